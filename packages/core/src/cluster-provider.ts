@@ -1,0 +1,46 @@
+import type { Random } from "./backoff.ts";
+import type { Clock } from "./clock.ts";
+import type { ProviderDescriptor } from "./provider-descriptor.ts";
+import type { ProviderEvent } from "./provider-event.ts";
+
+/** What a provider can do. What it can't is said here, and the registry disables it with that reason. */
+export interface ProviderCapabilities {
+  /** Streams changes through the backend's own mechanism. Needed to be activated. */
+  readonly watch: boolean;
+}
+
+export interface ProbeOptions {
+  readonly signal: AbortSignal;
+}
+
+export interface WatchOptions {
+  readonly signal: AbortSignal;
+}
+
+/**
+ * One configured backend. It only turns the backend's protocol into events: it does not count errors, back off, fail over
+ * or compare itself with others.
+ */
+export interface ClusterProvider extends AsyncDisposable {
+  readonly descriptor: ProviderDescriptor;
+  readonly capabilities: ProviderCapabilities;
+
+  /** Proves connectivity; rejects with a `CONNECTIVITY_*` or `STREAM_INVALID_DATA` error, or as the signal aborts. */
+  probe(options: ProbeOptions): Promise<void>;
+
+  /**
+   * First the current snapshot, then every change, in the backend's order, and a heartbeat at least every
+   * `ProviderContext.heartbeatMs` while the backend is really alive. It ends quietly when the signal aborts, ends after
+   * `terminated` when the backend says the stream is over, and throws a `ProvisioningError` otherwise. An error is never
+   * an empty snapshot. Each call is a stream of its own; a new call after an end or a throw starts afresh.
+   */
+  watch(options: WatchOptions): AsyncIterable<ProviderEvent>;
+}
+
+/** What a provider gets from its surroundings. */
+export interface ProviderContext {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** A heartbeat is due at least this often: a third of the health timeout, in milliseconds. */
+  readonly heartbeatMs: number;
+}

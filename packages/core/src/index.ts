@@ -1,0 +1,99 @@
+// For users of a topology.
+export { systemClock } from "./system-clock.ts";
+export { ERROR_TABLE, type ErrorCategory, type ErrorCode } from "./error-codes.ts";
+export {
+  isProvisioningError,
+  ProvisioningError,
+  toProvisioningError,
+  type ProvisioningErrorOptions,
+} from "./provisioning-error.ts";
+export {
+  clusterNodeSchema,
+  createClusterNode,
+  createNodeReader,
+  isSameNode,
+  type ClusterNode,
+  type ClusterNodeInput,
+  type NodeId,
+} from "./cluster-node.ts";
+export { MemberSet, type MemberChange } from "./member-set.ts";
+export { diffMembers, type MemberDelta, type NodeUpdate } from "./member-diff.ts";
+export {
+  createSnapshot,
+  diffSnapshots,
+  type ProviderSnapshot,
+  type SkippedEntries,
+  type SnapshotDelta,
+  type SnapshotParts,
+} from "./provider-snapshot.ts";
+export { toSnapshotHash, type ContentSum, type SnapshotHash } from "./content-hash.ts";
+export type {
+  Epoch,
+  HealthChangedEvent,
+  ProviderChangedEvent,
+  SnapshotEvent,
+  StatusChangedEvent,
+  StreamTerminatedEvent,
+  TopologyEvent,
+  TopologyNotice,
+  TopologySource,
+  TopologyState,
+  TopologyStatus,
+} from "./topology-event.ts";
+export type { ProviderHealth, ProviderHealthReport, SwitchReason } from "./provider-health.ts";
+
+// For authors of adapters and stores.
+export type {
+  ClusterProvider,
+  ProbeOptions,
+  ProviderCapabilities,
+  ProviderContext,
+  WatchOptions,
+} from "./cluster-provider.ts";
+export type { AnyProviderAdapter, ProviderAdapter } from "./provider-adapter.ts";
+export {
+  compareDescriptors,
+  descriptorInputSchema,
+  providerIdSchema,
+  type DisabledReason,
+  type ProviderDescriptor,
+  type ProviderDescriptorInput,
+  type ProviderId,
+} from "./provider-descriptor.ts";
+export type {
+  Availability,
+  CompositeEvent,
+  ProviderEvent,
+  ProviderTermination,
+  SourceEvent,
+} from "./provider-event.ts";
+export type { ProviderStore } from "./provider-store.ts";
+export {
+  resolveSecret,
+  secretReferenceSchema,
+  type ResolveSecretOptions,
+  type SecretReference,
+} from "./secret-reference.ts";
+export {
+  describeForm,
+  formatPath,
+  toValidationProblems,
+  type ValidationProblem,
+} from "./validation-problem.ts";
+export type { Clock } from "./clock.ts";
+export { createBackoff, type Backoff, type BackoffOptions, type Random } from "./backoff.ts";
+export {
+  createDeadline,
+  sleep,
+  throwIfAborted,
+  toAbortError,
+  untilAborted,
+  whenAborted,
+  type Deadline,
+  type DeadlineOptions,
+  type SleepOptions,
+} from "./abort.ts";
+export { EventChannel } from "./event-channel.ts";
+export { SerialQueue } from "./serial-queue.ts";
+export { createTypedEvents, type TypedEvents, type Unsubscribe } from "./typed-events.ts";
+export type { SliceOptions } from "./time-slice.ts";

@@ -1,0 +1,244 @@
+import { isSameNode, type ClusterNode, type NodeId } from "./cluster-node.ts";
+import { EMPTY_SUM, hashNode, type ContentSum } from "./content-hash.ts";
+import { ProvisioningError } from "./provisioning-error.ts";
+import { isStrictlySorted, sortById } from "./sort-by-id.ts";
+import { runSliced, type SliceOptions } from "./time-slice.ts";
+
+/** Nodes to put in (new or changed) and ids to take out. The order does not matter; the last upsert of an id counts. */
+export interface MemberChange {
+  readonly upsert?: Iterable<ClusterNode>;
+  readonly remove?: Iterable<NodeId>;
+}
+
+const CHUNK = 256;
+const STEP = 1_024;
+
+/**
+ * The members of a topology, sorted by id (code units), immutable. Versions share structure: `apply` copies one chunk of
+ * at most 512 pointers for each changed node, `replace` keeps the node objects and chunks that did not change, and
+ * comparing two versions skips what they share. `sum` is kept along the way.
+ */
+export class MemberSet implements Iterable<ClusterNode> {
+  static readonly empty: MemberSet = new MemberSet([], 0, EMPTY_SUM);
+
+  readonly size: number;
+  readonly sum: ContentSum;
+  /** Sorted runs, none empty. Public so that versions can be compared; treat as opaque. */
+  readonly chunks: readonly (readonly ClusterNode[])[];
+  #array: readonly ClusterNode[] | undefined;
+
+  /** Use `MemberSet.empty` and `MemberSet.from`: the parts must fit each other and are not checked. */
+  constructor(chunks: readonly (readonly ClusterNode[])[], size: number, sum: ContentSum) {
+    this.chunks = chunks;
+    this.size = size;
+    this.sum = sum;
+  }
+
+  /** A set of these nodes, in any order. Throws `VALIDATION_DUPLICATE_ID` when two share an id. */
+  static from(nodes: Iterable<ClusterNode>): MemberSet {
+    return MemberSet.empty.replace(nodes);
+  }
+
+  get(id: NodeId): ClusterNode | undefined {
+    const chunk = this.chunks[findChunk(this.chunks, id)];
+    if (chunk === undefined) return undefined;
+    const node = chunk[lowerBound(chunk, id)];
+    return node?.id === id ? node : undefined;
+  }
+
+  has(id: NodeId): boolean {
+    return this.get(id) !== undefined;
+  }
+
+  *[Symbol.iterator](): Iterator<ClusterNode> {
+    for (const chunk of this.chunks) yield* chunk;
+  }
+
+  /** All members as one array, made at the first call and kept. */
+  toArray(): readonly ClusterNode[] {
+    return (this.#array ??= this.chunks.flat());
+  }
+
+  /** The set with some nodes put in or taken out; the same object when nothing changes. */
+  apply(change: MemberChange): MemberSet {
+    const edits = new Map<NodeId, ClusterNode | undefined>();
+    for (const id of change.remove ?? []) edits.set(id, undefined);
+    for (const node of change.upsert ?? []) edits.set(node.id, node);
+    if (edits.size === 0) return this;
+    const ids = [...edits.keys()].sort();
+    const draft = new Draft(this.size, this.sum);
+    let next = 0;
+    for (let c = 0; c < Math.max(this.chunks.length, 1); c++) {
+      const chunk = this.chunks[c] ?? [];
+      const bound = this.chunks[c + 1]?.[0]!.id;
+      const start = next;
+      while (next < ids.length && (bound === undefined || ids[next]! < bound)) next++;
+      if (start === next) {
+        draft.keep(chunk);
+        continue;
+      }
+      const merged: ClusterNode[] = [];
+      let isChanged = false;
+      let i = 0;
+      for (let e = start; e < next; e++) {
+        const id = ids[e]!;
+        while (i < chunk.length && chunk[i]!.id < id) merged.push(chunk[i++]!);
+        const before = chunk[i]?.id === id ? chunk[i++] : undefined;
+        const after = edits.get(id);
+        if (before !== undefined && after !== undefined && isSameNode(before, after)) {
+          merged.push(before);
+          continue;
+        }
+        if (before === undefined && after === undefined) continue;
+        draft.count(before, after);
+        if (after !== undefined) merged.push(after);
+        isChanged = true;
+      }
+      while (i < chunk.length) merged.push(chunk[i++]!);
+      if (isChanged) draft.put(merged);
+      else draft.keep(chunk);
+    }
+    return draft.finish(this);
+  }
+
+  /**
+   * The set with exactly these nodes, in any order, keeping what did not change: equal content gives back the same
+   * object. Throws `VALIDATION_DUPLICATE_ID` when two nodes share an id.
+   */
+  replace(nodes: Iterable<ClusterNode>): MemberSet {
+    const steps = this.#replaceInSteps(nodes);
+    let step = steps.next();
+    while (step.done !== true) step = steps.next();
+    return step.value;
+  }
+
+  /** As `replace`, giving way to the event loop every thousand nodes or so. Rejects with `LIFECYCLE_ABORTED`. */
+  replaceSliced(nodes: Iterable<ClusterNode>, options: SliceOptions): Promise<MemberSet> {
+    return runSliced(this.#replaceInSteps(nodes), options);
+  }
+
+  *#replaceInSteps(nodes: Iterable<ClusterNode>): Generator<void, MemberSet> {
+    const given = Array.isArray(nodes) ? (nodes as readonly ClusterNode[]) : [...nodes];
+    const next = isStrictlySorted(given) ? given : yield* sortById(given);
+    assertNoDuplicates(next);
+    const draft = new Draft(this.size, this.sum);
+    let from = 0;
+    let sinceYield = 0;
+    for (let c = 0; c < Math.max(this.chunks.length, 1); c++) {
+      const chunk = this.chunks[c] ?? [];
+      const bound = this.chunks[c + 1]?.[0]!.id;
+      const kept: ClusterNode[] = [];
+      let isChanged = false;
+      let i = 0;
+      for (; from < next.length; from++) {
+        const node = next[from]!;
+        if (bound !== undefined && node.id >= bound) break;
+        while (i < chunk.length && chunk[i]!.id < node.id) {
+          draft.count(chunk[i++], undefined);
+          isChanged = true;
+        }
+        const before = chunk[i]?.id === node.id ? chunk[i++] : undefined;
+        if (before !== undefined && isSameNode(before, node)) {
+          kept.push(before);
+        } else {
+          draft.count(before, node);
+          kept.push(node);
+          isChanged = true;
+        }
+        if (++sinceYield % STEP === 0) yield;
+      }
+      for (; i < chunk.length; i++) {
+        draft.count(chunk[i], undefined);
+        isChanged = true;
+      }
+      if (isChanged) draft.put(kept);
+      else draft.keep(chunk);
+    }
+    return draft.finish(this);
+  }
+}
+
+/** The next version in the making: chunks kept or put, and the running size and sum. */
+class Draft {
+  readonly #chunks: (readonly ClusterNode[])[] = [];
+  #size: number;
+  #high: number;
+  #low: number;
+  #isChanged = false;
+
+  constructor(size: number, sum: ContentSum) {
+    this.#size = size;
+    this.#high = sum.high;
+    this.#low = sum.low;
+  }
+
+  count(before: ClusterNode | undefined, after: ClusterNode | undefined): void {
+    this.#isChanged = true;
+    if (before !== undefined) {
+      const sum = hashNode(before);
+      this.#size--;
+      this.#high = (this.#high - sum.high) | 0;
+      this.#low = (this.#low - sum.low) | 0;
+    }
+    if (after !== undefined) {
+      const sum = hashNode(after);
+      this.#size++;
+      this.#high = (this.#high + sum.high) | 0;
+      this.#low = (this.#low + sum.low) | 0;
+    }
+  }
+
+  keep(chunk: readonly ClusterNode[]): void {
+    if (chunk.length > 0) this.#chunks.push(chunk);
+  }
+
+  put(nodes: ClusterNode[]): void {
+    const last = this.#chunks.at(-1);
+    if (last !== undefined && last.length + nodes.length <= CHUNK / 2) {
+      this.#chunks[this.#chunks.length - 1] = [...last, ...nodes];
+    } else if (nodes.length <= CHUNK * 2) {
+      this.keep(nodes);
+    } else {
+      for (let i = 0; i < nodes.length; i += CHUNK) this.#chunks.push(nodes.slice(i, i + CHUNK));
+    }
+  }
+
+  finish(previous: MemberSet): MemberSet {
+    if (!this.#isChanged) return previous;
+    if (this.#size === 0) return MemberSet.empty;
+    return new MemberSet(this.#chunks, this.#size, { high: this.#high, low: this.#low });
+  }
+}
+
+/** The chunk that holds `id`, or would: the last one whose first id is not greater. */
+function findChunk(chunks: readonly (readonly ClusterNode[])[], id: NodeId): number {
+  let low = 0;
+  let high = chunks.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >>> 1;
+    if (chunks[middle]![0]!.id <= id) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+function lowerBound(chunk: readonly ClusterNode[], id: NodeId): number {
+  let low = 0;
+  let high = chunk.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (chunk[middle]!.id < id) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function assertNoDuplicates(nodes: readonly ClusterNode[]): void {
+  for (let i = 1; i < nodes.length; i++) {
+    const id = nodes[i]!.id;
+    if (nodes[i - 1]!.id !== id) continue;
+    throw new ProvisioningError("VALIDATION_DUPLICATE_ID", `two members share the id "${id}"`, {
+      details: { nodeId: id },
+    });
+  }
+}

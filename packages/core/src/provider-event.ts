@@ -1,0 +1,49 @@
+import type { ErrorCode } from "./error-codes.ts";
+import type { ProviderId } from "./provider-descriptor.ts";
+import type { ProviderHealth, SwitchReason } from "./provider-health.ts";
+import type { ProviderSnapshot } from "./provider-snapshot.ts";
+
+/** How a watch came to its end. */
+export type ProviderTermination =
+  | { readonly kind: "ended" }
+  | { readonly kind: "errored"; readonly code: ErrorCode };
+
+/** What one backend has to say. */
+export type SourceEvent =
+  | { readonly type: "snapshot"; readonly snapshot: ProviderSnapshot }
+  /** Alive, nothing new: what the last snapshot says still holds. */
+  | { readonly type: "heartbeat" }
+  | {
+      readonly type: "terminated";
+      readonly reason: ProviderTermination;
+      /** Whose stream it was; a provider made of providers says which. */
+      readonly providerId?: ProviderId;
+    };
+
+/** Whether the providers together can serve: `degraded` holds the last snapshot, `unavailable` has nobody to ask. */
+export type Availability = "available" | "degraded" | "unavailable";
+
+/** What a provider made of providers has to say besides. */
+export type CompositeEvent =
+  /** Comes before the first snapshot of `to`. */
+  | {
+      readonly type: "provider_changed";
+      readonly from: ProviderId;
+      readonly to: ProviderId;
+      readonly reason: SwitchReason;
+    }
+  | {
+      readonly type: "health_changed";
+      readonly providerId: ProviderId;
+      readonly from: ProviderHealth;
+      readonly to: ProviderHealth;
+      readonly reason?: ErrorCode;
+    }
+  | {
+      readonly type: "availability_changed";
+      readonly availability: Availability;
+      /** For people; never empty. */
+      readonly reason: string;
+    };
+
+export type ProviderEvent = SourceEvent | CompositeEvent;

@@ -1,0 +1,29 @@
+/**
+ * `idle`: not watched (a cold stand-by). `connecting`: watched, nothing heard yet. `healthy`: alive and current.
+ * `degraded`: failing but not given up, or late. `unreachable`: given up until it shows life again. `disabled`: never
+ * activated.
+ */
+export type ProviderHealth = "idle" | "connecting" | "healthy" | "degraded" | "unreachable" | "disabled";
+
+/** Why the active provider was switched. */
+export type SwitchReason =
+  | "timeout"
+  | "errors"
+  | "stream_ended"
+  | "health_degraded"
+  | "recovered"
+  | "manual_override"
+  | "removed_by_reload";
+
+/** The health of one provider, for monitoring. */
+export interface ProviderHealthReport {
+  readonly providerId: string;
+  readonly health: ProviderHealth;
+  readonly isActive: boolean;
+  /** Failures in a row. */
+  readonly errors: number;
+  /** Wall-clock milliseconds of the last sign of life; absent before the first. */
+  readonly lastUpdateAt?: number | undefined;
+  /** The code of the last failure, while it is not healthy. */
+  readonly reason?: string | undefined;
+}

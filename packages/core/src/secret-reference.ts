@@ -1,0 +1,70 @@
+import { readFile } from "node:fs/promises";
+import * as z from "zod";
+import { toAbortError } from "./abort.ts";
+import { ProvisioningError } from "./provisioning-error.ts";
+
+/** Where a secret is to be read when it is needed. Descriptors hold these and never the secret itself. */
+export type SecretReference = { readonly env: string } | { readonly file: string };
+
+/** The schema of a secret parameter: a string where it stands is a literal secret, and refused as such. */
+export const secretReferenceSchema: z.ZodType<SecretReference> = z.preprocess(
+  (value, context) => {
+    if (typeof value === "string") context.issues.push(literalSecretIssue(value));
+    return value;
+  },
+  z.union([
+    z.strictObject({ env: z.string().min(1).max(256) }),
+    z.strictObject({ file: z.string().min(1).max(4_096) }),
+  ]),
+);
+
+function literalSecretIssue(input: unknown): z.core.$ZodRawIssue {
+  return {
+    code: "custom",
+    input,
+    message: 'a reference, { "env": NAME } or { "file": PATH }, not the secret itself',
+    params: { code: "VALIDATION_LITERAL_SECRET" },
+  };
+}
+
+export interface ResolveSecretOptions {
+  readonly signal?: AbortSignal;
+  /** @defaultValue process.env */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+/**
+ * Reads the secret now, so that a rotated one is seen; a file's surrounding white space is cut. Throws
+ * `CONNECTIVITY_SECRET_UNAVAILABLE` naming the reference.
+ */
+export async function resolveSecret(
+  reference: SecretReference,
+  options: ResolveSecretOptions = {},
+): Promise<string> {
+  if ("env" in reference) {
+    const value = (options.env ?? process.env)[reference.env];
+    if (value !== undefined && value !== "") return value;
+    throw new ProvisioningError(
+      "CONNECTIVITY_SECRET_UNAVAILABLE",
+      `the environment variable "${reference.env}" is not set`,
+    );
+  }
+  try {
+    const text = await readFile(reference.file, {
+      encoding: "utf8",
+      ...(options.signal && { signal: options.signal }),
+    });
+    if (text.trim() !== "") return text.trim();
+  } catch (error) {
+    if (options.signal?.aborted === true) throw toAbortError(options.signal);
+    throw new ProvisioningError(
+      "CONNECTIVITY_SECRET_UNAVAILABLE",
+      `the secret file "${reference.file}" could not be read`,
+      { cause: error },
+    );
+  }
+  throw new ProvisioningError(
+    "CONNECTIVITY_SECRET_UNAVAILABLE",
+    `the secret file "${reference.file}" is empty`,
+  );
+}

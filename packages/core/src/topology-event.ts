@@ -1,0 +1,107 @@
+import type { SnapshotHash } from "./content-hash.ts";
+import type { ErrorCode } from "./error-codes.ts";
+import type { ProviderId } from "./provider-descriptor.ts";
+import type { ProviderTermination } from "./provider-event.ts";
+import type { ProviderHealth, SwitchReason } from "./provider-health.ts";
+import type { ProviderSnapshot, SnapshotDelta } from "./provider-snapshot.ts";
+
+/** Names one run of a service. A later run's epoch sorts after an earlier one's (as long as the wall clock agrees). */
+export type Epoch = string;
+
+/**
+ * `starting`: nothing has arrived. `ready`: current. `degraded`: the last snapshot is held. `empty`: nobody is a member,
+ * placement pauses. `unavailable`: no provider can serve; the last snapshot is stale. `draining`, `stopped`: the end.
+ */
+export type TopologyStatus =
+  | "starting"
+  | "ready"
+  | "degraded"
+  | "empty"
+  | "unavailable"
+  | "draining"
+  | "stopped";
+
+interface Tick {
+  readonly epoch: Epoch;
+  /** 1, 2, 3, ... within the epoch, without a gap. */
+  readonly seqNo: number;
+  /** Wall-clock milliseconds. */
+  readonly at: number;
+}
+
+/** The content changed. `previousHash` names the cache that is void now; absent for the very first. */
+export interface SnapshotEvent extends Tick {
+  readonly kind: "snapshot";
+  readonly snapshot: ProviderSnapshot;
+  readonly previousHash?: SnapshotHash | undefined;
+  /** From the previous snapshot to this one. Computed when first asked for. */
+  readonly delta: SnapshotDelta;
+}
+
+/** Another provider is active. Comes before its first snapshot. */
+export interface ProviderChangedEvent extends Tick {
+  readonly kind: "provider_changed";
+  readonly from: ProviderId;
+  readonly to: ProviderId;
+  readonly reason: SwitchReason;
+  /** Of the snapshot in force when it happened; absent before the first. */
+  readonly snapshotHash?: SnapshotHash | undefined;
+}
+
+/** A provider's stream is over. The last snapshot stays available. */
+export interface StreamTerminatedEvent extends Tick {
+  readonly kind: "stream_terminated";
+  readonly providerId: ProviderId;
+  readonly reason: ProviderTermination;
+  readonly snapshotHash?: SnapshotHash | undefined;
+}
+
+export interface HealthChangedEvent extends Tick {
+  readonly kind: "health_changed";
+  readonly providerId: ProviderId;
+  readonly from: ProviderHealth;
+  readonly to: ProviderHealth;
+  readonly reason?: ErrorCode | undefined;
+}
+
+export interface StatusChangedEvent extends Tick {
+  readonly kind: "status_changed";
+  readonly from: TopologyStatus;
+  readonly to: TopologyStatus;
+  /** For people; never empty. */
+  readonly reason: string;
+  readonly snapshotHash?: SnapshotHash | undefined;
+}
+
+/** One step of the ordered log. */
+export type TopologyEvent =
+  | SnapshotEvent
+  | ProviderChangedEvent
+  | StreamTerminatedEvent
+  | HealthChangedEvent
+  | StatusChangedEvent;
+
+/** The events that are told one by one and never skipped, unlike snapshots that were overtaken. */
+export type TopologyNotice = ProviderChangedEvent | StreamTerminatedEvent | StatusChangedEvent;
+
+/** Everything the log has led to, at one moment. */
+export interface TopologyState {
+  readonly epoch: Epoch;
+  /** Of the last event; 0 before the first. */
+  readonly seqNo: number;
+  readonly status: TopologyStatus;
+  readonly statusReason: string;
+  /** The newest snapshot, kept through failures; absent before the first. */
+  readonly snapshot?: ProviderSnapshot | undefined;
+  /** The `seqNo` of the event that brought the snapshot; 0 before the first. */
+  readonly snapshotSeqNo: number;
+  /** The snapshot is not known to be current: nobody can serve, or the last answer is only held. */
+  readonly isStale: boolean;
+}
+
+/** Where bridges, metrics and servers read the log from: the hub, seen from downstream. */
+export interface TopologySource {
+  readonly state: TopologyState;
+  /** Called for every event in order, after the state is set. Returns the way to stop it. */
+  onEvent(listener: (event: TopologyEvent) => unknown): () => void;
+}

@@ -1,0 +1,41 @@
+import mitt, { type Emitter, type Handler } from "mitt";
+
+export type Unsubscribe = () => void;
+
+/** Events whose listeners cannot hurt each other or the emitter. */
+export interface TypedEvents<Events extends Record<string, unknown>> {
+  /** Listeners run in the order they subscribed. The same function may subscribe more than once. */
+  on<K extends keyof Events>(type: K, listener: (event: Events[K]) => unknown): Unsubscribe;
+  emit<K extends keyof Events>(type: K, event: Events[K]): void;
+  /** Removes every listener. */
+  clear(): void;
+}
+
+/** `onListenerError` receives what a listener threw, or the promise it returned rejected with. It must not throw. */
+export function createTypedEvents<Events extends Record<string, unknown>>(
+  onListenerError: (error: unknown, type: keyof Events) => void,
+): TypedEvents<Events> {
+  const emitter: Emitter<Events> = mitt<Events>();
+  return {
+    on(type, listener) {
+      const isolated: Handler<Events[typeof type]> = (event) => {
+        try {
+          const result = listener(event);
+          if (isPromiseLike(result)) {
+            result.then(undefined, (error: unknown) => onListenerError(error, type));
+          }
+        } catch (error) {
+          onListenerError(error, type);
+        }
+      };
+      emitter.on(type, isolated);
+      return () => emitter.off(type, isolated);
+    },
+    emit: (type, event) => emitter.emit(type, event),
+    clear: () => emitter.all.clear(),
+  };
+}
+
+function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && "then" in value;
+}
