@@ -30,6 +30,7 @@ export { toSnapshotHash, type ContentSum, type SnapshotHash } from "./content-ha
 export type {
   Epoch,
   HealthChangedEvent,
+  NodeBlocks,
   ProviderChangedEvent,
   SnapshotEvent,
   StatusChangedEvent,
@@ -40,7 +41,13 @@ export type {
   TopologyState,
   TopologyStatus,
 } from "./topology-event.ts";
-export type { ProviderHealth, ProviderHealthReport, SwitchReason } from "./provider-health.ts";
+export type {
+  ProviderHealth,
+  ProviderHealthReport,
+  RemoteNodeReport,
+  RemoteNodeState,
+  SwitchReason,
+} from "./provider-health.ts";
 
 // For authors of adapters and stores.
 export type {

@@ -1,3 +1,4 @@
+import type { NodeId } from "./cluster-node.ts";
 import type { SnapshotHash } from "./content-hash.ts";
 import type { ErrorCode } from "./error-codes.ts";
 import type { ProviderId } from "./provider-descriptor.ts";
@@ -95,6 +96,8 @@ export interface TopologyState {
   readonly snapshot?: ProviderSnapshot | undefined;
   /** The `seqNo` of the event that brought the snapshot; 0 before the first. */
   readonly snapshotSeqNo: number;
+  /** Blocked nodes that Remoting restored, waiting for the next good refresh; sorted. */
+  readonly restoringNodes: readonly NodeId[];
   /** The snapshot is not known to be current: nobody can serve, or the last answer is only held. */
   readonly isStale: boolean;
 }
@@ -104,4 +107,12 @@ export interface TopologySource {
   readonly state: TopologyState;
   /** Called for every event in order, after the state is set. Returns the way to stop it. */
   onEvent(listener: (event: TopologyEvent) => unknown): () => void;
+}
+
+/** The narrow door back up: Remoting reports nodes that it isolated or restored. */
+export interface NodeBlocks {
+  /** Marks a member as blocked. False when it is blocked already or no member. */
+  block(nodeId: NodeId): boolean;
+  /** Lifts a block at the next good refresh. False when it is not blocked or already being restored. */
+  restore(nodeId: NodeId): boolean;
 }
