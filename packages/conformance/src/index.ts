@@ -1,1 +1,3 @@
-// Filled in by this package's first commit.
+// For tests and simulations that own time and chance.
+export { VirtualClock, type VirtualClockOptions } from "./virtual-clock.ts";
+export { createSeededRandom } from "./seeded-random.ts";

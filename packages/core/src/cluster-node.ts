@@ -50,7 +50,7 @@ export function createClusterNode(input: ClusterNodeInput): ClusterNode {
     zone,
     weight,
     tags: tags === undefined || tags.length === 0 ? NO_TAGS : sortedUnique(tags),
-    metadata: metadata ?? NO_METADATA,
+    metadata: metadata === undefined ? NO_METADATA : toCompact(metadata),
   };
 }
 
@@ -99,6 +99,13 @@ function isSameRecord(a: Readonly<Record<string, string>>, b: Readonly<Record<st
   }
   for (const _ in b) count--;
   return count === 0;
+}
+
+/** V8 keeps an object that grew past 16 keys one by one as a hash table of five times the size; a copy in one go is not. */
+function toCompact(metadata: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  let count = 0;
+  for (const _ in metadata) if (++count > 16) return { ...metadata };
+  return metadata;
 }
 
 function sortedUnique(tags: readonly string[]): readonly string[] {

@@ -29,7 +29,7 @@ export function toSnapshotHash(sum: ContentSum): SnapshotHash {
 // Field numbers keep a value from counting the same in another field.
 const FIELD = { blocked: 1, id: 2, host: 3, port: 4, zone: 5, weight: 6, tag: 7, key: 8, value: 9 };
 
-/** The part one node adds to a sum. Tags and metadata are summed in turn, so their order does not matter either. */
+/** The part one node adds to a sum. Tags are sorted already; metadata is summed in turn, so its order does not matter. */
 export function hashNode(node: ClusterNode): ContentSum {
   const hash = new TextHash();
   hash.text(FIELD.id, node.id);
@@ -62,7 +62,7 @@ export function hashBlocked(id: NodeId): ContentSum {
 
 /** Multiply, xor and rotate over UTF-16 units in two lanes with a murmur3 finish (its `fmix32` constants). */
 class TextHash {
-  #high = 0x9747b28c;
+  #high = 0x9747b28c | 0;
   #low = 0x2f0b4c47;
 
   text(field: number, text: string): void {
@@ -81,10 +81,10 @@ class TextHash {
   }
 
   word(field: number, word: number): void {
-    this.#high = Math.imul(this.#high ^ word, 0xcc9e2d51) + field;
-    this.#high = (this.#high << 15) | (this.#high >>> 17);
-    this.#low = Math.imul(this.#low ^ word, 0x1b873593) + field;
-    this.#low = (this.#low << 17) | (this.#low >>> 15);
+    const high = Math.imul(this.#high ^ word, 0xcc9e2d51) + field;
+    this.#high = (high << 15) | (high >>> 17);
+    const low = Math.imul(this.#low ^ word, 0x1b873593) + field;
+    this.#low = (low << 17) | (low >>> 15);
   }
 
   finish(): ContentSum {

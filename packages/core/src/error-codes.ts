@@ -42,6 +42,7 @@ const TABLE = {
   LIFECYCLE_ABORTED: { retryable: false, meaning: "the caller's signal aborted" },
   LIFECYCLE_DRAIN_DEADLINE: { retryable: false, meaning: "the drain did not finish in time" },
   LIFECYCLE_CONSUMER_FAILED: { retryable: true, meaning: "a consumer's code threw" },
+  LIFECYCLE_LISTEN_FAILED: { retryable: true, meaning: "a server could not listen on its address" },
   LIFECYCLE_INTERNAL: { retryable: false, meaning: "an unexpected failure, most likely a bug" },
   TOPOLOGY_NO_SNAPSHOT: { retryable: true, meaning: "no snapshot has arrived yet" },
   TOPOLOGY_EMPTY: { retryable: true, meaning: "the topology has no members" },

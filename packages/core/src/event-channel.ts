@@ -57,6 +57,7 @@ export class EventChannel<T> implements AsyncIterableIterator<T> {
 
   return(): Promise<IteratorResult<T>> {
     this.#waiting.length = 0;
+    this.#failure = undefined;
     this.close();
     return Promise.resolve({ done: true, value: undefined });
   }

@@ -41,6 +41,7 @@ export type {
   TopologyState,
   TopologyStatus,
 } from "./topology-event.ts";
+export { refusalOf } from "./topology-refusal.ts";
 export type {
   ProviderHealth,
   ProviderHealthReport,

@@ -67,22 +67,20 @@ export class MemberSet implements Iterable<ClusterNode> {
     if (edits.size === 0) return this;
     const ids = [...edits.keys()].sort();
     const draft = new Draft(this.size, this.sum);
+    let c = 0;
     let next = 0;
-    for (let c = 0; c < Math.max(this.chunks.length, 1); c++) {
-      const chunk = this.chunks[c] ?? [];
-      const bound = this.chunks[c + 1]?.[0]!.id;
-      const start = next;
-      while (next < ids.length && (bound === undefined || ids[next]! < bound)) next++;
-      if (start === next) {
-        draft.keep(chunk);
-        continue;
-      }
+    while (next < ids.length) {
+      const touched = findChunk(this.chunks, ids[next]!);
+      draft.keepAll(this.chunks, c, touched);
+      const chunk = this.chunks[touched] ?? [];
+      const bound = this.chunks[touched + 1]?.[0]!.id;
       const merged: ClusterNode[] = [];
       let isChanged = false;
       let i = 0;
-      for (let e = start; e < next; e++) {
-        const id = ids[e]!;
-        while (i < chunk.length && chunk[i]!.id < id) merged.push(chunk[i++]!);
+      for (; next < ids.length && (bound === undefined || ids[next]! < bound); next++) {
+        const id = ids[next]!;
+        const at = lowerBound(chunk, id, i);
+        while (i < at) merged.push(chunk[i++]!);
         const before = chunk[i]?.id === id ? chunk[i++] : undefined;
         const after = edits.get(id);
         if (before !== undefined && after !== undefined && isSameNode(before, after)) {
@@ -97,7 +95,9 @@ export class MemberSet implements Iterable<ClusterNode> {
       while (i < chunk.length) merged.push(chunk[i++]!);
       if (isChanged) draft.put(merged);
       else draft.keep(chunk);
+      c = touched + 1;
     }
+    draft.keepAll(this.chunks, c, this.chunks.length);
     return draft.finish(this);
   }
 
@@ -119,8 +119,7 @@ export class MemberSet implements Iterable<ClusterNode> {
 
   *#replaceInSteps(nodes: Iterable<ClusterNode>): Generator<void, MemberSet> {
     const given = Array.isArray(nodes) ? (nodes as readonly ClusterNode[]) : [...nodes];
-    const next = isStrictlySorted(given) ? given : yield* sortById(given);
-    assertNoDuplicates(next);
+    const next = isStrictlySorted(given) ? given : assertNoDuplicates(yield* sortById(given));
     const draft = new Draft(this.size, this.sum);
     let from = 0;
     let sinceYield = 0;
@@ -188,19 +187,26 @@ class Draft {
     }
   }
 
+  /** Two neighbours that are small together become one chunk: deletions never leave many tiny ones. */
   keep(chunk: readonly ClusterNode[]): void {
-    if (chunk.length > 0) this.#chunks.push(chunk);
+    const last = this.#chunks.at(-1);
+    if (chunk.length === 0) return;
+    if (last !== undefined && last.length + chunk.length <= CHUNK / 2) {
+      this.#chunks[this.#chunks.length - 1] = [...last, ...chunk];
+    } else {
+      this.#chunks.push(chunk);
+    }
   }
 
-  put(nodes: ClusterNode[]): void {
-    const last = this.#chunks.at(-1);
-    if (last !== undefined && last.length + nodes.length <= CHUNK / 2) {
-      this.#chunks[this.#chunks.length - 1] = [...last, ...nodes];
-    } else if (nodes.length <= CHUNK * 2) {
-      this.keep(nodes);
-    } else {
-      for (let i = 0; i < nodes.length; i += CHUNK) this.#chunks.push(nodes.slice(i, i + CHUNK));
-    }
+  /** Chunks of the previous version that nothing touched. */
+  keepAll(chunks: readonly (readonly ClusterNode[])[], from: number, to: number): void {
+    if (from < to) this.keep(chunks[from]!);
+    for (let c = from + 1; c < to; c++) this.#chunks.push(chunks[c]!);
+  }
+
+  put(nodes: readonly ClusterNode[]): void {
+    if (nodes.length <= CHUNK * 2) this.keep(nodes);
+    else for (let i = 0; i < nodes.length; i += CHUNK) this.keep(nodes.slice(i, i + CHUNK));
   }
 
   finish(previous: MemberSet): MemberSet {
@@ -222,8 +228,9 @@ function findChunk(chunks: readonly (readonly ClusterNode[])[], id: NodeId): num
   return low;
 }
 
-function lowerBound(chunk: readonly ClusterNode[], id: NodeId): number {
-  let low = 0;
+/** Where `id` stands in the sorted chunk from `from` on, or would. */
+function lowerBound(chunk: readonly ClusterNode[], id: NodeId, from = 0): number {
+  let low = from;
   let high = chunk.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
@@ -233,7 +240,7 @@ function lowerBound(chunk: readonly ClusterNode[], id: NodeId): number {
   return low;
 }
 
-function assertNoDuplicates(nodes: readonly ClusterNode[]): void {
+function assertNoDuplicates(nodes: readonly ClusterNode[]): readonly ClusterNode[] {
   for (let i = 1; i < nodes.length; i++) {
     const id = nodes[i]!.id;
     if (nodes[i - 1]!.id !== id) continue;
@@ -241,4 +248,5 @@ function assertNoDuplicates(nodes: readonly ClusterNode[]): void {
       details: { nodeId: id },
     });
   }
+  return nodes;
 }

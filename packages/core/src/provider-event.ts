@@ -1,3 +1,4 @@
+import type { SnapshotHash } from "./content-hash.ts";
 import type { ErrorCode } from "./error-codes.ts";
 import type { ProviderId } from "./provider-descriptor.ts";
 import type { ProviderHealth, SwitchReason } from "./provider-health.ts";
@@ -18,6 +19,8 @@ export type SourceEvent =
       readonly reason: ProviderTermination;
       /** Whose stream it was; a provider made of providers says which. */
       readonly providerId?: ProviderId;
+      /** Of the last snapshot it brought. */
+      readonly snapshotHash?: SnapshotHash;
     };
 
 /** Whether the providers together can serve: `degraded` holds the last snapshot, `unavailable` has nobody to ask. */

@@ -6,23 +6,31 @@ import { ProvisioningError } from "./provisioning-error.ts";
 /** Where a secret is to be read when it is needed. Descriptors hold these and never the secret itself. */
 export type SecretReference = { readonly env: string } | { readonly file: string };
 
-/** The schema of a secret parameter: a string where it stands is a literal secret, and refused as such. */
+const EXPECTED = 'a reference, { "env": NAME } or { "file": PATH }';
+
+/** The schema of a secret parameter: a string or number where it stands is a literal secret, and refused as such. */
 export const secretReferenceSchema: z.ZodType<SecretReference> = z.preprocess(
   (value, context) => {
-    if (typeof value === "string") context.issues.push(literalSecretIssue(value));
+    // YAML reads a password of digits as a number.
+    if (typeof value === "string" || typeof value === "number") {
+      context.issues.push(literalSecretIssue(value));
+    }
     return value;
   },
-  z.union([
-    z.strictObject({ env: z.string().min(1).max(256) }),
-    z.strictObject({ file: z.string().min(1).max(4_096) }),
-  ]),
+  z.union(
+    [
+      z.strictObject({ env: z.string().min(1).max(256) }),
+      z.strictObject({ file: z.string().min(1).max(4_096) }),
+    ],
+    { error: EXPECTED },
+  ),
 );
 
 function literalSecretIssue(input: unknown): z.core.$ZodRawIssue {
   return {
     code: "custom",
     input,
-    message: 'a reference, { "env": NAME } or { "file": PATH }, not the secret itself',
+    message: `${EXPECTED}, not the secret itself`,
     params: { code: "VALIDATION_LITERAL_SECRET" },
   };
 }

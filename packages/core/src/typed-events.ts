@@ -4,7 +4,10 @@ export type Unsubscribe = () => void;
 
 /** Events whose listeners cannot hurt each other or the emitter. */
 export interface TypedEvents<Events extends Record<string, unknown>> {
-  /** Listeners run in the order they subscribed. The same function may subscribe more than once. */
+  /**
+   * Listeners run in the order they subscribed. The same function may subscribe more than once. One that is unsubscribed
+   * while an event goes round is not called for it any more.
+   */
   on<K extends keyof Events>(type: K, listener: (event: Events[K]) => unknown): Unsubscribe;
   emit<K extends keyof Events>(type: K, event: Events[K]): void;
   /** Removes every listener. */
@@ -16,9 +19,12 @@ export function createTypedEvents<Events extends Record<string, unknown>>(
   onListenerError: (error: unknown, type: keyof Events) => void,
 ): TypedEvents<Events> {
   const emitter: Emitter<Events> = mitt<Events>();
+  // mitt goes round a copy of its list, so that a listener taken out meanwhile would still be called.
+  const subscribed = new Set<unknown>();
   return {
     on(type, listener) {
       const isolated: Handler<Events[typeof type]> = (event) => {
+        if (!subscribed.has(isolated)) return;
         try {
           const result = listener(event);
           if (isPromiseLike(result)) {
@@ -28,11 +34,18 @@ export function createTypedEvents<Events extends Record<string, unknown>>(
           onListenerError(error, type);
         }
       };
+      subscribed.add(isolated);
       emitter.on(type, isolated);
-      return () => emitter.off(type, isolated);
+      return () => {
+        subscribed.delete(isolated);
+        emitter.off(type, isolated);
+      };
     },
     emit: (type, event) => emitter.emit(type, event),
-    clear: () => emitter.all.clear(),
+    clear() {
+      subscribed.clear();
+      emitter.all.clear();
+    },
   };
 }
 

@@ -34,14 +34,15 @@ function toProblems(
       code: "VALIDATION_MALFORMED",
     }));
   }
-  const value = valueAt(input, issue.path);
+  // What is wrong with a key is not to be seen in its value.
+  const value = issue.code === "invalid_key" ? issue.path.at(-1) : valueAt(input, issue.path);
   const isMissing = value === undefined;
   const custom = issue.code === "custom" ? issue.params : undefined;
   return [
     {
       path: at(issue.path),
       expected: expectedOf(issue),
-      got: isMissing ? "nothing" : describeForm(value),
+      got: typeof value === "number" && isAboutNumbers(issue) ? String(value) : describeForm(value),
       code:
         custom?.["code"] === "VALIDATION_LITERAL_SECRET"
           ? "VALIDATION_LITERAL_SECRET"
@@ -61,11 +62,41 @@ function expectedOf(issue: z.core.$ZodIssue): string {
     case "too_big":
       return `${issue.inclusive === false ? "less than" : "at most"} ${issue.maximum}${unitOf(issue.origin)}`;
     case "invalid_value":
-      return issue.values.map((value) => JSON.stringify(value)).join(" or ");
+      return issue.values.map((value) => (typeof value === "string" ? `"${value}"` : String(value))).join(" or ");
     case "invalid_format":
-      return `a ${issue.format}${issue.pattern === undefined ? "" : ` matching ${issue.pattern}`}`;
+      return issue.pattern === undefined ? `a valid ${issue.format}` : `a string matching ${issue.pattern}`;
+    case "invalid_key":
+      return `a key of ${issue.issues.map(expectedOf).join(" and ")}`;
+    case "invalid_union":
+      // A message of the schema's own says it better than the list of what each branch missed.
+      return issue.message === "Invalid input" ? expectedOfAny(issue.errors) : issue.message;
     default:
       return issue.message;
+  }
+}
+
+function expectedOfAny(branches: readonly (readonly z.core.$ZodIssue[])[]): string {
+  const texts = branches.map((issues) => issues.map(expectedWithPath).join(" and "));
+  return [...new Set(texts)].join(", or ");
+}
+
+function expectedWithPath(issue: z.core.$ZodIssue): string {
+  return issue.path.length === 0 ? expectedOf(issue) : `${formatPath(issue.path)}: ${expectedOf(issue)}`;
+}
+
+/** Where a number belongs the one that stands there may be said; anywhere else it may be a secret in the wrong place. */
+function isAboutNumbers(issue: z.core.$ZodIssue): boolean {
+  switch (issue.code) {
+    case "too_small":
+    case "too_big":
+    case "not_multiple_of":
+      return true;
+    case "invalid_type":
+      return issue.expected === "number" || issue.expected === "int";
+    case "invalid_value":
+      return issue.values.some((value) => typeof value === "number");
+    default:
+      return false;
   }
 }
 
@@ -74,24 +105,32 @@ function unitOf(origin: string): string {
   return origin === "array" || origin === "object" || origin === "record" ? " entries" : "";
 }
 
-/** Says what a value is without saying its text, which may be a secret in the wrong place. */
+/** Says what a value is without saying its text or number, which may be a secret in the wrong place. */
 export function describeForm(value: unknown): string {
   if (value === undefined) return "nothing";
-  if (value === null || typeof value === "number" || typeof value === "boolean") {
-    return String(value);
-  }
+  if (value === null || typeof value === "boolean") return String(value);
   if (typeof value === "string") return `a string of ${value.length} characters`;
   if (Array.isArray(value)) return `an array of ${value.length}`;
   return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }
 
+const PLAIN_KEY = /^[\w$-]{1,64}$/;
+const MAX_KEY = 64;
+
+/** `providers[2].params.token`; keys that are not plain words are quoted and cut: `metadata["a.b"]`. */
 export function formatPath(path: readonly PropertyKey[]): string {
   let text = "";
   for (const part of path) {
+    const key = String(part);
     if (typeof part === "number") text += `[${part}]`;
-    else text += text === "" ? String(part) : `.${String(part)}`;
+    else if (!PLAIN_KEY.test(key)) text += `[${JSON.stringify(shorten(key))}]`;
+    else text += text === "" ? key : `.${key}`;
   }
   return text;
+}
+
+function shorten(key: string): string {
+  return key.length <= MAX_KEY ? key : `${key.slice(0, MAX_KEY)}…`;
 }
 
 function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {

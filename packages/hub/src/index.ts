@@ -1,1 +1,1 @@
-// Filled in by this package's first commit.
+export { WatchHub, type WatchHubOptions } from "./watch-hub.ts";

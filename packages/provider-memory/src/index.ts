@@ -1,1 +1,9 @@
-// Filled in by this package's first commit.
+// For users, who drive providers by hand.
+export {
+  MemoryProvider,
+  type MemoryChange,
+  type MemoryProviderOptions,
+  type SnapshotDetails,
+} from "./memory-provider.ts";
+export { createMemoryAdapter, type MemoryAdapter, type MemoryAdapterOptions } from "./memory-adapter.ts";
+export type { MemoryParams } from "./memory-params.ts";

@@ -1,0 +1,148 @@
+import { ok, strictEqual } from "node:assert/strict";
+import { isProvisioningError, ProvisioningError } from "@holdfast/core";
+import type { DefineProviderTest } from "./provider-conformance.ts";
+import { contentKey, sampleNode, SAMPLE_NODES, type ProviderTrial } from "./provider-trial.ts";
+import { collectUnhandledRejections } from "./unhandled-rejections.ts";
+import type { WatchRecording } from "./watch-recording.ts";
+
+/** What a provider says of a backend that lives, ails or is gone. */
+export function defineFailureTests(test: DefineProviderTest): void {
+  test("while nothing changes a sign of life comes at least every heartbeatMs", [], async (trial) => {
+    const watch = await trial.watchShowing(SAMPLE_NODES);
+    for (let beat = 1; beat <= 3; beat++) {
+      const before = watch.events.length;
+      await trial.time.advance(trial.heartbeatMs + (trial.time.slackMs ?? 0));
+      ok(watch.events.slice(before).some(isSignOfLife), `none in interval ${beat}; came: ${watch.describe()}`);
+    }
+    strictEqual(watch.outcome.kind, "running");
+  });
+
+  test("a backend that hangs gives no sign of life", ["hangBackend"], async (trial) => {
+    const watch = await trial.watchShowing(SAMPLE_NODES);
+    await trial.drive("hangBackend");
+    // An answer may still be on its way.
+    await trial.time.advance(trial.heartbeatMs);
+    const before = watch.events.length;
+    await trial.time.advance(trial.heartbeatMs * 3);
+    strictEqual(watch.events.slice(before).filter(isSignOfLife).length, 0);
+  });
+
+  test("a watch on a backend that hangs ends quietly when aborted", ["hangBackend"], async (trial) => {
+    await trial.setup.publish(SAMPLE_NODES);
+    await trial.drive("hangBackend");
+    const watch = trial.watch();
+    await trial.time.advance(0);
+    watch.abort();
+    await trial.prompt("the end of the watch", watch.over);
+    strictEqual(watch.outcome.kind, "ended", `the watch gave: ${watch.describe()}`);
+    strictEqual(watch.events.filter(isSignOfLife).length, 0);
+  });
+
+  test("a backend that breaks fails the watch and is never shown as empty", ["breakBackend"], async (trial) => {
+    const watch = await trial.watchShowing(SAMPLE_NODES);
+    await trial.drive("breakBackend");
+    await watch.waitFor("the failure", () => failureOf(watch));
+    const shown = contentKey(trial.expected(SAMPLE_NODES));
+    for (const { members } of watch.snapshots) strictEqual(contentKey(members), shown);
+  });
+
+  test("a new watch on a broken backend fails and shows nothing", ["breakBackend"], async (trial) => {
+    await trial.setup.publish(SAMPLE_NODES);
+    await trial.drive("breakBackend");
+    const watch = trial.watch();
+    await watch.waitFor("the failure", () => failureOf(watch));
+    strictEqual(watch.snapshots.length, 0);
+  });
+
+  test("what a watch fails with is a ProvisioningError", ["breakBackend"], async (trial) => {
+    const running = await trial.watchShowing(SAMPLE_NODES);
+    await trial.drive("breakBackend");
+    await running.waitFor("the failure", () => failureOf(running));
+    const fresh = trial.watch();
+    await fresh.waitFor("the failure", () => failureOf(fresh));
+    for (const { outcome } of [running, fresh]) {
+      if (outcome.kind !== "failed") continue;
+      ok(isProvisioningError(outcome.error), `failed with something else: ${String(outcome.error)}`);
+    }
+  });
+
+  test("a watch after a failure starts afresh with the current content", ["breakBackend"], async (trial) => {
+    const failed = await trial.watchShowing(SAMPLE_NODES);
+    await trial.drive("breakBackend");
+    await failed.waitFor("the failure", () => failureOf(failed));
+    failed.abort();
+    await trial.prompt("the end of the failed watch", failed.over);
+    await trial.drive("repairBackend");
+    await startsAfresh(trial);
+  });
+
+  test("a stream that the backend ends is terminated as its last word", ["endStream"], async (trial) => {
+    const watch = await trial.watchShowing(SAMPLE_NODES);
+    await trial.drive("endStream");
+    await watch.waitFor("the end", () => (watch.outcome.kind === "running" ? undefined : watch.outcome));
+    strictEqual(watch.outcome.kind, "ended", `the watch gave: ${watch.describe()}`);
+    const last = watch.events.at(-1);
+    ok(last?.type === "terminated" && last.reason.kind === "ended", `the watch gave: ${watch.describe()}`);
+  });
+
+  test("a watch after an end starts afresh with the current content", ["endStream"], async (trial) => {
+    const ended = await trial.watchShowing(SAMPLE_NODES);
+    await trial.drive("endStream");
+    await ended.waitFor("the end", () => (ended.outcome.kind === "running" ? undefined : ended.outcome));
+    await startsAfresh(trial);
+  });
+
+  test("a probe of a backend that works resolves", [], async (trial) => {
+    await trial.setup.publish(SAMPLE_NODES);
+    const { signal } = new AbortController();
+    await trial.prompt("the probe", trial.provider.probe({ signal }));
+  });
+
+  test("a probe of a broken backend rejects and says what is wrong", ["breakBackend"], async (trial) => {
+    await trial.setup.publish(SAMPLE_NODES);
+    await trial.drive("breakBackend");
+    const { signal } = new AbortController();
+    const { category, code } = await trial.rejection("the probe", trial.provider.probe({ signal }));
+    ok(category === "connectivity" || code === "STREAM_INVALID_DATA", `rejected with ${code}`);
+  });
+
+  test("a probe whose signal has aborted rejects", [], async (trial) => {
+    await trial.setup.publish(SAMPLE_NODES);
+    const signal = AbortSignal.abort();
+    const error = await trial.rejection("the probe", trial.provider.probe({ signal }));
+    strictEqual(error.code, "LIFECYCLE_ABORTED");
+  });
+
+  test("a probe of a backend that hangs rejects as its signal aborts", ["hangBackend"], async (trial) => {
+    await trial.setup.publish(SAMPLE_NODES);
+    await trial.drive("hangBackend");
+    const controller = new AbortController();
+    const probe = trial.provider.probe({ signal: controller.signal });
+    const rejection = trial.rejection("the probe", afterAbort(controller, probe));
+    strictEqual((await rejection).code, "CONNECTIVITY_TIMEOUT");
+  });
+
+  test("a probe leaves nothing open", ["countOpen"], async (trial) => {
+    await trial.setup.publish(SAMPLE_NODES);
+    const before = trial.countOpen();
+    const { signal } = new AbortController();
+    await trial.provider.probe({ signal });
+    await trial.closesDownTo(before);
+  });
+
+  test("a failure that nobody is waiting for is no unhandled rejection", ["breakBackend"], async (trial) => {
+    await trial.setup.publish(SAMPLE_NODES);
+    const rejections = await collectUnhandledRejections(async () => {
+      const controller = new AbortController();
+      const iterator = trial.provider.watch({ signal: controller.signal })[Symbol.asyncIterator]();
+      for (let event = await iterator.next(); event.value?.type !== "snapshot"; ) event = await iterator.next();
+      await trial.drive("breakBackend");
+      await trial.time.advance(trial.heartbeatMs);
+      await trial.provider[Symbol.asyncDispose]();
+      controller.abort();
+      await trial.time.advance(trial.heartbeatMs);
+      await iterator.return?.();
+    });
+    strictEqual(rejections.length, 0, `unhandled: ${rejections.map(String).join(", ")}`);
+  });
+}

@@ -1,0 +1,133 @@
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { getEventListeners } from "node:events";
+import type { DefineProviderTest } from "./provider-conformance.ts";
+import { sampleNode, SAMPLE_NODES } from "./provider-trial.ts";
+
+/** How a watch and a provider end when their owner wants it: quietly, at once, and leaving nothing behind. */
+export function defineLifeTests(test: DefineProviderTest): void {
+  test("a signal that has aborted already gives a watch without events", [], async (trial) => {
+    await trial.setup.publish(SAMPLE_NODES);
+    const iterator = trial.provider.watch({ signal: AbortSignal.abort() })[Symbol.asyncIterator]();
+    await trial.endsQuietly(iterator, 0);
+  });
+
+  test("an abort before the first event ends the watch quietly", [], async (trial) => {
+    await trial.setup.publish(SAMPLE_NODES);
+    const controller = new AbortController();
+    const iterator = trial.provider.watch({ signal: controller.signal })[Symbol.asyncIterator]();
+    const first = iterator.next();
+    controller.abort();
+    const result = await trial.prompt("the first read", first);
+    if (result.done !== true) await trial.endsQuietly(iterator, 0);
+  });
+
+  test("an abort between two events ends the watch quietly", [], async (trial) => {
+    await trial.setup.publish(SAMPLE_NODES);
+    const controller = new AbortController();
+    const watch = trial.provider.watch({ signal: controller.signal });
+    const iterator = watch[Symbol.asyncIterator]();
+    await readSnapshot(iterator);
+    controller.abort();
+    await trial.endsQuietly(iterator, 0);
+  });
+
+  test("an abort while the next event is awaited ends the watch quietly", [], async (trial) => {
+    const watch = await trial.watchShowing(SAMPLE_NODES);
+    await trial.time.advance(0);
+    watch.abort();
+    await trial.prompt("the end of the watch", watch.over);
+    deepStrictEqual(watch.outcome, { kind: "ended" });
+  });
+
+  test("an abort leaves nothing open", ["countOpen"], async (trial) => {
+    await trial.setup.publish(SAMPLE_NODES);
+    const before = trial.countOpen();
+    const watch = await trial.watchShowing(SAMPLE_NODES);
+    watch.abort();
+    await trial.prompt("the end of the watch", watch.over);
+    await trial.closesDownTo(before);
+  });
+
+  test("leaving the loop stops the watch", [], async (trial) => {
+    await trial.setup.publish(SAMPLE_NODES);
+    const { signal } = new AbortController();
+    const iterator = trial.provider.watch({ signal })[Symbol.asyncIterator]();
+    await readSnapshot(iterator);
+    await trial.prompt("the return of the watch", iterator.return?.() ?? Promise.resolve());
+    const { done } = await trial.prompt("the read after the return", iterator.next());
+    strictEqual(done, true);
+  });
+
+  test("leaving the loop leaves nothing open", ["countOpen"], async (trial) => {
+    await trial.setup.publish(SAMPLE_NODES);
+    const before = trial.countOpen();
+    const { signal } = new AbortController();
+    const iterator = trial.provider.watch({ signal })[Symbol.asyncIterator]();
+    await readSnapshot(iterator);
+    await trial.prompt("the return of the watch", iterator.return?.() ?? Promise.resolve());
+    await trial.closesDownTo(before);
+  });
+
+  test("a watch that is over leaves no listener on its signal", [], async (trial) => {
+    await trial.setup.publish(SAMPLE_NODES);
+    const { signal } = new AbortController();
+    const iterator = trial.provider.watch({ signal })[Symbol.asyncIterator]();
+    await readSnapshot(iterator);
+    await trial.prompt("the return of the watch", iterator.return?.() ?? Promise.resolve());
+    await trial.time.advance(0);
+    strictEqual(getEventListeners(signal, "abort").length, 0);
+  });
+
+  test("disposal ends running watches, and no event comes after it", [], async (trial) => {
+    const watch = await trial.watchShowing(SAMPLE_NODES);
+    await trial.prompt("the disposal", trial.provider[Symbol.asyncDispose]());
+    await trial.prompt("the end of the watch", watch.over);
+    const { outcome, events } = watch;
+    if (outcome.kind === "failed") {
+      await trial
+        .rejection("the watch", Promise.reject(outcome.error))
+        .then(({ code }) => strictEqual(code, "LIFECYCLE_STOPPED"));
+    }
+    const count = events.length;
+    await trial.setup.publish([sampleNode(3)]);
+    await trial.time.advance(trial.heartbeatMs * 2);
+    strictEqual(events.length, count);
+  });
+
+  test("disposal may be repeated and may overlap", [], async (trial) => {
+    await trial.watchShowing(SAMPLE_NODES);
+    const dispose = () => trial.provider[Symbol.asyncDispose]();
+    await trial.prompt("the first two disposals", Promise.all([dispose(), dispose()]));
+    await trial.prompt("the third disposal", dispose());
+  });
+
+  test("a provider that was never used can be disposed of", [], async (trial) => {
+    await trial.prompt("the disposal", trial.provider[Symbol.asyncDispose]());
+  });
+
+  test("disposal leaves nothing open", ["countOpen"], async (trial) => {
+    const watch = await trial.watchShowing(SAMPLE_NODES);
+    await trial.prompt("the disposal", trial.provider[Symbol.asyncDispose]());
+    await trial.prompt("the end of the watch", watch.over);
+    await trial.closesDownTo(0);
+  });
+
+  test("after disposal a watch is refused with LIFECYCLE_STOPPED", [], async (trial) => {
+    await trial.setup.publish(SAMPLE_NODES);
+    await trial.provider[Symbol.asyncDispose]();
+    const watch = trial.watch();
+    await trial.prompt("the end of the watch", watch.over);
+    ok(watch.outcome.kind === "failed", `the watch gave: ${watch.describe()}`);
+    const error = await trial.rejection("the watch", Promise.reject(watch.outcome.error));
+    strictEqual(error.code, "LIFECYCLE_STOPPED");
+    deepStrictEqual(watch.events, []);
+  });
+
+  test("after disposal a probe is refused with LIFECYCLE_STOPPED", [], async (trial) => {
+    await trial.setup.publish(SAMPLE_NODES);
+    await trial.provider[Symbol.asyncDispose]();
+    const { signal } = new AbortController();
+    const error = await trial.rejection("the probe", trial.provider.probe({ signal }));
+    strictEqual(error.code, "LIFECYCLE_STOPPED");
+  });
+}

@@ -1,0 +1,92 @@
+import { fail } from "node:assert/strict";
+import {
+  isProvisioningError,
+  type ClusterProvider,
+  type ProviderEvent,
+  type ProviderSnapshot,
+} from "@holdfast/core";
+import type { SuiteTime } from "./suite-time.ts";
+
+export type WatchOutcome =
+  | { readonly kind: "running" }
+  | { readonly kind: "ended" }
+  | { readonly kind: "failed"; readonly error: unknown };
+
+export interface WatchRecordingOptions {
+  readonly provider: ClusterProvider;
+  readonly time: SuiteTime;
+  readonly patienceMs: number;
+}
+
+/** A watch that is read as fast as it can be told, from construction on, and everything it said. */
+export class WatchRecording {
+  readonly events: ProviderEvent[] = [];
+  outcome: WatchOutcome = { kind: "running" };
+  /** Resolves when the watch is over, however it ended. */
+  readonly over: Promise<void>;
+  readonly #options: WatchRecordingOptions;
+  readonly #controller = new AbortController();
+  #change: PromiseWithResolvers<void> = Promise.withResolvers();
+
+  constructor(options: WatchRecordingOptions) {
+    this.#options = options;
+    this.over = this.#read();
+  }
+
+  get snapshots(): readonly ProviderSnapshot[] {
+    return this.events.flatMap((event) => (event.type === "snapshot" ? [event.snapshot] : []));
+  }
+
+  abort(): void {
+    this.#controller.abort();
+  }
+
+  /** Waits until `find` finds something, looking again after every event and at the end of the watch. */
+  async waitFor<T>(what: string, find: () => T | undefined): Promise<T> {
+    const { time, patienceMs } = this.#options;
+    try {
+      return await time.until(this.#find(what, find), patienceMs);
+    } catch (error) {
+      if (!isProvisioningError(error)) throw error;
+      return fail(`${what} did not come within ${patienceMs} ms; came: ${this.describe()}`);
+    }
+  }
+
+  describe(): string {
+    const words = this.events.map((event) =>
+      event.type === "snapshot" ? `snapshot of ${event.snapshot.members.size}` : event.type,
+    );
+    const { outcome } = this;
+    if (outcome.kind !== "running") {
+      words.push(outcome.kind === "failed" ? `error ${String(outcome.error)}` : "end");
+    }
+    return words.length === 0 ? "nothing" : words.join(", ");
+  }
+
+  async #find<T>(what: string, find: () => T | undefined): Promise<T> {
+    for (;;) {
+      const found = find();
+      if (found !== undefined) return found;
+      if (this.outcome.kind !== "running") fail(`${what} did not come; came: ${this.describe()}`);
+      await this.#change.promise;
+    }
+  }
+
+  async #read(): Promise<void> {
+    try {
+      for await (const event of this.#options.provider.watch({ signal: this.#controller.signal })) {
+        this.events.push(event);
+        this.#wake();
+      }
+      this.outcome = { kind: "ended" };
+    } catch (error) {
+      this.outcome = { kind: "failed", error };
+    }
+    this.#wake();
+  }
+
+  #wake(): void {
+    this.#change.resolve();
+    this.#change = Promise.withResolvers();
+  }
+}

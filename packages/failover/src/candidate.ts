@@ -1,0 +1,44 @@
+import type { ErrorCode, ProviderHealth, ProviderId, SwitchReason } from "@holdfast/core";
+
+/** What makes a provider less than healthy, in the words of the reason a switch away from it is given. */
+export type Ailment = Extract<SwitchReason, "timeout" | "errors" | "stream_ended" | "health_degraded">;
+
+/** What the controller knows of one provider. Times are monotonic milliseconds. */
+export interface Candidate {
+  readonly id: ProviderId;
+  priority: number;
+  health: Exclude<ProviderHealth, "disabled">;
+  /** Failures in a row. */
+  errors: number;
+  ailment: Ailment | undefined;
+  code: ErrorCode | undefined;
+  /** Since when it has been healthy without a break; absent while it is not. */
+  healthySince: number | undefined;
+  failedAt: number;
+  /** It was left, and must be healthy for a whole cooldown before it is chosen again. */
+  isBarred: boolean;
+}
+
+export function createCandidate(id: ProviderId, priority: number): Candidate {
+  return {
+    id,
+    priority,
+    health: "idle",
+    errors: 0,
+    ailment: undefined,
+    code: undefined,
+    healthySince: undefined,
+    failedAt: Number.NEGATIVE_INFINITY,
+    isBarred: false,
+  };
+}
+
+/** It goes on serving: healthy, waited for at the start, or failing but not given up yet. */
+export function isHeld(candidate: Candidate): boolean {
+  return (
+    candidate.health === "healthy" ||
+    candidate.health === "connecting" ||
+    candidate.health === "idle" ||
+    (candidate.health === "degraded" && candidate.ailment === "errors")
+  );
+}

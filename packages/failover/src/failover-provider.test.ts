@@ -1,0 +1,303 @@
+import { createSeededRandom, VirtualClock } from "@holdfast/conformance";
+import { ProvisioningError, type ClusterProvider, type ProviderEvent } from "@holdfast/core";
+import { MemoryProvider } from "@holdfast/provider-memory";
+import { describe, expect, test } from "vitest";
+import { FailoverProvider } from "./failover-provider.ts";
+import type { HealthOptions } from "./health-policy.ts";
+
+const node = (id: string) => ({ id, host: `${id}.local`, port: 80 });
+
+async function setUp(health: HealthOptions = {}) {
+  const clock = new VirtualClock();
+  const primary = new MemoryProvider({
+    id: "primary",
+    priority: 2,
+    clock,
+    members: [node("n1"), node("n2")],
+  });
+  const backup = new MemoryProvider({ id: "backup", priority: 1, clock, members: [node("n1"), node("n3")] });
+  const failover = new FailoverProvider({
+    providers: [backup, primary],
+    clock,
+    random: createSeededRandom(1),
+    health,
+  });
+  const stop = new AbortController();
+  const events: ProviderEvent[] = [];
+  const reading = (async () => {
+    for await (const event of failover.watch({ signal: stop.signal })) events.push(event);
+  })();
+  await clock.settle();
+  /** Everything but heartbeats and health since the last call, in a few words. */
+  const news = () =>
+    events.splice(0).flatMap((event) => {
+      if (event.type === "snapshot") return `${event.snapshot.providerId}:${ids(event)}`;
+      if (event.type === "provider_changed") return `${event.from}>${event.to} ${event.reason}`;
+      if (event.type === "availability_changed") return event.availability;
+      if (event.type === "terminated") return `${event.providerId} ${event.reason.kind}`;
+      return [];
+    });
+  const end = async () => {
+    stop.abort();
+    await reading;
+    await failover[Symbol.asyncDispose]();
+  };
+  return { clock, primary, backup, failover, news, events, end };
+}
+
+function ids(event: Extract<ProviderEvent, { type: "snapshot" }>): string {
+  return [...event.snapshot.members].map(({ id }) => id).join(",");
+}
+
+describe("FailoverProvider", () => {
+  test("passes on what the provider of highest priority says, and nothing of the stand-by", async () => {
+    // R2.5
+    const { clock, primary, backup, news, end } = await setUp();
+    expect(news()).toEqual(["primary:n1,n2"]);
+    backup.set([node("n9")]);
+    primary.apply({ upsert: [node("n4")] });
+    await clock.settle();
+    expect(news()).toEqual(["primary:n1,n2,n4"]);
+    await end();
+  });
+
+  test("says that the provider changed before it hands on the stand-by's content, without a round trip", async () => {
+    // R2.2 R2.5 R3.4
+    const { clock, primary, news, end } = await setUp();
+    news();
+    const before = clock.monotonic();
+    primary.end();
+    await clock.settle();
+    expect(clock.monotonic()).toBe(before);
+    expect(news()).toEqual(["primary ended", "primary>backup stream_ended", "backup:n1,n3"]);
+    await end();
+  });
+
+  test("fails back once the better provider stayed healthy for a cooldown", async () => {
+    // R2.6
+    const { clock, primary, news, end } = await setUp();
+    primary.refuse();
+    primary.fail();
+    await clock.advance(60_000);
+    expect(news()).toContain("primary>backup errors");
+    primary.recover();
+    await clock.advance(30_000 + 9_000);
+    const recoveredAt = clock.monotonic();
+    await clock.advance(10_000);
+    expect(news()).toEqual(["backup>primary recovered", "primary:n1,n2"]);
+    expect(recoveredAt).toBeGreaterThan(0);
+    await end();
+  });
+
+  test("notices silence on an open stream within the timeout", async () => {
+    // R2.6
+    const { clock, primary, news, end } = await setUp();
+    news();
+    primary.hang();
+    await clock.advance(14_999);
+    expect(news()).toEqual([]);
+    await clock.advance(1);
+    expect(news()).toEqual(["primary errored", "primary>backup timeout", "backup:n1,n3"]);
+    await end();
+  });
+
+  test("retries with growing waits and forgives only after a cooldown of health", async () => {
+    const { clock, primary, backup, end, events } = await setUp({ maxErrors: 100 });
+    void backup;
+    const attempts: number[] = [];
+    const watch = primary.watch.bind(primary);
+    primary.watch = (options) => {
+      attempts.push(clock.monotonic());
+      return watch(options);
+    };
+    primary.refuse();
+    primary.fail();
+    await clock.advance(200_000);
+    // Full jitter under a ceiling of 2, 4, 8, 16, 30, 30 ... seconds.
+    const waits = attempts.map((at, i) => at - (attempts[i - 1] ?? 0));
+    waits.forEach((wait, i) => expect(wait).toBeLessThanOrEqual(Math.min(2_000 * 2 ** i, 30_000)));
+    expect(attempts.length).toBeGreaterThan(8);
+    expect(attempts.length).toBeLessThan(40);
+    expect(events.filter(({ type }) => type === "terminated")).toHaveLength(1);
+    await end();
+  });
+
+  test("every provider gone is unavailable; the first to deliver ends it, content first", async () => {
+    // R5.3
+    const { clock, primary, backup, news, end } = await setUp();
+    news();
+    for (const provider of [primary, backup]) {
+      provider.refuse(new ProvisioningError("CONNECTIVITY_UNAUTHORIZED", "no"));
+      provider.fail();
+    }
+    await clock.advance(60_000);
+    expect(news().at(-1)).toBe("unavailable");
+    backup.recover();
+    backup.set([node("n7")]);
+    await clock.advance(60_000);
+    expect(news()).toEqual(["primary>backup errors", "backup:n7", "available"]);
+    await end();
+  });
+
+  test("a late snapshot is told to be held before it is handed on", async () => {
+    // R2.6 R4.3
+    const { clock, primary, backup, news, end } = await setUp();
+    backup.refuse();
+    backup.fail();
+    await clock.settle();
+    news();
+    primary.set([node("n5")], { observedAt: clock.now() - 60_000 });
+    await clock.settle();
+    expect(news()).toEqual(["degraded", "primary:n5"]);
+    primary.set([node("n6")]);
+    await clock.settle();
+    expect(news()).toEqual(["primary:n6", "available"]);
+    await end();
+  });
+
+  test("an override switches to a healthy provider and refuses an unknown one", async () => {
+    const { clock, failover, news, end } = await setUp();
+    news();
+    expect(() => failover.override("nobody")).toThrow(/VALIDATION_UNKNOWN_ID/);
+    failover.override("backup");
+    await clock.settle();
+    expect(news()).toEqual(["primary>backup manual_override", "backup:n1,n3"]);
+    await end();
+  });
+
+  test("a reload keeps untouched watches, leaves a removed provider at once, and begins a new one", async () => {
+    // R5.4
+    const { clock, primary, backup, failover, news, end } = await setUp();
+    news();
+    const third = new MemoryProvider({ id: "third", priority: 3, clock, members: [node("n8")] });
+    const watch = backup.watch;
+    backup.watch = () => {
+      throw new Error("must not be watched again");
+    };
+    failover.reconfigure([backup, third]);
+    await clock.settle();
+    expect(news()).toEqual(["primary>backup removed_by_reload", "backup:n1,n3"]);
+    expect(primary.watches).toBe(0);
+    await clock.advance(10_000);
+    expect(news()).toEqual(["backup>third recovered", "third:n8"]);
+    backup.watch = watch;
+    await end();
+  });
+
+  test("a provider replaced under its name is waited for while its last content is held", async () => {
+    const { clock, backup, failover, news, end } = await setUp();
+    news();
+    const renewed = new MemoryProvider({
+      id: "primary",
+      priority: 2,
+      clock,
+      members: [node("n1"), node("n5")],
+    });
+    failover.reconfigure([renewed, backup]);
+    await clock.settle();
+    expect(news()).toEqual(["degraded", "primary:n1,n5", "available"]);
+    await end();
+  });
+
+  test("reports the health of each provider with the time of its last sign of life", async () => {
+    // R4.5
+    const { clock, primary, failover, end } = await setUp();
+    primary.hang();
+    await clock.advance(16_000);
+    expect(failover.health()).toMatchObject([
+      { providerId: "backup", health: "healthy", isActive: true, errors: 0 },
+      { providerId: "primary", health: "unreachable", isActive: false, reason: "STREAM_SILENT" },
+    ]);
+    const backup = failover.health().find(({ providerId }) => providerId === "backup");
+    expect(clock.now() - (backup?.lastUpdateAt ?? 0)).toBeLessThanOrEqual(5_000);
+    await end();
+  });
+
+  test("a stand-by that is kept cold is watched only when it is needed", async () => {
+    const { clock, primary, backup, news, end } = await setUp({ standby: "cold" });
+    expect(backup.watches).toBe(0);
+    news();
+    primary.refuse();
+    primary.end();
+    await clock.settle();
+    expect(news()).toEqual([
+      "primary ended",
+      "degraded",
+      "primary>backup stream_ended",
+      "backup:n1,n3",
+      "available",
+    ]);
+    primary.recover();
+    await clock.advance(60_000);
+    expect(news()).toEqual(["backup>primary recovered", "primary:n1,n2"]);
+    expect(backup.watches).toBe(0);
+    await end();
+  });
+
+  test("nests: the inner providers' names come through", async () => {
+    const clock = new VirtualClock();
+    const make = (id: string, priority: number) =>
+      new MemoryProvider({ id, priority, clock, members: [node(id)] });
+    const [a, b, z] = [make("a", 2), make("b", 1), make("z", 0)];
+    const random = createSeededRandom(3);
+    const descriptor = { id: "inner", kind: "failover", priority: 9, params: {} };
+    const inner = new FailoverProvider({ providers: [a, b], clock, random, descriptor });
+    await using outer = new FailoverProvider({ providers: [inner, z], clock, random });
+    const stop = new AbortController();
+    const seen: string[] = [];
+    const reading = (async () => {
+      for await (const event of outer.watch({ signal: stop.signal })) {
+        if (event.type === "snapshot") seen.push(event.snapshot.providerId);
+        if (event.type === "provider_changed") seen.push(`${event.from}>${event.to}`);
+      }
+    })();
+    await clock.settle();
+    a.end();
+    await clock.settle();
+    a.refuse(new ProvisioningError("CONNECTIVITY_UNAUTHORIZED", "no"));
+    a.fail();
+    b.refuse(new ProvisioningError("CONNECTIVITY_UNAUTHORIZED", "no"));
+    b.fail();
+    await clock.advance(120_000);
+    expect(seen).toEqual(["a", "a>b", "b", "b>z", "z"]);
+    stop.abort();
+    await reading;
+  });
+
+  test("leaves nothing behind: no timer, no watch, whatever state it was in", async () => {
+    const { clock, primary, backup, end } = await setUp();
+    primary.hang();
+    backup.refuse();
+    backup.fail();
+    await clock.advance(20_000);
+    await end();
+    expect(primary.watches + backup.watches).toBe(0);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  test("a watch that ignores its signal does not hold up the end", async () => {
+    const { clock, primary, failover, end } = await setUp();
+    const deaf: ClusterProvider = {
+      descriptor: primary.descriptor,
+      capabilities: primary.capabilities,
+      probe: () => new Promise(() => {}),
+      watch: () => ({ [Symbol.asyncIterator]: () => ({ next: () => new Promise(() => {}) }) }),
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    };
+    failover.reconfigure([deaf]);
+    await clock.advance(5_000);
+    await end();
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  test("probing succeeds when one provider answers, else tells the first one's error", async () => {
+    // R1.4
+    const { primary, backup, failover, end } = await setUp();
+    const { signal } = new AbortController();
+    primary.refuse(new ProvisioningError("CONNECTIVITY_TLS", "bad certificate"));
+    await expect(failover.probe({ signal })).resolves.toBeUndefined();
+    backup.refuse();
+    await expect(failover.probe({ signal })).rejects.toMatchObject({ code: "CONNECTIVITY_TLS" });
+    await end();
+  });
+});

@@ -1,0 +1,159 @@
+import {
+  EventChannel,
+  ProvisioningError,
+  throwIfAborted,
+  toProvisioningError,
+  untilAborted,
+  type Clock,
+  type ClusterProvider,
+  type ProbeOptions,
+  type ProviderCapabilities,
+  type ProviderDescriptor,
+  type ProviderEvent,
+  type ProviderHealthReport,
+  type ProviderId,
+  type Random,
+  type WatchOptions,
+} from "@holdfast/core";
+import { FailoverSession } from "./failover-session.ts";
+import { toHealthPolicy, type HealthOptions, type HealthPolicy } from "./health-policy.ts";
+
+export interface FailoverProviderOptions {
+  /** In any order: priority and id decide. They stay their owner's: they are watched and left, never disposed of. */
+  readonly providers: readonly ClusterProvider[];
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly health?: HealthOptions | undefined;
+  /** @defaultValue { id: "failover", kind: "failover", priority: 0, params: {} } */
+  readonly descriptor?: ProviderDescriptor | undefined;
+}
+
+/**
+ * A provider made of providers: says what the healthy one of highest priority says, and switches when it ails
+ * (`FailoverController` has the rules). Snapshots carry the id of the provider that saw them. Besides what every provider
+ * says it tells `provider_changed` ahead of the new provider's content, `health_changed` and `availability_changed`.
+ * Its watch never ends by itself. Can be nested.
+ */
+export class FailoverProvider implements ClusterProvider {
+  readonly descriptor: ProviderDescriptor;
+  readonly capabilities: ProviderCapabilities = { watch: true };
+  readonly policy: HealthPolicy;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #channels = new Set<EventChannel<ProviderEvent>>();
+  readonly #disposal = new AbortController();
+  #providers: readonly ClusterProvider[];
+  #session: FailoverSession | undefined;
+  #pinned: ProviderId | undefined;
+
+  constructor(options: FailoverProviderOptions) {
+    this.descriptor = options.descriptor ?? { id: "failover", kind: "failover", priority: 0, params: {} };
+    this.policy = toHealthPolicy(options.health);
+    this.#clock = options.clock;
+    this.#random = options.random;
+    this.#providers = options.providers;
+  }
+
+  /** Resolves as soon as one of the providers can be reached; else rejects with the error of the one first in line. */
+  async probe({ signal }: ProbeOptions): Promise<void> {
+    throwIfAborted(signal);
+    if (this.#providers.length === 0) {
+      throw new ProvisioningError("CONNECTIVITY_REFUSED", `"${this.descriptor.id}" has no providers`);
+    }
+    const ranked = [...this.#providers].sort((a, b) => b.descriptor.priority - a.descriptor.priority);
+    try {
+      await untilAborted(Promise.any(ranked.map((provider) => provider.probe({ signal }))), signal);
+    } catch (error) {
+      const first: unknown = error instanceof AggregateError ? error.errors[0] : error;
+      throw toProvisioningError(
+        first,
+        "CONNECTIVITY_REFUSED",
+        `no provider of "${this.descriptor.id}" answers`,
+      );
+    }
+  }
+
+  /** All watches share one judgement; a further one begins with the content in force. Watching starts at the first read. */
+  async *watch({ signal }: WatchOptions): AsyncGenerator<ProviderEvent> {
+    if (this.#disposal.signal.aborted) {
+      throw new ProvisioningError("LIFECYCLE_STOPPED", `"${this.descriptor.id}" was disposed of`);
+    }
+    if (signal.aborted) return;
+    const channel = new EventChannel<ProviderEvent>(AbortSignal.any([signal, this.#disposal.signal]), merge);
+    const session = (this.#session ??= this.#begin());
+    for (const event of session.current()) channel.push(event);
+    this.#channels.add(channel);
+    try {
+      yield* channel;
+    } finally {
+      this.#channels.delete(channel);
+      if (this.#channels.size === 0) await this.#end();
+    }
+  }
+
+  /**
+   * The set of providers changed. A provider that stays keeps its watch and its record; one that is replaced under its
+   * id begins afresh, and until it speaks the last snapshot is held; one that is taken away is left for a healthy one at once.
+   */
+  reconfigure(providers: readonly ClusterProvider[]): void {
+    this.#providers = providers;
+    this.#session?.configure(providers);
+  }
+
+  /** Pins a provider above all others until released with `undefined`. Throws `VALIDATION_UNKNOWN_ID`. */
+  override(providerId: ProviderId | undefined): void {
+    if (providerId !== undefined && !this.#providers.some(({ descriptor }) => descriptor.id === providerId)) {
+      throw new ProvisioningError("VALIDATION_UNKNOWN_ID", `no provider is called "${providerId}"`, {
+        details: { providerId },
+      });
+    }
+    this.#pinned = providerId;
+    this.#session?.override(providerId);
+  }
+
+  /** One report a provider, in order of preference. Before the first watch all are idle. */
+  health(): readonly ProviderHealthReport[] {
+    return (
+      this.#session?.health() ??
+      this.#providers.map(({ descriptor: { id } }) => ({
+        providerId: id,
+        health: "idle",
+        isActive: false,
+        errors: 0,
+      }))
+    );
+  }
+
+  /** Ends every watch. The providers are left to their owner. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#disposal.abort();
+    await this.#end();
+  }
+
+  #begin(): FailoverSession {
+    const session = new FailoverSession({
+      clock: this.#clock,
+      random: this.#random,
+      policy: this.policy,
+      emit: (event) => {
+        for (const channel of this.#channels) channel.push(event);
+      },
+    });
+    session.configure(this.#providers);
+    if (this.#pinned !== undefined) session.override(this.#pinned);
+    return session;
+  }
+
+  async #end(): Promise<void> {
+    const session = this.#session;
+    this.#session = undefined;
+    await session?.[Symbol.asyncDispose]();
+  }
+}
+
+/** A reader that is behind needs only the newest of two snapshots of one provider, and one heartbeat is as good as two. */
+function merge(last: ProviderEvent, next: ProviderEvent): ProviderEvent | undefined {
+  if (last.type === "heartbeat" && next.type === "heartbeat") return next;
+  if (last.type !== "snapshot" || next.type !== "snapshot") return undefined;
+  return last.snapshot.providerId === next.snapshot.providerId ? next : undefined;
+}

@@ -1,0 +1,245 @@
+import type {
+  Availability,
+  Clock,
+  ClusterProvider,
+  ProviderEvent,
+  ProviderHealthReport,
+  ProviderId,
+  ProviderSnapshot,
+  ProviderTermination,
+  Random,
+} from "@holdfast/core";
+import { FailoverController, type Decision } from "./failover-controller.ts";
+import type { HealthPolicy } from "./health-policy.ts";
+import { ProviderStream, type StreamSignal } from "./provider-stream.ts";
+
+export interface FailoverSessionOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly policy: HealthPolicy;
+  readonly emit: (event: ProviderEvent) => void;
+}
+
+/** One watched provider: its stream, if any, and what it said last. */
+interface Source {
+  readonly provider: ClusterProvider;
+  stream: ProviderStream | undefined;
+  snapshot: ProviderSnapshot | undefined;
+  lastUpdateAt: number | undefined;
+}
+
+/** One run of a fail-over: carries signals to the controller, and its decisions out. */
+export class FailoverSession implements AsyncDisposable {
+  readonly #options: FailoverSessionOptions;
+  readonly #controller: FailoverController;
+  readonly #sources = new Map<ProviderId, Source>();
+  readonly #stopping = new Set<Promise<void>>();
+  #emitted: ProviderSnapshot | undefined;
+  /** Whose content readers expect: the last one named in a switch or on a snapshot. */
+  #announced: ProviderId | undefined;
+  #availability: Availability | undefined;
+  #reason = "";
+  #wake: Disposable | undefined;
+  #isDisposed = false;
+
+  constructor(options: FailoverSessionOptions) {
+    this.#options = options;
+    this.#controller = new FailoverController(options.policy);
+  }
+
+  configure(providers: readonly ClusterProvider[]): void {
+    const wanted = new Map(providers.map((provider) => [provider.descriptor.id, provider]));
+    const replaced: ProviderId[] = [];
+    for (const [id, source] of this.#sources) {
+      const provider = wanted.get(id);
+      if (provider === source.provider) continue;
+      this.#stopStream(source);
+      this.#sources.delete(id);
+      if (provider !== undefined) replaced.push(id);
+    }
+    for (const [id, provider] of wanted) {
+      if (this.#sources.has(id)) continue;
+      this.#sources.set(id, { provider, stream: undefined, snapshot: undefined, lastUpdateAt: undefined });
+    }
+    const now = this.#now();
+    for (const id of replaced) this.#carryOut(this.#controller.replaced(id, now));
+    this.#carryOut(
+      this.#controller.configure(
+        providers.map(({ descriptor: { id, priority } }) => ({ id, priority })),
+        now,
+      ),
+    );
+  }
+
+  override(id: ProviderId | undefined): void {
+    this.#carryOut(this.#controller.override(id, this.#now()));
+  }
+
+  /** What a further reader has to be told first. */
+  current(): readonly ProviderEvent[] {
+    const events: ProviderEvent[] = [];
+    if (this.#emitted !== undefined) events.push({ type: "snapshot", snapshot: this.#emitted });
+    const availability = this.#availability;
+    if (availability !== undefined && availability !== "available") {
+      events.push({ type: "availability_changed", availability, reason: this.#reason });
+    }
+    return events;
+  }
+
+  health(): readonly ProviderHealthReport[] {
+    return [...this.#sources.keys()].flatMap((id) => {
+      const candidate = this.#controller.candidate(id);
+      if (candidate === undefined) return [];
+      const { health, errors, code } = candidate;
+      const isActive = this.#controller.active === id;
+      return [
+        {
+          providerId: id,
+          health,
+          isActive,
+          errors,
+          lastUpdateAt: this.#sources.get(id)?.lastUpdateAt,
+          reason: code,
+        },
+      ];
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isDisposed = true;
+    this.#wake?.[Symbol.dispose]();
+    for (const source of this.#sources.values()) this.#stopStream(source);
+    await Promise.all(this.#stopping);
+  }
+
+  #onSignal(id: ProviderId, source: Source, signal: StreamSignal): void {
+    if (this.#isDisposed || this.#sources.get(id) !== source) return;
+    const { clock, emit } = this.#options;
+    const now = this.#now();
+    switch (signal.type) {
+      case "connecting":
+        return this.#carryOut(this.#controller.connecting(id, now));
+      case "snapshot": {
+        source.snapshot = signal.snapshot;
+        source.lastUpdateAt = clock.now();
+        return this.#carryOut(
+          signal.isLate ? this.#controller.late(id, now) : this.#controller.alive(id, now),
+        );
+      }
+      case "heartbeat": {
+        source.lastUpdateAt = clock.now();
+        this.#carryOut(this.#controller.alive(id, now));
+        if (this.#controller.active === id) emit(signal);
+        return;
+      }
+      case "late":
+        return this.#carryOut(this.#controller.late(id, now));
+      case "failed": {
+        const { code, retryable } = signal.error;
+        this.#terminated(id, source, { kind: "errored", code });
+        return this.#carryOut(this.#controller.failed(id, { code, retryable }, now));
+      }
+      case "silent":
+        this.#terminated(id, source, { kind: "errored", code: "STREAM_SILENT" });
+        return this.#carryOut(this.#controller.silent(id, now));
+      case "ended":
+        this.#terminated(id, source, { kind: "ended" });
+        return this.#carryOut(this.#controller.ended(id, now));
+      case "health_changed":
+      case "terminated":
+        return emit(signal);
+      case "provider_changed":
+        if (this.#controller.active !== id) return;
+        this.#announced = signal.to;
+        return emit(signal);
+      case "availability_changed":
+        if (signal.availability === "available") return this.#carryOut(this.#controller.alive(id, now));
+        if (signal.availability === "degraded") return this.#carryOut(this.#controller.late(id, now));
+        return this.#carryOut(
+          this.#controller.failed(id, { code: "TOPOLOGY_UNAVAILABLE", retryable: false }, now),
+        );
+    }
+  }
+
+  /** A stream that had something to say is over. What it said last is no longer known to be so, and is let go. */
+  #terminated(id: ProviderId, source: Source, reason: ProviderTermination): void {
+    const { snapshot } = source;
+    if (snapshot === undefined) return;
+    source.snapshot = undefined;
+    const { hash: snapshotHash, providerId } = snapshot;
+    this.#options.emit({ type: "terminated", reason, providerId, snapshotHash });
+  }
+
+  /**
+   * Health first, then the switch, then the new content: nobody sees effect before cause. That the content is only held is
+   * told before it, that it is current again after it, so that nobody takes old for current in between.
+   */
+  #carryOut(decision: Decision): void {
+    const { emit } = this.#options;
+    for (const { providerId, from, to, reason } of decision.healthChanges) {
+      emit({ type: "health_changed", providerId, from, to, ...(reason && { reason }) });
+    }
+    const { active, switched } = decision;
+    const snapshot = active === undefined ? undefined : this.#sources.get(active)?.snapshot;
+    if (switched !== undefined) {
+      const from = this.#announced ?? switched.from;
+      this.#announced = snapshot?.providerId ?? switched.to;
+      emit({ type: "provider_changed", from, to: this.#announced, reason: switched.reason });
+    }
+    const isNew = snapshot !== undefined && snapshot !== this.#emitted;
+    if (decision.availability !== "available") this.#announce(decision, isNew);
+    if (isNew) {
+      this.#emitted = snapshot;
+      this.#announced = snapshot.providerId;
+      emit({ type: "snapshot", snapshot });
+    }
+    if (decision.availability === "available") this.#announce(decision, isNew);
+    this.#watch(decision.watched);
+    this.#sleepUntil(decision.wakeAt);
+  }
+
+  /** Before the first snapshot only `unavailable` is news: that nothing has come yet is known. */
+  #announce({ availability, reason }: Decision, isNew: boolean): void {
+    const before = this.#availability;
+    if (availability === before) return;
+    if (before === undefined && availability === "degraded" && this.#emitted === undefined && !isNew) return;
+    this.#availability = availability;
+    this.#reason = reason;
+    if (before === undefined && availability === "available") return;
+    this.#options.emit({ type: "availability_changed", availability, reason });
+  }
+
+  #watch(watched: ReadonlySet<ProviderId>): void {
+    const { policy, clock, random } = this.#options;
+    for (const [id, source] of this.#sources) {
+      if (!watched.has(id)) {
+        this.#stopStream(source);
+        source.snapshot = undefined;
+      } else if (source.stream === undefined && !this.#isDisposed) {
+        const onSignal = (signal: StreamSignal) => this.#onSignal(id, source, signal);
+        source.stream = new ProviderStream({ provider: source.provider, policy, clock, random, onSignal });
+      }
+    }
+  }
+
+  #stopStream(source: Source): void {
+    const { stream } = source;
+    if (stream === undefined) return;
+    source.stream = undefined;
+    const stopping = stream[Symbol.asyncDispose]().finally(() => this.#stopping.delete(stopping));
+    this.#stopping.add(stopping);
+  }
+
+  #sleepUntil(wakeAt: number | undefined): void {
+    this.#wake?.[Symbol.dispose]();
+    this.#wake = undefined;
+    if (wakeAt === undefined || this.#isDisposed) return;
+    this.#wake = this.#options.clock.schedule(wakeAt - this.#now(), () =>
+      this.#carryOut(this.#controller.tick(this.#now())),
+    );
+  }
+
+  #now(): number {
+    return this.#options.clock.monotonic();
+  }
+}

@@ -1,0 +1,370 @@
+import { createSeededRandom, VirtualClock } from "@holdfast/conformance";
+import { MemberSet, type ProvisioningError, type TopologyEvent } from "@holdfast/core";
+import { FailoverProvider } from "@holdfast/failover";
+import { MemoryProvider } from "@holdfast/provider-memory";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { WatchHub, type WatchHubOptions } from "./watch-hub.ts";
+
+const node = (id: string, host = `${id}.local`) => ({ id, host, port: 80 });
+
+async function setUp(options: Partial<WatchHubOptions> = {}) {
+  const clock = new VirtualClock();
+  const random = createSeededRandom(7);
+  const primary = new MemoryProvider({ id: "primary", priority: 2, clock, members: [node("a"), node("b")] });
+  const backup = new MemoryProvider({ id: "backup", priority: 1, clock, members: [node("a"), node("b")] });
+  const provider = new FailoverProvider({ providers: [primary, backup], clock, random });
+  const errors: ProvisioningError[] = [];
+  const hub = new WatchHub({ provider, clock, random, onError: (error) => errors.push(error), ...options });
+  const events: TopologyEvent[] = [];
+  hub.onEvent((event) => events.push(event));
+  /** The log since the last call in a few words, without health. */
+  const news = () =>
+    events.splice(0).flatMap((event) => {
+      if (event.kind === "snapshot") {
+        const blocked = event.snapshot.blockedNodes.map((id) => ` -${id}`).join("");
+        return [...event.snapshot.members].map(({ id }) => id).join(",") + blocked;
+      }
+      if (event.kind === "status_changed") return event.to;
+      if (event.kind === "provider_changed") return `${event.from}>${event.to}`;
+      if (event.kind === "stream_terminated") return `${event.providerId} over`;
+      return [];
+    });
+  hub.start();
+  await clock.settle();
+  return { clock, primary, backup, provider, hub, events, news, errors };
+}
+
+describe("the ordered log", () => {
+  test("numbers every event 1, 2, 3, ... under one epoch that sorts by time", async () => {
+    // R3.1
+    const { clock, primary, hub, events } = await setUp();
+    primary.apply({ remove: ["a"] });
+    primary.end();
+    await clock.advance(1_000);
+    expect(events.length).toBeGreaterThan(5);
+    expect(events.map(({ seqNo }) => seqNo)).toEqual(events.map((_, i) => i + 1));
+    expect(new Set(events.map(({ epoch }) => epoch))).toEqual(new Set([hub.epoch]));
+    clock.jump(1);
+    const later = new WatchHub({ provider: primary, clock, random: () => 0 });
+    expect(later.epoch > hub.epoch).toBe(true);
+  });
+
+  test("delivers the first snapshot always, then only content that differs, naming the cache that is void", async () => {
+    // R2.3
+    const { clock, primary, hub, events } = await setUp();
+    const first = events.find(({ kind }) => kind === "snapshot");
+    expect(first).toMatchObject({ previousHash: undefined });
+    const hash = hub.state.snapshot!.hash;
+    events.length = 0;
+    primary.set([node("b"), node("a")]);
+    await clock.settle();
+    expect(events).toEqual([]);
+    expect(hub.state.snapshot!.hash).toBe(hash);
+    primary.set([node("a", "elsewhere"), node("b")]);
+    await clock.settle();
+    expect(events).toMatchObject([
+      {
+        kind: "snapshot",
+        previousHash: hash,
+        delta: { updated: [{ before: node("a"), after: node("a", "elsewhere") }] },
+      },
+    ]);
+  });
+
+  test("delivers a first snapshot without members too", async () => {
+    // R2.3 R2.4
+    const clock = new VirtualClock();
+    const provider = new MemoryProvider({ id: "p", clock });
+    const hub = new WatchHub({ provider, clock, random: () => 0 });
+    const kinds: string[] = [];
+    hub.onEvent(({ kind }) => kinds.push(kind));
+    hub.start();
+    await clock.settle();
+    expect(kinds).toEqual(["snapshot", "status_changed"]);
+    expect(hub.state.status).toBe("empty");
+  });
+
+  test("marks a topology without members as empty and the next with members as ready", async () => {
+    // R2.4
+    const { clock, primary, hub, news } = await setUp();
+    news();
+    primary.set([]);
+    await clock.settle();
+    expect(news()).toEqual(["", "empty"]);
+    expect(() => hub.newest()).toThrow(/TOPOLOGY_EMPTY/);
+    primary.set([node("c")]);
+    await clock.settle();
+    expect(news()).toEqual(["c", "ready"]);
+  });
+
+  test("a switch to equal content is told, and delivers nothing else", async () => {
+    // R2.3 R3.4
+    const { clock, primary, hub, events, news } = await setUp();
+    const { hash } = hub.state.snapshot!;
+    news();
+    primary.end();
+    await clock.settle();
+    const changed = events.find(({ kind }) => kind === "provider_changed");
+    expect(changed).toMatchObject({
+      from: "primary",
+      to: "backup",
+      reason: "stream_ended",
+      snapshotHash: hash,
+    });
+    expect(news()).toEqual(["primary over", "primary>backup"]);
+    expect(hub.state.snapshot!.providerId).toBe("backup");
+  });
+
+  test("a stream's end is told and kept with the hash of its last snapshot, which stays readable", async () => {
+    // R2.2
+    const { clock, primary, backup, hub } = await setUp();
+    const { hash } = hub.state.snapshot!;
+    backup.refuse();
+    backup.fail();
+    await clock.settle();
+    primary.end();
+    await clock.settle();
+    expect(hub.terminations()).toMatchObject([
+      { providerId: "backup", reason: { kind: "errored", code: "STREAM_FAILED" } },
+      { providerId: "primary", reason: { kind: "ended" }, snapshotHash: hash },
+    ]);
+    expect(hub.state.snapshot!.hash).toBe(hash);
+    expect(hub.state).toMatchObject({ status: "degraded", isStale: true });
+    expect(hub.newest().hash).toBe(hash);
+  });
+
+  test("with every provider gone it says unavailable, and the last snapshot stays readable, marked stale", async () => {
+    // R5.3
+    const { clock, primary, backup, hub, news } = await setUp();
+    for (const provider of [primary, backup]) {
+      provider.refuse();
+      provider.fail();
+    }
+    await clock.advance(120_000);
+    expect(news().at(-1)).toBe("unavailable");
+    expect(hub.state).toMatchObject({ status: "unavailable", isStale: true });
+    expect(hub.state.snapshot!.members.size).toBe(2);
+    expect(() => hub.newest()).toThrow(/TOPOLOGY_UNAVAILABLE/);
+    backup.recover();
+    await clock.advance(30_000);
+    expect(hub.state).toMatchObject({ status: "ready", isStale: false });
+  });
+
+  test("before anything has arrived the newest snapshot is refused with that reason", () => {
+    // R3.2
+    const clock = new VirtualClock();
+    const provider = new MemoryProvider({ id: "p", clock });
+    const hub = new WatchHub({ provider, clock, random: () => 0 });
+    expect(() => hub.newest()).toThrow(/TOPOLOGY_NO_SNAPSHOT/);
+  });
+
+  test("sets the state before it tells anybody, and a listener that throws or rejects hurts nobody else", async () => {
+    const { clock, primary, hub, errors } = await setUp();
+    hub.onEvent(() => {
+      throw new Error("first");
+    });
+    hub.onEvent(() => Promise.reject(new Error("second")));
+    const seen: [number, number | undefined][] = [];
+    hub.onEvent((event) => seen.push([event.seqNo, hub.state.snapshot?.members.size]));
+    primary.apply({ remove: ["a"] });
+    await clock.settle();
+    expect(seen).toEqual([[hub.state.seqNo, 1]]);
+    expect(errors.map(({ code }) => code)).toEqual([
+      "LIFECYCLE_CONSUMER_FAILED",
+      "LIFECYCLE_CONSUMER_FAILED",
+    ]);
+  });
+
+  test("a listener that acts on the hub does not change the order for the others", async () => {
+    const { clock, primary, hub } = await setUp();
+    hub.onEvent((event) => event.kind === "snapshot" && hub.block("b"));
+    const seen: number[] = [];
+    hub.onEvent(({ seqNo }) => seen.push(seqNo));
+    primary.apply({ upsert: [node("c")] });
+    await clock.settle();
+    expect(seen.length).toBe(2);
+    expect(seen[1]).toBe(seen[0]! + 1);
+  });
+});
+
+describe("blocked nodes", () => {
+  test("a blocked member stays a member, marked, under another hash", async () => {
+    // R4.2
+    const { hub, news } = await setUp();
+    const { hash } = hub.state.snapshot!;
+    news();
+    expect(hub.block("a")).toBe(true);
+    expect(news()).toEqual(["a,b -a"]);
+    expect(hub.state.snapshot!.hash).not.toBe(hash);
+    expect(hub.block("a")).toBe(false);
+    expect(hub.block("nobody")).toBe(false);
+  });
+
+  test("a restored node is unblocked at the next good refresh, not before", async () => {
+    // R4.4
+    const { clock, primary, hub, news } = await setUp();
+    const { hash } = hub.state.snapshot!;
+    hub.block("a");
+    primary.apply({ upsert: [node("c")] });
+    await clock.settle();
+    expect(hub.state.snapshot!.blockedNodes).toEqual(["a"]);
+    news();
+    expect(hub.restore("a")).toBe(true);
+    expect(hub.restore("a")).toBe(false);
+    expect(hub.state.restoringNodes).toEqual(["a"]);
+    expect(news()).toEqual([]);
+    primary.heartbeat();
+    await clock.settle();
+    expect(news()).toEqual(["a,b,c"]);
+    primary.apply({ remove: ["c"] });
+    await clock.settle();
+    expect(hub.state.snapshot!.hash).toBe(hash);
+  });
+
+  test("a refresh while degraded is not a good one", async () => {
+    // R4.4
+    const { clock, primary, backup, hub } = await setUp();
+    backup.refuse();
+    backup.fail();
+    await clock.settle();
+    hub.block("a");
+    hub.restore("a");
+    primary.set([node("a"), node("b"), node("c")], { observedAt: clock.now() - 60_000 });
+    await clock.settle();
+    expect(hub.state).toMatchObject({ status: "degraded", restoringNodes: ["a"] });
+    expect(hub.state.snapshot!.blockedNodes).toEqual(["a"]);
+    primary.heartbeat();
+    await clock.settle();
+    expect(hub.state).toMatchObject({ status: "ready", restoringNodes: [] });
+    expect(hub.state.snapshot!.blockedNodes).toEqual([]);
+  });
+
+  test("who left in a good refresh is no longer blocked: a departed member is not blocked for ever", async () => {
+    const { clock, primary, hub, news } = await setUp();
+    hub.block("a");
+    primary.apply({ remove: ["a"] });
+    await clock.settle();
+    primary.apply({ upsert: [node("a")] });
+    await clock.settle();
+    expect(news().slice(-2)).toEqual(["b", "a,b"]);
+  });
+
+  test("a block survives a fail-over", async () => {
+    const { clock, primary, hub } = await setUp();
+    hub.block("a");
+    primary.end();
+    await clock.settle();
+    expect(hub.state.snapshot).toMatchObject({ providerId: "backup", blockedNodes: ["a"] });
+  });
+});
+
+describe("looking back", () => {
+  test("gives the events after a number, and says when the gap is too old, to come, or of another epoch", async () => {
+    const { clock, primary, hub, events } = await setUp({ retainedEvents: 5 });
+    for (let i = 0; i < 10; i++) {
+      primary.apply({ upsert: [node(`n${i}`)] });
+      await clock.settle();
+    }
+    const { seqNo } = hub.state;
+    expect(hub.eventsSince(hub.epoch, seqNo)).toEqual([]);
+    expect(hub.eventsSince(hub.epoch, seqNo - 5)).toEqual(events.slice(-5));
+    expect(hub.eventsSince(hub.epoch, seqNo - 6)).toBeUndefined();
+    expect(hub.eventsSince(hub.epoch, seqNo + 1)).toBeUndefined();
+    expect(hub.eventsSince("another", seqNo)).toBeUndefined();
+  });
+
+  test("keeps no more changed nodes than allowed, however few events that is", async () => {
+    const { clock, primary, hub } = await setUp({ retainedChanges: 10 });
+    primary.set(Array.from({ length: 11 }, (_, i) => node(`n${i}`)));
+    await clock.settle();
+    const { seqNo } = hub.state;
+    expect(hub.eventsSince(hub.epoch, seqNo)).toEqual([]);
+    expect(hub.eventsSince(hub.epoch, seqNo - 1)).toBeUndefined();
+  });
+});
+
+describe("the end", () => {
+  test("a drain refuses what comes after it and keeps the last snapshot for those who drain", async () => {
+    // R3.5
+    const { clock, primary, hub, news } = await setUp();
+    const { hash } = hub.state.snapshot!;
+    news();
+    hub.drain("shutting down for the test");
+    primary.apply({ upsert: [node("z")] });
+    await clock.settle();
+    expect(news()).toEqual(["draining"]);
+    expect(hub.state).toMatchObject({ status: "draining", statusReason: "shutting down for the test" });
+    expect(hub.state.snapshot!.hash).toBe(hash);
+    expect(() => hub.newest()).toThrow(/LIFECYCLE_SHUTTING_DOWN/);
+    expect(hub.block("a")).toBe(false);
+    await hub[Symbol.asyncDispose]();
+    await hub[Symbol.asyncDispose]();
+    expect(news()).toEqual(["stopped"]);
+    expect(clock.pendingTimers).toBe(0);
+    expect(primary.watches).toBe(0);
+    expect(() => hub.start()).toThrow(/LIFECYCLE_STOPPED/);
+  });
+
+  test("a plain provider whose watch is over leaves the hub unavailable, with its reason", async () => {
+    const clock = new VirtualClock();
+    const provider = new MemoryProvider({ id: "p", clock, members: [node("a")] });
+    const hub = new WatchHub({ provider, clock, random: () => 0 });
+    hub.start();
+    await clock.settle();
+    provider.fail();
+    await clock.settle();
+    expect(hub.state).toMatchObject({ status: "unavailable", isStale: true });
+    expect(hub.terminations()).toMatchObject([{ providerId: "p", reason: { code: "STREAM_FAILED" } }]);
+    await hub[Symbol.asyncDispose]();
+  });
+});
+
+// R2.3 R3.1: for any run of content, blocks and failures.
+test("the log replays to the state: every delta, applied in order, gives the newest snapshot", async () => {
+  const step = fc.oneof(
+    fc.record({ what: fc.constant("set" as const), ids: fc.subarray(["a", "b", "c", "d", "e"]) }),
+    fc.record({
+      what: fc.constantFrom("block" as const, "restore" as const),
+      id: fc.constantFrom("a", "b", "c"),
+    }),
+    fc.record({ what: fc.constantFrom("end" as const, "heartbeat" as const, "wait" as const) }),
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
+      const { clock, primary, hub, events } = await setUp();
+      for (const s of steps) {
+        if (s.what === "set") primary.set(s.ids.map((id) => node(id)));
+        else if (s.what === "block") hub.block(s.id);
+        else if (s.what === "restore") hub.restore(s.id);
+        else if (s.what === "end") primary.end();
+        else if (s.what === "heartbeat") primary.heartbeat();
+        else await clock.advance(12_000);
+        await clock.settle();
+      }
+      let members = MemberSet.empty;
+      const blocked = new Set<string>();
+      let hash: string | undefined;
+      events.forEach((event, i) => {
+        expect(event.seqNo).toBe(i + 1);
+        if (event.kind !== "snapshot") return;
+        expect(event.previousHash).toBe(hash);
+        expect(event.snapshot.hash).not.toBe(hash);
+        hash = event.snapshot.hash;
+        const { added, updated, removed } = event.delta;
+        members = members.apply({
+          upsert: [...added, ...updated.map(({ after }) => after)],
+          remove: removed.map(({ id }) => id),
+        });
+        for (const id of event.delta.blocked) blocked.add(id);
+        for (const id of event.delta.unblocked) blocked.delete(id);
+        expect(members.sum).toEqual(event.snapshot.members.sum);
+        expect([...blocked].sort()).toEqual(event.snapshot.blockedNodes);
+      });
+      expect(hub.state.snapshot?.hash).toBe(hash);
+      await hub[Symbol.asyncDispose]();
+      expect(clock.pendingTimers).toBe(0);
+    }),
+    { numRuns: 100 },
+  );
+});

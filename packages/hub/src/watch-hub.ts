@@ -1,0 +1,311 @@
+import {
+  createSnapshot,
+  createTypedEvents,
+  diffSnapshots,
+  MemberSet,
+  ProvisioningError,
+  refusalOf,
+  toProvisioningError,
+  type Availability,
+  type Clock,
+  type ClusterProvider,
+  type Epoch,
+  type NodeBlocks,
+  type NodeId,
+  type ProviderEvent,
+  type ProviderId,
+  type ProviderSnapshot,
+  type Random,
+  type StreamTerminatedEvent,
+  type TopologyEvent,
+  type TopologySource,
+  type TopologyState,
+  type TopologyStatus,
+} from "@holdfast/core";
+import { BlockList } from "./block-list.ts";
+import { createEpoch } from "./epoch.ts";
+import { EventLog } from "./event-log.ts";
+
+export interface WatchHubOptions {
+  /** Most often a `FailoverProvider`. A plain provider is not kept alive: once its watch is over the hub is unavailable. */
+  readonly provider: ClusterProvider;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** How many events `eventsSince` can go back. @defaultValue 1000 */
+  readonly retainedEvents?: number | undefined;
+  /** How many changed nodes those events may hold in all. @defaultValue 200000 */
+  readonly retainedChanges?: number | undefined;
+  /** What a listener threw, and snapshots refused while draining. @defaultValue ignored */
+  readonly onError?: ((error: ProvisioningError) => void) | undefined;
+}
+
+/** An event before it has its place in the log. */
+type Draft = TopologyEvent extends infer E
+  ? E extends TopologyEvent
+    ? Omit<E, "epoch" | "seqNo" | "at">
+    : never
+  : never;
+
+/**
+ * Puts what a provider says into one ordered log and keeps what it has led to. The state is set before anybody is told,
+ * and a listener that throws hurts nobody else.
+ */
+export class WatchHub implements TopologySource, NodeBlocks, AsyncDisposable {
+  readonly epoch: Epoch;
+  readonly #options: WatchHubOptions;
+  readonly #events;
+  readonly #log: EventLog;
+  readonly #blocks = new BlockList();
+  readonly #terminations = new Map<ProviderId, StreamTerminatedEvent>();
+  readonly #stop = new AbortController();
+  readonly #outbox: TopologyEvent[] = [];
+  #isDelivering = false;
+  #run: Promise<void> | undefined;
+  #seqNo = 0;
+  #snapshot: ProviderSnapshot | undefined;
+  #snapshotSeqNo = 0;
+  #availability: Availability = "available";
+  #availabilityReason = "";
+  #lifecycle: "running" | "draining" | "stopped" = "running";
+  #lifecycleReason = "";
+  #status: TopologyStatus = "starting";
+  #statusReason = "nothing has arrived yet";
+
+  constructor(options: WatchHubOptions) {
+    this.#options = options;
+    this.epoch = createEpoch(options.clock, options.random);
+    this.#log = new EventLog({
+      retainedEvents: options.retainedEvents ?? 1_000,
+      retainedChanges: options.retainedChanges ?? 200_000,
+    });
+    this.#events = createTypedEvents<{ event: TopologyEvent }>((error) =>
+      options.onError?.(
+        new ProvisioningError("LIFECYCLE_CONSUMER_FAILED", "a listener of the topology threw", {
+          cause: error,
+        }),
+      ),
+    );
+  }
+
+  /** Begins to watch. A second call does nothing; after a drain or disposal it throws `LIFECYCLE_STOPPED`. */
+  start(): void {
+    if (this.#lifecycle !== "running")
+      throw new ProvisioningError("LIFECYCLE_STOPPED", "the hub was stopped");
+    this.#run ??= this.#watch();
+  }
+
+  get state(): TopologyState {
+    return {
+      epoch: this.epoch,
+      seqNo: this.#seqNo,
+      status: this.#status,
+      statusReason: this.#statusReason,
+      snapshot: this.#snapshot,
+      snapshotSeqNo: this.#snapshotSeqNo,
+      restoringNodes: this.#blocks.restoring,
+      isStale:
+        this.#snapshot !== undefined && (this.#availability !== "available" || this.#lifecycle === "stopped"),
+    };
+  }
+
+  /**
+   * The newest snapshot to base new work on. Throws `TOPOLOGY_NO_SNAPSHOT`, `TOPOLOGY_EMPTY`, `TOPOLOGY_UNAVAILABLE`,
+   * `LIFECYCLE_SHUTTING_DOWN` or `LIFECYCLE_STOPPED`; `state.snapshot` stays readable throughout.
+   */
+  newest(): ProviderSnapshot {
+    const refusal = refusalOf(this.state);
+    if (refusal !== undefined) throw refusal;
+    return this.#snapshot!;
+  }
+
+  onEvent(listener: (event: TopologyEvent) => unknown): () => void {
+    return this.#events.on("event", listener);
+  }
+
+  /** The events after `seqNo` in order; `undefined` when the epoch is another one or the gap is too old to fill. */
+  eventsSince(epoch: Epoch, seqNo: number): readonly TopologyEvent[] | undefined {
+    return epoch === this.epoch ? this.#log.since(seqNo, this.#seqNo) : undefined;
+  }
+
+  /** How each provider's stream ended last, with the hash of what it brought last. */
+  terminations(): readonly StreamTerminatedEvent[] {
+    return [...this.#terminations.values()];
+  }
+
+  block(nodeId: NodeId): boolean {
+    const snapshot = this.#snapshot;
+    if (this.#lifecycle !== "running" || snapshot?.members.has(nodeId) !== true) return false;
+    if (!this.#blocks.block(nodeId)) return false;
+    this.#take(snapshot);
+    return true;
+  }
+
+  restore(nodeId: NodeId): boolean {
+    return this.#lifecycle === "running" && this.#blocks.restore(nodeId);
+  }
+
+  /** From now on new snapshots are refused; the last one stays for those who drain. */
+  drain(reason: string): void {
+    if (this.#lifecycle !== "running") return;
+    this.#lifecycle = "draining";
+    this.#lifecycleReason = reason;
+    this.#settleStatus();
+    this.#stop.abort();
+  }
+
+  /** Ends the watch and tells `stopped`; then every listener is let go. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    await this.#run;
+    if (this.#lifecycle === "stopped") return;
+    this.#lifecycle = "stopped";
+    this.#lifecycleReason = "the hub was disposed of";
+    this.#settleStatus();
+    this.#events.clear();
+  }
+
+  async #watch(): Promise<void> {
+    const { provider, onError } = this.#options;
+    const { signal } = this.#stop;
+    let ending: Extract<ProviderEvent, { type: "terminated" }>["reason"] = { kind: "ended" };
+    try {
+      for await (const event of provider.watch({ signal })) this.#on(event);
+    } catch (error) {
+      const failure = toProvisioningError(
+        error,
+        "STREAM_FAILED",
+        `the watch on "${provider.descriptor.id}" broke`,
+      );
+      ending = { kind: "errored", code: failure.code };
+      if (!signal.aborted) onError?.(failure);
+    }
+    if (signal.aborted) return;
+    const reason = `the watch on "${provider.descriptor.id}" is over`;
+    this.#on({ type: "terminated", reason: ending });
+    this.#on({ type: "availability_changed", availability: "unavailable", reason });
+  }
+
+  #on(event: ProviderEvent): void {
+    if (this.#lifecycle !== "running") return this.#refuse(event);
+    switch (event.type) {
+      case "snapshot":
+        return this.#take(event.snapshot, this.#availability === "available");
+      case "heartbeat":
+        return this.#refresh();
+      case "availability_changed":
+        this.#availability = event.availability;
+        this.#availabilityReason = event.reason;
+        this.#settleStatus();
+        return this.#refresh();
+      case "provider_changed": {
+        const { from, to, reason } = event;
+        return this.#append({
+          kind: "provider_changed",
+          from,
+          to,
+          reason,
+          snapshotHash: this.#snapshot?.hash,
+        });
+      }
+      case "health_changed": {
+        const { providerId, from, to, reason } = event;
+        return this.#append({ kind: "health_changed", providerId, from, to, reason });
+      }
+      case "terminated": {
+        const providerId = event.providerId ?? this.#options.provider.descriptor.id;
+        const isOurs = event.providerId === undefined || event.providerId === this.#snapshot?.providerId;
+        const snapshotHash = isOurs ? this.#snapshot?.hash : event.snapshotHash;
+        return this.#append({ kind: "stream_terminated", providerId, reason: event.reason, snapshotHash });
+      }
+    }
+  }
+
+  #refuse(event: ProviderEvent): void {
+    if (event.type !== "snapshot") return;
+    const { providerId } = event.snapshot;
+    this.#options.onError?.(
+      new ProvisioningError("LIFECYCLE_SHUTTING_DOWN", `a snapshot of "${providerId}" was refused`, {
+        details: { providerId, reason: this.#lifecycleReason },
+      }),
+    );
+  }
+
+  /** The backend has confirmed what we have: the blocks of restored nodes may go. */
+  #refresh(): void {
+    if (this.#availability !== "available" || this.#snapshot === undefined) return;
+    if (this.#blocks.refresh(this.#snapshot.members)) this.#take(this.#snapshot);
+  }
+
+  #take(incoming: ProviderSnapshot, isGood = false): void {
+    if (isGood) this.#blocks.refresh(incoming.members);
+    const previous = this.#snapshot;
+    const snapshot = createSnapshot({ ...incoming, blockedNodes: this.#blocks.blocked });
+    this.#snapshot = snapshot;
+    if (snapshot.hash !== previous?.hash) {
+      this.#snapshotSeqNo = this.#seqNo + 1;
+      // The status the snapshot leads to holds before anybody is told of it.
+      const from = this.#setStatus();
+      const delta = diffSnapshots(previous ?? NOTHING, snapshot);
+      this.#append({ kind: "snapshot", snapshot, previousHash: previous?.hash, delta });
+      this.#tellStatus(from);
+    } else {
+      this.#settleStatus();
+    }
+  }
+
+  #settleStatus(): void {
+    this.#tellStatus(this.#setStatus());
+  }
+
+  /** Sets the status and gives back what it was. */
+  #setStatus(): TopologyStatus {
+    const from = this.#status;
+    const [status, reason] = this.#nextStatus();
+    this.#status = status;
+    this.#statusReason = reason;
+    return from;
+  }
+
+  #tellStatus(from: TopologyStatus): void {
+    const to = this.#status;
+    if (from === to) return;
+    const snapshotHash = this.#snapshot?.hash;
+    this.#append({ kind: "status_changed", from, to, reason: this.#statusReason, snapshotHash });
+  }
+
+  #nextStatus(): readonly [TopologyStatus, string] {
+    const snapshot = this.#snapshot;
+    if (this.#lifecycle !== "running") return [this.#lifecycle, this.#lifecycleReason];
+    if (this.#availability === "unavailable") return ["unavailable", this.#availabilityReason];
+    if (snapshot === undefined) return ["starting", this.#statusReason];
+    if (snapshot.members.size === 0) return ["empty", `"${snapshot.providerId}" reports no members`];
+    if (this.#availability === "degraded") return ["degraded", this.#availabilityReason];
+    return ["ready", `"${snapshot.providerId}" is current`];
+  }
+
+  #append(draft: Draft): void {
+    this.#seqNo++;
+    const event: TopologyEvent = {
+      ...draft,
+      epoch: this.epoch,
+      seqNo: this.#seqNo,
+      at: this.#options.clock.now(),
+    };
+    if (event.kind === "stream_terminated") this.#terminations.set(event.providerId, event);
+    this.#log.append(event);
+    this.#outbox.push(event);
+    this.#deliver();
+  }
+
+  /** One event at a time: a listener that blocks a node makes a new event, which waits until all have this one. */
+  #deliver(): void {
+    if (this.#isDelivering) return;
+    this.#isDelivering = true;
+    for (let event = this.#outbox.shift(); event !== undefined; event = this.#outbox.shift()) {
+      this.#events.emit("event", event);
+    }
+    this.#isDelivering = false;
+  }
+}
+
+const NOTHING = { members: MemberSet.empty, blockedNodes: [] };
