@@ -39,8 +39,7 @@ setUp();
 const bin = join(root, "node_modules", ".bin");
 const path = `${bin}${delimiter}${process.env["PATH"] ?? ""}`;
 const [command, ...args] = process.argv.slice(2);
-const isPnpm = command === "pnpm";
-const child = spawn(isPnpm ? "npx" : command, isPnpm ? ["--yes", packageManager, ...args] : args, {
+const child = spawn(command, args, {
   cwd: root,
   stdio: "inherit",
   env: { ...process.env, PATH: path },

@@ -1,0 +1,107 @@
+import { readdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { emptyFolder, execute, listPackages, packAll, root, type PackedPackage } from "./packed-packages.ts";
+
+const packages = await listPackages();
+let folder: Awaited<ReturnType<typeof emptyFolder>>;
+let packed: readonly PackedPackage[] = [];
+
+beforeAll(async () => {
+  folder = await emptyFolder();
+  packed = await packAll(folder.path);
+}, 300_000);
+
+afterAll(() => folder[Symbol.asyncDispose]());
+
+/** What a package brings along of ours, itself included. */
+function closure(name: string): Set<string> {
+  const ours = new Map(packages.map((item) => [item.name, item]));
+  const found = new Set<string>();
+  const add = (next: string) => {
+    const item = ours.get(next);
+    if (item === undefined || found.has(next)) return;
+    found.add(next);
+    item.dependencies.forEach(add);
+  };
+  add(name);
+  return found;
+}
+
+/** What of others a set of our packages names. */
+function outside(names: ReadonlySet<string>): Set<string> {
+  const all = packages.filter(({ name }) => names.has(name)).flatMap(({ dependencies }) => dependencies);
+  return new Set(all.filter((name) => !names.has(name)));
+}
+
+describe.each(packages.map(({ name }) => name))("%s, packed", (name) => {
+  test(
+    "is well formed and its types resolve for every way of importing it",
+    { timeout: 120_000 },
+    async () => {
+      const { tarball } = packed.find((item) => item.name === name)!;
+      await execute("publint", ["--strict", tarball], root);
+      await execute("attw", [tarball, "--profile", "esm-only", "--no-color"], root);
+    },
+  );
+
+  // R6.1
+  test(
+    "installs alone in an empty project, brings only what it uses, and imports",
+    { timeout: 120_000 },
+    async () => {
+      await using project = await emptyFolder();
+      const tarballs = Object.fromEntries(packed.map((item) => [item.name, `file:${item.tarball}`]));
+      const manifest = {
+        name: "alone",
+        private: true,
+        type: "module",
+        dependencies: { [name]: tarballs[name] },
+      };
+      await writeFile(join(project.path, "package.json"), JSON.stringify(manifest));
+      // Ours are not on a registry yet: wherever one is asked for, its tarball stands in.
+      await writeFile(join(project.path, "pnpm-workspace.yaml"), JSON.stringify({ overrides: tarballs }));
+      await execute("pnpm", ["install", "--prefer-offline", "--ignore-scripts"], project.path);
+
+      const store = await readdir(join(project.path, "node_modules", ".pnpm", "node_modules"), {
+        recursive: false,
+      });
+      const scoped = store.includes("@holdfast")
+        ? await readdir(join(project.path, "node_modules", ".pnpm", "node_modules", "@holdfast"))
+        : [];
+      const expected = closure(name);
+      const installed = new Set([name, ...scoped.map((part) => `@holdfast/${part}`)]);
+      expect(installed).toEqual(expected);
+      for (const other of ["consul", "@kubernetes", "hono", "prom-client", "yaml", "commander"]) {
+        if (![...outside(expected)].some((dependency) => dependency.startsWith(other))) {
+          expect(store, `${name} brings ${other}, which nothing of it names`).not.toContain(other);
+        }
+      }
+
+      const script = `const all = await import(${JSON.stringify(name)}); console.log(Object.keys(all).length)`;
+      const printed = await execute("node", ["--input-type=module", "--eval", script], project.path);
+      expect(Number(printed)).toBeGreaterThan(0);
+
+      await writeFile(
+        join(project.path, "use.ts"),
+        `import * as all from ${JSON.stringify(name)};\nexport default all;\n`,
+      );
+      await execute(
+        join(root, "node_modules/.bin/tsc"),
+        [
+          "--noEmit",
+          "--strict",
+          "--skipLibCheck",
+          "--module",
+          "nodenext",
+          "--target",
+          "es2023",
+          "--lib",
+          "esnext",
+          "use.ts",
+        ],
+        project.path,
+      );
+    },
+  );
+});

@@ -1,0 +1,59 @@
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join, relative } from "node:path";
+import { beforeAll, describe, expect, test } from "vitest";
+import { execute, listPackages, root } from "./packed-packages.ts";
+
+interface Example {
+  readonly name: string;
+  readonly code: string;
+  readonly file: string;
+}
+
+// Beside this package's node_modules, so that the examples' imports resolve as a user's would.
+const folder = join(root, "apps", "integration", ".tmp", "examples");
+
+/** Every ```ts block of a README is a whole program. */
+async function readExamples(readme: string): Promise<readonly Example[]> {
+  const text = await readFile(readme, "utf8").catch(() => "");
+  const place = relative(root, readme);
+  return [...text.matchAll(/^```ts\n(.*?)^```/gms)].map((match, i) => ({
+    name: `${place}, example ${i + 1}`,
+    code: match[1]!,
+    file: join(folder, `${place.replaceAll(/[^a-z]+/gi, "-")}-${i + 1}.ts`),
+  }));
+}
+
+const packages = await listPackages();
+const readmes = [join(root, "README.md"), ...packages.map((item) => join(item.folder, "README.md"))];
+const examples = (await Promise.all(readmes.map(readExamples))).flat();
+
+beforeAll(async () => {
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  await Promise.all(examples.map(({ file, code }) => writeFile(file, `${code}\nexport {};\n`)));
+});
+
+test("every package has a README with an example", () => {
+  for (const { name, folder: place } of packages) {
+    expect(
+      examples.some(({ name: example }) => example.startsWith(relative(root, place))),
+      name,
+    ).toBe(true);
+  }
+});
+
+test("the examples' types are right", { timeout: 60_000 }, async () => {
+  const config = {
+    extends: relative(folder, join(root, "tsconfig.base.json")),
+    compilerOptions: { isolatedDeclarations: false, declaration: false },
+    include: ["*.ts"],
+  };
+  await writeFile(join(folder, "tsconfig.json"), JSON.stringify(config));
+  await execute("tsc", ["--noEmit", "-p", folder], root);
+});
+
+describe("an example runs to its end", () => {
+  test.each(examples)("$name", { timeout: 30_000 }, async ({ file }) => {
+    await execute("node", [file], root);
+  });
+});
