@@ -1,3 +1,26 @@
 // For tests and simulations that own time and chance.
 export { VirtualClock, type VirtualClockOptions } from "./virtual-clock.ts";
 export { createSeededRandom } from "./seeded-random.ts";
+export { RecordingPlacement, type RecordingPlacementOptions } from "./recording-placement.ts";
+export { RecordingPartition } from "./recording-partition.ts";
+export { RecordingRemoting } from "./recording-remoting.ts";
+export { RecordingPort, type HoldOptions, type RecordingPortOptions } from "./recording-port.ts";
+export {
+  CallJournal,
+  type PortCall,
+  type PortName,
+  type RecordedCall,
+  type RecordedLease,
+  type RecordedLeaseTick,
+  type RecordedRemoteEvent,
+  type RecordedTick,
+} from "./call-journal.ts";
+export { MemoryProviderStore } from "./memory-provider-store.ts";
+
+// For authors of adapters and stores.
+export type { ConformanceRunner, DefineTest } from "./conformance-runner.ts";
+export { providerConformance, type ProviderConformanceOptions } from "./provider-conformance.ts";
+export type { ProviderAbility, ProviderHarness, ProviderSetup } from "./provider-harness.ts";
+export { createRealTime, type RealTimeOptions, type SuiteTime } from "./suite-time.ts";
+export { storeConformance, type StoreConformanceOptions } from "./store-conformance.ts";
+export type { StoreAbility, StoreHarness, StoreSetup } from "./store-harness.ts";

@@ -1,7 +1,7 @@
 import { deepStrictEqual, notStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { createClusterNode, createSnapshot, isSameNode, MemberSet } from "@holdfast/core";
-import type { DefineProviderTest } from "./provider-conformance.ts";
-import { contentKey, sampleNode, SAMPLE_NODES } from "./provider-trial.ts";
+import type { DefineProviderTest } from "./provider-trial.ts";
+import { contentKey, sampleNode, SAMPLE_NODES } from "./sample-nodes.ts";
 
 /** What a watch says: the current content first, then every change, each as a snapshot that is true in all its parts. */
 export function defineContentTests(test: DefineProviderTest): void {
@@ -34,7 +34,10 @@ export function defineContentTests(test: DefineProviderTest): void {
     const { members } = watch.snapshots.at(-1)!;
     for (const node of trial.expected(nodes)) {
       const seen = members.get(node.id);
-      ok(seen !== undefined && isSameNode(node, seen), `${JSON.stringify(node)} came as ${JSON.stringify(seen)}`);
+      ok(
+        seen !== undefined && isSameNode(node, seen),
+        `${JSON.stringify(node)} came as ${JSON.stringify(seen)}`,
+      );
     }
   });
 
@@ -108,25 +111,35 @@ export function defineContentTests(test: DefineProviderTest): void {
     }
   });
 
-  test("of changes in quick succession the last one arrives, and none after a later one", [], async (trial) => {
-    const watch = await trial.watchShowing(SAMPLE_NODES);
-    const changes = [3, 4, 5, 6, 7].map((number) => [...SAMPLE_NODES, sampleNode(number)]);
-    for (const change of changes) await trial.setup.publish(change);
-    await trial.shows(watch, changes.at(-1)!);
-    await trial.time.advance(trial.heartbeatMs);
-    // A backend that takes a change in several steps may show states between: they have no place in the order.
-    const order = [SAMPLE_NODES, ...changes].map((nodes) => contentKey(trial.expected(nodes)));
-    const seen = watch.snapshots
-      .map(({ members }) => order.indexOf(contentKey(members)))
-      .filter((at) => at >= 0);
-    deepStrictEqual(seen, seen.toSorted());
-    strictEqual(contentKey(watch.snapshots.at(-1)!.members), order.at(-1));
-  });
+  test(
+    "of changes in quick succession the last one arrives, and none after a later one",
+    [],
+    async (trial) => {
+      const watch = await trial.watchShowing(SAMPLE_NODES);
+      const changes = [3, 4, 5, 6, 7].map((number) => [...SAMPLE_NODES, sampleNode(number)]);
+      for (const change of changes) await trial.setup.publish(change);
+      await trial.shows(watch, changes.at(-1)!);
+      await trial.time.advance(trial.heartbeatMs);
+      // A backend that takes a change in several steps may show states between: they have no place in the order.
+      const order = [SAMPLE_NODES, ...changes].map((nodes) => contentKey(trial.expected(nodes)));
+      const seen = watch.snapshots
+        .map(({ members }) => order.indexOf(contentKey(members)))
+        .filter((at) => at >= 0);
+      deepStrictEqual(
+        seen,
+        seen.toSorted((a, b) => a - b),
+      );
+      strictEqual(contentKey(watch.snapshots.at(-1)!.members), order.at(-1));
+    },
+  );
 
   test("two watches are independent", [], async (trial) => {
     const first = await trial.watchShowing(SAMPLE_NODES);
     const second = await trial.watchShowing(SAMPLE_NODES);
-    const [more, most] = [[...SAMPLE_NODES, sampleNode(3)], [...SAMPLE_NODES, sampleNode(4)]];
+    const [more, most] = [
+      [...SAMPLE_NODES, sampleNode(3)],
+      [...SAMPLE_NODES, sampleNode(4)],
+    ];
     await trial.setup.publish(more);
     await trial.shows(first, more);
     await trial.shows(second, more);

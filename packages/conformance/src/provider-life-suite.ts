@@ -1,14 +1,14 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { getEventListeners } from "node:events";
-import type { DefineProviderTest } from "./provider-conformance.ts";
-import { sampleNode, SAMPLE_NODES } from "./provider-trial.ts";
+import { asProvisioningError, type DefineProviderTest } from "./provider-trial.ts";
+import { sampleNode, SAMPLE_NODES } from "./sample-nodes.ts";
 
 /** How a watch and a provider end when their owner wants it: quietly, at once, and leaving nothing behind. */
 export function defineLifeTests(test: DefineProviderTest): void {
   test("a signal that has aborted already gives a watch without events", [], async (trial) => {
     await trial.setup.publish(SAMPLE_NODES);
     const iterator = trial.provider.watch({ signal: AbortSignal.abort() })[Symbol.asyncIterator]();
-    await trial.endsQuietly(iterator, 0);
+    await trial.isOver(iterator);
   });
 
   test("an abort before the first event ends the watch quietly", [], async (trial) => {
@@ -18,17 +18,15 @@ export function defineLifeTests(test: DefineProviderTest): void {
     const first = iterator.next();
     controller.abort();
     const result = await trial.prompt("the first read", first);
-    if (result.done !== true) await trial.endsQuietly(iterator, 0);
+    if (result.done !== true) await trial.isOver(iterator);
   });
 
   test("an abort between two events ends the watch quietly", [], async (trial) => {
     await trial.setup.publish(SAMPLE_NODES);
     const controller = new AbortController();
-    const watch = trial.provider.watch({ signal: controller.signal });
-    const iterator = watch[Symbol.asyncIterator]();
-    await readSnapshot(iterator);
+    const iterator = await trial.openWatch(controller.signal);
     controller.abort();
-    await trial.endsQuietly(iterator, 0);
+    await trial.isOver(iterator);
   });
 
   test("an abort while the next event is awaited ends the watch quietly", [], async (trial) => {
@@ -51,9 +49,8 @@ export function defineLifeTests(test: DefineProviderTest): void {
   test("leaving the loop stops the watch", [], async (trial) => {
     await trial.setup.publish(SAMPLE_NODES);
     const { signal } = new AbortController();
-    const iterator = trial.provider.watch({ signal })[Symbol.asyncIterator]();
-    await readSnapshot(iterator);
-    await trial.prompt("the return of the watch", iterator.return?.() ?? Promise.resolve());
+    const iterator = await trial.openWatch(signal);
+    await trial.leave(iterator);
     const { done } = await trial.prompt("the read after the return", iterator.next());
     strictEqual(done, true);
   });
@@ -62,18 +59,16 @@ export function defineLifeTests(test: DefineProviderTest): void {
     await trial.setup.publish(SAMPLE_NODES);
     const before = trial.countOpen();
     const { signal } = new AbortController();
-    const iterator = trial.provider.watch({ signal })[Symbol.asyncIterator]();
-    await readSnapshot(iterator);
-    await trial.prompt("the return of the watch", iterator.return?.() ?? Promise.resolve());
+    const iterator = await trial.openWatch(signal);
+    await trial.leave(iterator);
     await trial.closesDownTo(before);
   });
 
   test("a watch that is over leaves no listener on its signal", [], async (trial) => {
     await trial.setup.publish(SAMPLE_NODES);
     const { signal } = new AbortController();
-    const iterator = trial.provider.watch({ signal })[Symbol.asyncIterator]();
-    await readSnapshot(iterator);
-    await trial.prompt("the return of the watch", iterator.return?.() ?? Promise.resolve());
+    const iterator = await trial.openWatch(signal);
+    await trial.leave(iterator);
     await trial.time.advance(0);
     strictEqual(getEventListeners(signal, "abort").length, 0);
   });
@@ -84,9 +79,7 @@ export function defineLifeTests(test: DefineProviderTest): void {
     await trial.prompt("the end of the watch", watch.over);
     const { outcome, events } = watch;
     if (outcome.kind === "failed") {
-      await trial
-        .rejection("the watch", Promise.reject(outcome.error))
-        .then(({ code }) => strictEqual(code, "LIFECYCLE_STOPPED"));
+      strictEqual(asProvisioningError("the watch", outcome.error).code, "LIFECYCLE_STOPPED");
     }
     const count = events.length;
     await trial.setup.publish([sampleNode(3)]);
@@ -118,8 +111,7 @@ export function defineLifeTests(test: DefineProviderTest): void {
     const watch = trial.watch();
     await trial.prompt("the end of the watch", watch.over);
     ok(watch.outcome.kind === "failed", `the watch gave: ${watch.describe()}`);
-    const error = await trial.rejection("the watch", Promise.reject(watch.outcome.error));
-    strictEqual(error.code, "LIFECYCLE_STOPPED");
+    strictEqual(asProvisioningError("the watch", watch.outcome.error).code, "LIFECYCLE_STOPPED");
     deepStrictEqual(watch.events, []);
   });
 

@@ -10,25 +10,16 @@ import {
   type ProvisioningError,
 } from "@holdfast/core";
 import type { ProviderAbility, ProviderHarness, ProviderSetup } from "./provider-harness.ts";
+import { contentKey } from "./sample-nodes.ts";
 import type { SuiteTime } from "./suite-time.ts";
 import { WatchRecording } from "./watch-recording.ts";
 
-/** Three nodes, in an order that is neither that of their ids nor that of their numbers. */
-export const SAMPLE_NODES: readonly ClusterNodeInput[] = [2, 10, 1].map((number) => sampleNode(number));
-
-/** Made of what every backend can hold: a DNS label as id, an IP address as host. */
-export function sampleNode(number: number, change: Partial<ClusterNodeInput> = {}): ClusterNodeInput {
-  return {
-    id: `node-${number}`,
-    host: `10.0.0.${number}`,
-    port: 7_000 + number,
-    zone: "zone-a",
-    weight: number,
-    tags: ["api", "blue"],
-    metadata: { rack: `rack-${number}`, row: "north" },
-    ...change,
-  };
-}
+/** Registers a test that needs some abilities of the harness. */
+export type DefineProviderTest = (
+  name: string,
+  needs: readonly ProviderAbility[],
+  body: (trial: ProviderTrial) => Promise<void>,
+) => void;
 
 /** What one test works with: a fresh setup, and the waits and claims the tests share. */
 export class ProviderTrial {
@@ -36,6 +27,7 @@ export class ProviderTrial {
   readonly provider: ClusterProvider;
   readonly time: SuiteTime;
   readonly heartbeatMs: number;
+  readonly #patienceMs: number;
   readonly #recordings: WatchRecording[] = [];
 
   constructor(setup: ProviderSetup) {
@@ -43,6 +35,7 @@ export class ProviderTrial {
     this.provider = setup.provider;
     this.time = setup.time;
     this.heartbeatMs = setup.heartbeatMs;
+    this.#patienceMs = setup.patienceMs ?? 5_000;
   }
 
   static async run(harness: ProviderHarness, body: (trial: ProviderTrial) => Promise<void>): Promise<void> {
@@ -69,7 +62,7 @@ export class ProviderTrial {
     const recording = new WatchRecording({
       provider: this.provider,
       time: this.time,
-      patienceMs: this.setup.patienceMs ?? 5_000,
+      patienceMs: this.#patienceMs,
     });
     this.#recordings.push(recording);
     return recording;
@@ -81,6 +74,18 @@ export class ProviderTrial {
     const recording = this.watch();
     await this.shows(recording, nodes);
     return recording;
+  }
+
+  /** A watch read by hand, as far as its first snapshot. */
+  async openWatch(signal: AbortSignal): Promise<AsyncIterator<ProviderEvent>> {
+    const iterator = this.provider.watch({ signal })[Symbol.asyncIterator]();
+    await this.time.until(readSnapshot(iterator), this.#patienceMs);
+    return iterator;
+  }
+
+  /** As a consumer does that breaks out of its loop. */
+  async leave(iterator: AsyncIterator<ProviderEvent>): Promise<void> {
+    await this.prompt("the return of the watch", Promise.resolve(iterator.return?.()));
   }
 
   /** Waits for the snapshot of exactly these nodes. */
@@ -119,17 +124,13 @@ export class ProviderTrial {
         (reason: unknown) => reason,
       ),
     );
-    ok(isProvisioningError(error), `${what} rejected with something else: ${String(error)}`);
-    return error;
+    return asProvisioningError(what, error);
   }
 
-  /** Reads on after an abort: the watch has to end quietly, at most `mayCome` events later. */
-  async endsQuietly(iterator: AsyncIterator<ProviderEvent>, mayCome: 0 | 1): Promise<void> {
-    for (let come = 0; ; come++) {
-      const result = await this.prompt("the read after the abort", iterator.next());
-      if (result.done === true) return;
-      ok(come < mayCome, `an event of type "${result.value.type}" came after the abort`);
-    }
+  /** Reads on after an abort: the watch has to be over, without another event or an error. */
+  async isOver(iterator: AsyncIterator<ProviderEvent>): Promise<void> {
+    const result = await this.prompt("the read after the abort", iterator.next());
+    if (result.done !== true) fail(`an event of type "${result.value.type}" came after the abort`);
   }
 
   /** Waits for as few open things as there were. */
@@ -144,8 +145,15 @@ export class ProviderTrial {
   }
 }
 
-/** Tells contents of the suite apart by what even a faulty provider gets right, so that one fault fails one test. */
-export function contentKey(nodes: Iterable<ClusterNodeInput>): string {
-  const ids = Array.from(nodes, ({ id, host, port }) => `${id}@${host}:${port}`);
-  return ids.length === 0 ? "no nodes" : [...new Set(ids)].sort().join(" ");
+export function asProvisioningError(what: string, error: unknown): ProvisioningError {
+  ok(isProvisioningError(error), `${what} failed with something else: ${String(error)}`);
+  return error;
+}
+
+async function readSnapshot(iterator: AsyncIterator<ProviderEvent>): Promise<void> {
+  for (;;) {
+    const result = await iterator.next();
+    if (result.done === true) fail("the watch ended before its first snapshot");
+    if (result.value.type === "snapshot") return;
+  }
 }

@@ -1,12 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { createSeededRandom } from "./seeded-random.ts";
 
+function draw(seed: number): readonly number[] {
+  const random = createSeededRandom(seed);
+  return Array.from({ length: 100 }, () => random());
+}
+
 describe("createSeededRandom", () => {
   test("gives the same numbers for the same seed and others for another", () => {
-    const draw = (seed: number) => {
-      const random = createSeededRandom(seed);
-      return Array.from({ length: 100 }, () => random());
-    };
     expect(draw(7)).toEqual(draw(7));
     expect(draw(7)).not.toEqual(draw(8));
   });

@@ -1,4 +1,11 @@
-import { createDeadline, ProvisioningError, sleep, systemClock, untilAborted, type Clock } from "@holdfast/core";
+import {
+  createDeadline,
+  ProvisioningError,
+  sleep,
+  systemClock,
+  untilAborted,
+  type Clock,
+} from "@holdfast/core";
 
 /** How time goes by in a suite: a `VirtualClock` is one; `createRealTime` is for what does real I/O. */
 export interface SuiteTime {

@@ -2,6 +2,8 @@ import { createDeadline, ProvisioningError, SerialQueue, sleep, untilAborted } f
 import { describe, expect, test } from "vitest";
 import { VirtualClock } from "./virtual-clock.ts";
 
+const tooSlow = () => new ProvisioningError("CONNECTIVITY_TIMEOUT", "too slow");
+
 describe("VirtualClock", () => {
   test("stands still until it is advanced", async () => {
     const clock = new VirtualClock({ startAt: 1_000 });
@@ -157,8 +159,7 @@ describe("core's waits on a virtual clock", () => {
 
   test("createDeadline aborts with its own error when time is up, and with the outer reason before", async () => {
     const clock = new VirtualClock();
-    const error = () => new ProvisioningError("CONNECTIVITY_TIMEOUT", "too slow");
-    using late = createDeadline({ clock, afterMs: 100, error });
+    using late = createDeadline({ clock, afterMs: 100, error: tooSlow });
     const waiting = untilAborted(Promise.withResolvers<void>().promise, late.signal);
     void waiting.catch(() => undefined);
     await clock.advance(99);
@@ -167,7 +168,7 @@ describe("core's waits on a virtual clock", () => {
     await expect(waiting).rejects.toMatchObject({ code: "CONNECTIVITY_TIMEOUT" });
 
     const outer = new AbortController();
-    const early = createDeadline({ clock, afterMs: 100, error, signal: outer.signal });
+    const early = createDeadline({ clock, afterMs: 100, error: tooSlow, signal: outer.signal });
     const reason = new ProvisioningError("LIFECYCLE_STOPPED", "stopped");
     outer.abort(reason);
     expect(early.signal.reason).toBe(reason);
@@ -182,7 +183,7 @@ describe("core's waits on a virtual clock", () => {
       clock,
       afterMs: 100,
       signal: outer.signal,
-      error: () => new ProvisioningError("CONNECTIVITY_TIMEOUT", "too slow"),
+      error: tooSlow,
     });
     deadline[Symbol.dispose]();
     expect(clock.pendingTimers).toBe(0);

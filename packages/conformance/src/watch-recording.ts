@@ -42,13 +42,16 @@ export class WatchRecording {
   }
 
   /** Waits until `find` finds something, looking again after every event and at the end of the watch. */
-  async waitFor<T>(what: string, find: () => T | undefined): Promise<T> {
-    const { time, patienceMs } = this.#options;
+  async waitFor<T>(
+    what: string,
+    find: () => T | undefined,
+    withinMs: number = this.#options.patienceMs,
+  ): Promise<T> {
     try {
-      return await time.until(this.#find(what, find), patienceMs);
+      return await this.#options.time.until(this.#find(what, find), withinMs);
     } catch (error) {
       if (!isProvisioningError(error)) throw error;
-      return fail(`${what} did not come within ${patienceMs} ms; came: ${this.describe()}`);
+      return fail(`${what} did not come within ${withinMs} ms; came: ${this.describe()}`);
     }
   }
 

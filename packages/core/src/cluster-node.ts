@@ -55,18 +55,37 @@ export function createClusterNode(input: ClusterNodeInput): ClusterNode {
 }
 
 /**
- * Compiles a reader for many nodes; it costs a few hundred nanoseconds a node.
- * The reader throws `VALIDATION_MALFORMED` naming every problem of the entry it was given.
+ * Checks one entry and makes it a node. Throws `VALIDATION_MALFORMED` naming every problem of the entry. Given the node
+ * that stood there before, an entry that still says the same gives back that node, unread: a fraction of the cost.
  */
-export function createNodeReader(): (entry: unknown) => ClusterNode {
+export type NodeReader = (entry: unknown, before?: ClusterNode) => ClusterNode;
+
+/** Compiles a reader for many nodes; it costs a few hundred nanoseconds a node. */
+export function createNodeReader(): NodeReader {
   const compiled = z.compile(clusterNodeSchema);
-  return (entry) => {
+  return (entry, before) => {
+    if (before !== undefined && isEntryOf(before, entry)) return before;
     const result = compiled.safeParse(entry);
     if (result.success) return createClusterNode(result.data);
     throw new ProvisioningError("VALIDATION_MALFORMED", "a node is malformed", {
       details: { problems: toValidationProblems(result.error.issues, entry) },
     });
   };
+}
+
+/** The entry says this node and nothing else: then it is as well formed as the node is. */
+function isEntryOf(node: ClusterNode, entry: unknown): boolean {
+  if (typeof entry !== "object" || entry === null) return false;
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a comparison with a checked node checks its form
+  const input = entry as ClusterNodeInput;
+  if (!isSameNode(node, input)) return false;
+  let unknownFields = -3;
+  for (const _ in input) unknownFields++;
+  if (input.zone !== undefined) unknownFields--;
+  if (input.weight !== undefined) unknownFields--;
+  if (input.tags !== undefined) unknownFields--;
+  if (input.metadata !== undefined) unknownFields--;
+  return unknownFields === 0;
 }
 
 /** Same content, field by field. Strings are compared first by identity, so shared nodes cost next to nothing. */
@@ -94,7 +113,8 @@ function isSameRecord(a: Readonly<Record<string, string>>, b: Readonly<Record<st
   if (a === b) return true;
   let count = 0;
   for (const key in a) {
-    if (a[key] !== b[key] || !Object.hasOwn(b, key)) return false;
+    // Values are strings, so a field that `b` lacks or inherits cannot be equal.
+    if (a[key] !== b[key]) return false;
     count++;
   }
   for (const _ in b) count--;

@@ -19,7 +19,7 @@ export interface WatchOptions {
 
 /**
  * One configured backend. It only turns the backend's protocol into events: it does not count errors, back off, fail over
- * or compare itself with others.
+ * or compare itself with others. After disposal `probe` rejects and `watch` throws with `LIFECYCLE_STOPPED`; running watches end.
  */
 export interface ClusterProvider extends AsyncDisposable {
   readonly descriptor: ProviderDescriptor;

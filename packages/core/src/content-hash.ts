@@ -18,10 +18,6 @@ export function addSums(a: ContentSum, b: ContentSum): ContentSum {
   return { high: (a.high + b.high) | 0, low: (a.low + b.low) | 0 };
 }
 
-export function subtractSums(a: ContentSum, b: ContentSum): ContentSum {
-  return { high: (a.high - b.high) | 0, low: (a.low - b.low) | 0 };
-}
-
 export function toSnapshotHash(sum: ContentSum): SnapshotHash {
   return toHex(sum.high) + toHex(sum.low);
 }
@@ -38,12 +34,14 @@ export function hashNode(node: ClusterNode): ContentSum {
   if (node.zone !== undefined) hash.text(FIELD.zone, node.zone);
   if (node.weight !== undefined) hash.text(FIELD.weight, String(node.weight));
   for (const tag of node.tags) hash.text(FIELD.tag, tag);
+  const { metadata } = node;
+  const pair = new TextHash();
   let pairsHigh = 0;
   let pairsLow = 0;
-  for (const key in node.metadata) {
-    const pair = new TextHash();
+  for (const key in metadata) {
+    pair.restart();
     pair.text(FIELD.key, key);
-    pair.text(FIELD.value, node.metadata[key]!);
+    pair.text(FIELD.value, metadata[key]!);
     const sum = pair.finish();
     pairsHigh = (pairsHigh + sum.high) | 0;
     pairsLow = (pairsLow + sum.low) | 0;
@@ -60,10 +58,17 @@ export function hashBlocked(id: NodeId): ContentSum {
   return hash.finish();
 }
 
+const SEED = { high: 0x9747b28c | 0, low: 0x2f0b4c47 };
+
 /** Multiply, xor and rotate over UTF-16 units in two lanes with a murmur3 finish (its `fmix32` constants). */
 class TextHash {
-  #high = 0x9747b28c | 0;
-  #low = 0x2f0b4c47;
+  #high = SEED.high;
+  #low = SEED.low;
+
+  restart(): void {
+    this.#high = SEED.high;
+    this.#low = SEED.low;
+  }
 
   text(field: number, text: string): void {
     let high = this.#high ^ field;

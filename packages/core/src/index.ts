@@ -14,6 +14,7 @@ export {
   isSameNode,
   type ClusterNode,
   type ClusterNodeInput,
+  type NodeReader,
   type NodeId,
 } from "./cluster-node.ts";
 export { MemberSet, type MemberChange } from "./member-set.ts";

@@ -1,7 +1,7 @@
 import { isSameNode, type ClusterNode, type NodeId } from "./cluster-node.ts";
 import { EMPTY_SUM, hashNode, type ContentSum } from "./content-hash.ts";
 import { ProvisioningError } from "./provisioning-error.ts";
-import { isStrictlySorted, sortById } from "./sort-by-id.ts";
+import { sortById } from "./sort-by-id.ts";
 import { runSliced, type SliceOptions } from "./time-slice.ts";
 
 /** Nodes to put in (new or changed) and ids to take out. The order does not matter; the last upsert of an id counts. */
@@ -117,41 +117,71 @@ export class MemberSet implements Iterable<ClusterNode> {
     return runSliced(this.#replaceInSteps(nodes), options);
   }
 
+  /**
+   * Finds members by id as `get` does, quickly when asked in the order of the set: what an adapter reads its backend's next
+   * answer beside, most of which is most often unchanged and in order.
+   */
+  finder(): (id: NodeId) => ClusterNode | undefined {
+    const { chunks } = this;
+    let c = 0;
+    let i = 0;
+    return (id) => {
+      if (chunks[c]?.[i]?.id !== id) {
+        c = findChunk(chunks, id);
+        const chunk = chunks[c] ?? [];
+        i = lowerBound(chunk, id);
+        if (chunk[i]?.id !== id) return undefined;
+      }
+      const node = chunks[c]![i++];
+      if (i === chunks[c]!.length) {
+        c++;
+        i = 0;
+      }
+      return node;
+    };
+  }
+
   *#replaceInSteps(nodes: Iterable<ClusterNode>): Generator<void, MemberSet> {
     const given = Array.isArray(nodes) ? (nodes as readonly ClusterNode[]) : [...nodes];
-    const next = isStrictlySorted(given) ? given : assertNoDuplicates(yield* sortById(given));
+    const merged = yield* this.#mergeInSteps(given);
+    if (merged !== undefined) return merged;
+    return (yield* this.#mergeInSteps(assertNoDuplicates(yield* sortById(given))))!;
+  }
+
+  /** Undefined when the nodes turn out not to be strictly sorted. */
+  *#mergeInSteps(next: readonly ClusterNode[]): Generator<void, MemberSet | undefined> {
     const draft = new Draft(this.size, this.sum);
     let from = 0;
     let sinceYield = 0;
     for (let c = 0; c < Math.max(this.chunks.length, 1); c++) {
       const chunk = this.chunks[c] ?? [];
       const bound = this.chunks[c + 1]?.[0]!.id;
-      const kept: ClusterNode[] = [];
-      let isChanged = false;
+      let kept: ClusterNode[] | undefined;
       let i = 0;
       for (; from < next.length; from++) {
         const node = next[from]!;
-        if (bound !== undefined && node.id >= bound) break;
-        while (i < chunk.length && chunk[i]!.id < node.id) {
-          draft.count(chunk[i++], undefined);
-          isChanged = true;
-        }
-        const before = chunk[i]?.id === node.id ? chunk[i++] : undefined;
-        if (before !== undefined && isSameNode(before, node)) {
-          kept.push(before);
-        } else {
-          draft.count(before, node);
-          kept.push(node);
-          isChanged = true;
-        }
         if (++sinceYield % STEP === 0) yield;
+        // The same object is in its place, and its neighbours are in order: the common case, and the cheap one.
+        if (chunk[i] === node) {
+          kept?.push(node);
+          i++;
+          continue;
+        }
+        if (from > 0 && next[from - 1]!.id >= node.id) return undefined;
+        if (bound !== undefined && node.id >= bound) break;
+        const gone = i;
+        while (i < chunk.length && chunk[i]!.id < node.id) draft.count(chunk[i++], undefined);
+        const before = chunk[i]?.id === node.id ? chunk[i] : undefined;
+        const isSame = before !== undefined && isSameNode(before, node);
+        if (!isSame || i > gone) kept ??= chunk.slice(0, gone);
+        if (!isSame) draft.count(before, node);
+        kept?.push(isSame ? before : node);
+        if (before !== undefined) i++;
       }
-      for (; i < chunk.length; i++) {
-        draft.count(chunk[i], undefined);
-        isChanged = true;
-      }
-      if (isChanged) draft.put(kept);
-      else draft.keep(chunk);
+      if (i < chunk.length) kept ??= chunk.slice(0, i);
+      for (; i < chunk.length; i++) draft.count(chunk[i], undefined);
+      if (kept === undefined) draft.keep(chunk);
+      else draft.put(kept);
     }
     return draft.finish(this);
   }

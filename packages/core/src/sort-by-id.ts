@@ -2,11 +2,6 @@ import type { ClusterNode } from "./cluster-node.ts";
 
 const RUN = 1_024;
 
-export function isStrictlySorted(nodes: readonly ClusterNode[]): boolean {
-  for (let i = 1; i < nodes.length; i++) if (nodes[i - 1]!.id >= nodes[i]!.id) return false;
-  return true;
-}
-
 /** A stable merge sort by id that yields every thousand nodes or so: 100,000 in one go would hold the event loop 100 ms. */
 export function* sortById(nodes: readonly ClusterNode[]): Generator<void, readonly ClusterNode[]> {
   let from: ClusterNode[] = [];

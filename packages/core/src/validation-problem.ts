@@ -62,7 +62,9 @@ function expectedOf(issue: z.core.$ZodIssue): string {
     case "too_big":
       return `${issue.inclusive === false ? "less than" : "at most"} ${issue.maximum}${unitOf(issue.origin)}`;
     case "invalid_value":
-      return issue.values.map((value) => (typeof value === "string" ? `"${value}"` : String(value))).join(" or ");
+      return issue.values
+        .map((value) => (typeof value === "string" ? `"${value}"` : String(value)))
+        .join(" or ");
     case "invalid_format":
       return issue.pattern === undefined ? `a valid ${issue.format}` : `a string matching ${issue.pattern}`;
     case "invalid_key":

@@ -56,6 +56,7 @@ export class FailoverProvider implements ClusterProvider {
 
   /** Resolves as soon as one of the providers can be reached; else rejects with the error of the one first in line. */
   async probe({ signal }: ProbeOptions): Promise<void> {
+    this.#assertUsable();
     throwIfAborted(signal);
     if (this.#providers.length === 0) {
       throw new ProvisioningError("CONNECTIVITY_REFUSED", `"${this.descriptor.id}" has no providers`);
@@ -75,9 +76,7 @@ export class FailoverProvider implements ClusterProvider {
 
   /** All watches share one judgement; a further one begins with the content in force. Watching starts at the first read. */
   async *watch({ signal }: WatchOptions): AsyncGenerator<ProviderEvent> {
-    if (this.#disposal.signal.aborted) {
-      throw new ProvisioningError("LIFECYCLE_STOPPED", `"${this.descriptor.id}" was disposed of`);
-    }
+    this.#assertUsable();
     if (signal.aborted) return;
     const channel = new EventChannel<ProviderEvent>(AbortSignal.any([signal, this.#disposal.signal]), merge);
     const session = (this.#session ??= this.#begin());
@@ -128,6 +127,11 @@ export class FailoverProvider implements ClusterProvider {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#disposal.abort();
     await this.#end();
+  }
+
+  #assertUsable(): void {
+    if (!this.#disposal.signal.aborted) return;
+    throw new ProvisioningError("LIFECYCLE_STOPPED", `"${this.descriptor.id}" was disposed of`);
   }
 
   #begin(): FailoverSession {

@@ -4,7 +4,7 @@ export interface MemoryStreamOptions {
   readonly signal: AbortSignal;
   readonly clock: Clock;
   readonly heartbeatMs: number;
-  /** Called once, when the stream is over for whatever reason. */
+  /** Called when the stream is over for whatever reason; again when it is closed again. */
   readonly onClose: (stream: MemoryStream) => void;
 }
 
@@ -14,7 +14,6 @@ export class MemoryStream {
   readonly #options: MemoryStreamOptions;
   readonly #abort: Disposable;
   #timer: Disposable | undefined;
-  #isClosed = false;
 
   constructor(options: MemoryStreamOptions) {
     this.#options = options;
@@ -22,11 +21,10 @@ export class MemoryStream {
     this.#abort = whenAborted(options.signal, () => this.close());
   }
 
-  /** A heartbeat follows after `heartbeatMs` without another event. */
+  /** A heartbeat follows after `heartbeatMs` without another event. Not to be called once it is closed. */
   push(event: ProviderEvent): void {
     this.events.push(event);
     this.silence();
-    if (this.#isClosed) return;
     const { clock, heartbeatMs } = this.#options;
     this.#timer = clock.schedule(heartbeatMs, () => this.push({ type: "heartbeat" }));
   }
@@ -38,7 +36,6 @@ export class MemoryStream {
   }
 
   close(failure?: { readonly error: unknown }): void {
-    this.#isClosed = true;
     this.silence();
     this.#abort[Symbol.dispose]();
     this.events.close(failure);

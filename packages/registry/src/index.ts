@@ -1,1 +1,17 @@
-// Filled in by this package's first commit.
+// For users, who register providers.
+export {
+  ProviderRegistry,
+  type ProviderRegistryOptions,
+  type RegistryCallOptions,
+} from "./provider-registry.ts";
+export type { RegisteredProvider } from "./registered-provider.ts";
+export type { RegistryEvents, RegistryWarning } from "./registry-events.ts";
+export type { DescriptorProblem } from "./descriptor-problem.ts";
+
+// For those who check descriptors without registering them.
+export {
+  ProviderValidator,
+  type DescriptorCheck,
+  type ProviderValidatorOptions,
+  type ValidDescriptor,
+} from "./provider-validator.ts";

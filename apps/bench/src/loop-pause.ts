@@ -1,0 +1,92 @@
+import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createNodeReader, MemberSet, systemClock } from "@holdfast/core";
+import { createFileAdapter } from "@holdfast/provider-file";
+import { createPayload } from "./payload.ts";
+import { DirectProvider, Pipeline } from "./pipeline.ts";
+import { median, type Figure } from "./measure.ts";
+
+/** The longest time between two turns of the event loop until `stop` is called, in milliseconds. */
+function watchLoop(): () => number {
+  let longest = 0;
+  let last = performance.now();
+  let isOn = true;
+  const turn = () => {
+    const now = performance.now();
+    longest = Math.max(longest, now - last);
+    last = now;
+    if (isOn) setImmediate(turn);
+  };
+  setImmediate(turn);
+  return () => {
+    isOn = false;
+    return Math.max(longest, performance.now() - last);
+  };
+}
+
+/** A topology file of `members` through the file provider to all three ports: its first load, and 1 % changed. */
+export async function benchLoopPause(members: number, runs: number): Promise<readonly Figure[]> {
+  const folder = await mkdtemp(join(tmpdir(), "holdfast-bench-"));
+  const path = join(folder, "topology.json");
+  const adapter = createFileAdapter();
+  const load: number[] = [];
+  const reload: number[] = [];
+  const switching: number[] = [];
+  try {
+    for (let run = -1; run < runs; run++) {
+      await writeFile(path, createPayload({ members }));
+      const read = createNodeReader();
+      const backup = new DirectProvider("backup", 0, MemberSet.empty);
+      const params = adapter.params.parse({ path });
+      const context = { clock: systemClock, random: Math.random, heartbeatMs: 5_000 };
+      const file = adapter.create({ id: "file", kind: "file", priority: 1, params }, context);
+      {
+        await using pipeline = new Pipeline([file, backup]);
+        globalThis.gc?.();
+        let stop = watchLoop();
+        pipeline.start();
+        await pipeline.until((all) => all.remoteEvents === members);
+        const loadMs = stop();
+
+        const next = createPayload({ members, changed: members / 100 });
+        await writeFile(`${path}.new`, next);
+        globalThis.gc?.();
+        const { seqNo } = pipeline.hub.state;
+        stop = watchLoop();
+        await rename(`${path}.new`, path);
+        await pipeline.until((all) => all.isOwnershipAfter(seqNo) && all.isRemotingAfter(seqNo));
+        const reloadMs = stop();
+
+        // A stand-by that knows the same cluster by other objects, ten members moved.
+        const { members: entries } = JSON.parse(createPayload({ members, changed: 10, version: 9 })) as {
+          members: unknown[];
+        };
+        backup.publish(MemberSet.from(entries.map((entry) => read(entry))));
+        globalThis.gc?.();
+        const before = pipeline.hub.state.seqNo;
+        stop = watchLoop();
+        await rm(path);
+        await pipeline.until((all) => all.isOwnershipAfter(before) && all.isRemotingAfter(before));
+        const switchMs = stop();
+        if (run >= 0) {
+          load.push(loadMs);
+          reload.push(reloadMs);
+          switching.push(switchMs);
+        }
+      }
+      await file[Symbol.asyncDispose]();
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+  const held = (name: string, values: readonly number[]): Figure => {
+    const value = median(values);
+    return { name, members, value, unit: "ms", goal: "< 20 ms", isMet: value < 20 };
+  };
+  return [
+    held("longest event-loop pause, topology file loaded", load),
+    held("longest event-loop pause, topology file re-read, 1 % changed", reload),
+    held("longest event-loop pause, fail-over to a stand-by", switching),
+  ];
+}

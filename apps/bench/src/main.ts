@@ -1,0 +1,51 @@
+// `pnpm bench [--json] [--quick]`. Run with --expose-gc (the script does), alone on the machine if you can.
+import { parseArgs } from "node:util";
+import { benchDaemonStart } from "./daemon-start.ts";
+import { benchFullSnapshot } from "./full-snapshot.ts";
+import { benchHeldMemory } from "./held-memory.ts";
+import { benchLoopPause } from "./loop-pause.ts";
+import type { Figure } from "./measure.ts";
+import { benchOneChange } from "./one-change.ts";
+import { benchWarmFailover } from "./warm-failover.ts";
+
+const { values } = parseArgs({ options: { json: { type: "boolean" }, quick: { type: "boolean" } } });
+const sizes = [1_000, 10_000, 100_000];
+const runs = values.quick === true ? 1 : 7;
+const figures: Figure[] = [];
+const report = (more: readonly Figure[]) => {
+  figures.push(...more);
+  if (values.json !== true) for (const figure of more) console.log(toLine(figure));
+};
+
+if (values.json !== true)
+  console.log(`Node ${process.version}, ${process.platform} ${process.arch}, medians of ${runs} runs\n`);
+report(await benchHeldMemory(100_000));
+for (const members of sizes) report(await benchFullSnapshot(members, runs));
+const changes = [];
+for (const members of sizes) {
+  const change = await benchOneChange(members, values.quick === true ? 100 : 1_000);
+  changes.push(change.medianUs);
+  report(change.figures);
+}
+const growth = changes.at(-1)! / changes[0]!;
+report([
+  {
+    name: "  ratio, 100,000 to 1,000 members",
+    value: growth,
+    unit: "ratio",
+    goal: "<= 1.5",
+    isMet: growth <= 1.5,
+  },
+]);
+for (const members of sizes) report(await benchWarmFailover(members, runs));
+report(await benchLoopPause(100_000, runs));
+report(await benchDaemonStart(1_000, Math.min(runs, 5)));
+
+if (values.json === true) console.log(JSON.stringify({ node: process.version, runs, figures }, null, 2));
+
+function toLine({ name, members, value, unit, goal, isMet }: Figure): string {
+  const size = members === undefined ? "" : members.toLocaleString("en");
+  const number = value < 10 ? value.toFixed(3) : value < 1_000 ? value.toFixed(1) : value.toFixed(0);
+  const verdict = goal === undefined ? "" : `goal ${goal}: ${isMet === true ? "met" : "MISSED"}`;
+  return `${name.padEnd(62)}${size.padStart(8)}${number.padStart(10)} ${unit.padEnd(6)}${verdict}`;
+}

@@ -1,0 +1,93 @@
+import {
+  CallJournal,
+  createSeededRandom,
+  MemoryProviderStore,
+  RecordingPartition,
+  RecordingPlacement,
+  RecordingRemoting,
+  VirtualClock,
+} from "@holdfast/conformance";
+import { createMemoryAdapter, type MemoryProvider } from "@holdfast/provider-memory";
+import {
+  ProvisioningService,
+  type ProvisioningServiceOptions,
+  type ServiceWarning,
+} from "@holdfast/provisioning";
+import type { ProviderDescriptorInput, TopologyEvent } from "@holdfast/core";
+
+export const node = (id: string, host = `${id}.local`): { id: string; host: string; port: number } => ({
+  id,
+  host,
+  port: 4_000,
+});
+
+export const memory = (
+  id: string,
+  priority: number,
+  members: readonly ReturnType<typeof node>[] = [],
+): ProviderDescriptorInput => ({ id, kind: "memory", priority, params: { members } });
+
+/** A whole service on virtual time, with memory providers driven by hand and ports that write down what they are told. */
+export class ServiceHarness {
+  readonly clock = new VirtualClock();
+  readonly adapter = createMemoryAdapter();
+  readonly journal = new CallJournal();
+  readonly placement = new RecordingPlacement({
+    journal: this.journal,
+    leases: ({ snapshot }) => [...snapshot.members].map(({ id }, i) => ({ resource: `p${i}`, nodeId: id })),
+  });
+  readonly partition = new RecordingPartition({ journal: this.journal });
+  readonly remoting = new RecordingRemoting();
+  readonly events: TopologyEvent[] = [];
+  readonly warnings: ServiceWarning[] = [];
+  readonly service: ProvisioningService;
+
+  constructor(options: Partial<ProvisioningServiceOptions> = {}) {
+    const { placement, partition, remoting } = this;
+    this.service = new ProvisioningService({
+      adapters: [this.adapter],
+      store: new MemoryProviderStore(),
+      ports: { placement, partition, remoting },
+      clock: this.clock,
+      random: createSeededRandom(11),
+      ...options,
+    });
+    this.service.topology.onEvent((event) => this.events.push(event));
+    this.service.on("warning", (warning) => this.warnings.push(warning));
+  }
+
+  static async started(
+    providers: readonly ProviderDescriptorInput[],
+    options: Partial<ProvisioningServiceOptions> = {},
+  ): Promise<ServiceHarness> {
+    const harness = new ServiceHarness(options);
+    await harness.service.start({ providers });
+    await harness.clock.settle();
+    return harness;
+  }
+
+  provider(id: string): MemoryProvider {
+    const provider = this.adapter.providers.get(id);
+    if (provider === undefined) throw new Error(`no memory provider is called ${id}`);
+    return provider;
+  }
+
+  /** The provider's backend is gone: running watches break and new ones are refused. */
+  break(id: string): void {
+    this.provider(id).refuse();
+    this.provider(id).fail();
+  }
+
+  get status(): string {
+    return this.service.topology.state.status;
+  }
+
+  /** Stops the service while its time goes by, and says what was left behind. */
+  async stop(
+    deadlineMs?: number,
+  ): Promise<{ unfinished: readonly string[]; timers: number; watches: number }> {
+    const { unfinished } = await this.clock.until(this.service.stop({ deadlineMs }), 60_000);
+    const watches = [...this.adapter.providers.values()].reduce((sum, provider) => sum + provider.watches, 0);
+    return { unfinished, timers: this.clock.pendingTimers, watches };
+  }
+}

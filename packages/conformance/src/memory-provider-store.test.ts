@@ -1,0 +1,31 @@
+import { describe, expect, test } from "vitest";
+import { MemoryProviderStore } from "./memory-provider-store.ts";
+import { storeConformance } from "./store-conformance.ts";
+
+describe("MemoryProviderStore", () => {
+  storeConformance({
+    describe,
+    test,
+    harness: {
+      setup() {
+        const store = new MemoryProviderStore();
+        return {
+          open: () => store.reopen(),
+          failNextSave: () => store.failNext(1),
+          damage: () => store.damage(),
+          contents: () => store.contents,
+          teardown: () => undefined,
+        };
+      },
+    },
+  });
+
+  test("fails as often as it was told to", async () => {
+    const store = new MemoryProviderStore();
+    store.failNext(2);
+    await expect(store.save([])).rejects.toMatchObject({ code: "STORE_IO" });
+    await expect(store.reopen().save([])).rejects.toMatchObject({ code: "STORE_IO" });
+    await store.save([]);
+    expect(store.contents).toBe("[]");
+  });
+});

@@ -1,0 +1,31 @@
+import type { RecordedLeaseTick, RecordedTick } from "./call-journal.ts";
+import { RecordingPort, type RecordingPortOptions } from "./recording-port.ts";
+
+/** A Partition port that writes down what it is told. */
+export class RecordingPartition extends RecordingPort {
+  constructor(options: RecordingPortOptions = {}) {
+    super("partition", options);
+  }
+
+  /** The snapshots it acknowledged. */
+  get ticks(): readonly RecordedTick[] {
+    return this.calls.flatMap((call) =>
+      call.method === "applySnapshot" && call.outcome === "done" ? [call.tick] : [],
+    );
+  }
+
+  /** The leases it acknowledged. */
+  get leases(): readonly RecordedLeaseTick[] {
+    return this.calls.flatMap((call) =>
+      call.method === "publishLeases" && call.outcome === "done" ? [call.leases] : [],
+    );
+  }
+
+  applySnapshot(tick: RecordedTick, options: { readonly signal: AbortSignal }): Promise<void> {
+    return this.record({ port: "partition", method: "applySnapshot", tick }, options);
+  }
+
+  publishLeases(leases: RecordedLeaseTick, options: { readonly signal: AbortSignal }): Promise<void> {
+    return this.record({ port: "partition", method: "publishLeases", leases }, options);
+  }
+}

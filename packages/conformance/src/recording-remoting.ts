@@ -1,0 +1,23 @@
+import type { RecordedRemoteEvent } from "./call-journal.ts";
+import { RecordingPort, type RecordingPortOptions } from "./recording-port.ts";
+
+/** A Remoting port that writes down what it is told. */
+export class RecordingRemoting extends RecordingPort {
+  constructor(options: RecordingPortOptions = {}) {
+    super("remoting", options);
+  }
+
+  /** The events it acknowledged, batch after batch. */
+  get events(): readonly RecordedRemoteEvent[] {
+    return this.calls.flatMap((call) =>
+      call.method === "applyEvents" && call.outcome === "done" ? call.events : [],
+    );
+  }
+
+  applyEvents(
+    events: readonly RecordedRemoteEvent[],
+    options: { readonly signal: AbortSignal },
+  ): Promise<void> {
+    return this.record({ port: "remoting", method: "applyEvents", events }, options);
+  }
+}

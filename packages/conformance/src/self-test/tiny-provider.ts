@@ -1,0 +1,135 @@
+import {
+  createClusterNode,
+  createSnapshot,
+  EventChannel,
+  MemberSet,
+  ProvisioningError,
+  throwIfAborted,
+  untilAborted,
+  whenAborted,
+  type ClusterNodeInput,
+  type ClusterProvider,
+  type ProbeOptions,
+  type ProviderEvent,
+  type ProviderSnapshot,
+  type WatchOptions,
+} from "@holdfast/core";
+import type { ProviderSetup } from "../provider-harness.ts";
+import { VirtualClock } from "../virtual-clock.ts";
+
+const HEARTBEAT_MS = 1_000;
+
+export type TinyNews = "changed" | "broke" | "ended" | "disposed";
+
+/** A backend in a few lines, and all that a provider on it can do, part by part, so that a fault can replace one. */
+export class Tiny {
+  readonly clock: VirtualClock = new VirtualClock();
+  readonly listeners: Set<(news: TinyNews) => void> = new Set();
+  nodes: readonly ClusterNodeInput[] = [];
+  state: "working" | "broken" | "hanging" = "working";
+  isDisposed = false;
+
+  tell(news: TinyNews): void {
+    for (const listener of this.listeners) listener(news);
+  }
+
+  snapshot(members: MemberSet): ProviderSnapshot {
+    return createSnapshot({ providerId: "tiny", members, observedAt: this.clock.now() });
+  }
+
+  assertUsable(): void {
+    if (this.isDisposed) throw new ProvisioningError("LIFECYCLE_STOPPED", "the provider was disposed of");
+    if (this.state === "broken") throw new ProvisioningError("CONNECTIVITY_REFUSED", "nobody is there");
+  }
+
+  async probe({ signal }: ProbeOptions): Promise<void> {
+    throwIfAborted(signal);
+    if (this.state === "hanging") await untilAborted(Promise.withResolvers<void>().promise, signal);
+    this.assertUsable();
+  }
+
+  async *watch({ signal }: WatchOptions): AsyncGenerator<ProviderEvent, void> {
+    if (signal.aborted) return;
+    this.assertUsable();
+    const channel = new EventChannel<ProviderEvent>(signal);
+    let members = MemberSet.empty;
+    let timer: Disposable | undefined;
+    const push = (event: ProviderEvent) => {
+      channel.push(event);
+      timer?.[Symbol.dispose]();
+      timer = this.clock.schedule(HEARTBEAT_MS, () => {
+        if (this.state === "working") push({ type: "heartbeat" });
+      });
+    };
+    const listen = (news: TinyNews) => {
+      if (news === "changed") {
+        members = members.replace(this.nodes.map(createClusterNode));
+        push({ type: "snapshot", snapshot: this.snapshot(members) });
+      } else if (news === "ended") {
+        push({ type: "terminated", reason: { kind: "ended" } });
+        channel.close();
+      } else {
+        const code = news === "broke" ? "STREAM_FAILED" : "LIFECYCLE_STOPPED";
+        channel.close({ error: new ProvisioningError(code, "the watch is over") });
+      }
+    };
+    const close = () => {
+      this.listeners.delete(listen);
+      timer?.[Symbol.dispose]();
+    };
+    this.listeners.add(listen);
+    using _ = whenAborted(signal, close);
+    if (this.state === "working") listen("changed");
+    try {
+      yield* channel;
+    } finally {
+      void channel.return();
+      close();
+    }
+  }
+
+  dispose(): Promise<void> {
+    this.isDisposed = true;
+    this.tell("disposed");
+    return Promise.resolve();
+  }
+}
+
+/** What a fault replaces; it may call the right part, which is still `tiny`'s. */
+export interface TinyParts {
+  readonly watch?: (options: WatchOptions) => AsyncIterable<ProviderEvent>;
+  readonly probe?: (options: ProbeOptions) => Promise<void>;
+  readonly dispose?: () => Promise<void>;
+}
+
+export function createTinySetup(tiny: Tiny, parts: TinyParts = {}): ProviderSetup {
+  const provider: ClusterProvider = {
+    descriptor: { id: "tiny", kind: "tiny", priority: 0, params: {} },
+    capabilities: { watch: true },
+    watch: parts.watch ?? ((options) => tiny.watch(options)),
+    probe: parts.probe ?? ((options) => tiny.probe(options)),
+    [Symbol.asyncDispose]: parts.dispose ?? (() => tiny.dispose()),
+  };
+  return {
+    provider,
+    time: tiny.clock,
+    heartbeatMs: HEARTBEAT_MS,
+    publish(nodes) {
+      tiny.nodes = nodes;
+      tiny.tell("changed");
+    },
+    breakBackend() {
+      tiny.state = "broken";
+      tiny.tell("broke");
+    },
+    hangBackend() {
+      tiny.state = "hanging";
+    },
+    repairBackend() {
+      tiny.state = "working";
+    },
+    endStream: () => tiny.tell("ended"),
+    countOpen: () => tiny.listeners.size + tiny.clock.pendingTimers,
+    teardown: () => undefined,
+  };
+}

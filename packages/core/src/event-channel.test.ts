@@ -1,0 +1,117 @@
+import { getEventListeners } from "node:events";
+import { describe, expect, test } from "vitest";
+import { EventChannel } from "./event-channel.ts";
+import { systemClock } from "./system-clock.ts";
+
+function setUp(merge?: (last: number, next: number) => number | undefined): {
+  readonly controller: AbortController;
+  readonly channel: EventChannel<number>;
+} {
+  const controller = new AbortController();
+  return { controller, channel: new EventChannel(controller.signal, merge) };
+}
+
+async function collect(channel: EventChannel<number>): Promise<number[]> {
+  return await Array.fromAsync(channel);
+}
+
+describe("EventChannel", () => {
+  test("hands items over in order, waited for or not, and ends after what still waits", async () => {
+    const { channel } = setUp();
+    channel.push(1);
+    channel.push(2);
+    const all = collect(channel);
+    await systemClock.yield();
+    channel.push(3);
+    channel.push(4);
+    channel.close();
+    channel.push(5);
+    expect(await all).toEqual([1, 2, 3, 4]);
+    expect(await channel.next()).toEqual({ done: true, value: undefined });
+  });
+
+  test("an error comes after what still waits, once", async () => {
+    const { channel } = setUp();
+    const error = new Error("broken");
+    channel.push(1);
+    channel.close({ error });
+    channel.close({ error: new Error("later") });
+    expect(await channel.next()).toEqual({ done: false, value: 1 });
+    await expect(channel.next()).rejects.toBe(error);
+    expect(await channel.next()).toEqual({ done: true, value: undefined });
+  });
+
+  test("an error reaches the consumer that waits", async () => {
+    const { channel } = setUp();
+    const next = channel.next();
+    channel.close({ error: undefined });
+    await expect(next).rejects.toBeUndefined();
+    expect(await channel.next()).toEqual({ done: true, value: undefined });
+  });
+
+  test("an error nobody reads is no unhandled rejection, and is gone after return", async () => {
+    const { channel } = setUp();
+    channel.close({ error: new Error("unread") });
+    await systemClock.yield();
+    expect(await channel.return()).toEqual({ done: true, value: undefined });
+    expect(await channel.next()).toEqual({ done: true, value: undefined });
+  });
+
+  test("ends quietly when the signal aborts, dropping what waits", async () => {
+    const { channel, controller } = setUp();
+    channel.push(1);
+    controller.abort();
+    channel.push(2);
+    expect(await collect(channel)).toEqual([]);
+  });
+
+  test("ends the consumer that waits when the signal aborts", async () => {
+    const { channel, controller } = setUp();
+    const next = channel.next();
+    controller.abort(new Error("why"));
+    expect(await next).toEqual({ done: true, value: undefined });
+  });
+
+  test("is over from the start with a signal that has aborted", async () => {
+    const channel = new EventChannel<number>(AbortSignal.abort());
+    channel.push(1);
+    expect(await collect(channel)).toEqual([]);
+  });
+
+  test("a consumer that breaks off ends it", async () => {
+    const { channel } = setUp();
+    channel.push(1);
+    channel.push(2);
+    for await (const item of channel) {
+      expect(item).toBe(1);
+      break;
+    }
+    channel.push(3);
+    expect(await channel.next()).toEqual({ done: true, value: undefined });
+  });
+
+  test.each<[string, (channel: EventChannel<number>, controller: AbortController) => unknown]>([
+    ["close", (channel) => channel.close()],
+    ["an error", (channel) => channel.close({ error: new Error("x") })],
+    ["return", (channel) => channel.return()],
+    ["abort", (_, controller) => controller.abort()],
+  ])("leaves no listener on the signal after %s", (_, end) => {
+    const { channel, controller } = setUp();
+    expect(getEventListeners(controller.signal, "abort")).toHaveLength(1);
+    end(channel, controller);
+    expect(getEventListeners(controller.signal, "abort")).toHaveLength(0);
+  });
+
+  test("folds a new item into the last one that waits, never into one handed over", async () => {
+    const { channel } = setUp((last, next) => (next < 100 ? last + next : undefined));
+    const first = channel.next();
+    channel.push(1);
+    channel.push(2);
+    channel.push(3);
+    channel.push(100);
+    channel.push(4);
+    channel.close();
+    expect(await first).toEqual({ done: false, value: 1 });
+    expect(await collect(channel)).toEqual([5, 104]);
+  });
+});

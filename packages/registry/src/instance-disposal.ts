@@ -1,0 +1,39 @@
+import type { ClusterProvider } from "@holdfast/core";
+import type { ProviderSet } from "./provider-set.ts";
+import type { RegistryWarning } from "./registry-events.ts";
+
+/** Disposes of instances in the background, so that one that hangs holds up nobody but who waits for `settled`. */
+export class InstanceDisposal {
+  readonly #running = new Set<Promise<void>>();
+  readonly #warn: (warning: RegistryWarning) => void;
+
+  constructor(warn: (warning: RegistryWarning) => void) {
+    this.#warn = warn;
+  }
+
+  start(provider: ClusterProvider): void {
+    const disposal = this.#dispose(provider).finally(() => this.#running.delete(disposal));
+    this.#running.add(disposal);
+  }
+
+  /** For every instance of `providers` that is not in `kept`. */
+  startForRest(providers: ProviderSet, kept: ProviderSet): void {
+    for (const registered of providers) {
+      if (registered.provider !== undefined && !kept.includes(registered)) this.start(registered.provider);
+    }
+  }
+
+  async settled(): Promise<void> {
+    await Promise.all(this.#running);
+  }
+
+  async #dispose(provider: ClusterProvider): Promise<void> {
+    try {
+      await provider[Symbol.asyncDispose]();
+    } catch (cause) {
+      const { id } = provider.descriptor;
+      const message = `"${id}" could not be disposed of`;
+      this.#warn({ code: "LIFECYCLE_INTERNAL", message, providerId: id, cause });
+    }
+  }
+}

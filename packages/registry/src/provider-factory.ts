@@ -1,0 +1,62 @@
+import {
+  toProvisioningError,
+  type ClusterProvider,
+  type DisabledReason,
+  type ProviderCapabilities,
+  type ProviderContext,
+} from "@holdfast/core";
+import type { InstanceDisposal } from "./instance-disposal.ts";
+import type { ValidDescriptor } from "./provider-validator.ts";
+import type { RegisteredProvider } from "./registered-provider.ts";
+
+export interface ProviderFactoryOptions {
+  readonly context: ProviderContext;
+  readonly neededCapabilities: readonly (keyof ProviderCapabilities)[];
+  readonly disposal: InstanceDisposal;
+}
+
+/** Makes instances, and disables those that lack a needed capability. */
+export class ProviderFactory {
+  readonly #options: ProviderFactoryOptions;
+
+  constructor(options: ProviderFactoryOptions) {
+    this.#options = options;
+  }
+
+  /** Does no I/O. Throws what the adapter threw; `LIFECYCLE_INTERNAL` for a foreign error. */
+  create({ descriptor, adapter, params }: ValidDescriptor): RegisteredProvider {
+    const { context, neededCapabilities, disposal } = this.#options;
+    const provider = createInstance({ descriptor, adapter, params }, context);
+    const lacking = neededCapabilities.filter((name) => !provider.capabilities[name]);
+    if (lacking.length === 0) return Object.freeze({ descriptor, provider });
+    disposal.start(provider);
+    const names = lacking.map((name) => `"${name}"`).join(", ");
+    return toDisabled(descriptor, {
+      code: "VALIDATION_MISSING_CAPABILITY",
+      message: `it lacks the capability ${names}`,
+    });
+  }
+}
+
+export function toDisabled(
+  descriptor: ValidDescriptor["descriptor"],
+  disabled: DisabledReason,
+): RegisteredProvider {
+  return Object.freeze({
+    descriptor: Object.freeze({ ...descriptor, disabled: Object.freeze({ ...disabled }) }),
+  });
+}
+
+function createInstance(valid: ValidDescriptor, context: ProviderContext): ClusterProvider {
+  const { descriptor, adapter, params } = valid;
+  try {
+    return adapter.create({ ...descriptor, params }, context);
+  } catch (error) {
+    const { id, kind } = descriptor;
+    throw toProvisioningError(
+      error,
+      "LIFECYCLE_INTERNAL",
+      `the adapter of kind "${kind}" failed, for "${id}"`,
+    );
+  }
+}

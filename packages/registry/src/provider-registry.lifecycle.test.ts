@@ -1,0 +1,312 @@
+import { MemoryProviderStore } from "@holdfast/conformance";
+import { ProvisioningError } from "@holdfast/core";
+import { describe, expect, test } from "vitest";
+import { createBench, errorOf, idsOf, sample, startBench } from "./testing/registry-bench.ts";
+
+describe("restore", () => {
+  test("brings exactly the stored set into force, and probes nobody", async () => {
+    // R1.5
+    const store = new MemoryProviderStore();
+    const before = await startBench({ store });
+    await before.registry.reload([sample("a", 1), sample("b", 2), sample("c", 2)]);
+    const after = createBench({ store: store.reopen() });
+    const set = await after.registry.restore();
+
+    expect(set.map(({ descriptor }) => descriptor)).toEqual(
+      before.registry.list().map(({ descriptor }) => descriptor),
+    );
+    expect(idsOf(set)).toEqual(["b", "c", "a"]);
+    expect(after.registry.list()).toBe(set);
+    expect(after.sets).toEqual([set]);
+    expect(after.adapter.made.map(({ probes }) => probes)).toEqual([0, 0, 0]);
+  });
+
+  test("of a set that is no longer valid names every problem and loads nothing", async () => {
+    // R1.5
+    const store = new MemoryProviderStore();
+    await store.save([
+      sample("a"),
+      { ...sample("b"), kind: "gone" },
+      { ...sample("c"), params: { path: 1 } },
+    ]);
+    const { registry, sets, adapter } = createBench({ store: store.reopen() });
+    const error = await errorOf(registry.restore());
+
+    expect(error.code).toBe("VALIDATION_UNKNOWN_KIND");
+    expect(error.message).toContain("the stored set is not valid");
+    expect(error.details["problems"]).toEqual([
+      expect.objectContaining({ path: "providers[1].kind" }),
+      expect.objectContaining({ path: "providers[2].params.path" }),
+    ]);
+    expect([registry.list(), sets, adapter.made]).toEqual([[], [], []]);
+    expect((await errorOf(registry.register(sample("d")))).code).toBe("LIFECYCLE_NOT_STARTED");
+  });
+
+  test("of a damaged store passes the store's error on and touches nothing", async () => {
+    // R1.5
+    const store = new MemoryProviderStore();
+    await store.save([sample("a")]);
+    store.damage();
+    const bad = store.contents;
+    const { registry } = createBench({ store });
+
+    expect((await errorOf(registry.restore())).code).toBe("STORE_CORRUPTED");
+    expect((await errorOf(registry.reload([]))).code).toBe("LIFECYCLE_NOT_STARTED");
+    expect(store.contents).toBe(bad);
+  });
+
+  test("disposes of what it made when one of the adapters fails", async () => {
+    const store = new MemoryProviderStore();
+    await store.save([sample("a"), sample("b")]);
+    const { registry, adapter } = createBench({
+      store,
+      script: ({ descriptor }) => {
+        if (descriptor.id === "b") throw new Error("bug");
+      },
+    });
+
+    expect((await errorOf(registry.restore())).code).toBe("LIFECYCLE_INTERNAL");
+    expect(registry.list()).toEqual([]);
+    expect(adapter.made[0]?.disposals).toBe(1);
+  });
+
+  test("brings in what somebody else stored, and keeps the instances of the rest", async () => {
+    const store = new MemoryProviderStore();
+    const { registry, adapter } = await startBench({ store });
+    await registry.reload([sample("a"), sample("b")]);
+    const a = registry.get("a");
+    const other = store.reopen();
+    await other.load();
+    await other.save([sample("a"), sample("c")]);
+    const conflict = await errorOf(registry.register(sample("d")));
+    await registry.restore();
+
+    expect(conflict.code).toBe("STORE_CONFLICT");
+    expect(idsOf(registry.list())).toEqual(["a", "c"]);
+    expect(registry.get("a")).toBe(a);
+    expect(adapter.made.map(({ descriptor, disposals }) => [descriptor.id, disposals])).toEqual([
+      ["a", 0],
+      ["b", 1],
+      ["d", 1],
+      ["c", 0],
+    ]);
+    await registry.register(sample("d"));
+    expect(JSON.parse(store.contents)).toEqual([sample("a"), sample("c"), sample("d")]);
+  });
+
+  test("takes over another verdict on the same definition", async () => {
+    const store = new MemoryProviderStore();
+    const { registry } = await startBench({ store });
+    await registry.register(sample("a"));
+    const other = store.reopen();
+    await other.load();
+    const disabled = { code: "VALIDATION_MISSING_CAPABILITY", message: "somebody said so" } as const;
+    await other.save([{ ...sample("a"), disabled }]);
+    await registry.restore();
+
+    expect(registry.list()).toEqual([{ descriptor: { ...sample("a"), disabled } }]);
+  });
+
+  test("comes first: nothing may be saved over a set that was not loaded", async () => {
+    const store = new MemoryProviderStore();
+    await store.save([sample("a")]);
+    const { registry } = createBench({ store });
+    const calls = [registry.register(sample("b")), registry.remove("a"), registry.reload([])];
+
+    for (const call of calls) expect((await errorOf(call)).code).toBe("LIFECYCLE_NOT_STARTED");
+    expect(JSON.parse(store.contents)).toEqual([sample("a")]);
+  });
+});
+
+describe("listeners", () => {
+  test("that fail are told as a warning and hurt nobody", async () => {
+    const { registry, sets, warnings } = createBench();
+    const [thrown, rejected] = [new Error("thrown"), new Error("rejected")];
+    registry.on("changed", () => {
+      throw thrown;
+    });
+    registry.on("changed", () => Promise.reject(rejected));
+    registry.on("warning", () => {
+      throw new Error("a listener of warnings");
+    });
+    const after: unknown[] = [];
+    registry.on("changed", (set) => after.push(set));
+    await registry.restore();
+    await registry.register(sample("a"));
+
+    expect(after).toEqual(sets);
+    expect(idsOf(registry.list())).toEqual(["a"]);
+    const told = { code: "LIFECYCLE_CONSUMER_FAILED", message: 'a listener of "changed" failed' };
+    expect(warnings.filter(({ cause }) => cause === thrown)).toHaveLength(2);
+    expect(warnings).toContainEqual({ ...told, cause: thrown });
+    expect(warnings).toContainEqual({ ...told, cause: rejected });
+  });
+
+  test("hear nothing more once they unsubscribed", async () => {
+    const { registry } = await startBench();
+    const heard: unknown[] = [];
+    registry.on("changed", (set) => heard.push(set))();
+    await registry.register(sample("a"));
+
+    expect(heard).toEqual([]);
+  });
+
+  test("may change the set again; their call waits its turn", async () => {
+    const { registry, sets } = await startBench();
+    let nested: Promise<unknown> | undefined;
+    registry.on("changed", () => (nested ??= registry.register(sample("b"))));
+    await registry.register(sample("a"));
+    await nested;
+
+    expect(sets.map(idsOf)).toEqual([["a"], ["a", "b"]]);
+  });
+});
+
+describe("disposal", () => {
+  test("disposes of every instance once, and refuses every call from then on", async () => {
+    const { registry, adapter, clock, sets } = await startBench();
+    await registry.reload([sample("a"), sample("b")]);
+    await Promise.all([registry[Symbol.asyncDispose](), registry[Symbol.asyncDispose]()]);
+    const calls = [
+      registry.register(sample("c")),
+      registry.remove("a"),
+      registry.reload([]),
+      registry.restore(),
+    ];
+
+    for (const call of calls) expect((await errorOf(call)).code).toBe("LIFECYCLE_STOPPED");
+    expect(adapter.made.map(({ disposals }) => disposals)).toEqual([1, 1]);
+    expect(registry.list()).toEqual([]);
+    expect(sets).toHaveLength(1);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  test("breaks off a probe and takes waiting calls out", async () => {
+    const { registry, adapter, clock } = await startBench({
+      script: (provider) => {
+        provider.onProbe = () => new Promise(() => {});
+      },
+    });
+    const calls = [errorOf(registry.register(sample("a"))), errorOf(registry.register(sample("b")))];
+    await clock.settle();
+    await registry[Symbol.asyncDispose]();
+
+    expect((await Promise.all(calls)).map(({ code }) => code)).toEqual([
+      "LIFECYCLE_STOPPED",
+      "LIFECYCLE_STOPPED",
+    ]);
+    expect(adapter.made.map(({ disposals }) => disposals)).toEqual([1]);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  test("lets a save that has begun finish", async () => {
+    const store = new GatedStore();
+    const { registry, adapter, clock } = await startBench({ store });
+    const call = registry.register(sample("a"));
+    await clock.settle();
+    const disposal = registry[Symbol.asyncDispose]();
+    store.gate.resolve();
+
+    expect((await call).descriptor.id).toBe("a");
+    await disposal;
+    expect(JSON.parse(store.contents)).toEqual([sample("a")]);
+    expect(adapter.made[0]?.disposals).toBe(1);
+  });
+
+  test("an instance that hangs holds up no call, and one that fails is told as a warning", async () => {
+    const failure = new Error("broken");
+    const hanging = Promise.withResolvers<void>();
+    const { registry, warnings, clock } = await startBench({
+      script: (provider) => {
+        provider.onDispose =
+          provider.descriptor.id === "hangs" ? () => hanging.promise : () => Promise.reject(failure);
+      },
+    });
+    await registry.reload([sample("hangs"), sample("fails")]);
+    await registry.remove("hangs");
+    await registry.remove("fails");
+    let isDisposed = false;
+    const disposal = registry[Symbol.asyncDispose]().then(() => (isDisposed = true));
+    await clock.settle();
+
+    expect(warnings).toEqual([
+      expect.objectContaining({ code: "LIFECYCLE_INTERNAL", providerId: "fails", cause: failure }),
+    ]);
+    expect(isDisposed).toBe(false);
+    hanging.resolve();
+    await disposal;
+  });
+});
+
+describe("a signal", () => {
+  test("takes a call out of the queue", async () => {
+    const store = new GatedStore();
+    const { registry, adapter, clock } = await startBench({ store });
+    const first = registry.register(sample("a"));
+    await clock.settle();
+    const stop = new AbortController();
+    const second = errorOf(registry.register(sample("b"), { signal: stop.signal }));
+    stop.abort();
+
+    expect((await second).code).toBe("LIFECYCLE_ABORTED");
+    store.gate.resolve();
+    await first;
+    expect(idsOf(registry.list())).toEqual(["a"]);
+    expect(adapter.made).toHaveLength(1);
+  });
+
+  test("breaks off a probe, of which nothing is left", async () => {
+    const store = new MemoryProviderStore();
+    const { registry, adapter, clock } = await startBench({
+      store,
+      script: (provider) => {
+        provider.onProbe = () => new Promise(() => {});
+      },
+    });
+    const stop = new AbortController();
+    const call = errorOf(registry.reload([sample("a"), sample("b")], { signal: stop.signal }));
+    await clock.settle();
+    stop.abort(new ProvisioningError("LIFECYCLE_SHUTTING_DOWN", "enough"));
+
+    expect((await call).code).toBe("LIFECYCLE_SHUTTING_DOWN");
+    expect(adapter.made.map(({ disposals }) => disposals)).toEqual([1, 1]);
+    expect([registry.list(), store.contents, clock.pendingTimers]).toEqual([[], "", 0]);
+  });
+
+  test("that aborts once a save has begun is too late", async () => {
+    const store = new GatedStore();
+    const { registry, clock } = await startBench({ store });
+    const stop = new AbortController();
+    const call = registry.register(sample("a"), { signal: stop.signal });
+    await clock.settle();
+    stop.abort();
+    store.gate.resolve();
+
+    expect((await call).descriptor.id).toBe("a");
+    expect(JSON.parse(store.contents)).toEqual([sample("a")]);
+  });
+
+  test("ends the wait for a store that does not load", async () => {
+    class StuckStore extends MemoryProviderStore {
+      override load(): Promise<never> {
+        return new Promise(() => {});
+      }
+    }
+    const { registry } = createBench({ store: new StuckStore() });
+    const stop = new AbortController();
+    const call = errorOf(registry.restore({ signal: stop.signal }));
+    stop.abort();
+
+    expect((await call).code).toBe("LIFECYCLE_ABORTED");
+  });
+});
+
+/** Saves only once its gate is open. */
+class GatedStore extends MemoryProviderStore {
+  readonly gate: PromiseWithResolvers<void> = Promise.withResolvers();
+
+  override async save(...all: Parameters<MemoryProviderStore["save"]>): Promise<void> {
+    await this.gate.promise;
+    return super.save(...all);
+  }
+}

@@ -1,0 +1,352 @@
+import { inspect } from "node:util";
+import { MemoryProviderStore } from "@holdfast/conformance";
+import { createMemoryAdapter } from "@holdfast/provider-memory";
+import { describe, expect, test } from "vitest";
+import { errorOf, idsOf, refusal, sample, startBench } from "./testing/registry-bench.ts";
+import type { ScriptedProvider } from "./testing/scripted-adapter.ts";
+
+describe("register", () => {
+  test("brings a provider into force, saved and told of", async () => {
+    const store = new MemoryProviderStore();
+    const { registry, sets } = await startBench({ store });
+    const low = await registry.register(sample("low", 1));
+    const high = await registry.register(sample("high", 9));
+
+    expect(registry.list()).toEqual([high, low]);
+    expect(registry.get("low")).toBe(low);
+    expect(JSON.parse(store.contents)).toEqual([sample("high", 9), sample("low", 1)]);
+    expect(sets).toEqual([[low], [high, low]]);
+  });
+
+  test("hands the adapter what its schema made of the params, and keeps what was submitted", async () => {
+    const { registry, adapter } = await startBench();
+    await registry.register(sample("a"));
+
+    expect(adapter.made[0]?.descriptor.params).toEqual({ path: "/x", pollMs: 1_000 });
+    expect(registry.get("a")?.descriptor).toEqual(sample("a"));
+  });
+
+  test("names every problem and leaves everything as it was", async () => {
+    // R1.1
+    const store = new MemoryProviderStore();
+    const { registry, sets, adapter } = await startBench({ store });
+    const error = await errorOf(registry.register({ id: "a", kind: "scripted", params: { pollMs: 0 } }));
+
+    expect(error.code).toBe("VALIDATION_MISSING_FIELD");
+    expect(error.message).toContain('the provider "a" is not valid');
+    expect(error.details["problems"]).toEqual([
+      { path: "priority", expected: "number", got: "nothing", code: "VALIDATION_MISSING_FIELD" },
+      { path: "params.path", expected: "string", got: "nothing", code: "VALIDATION_MISSING_FIELD" },
+      { path: "params.pollMs", expected: "at least 1", got: "0", code: "VALIDATION_MALFORMED" },
+    ]);
+    expect([registry.list(), store.contents, sets, adapter.made]).toEqual([[], "", [], []]);
+  });
+
+  test("refuses an id that is taken and leaves who has it untouched", async () => {
+    // R1.2
+    const memory = createMemoryAdapter();
+    const { registry, sets, clock } = await startBench({ adapters: [memory] });
+    const a = await registry.register({ id: "a", kind: "memory", priority: 1, params: {} });
+    const stop = new AbortController();
+    const events: string[] = [];
+    const watching = (async () => {
+      for await (const event of a.provider!.watch({ signal: stop.signal })) events.push(event.type);
+    })();
+    await clock.settle();
+    const error = await errorOf(
+      registry.register({ id: "a", kind: "memory", priority: 7, params: { members: [] } }),
+    );
+
+    expect(error.code).toBe("VALIDATION_DUPLICATE_ID");
+    expect(error.details["problems"]).toEqual([
+      { path: "id", expected: "an id that is not taken", got: '"a"', code: "VALIDATION_DUPLICATE_ID" },
+    ]);
+    expect(registry.get("a")).toBe(a);
+    expect(sets).toHaveLength(1);
+    memory.providers.get("a")?.set([{ id: "n", host: "h", port: 1 }]);
+    await clock.settle();
+    expect(events).toEqual(["snapshot", "snapshot"]);
+    stop.abort();
+    await watching;
+  });
+
+  test("reads its input at once: what the caller changes later is not part of it", async () => {
+    const { registry } = await startBench();
+    const input = structuredClone(sample("a")) as { id: string };
+    const call = registry.register(input);
+    input.id = "b";
+
+    expect((await call).descriptor.id).toBe("a");
+  });
+
+  test("a literal secret is refused and is nowhere to be found", async () => {
+    // R1.6
+    const canary = "c4naryHunter2";
+    const store = new MemoryProviderStore();
+    const { registry, warnings, sets } = await startBench({ store });
+    const params = { path: "/x", token: canary };
+    const errors = [
+      await errorOf(registry.register({ ...sample("a"), params })),
+      await errorOf(registry.register({ ...sample("a"), params: { path: `http://u:${canary}@h/` } })),
+      await errorOf(registry.reload([sample("b"), { ...sample("a"), params }])),
+      await errorOf(registry.register({ ...sample("a"), params })), // suppressed by now
+    ];
+
+    expect(errors.map(({ code }) => code)).toEqual([
+      "VALIDATION_LITERAL_SECRET",
+      "VALIDATION_LITERAL_SECRET",
+      "VALIDATION_LITERAL_SECRET",
+      "VALIDATION_SUPPRESSED",
+    ]);
+    expect(warnings).toHaveLength(1);
+    const everything = [errors, errors.map(({ cause }) => cause), warnings, sets, store, registry.list()];
+    expect(JSON.stringify(everything)).not.toContain(canary);
+    expect(inspect(everything, { depth: null, showHidden: true })).not.toContain(canary);
+  });
+
+  test("an adapter that fails to make an instance fails the call", async () => {
+    const { registry } = await startBench({
+      script: ({ descriptor }) => {
+        if (descriptor.id === "ours") throw refusal("VALIDATION_MALFORMED");
+        throw new TypeError("bug");
+      },
+    });
+
+    expect((await errorOf(registry.register(sample("ours")))).code).toBe("VALIDATION_MALFORMED");
+    expect((await errorOf(registry.register(sample("foreign")))).code).toBe("LIFECYCLE_INTERNAL");
+    expect(registry.list()).toEqual([]);
+  });
+});
+
+function withoutWatch(provider: ScriptedProvider): void {
+  provider.capabilities = { watch: false };
+}
+
+describe("a provider that lacks a needed capability", () => {
+  const disabled = { code: "VALIDATION_MISSING_CAPABILITY", message: 'it lacks the capability "watch"' };
+
+  test("is kept as Disabled with its reason, listed, stored, and never activated", async () => {
+    // R1.3
+    const store = new MemoryProviderStore();
+    const { registry, adapter, warnings } = await startBench({ store, script: withoutWatch });
+    const registered = await registry.register(sample("a"));
+
+    expect(registered).toEqual({ descriptor: { ...sample("a"), disabled } });
+    expect(registry.list()).toEqual([registered]);
+    expect(JSON.parse(store.contents)).toEqual([{ ...sample("a"), disabled }]);
+    expect(adapter.made).toEqual([expect.objectContaining({ probes: 0, disposals: 1 })]);
+    expect(warnings).toEqual([
+      { code: disabled.code, message: `"a" is disabled: ${disabled.message}`, providerId: "a" },
+    ]);
+  });
+
+  test("stays Disabled with the same reason after a restart, also when it could watch by then", async () => {
+    // R1.3 R1.5
+    const store = new MemoryProviderStore();
+    const before = await startBench({ store, script: withoutWatch });
+    await before.registry.register(sample("a"));
+    const after = await startBench({ store: store.reopen() });
+
+    expect(after.registry.list()).toEqual(before.registry.list());
+    expect(after.adapter.made).toEqual([]);
+  });
+
+  test("stays as it is in a reload that says the same of it", async () => {
+    const { registry, adapter } = await startBench({ script: withoutWatch });
+    const a = await registry.register(sample("a"));
+    await registry.reload([sample("a"), sample("b")]);
+
+    expect(registry.get("a")).toBe(a);
+    expect(adapter.made.map(({ descriptor }) => descriptor.id)).toEqual(["a", "b"]);
+  });
+
+  test("is enabled when nothing is needed", async () => {
+    const { registry } = await startBench({ script: withoutWatch, neededCapabilities: [] });
+
+    expect((await registry.register(sample("a"))).provider).toBeDefined();
+  });
+});
+
+describe("remove", () => {
+  test("takes a provider out, from the store too, and disposes of it after it was told", async () => {
+    const store = new MemoryProviderStore();
+    const { registry, adapter } = await startBench({ store });
+    await registry.register(sample("a"));
+    await registry.register(sample("b"));
+    const disposals: (number | undefined)[] = [];
+    registry.on("changed", () => disposals.push(adapter.made[0]?.disposals));
+    await registry.remove("a");
+
+    expect(idsOf(registry.list())).toEqual(["b"]);
+    expect(JSON.parse(store.contents)).toEqual([sample("b")]);
+    expect(disposals).toEqual([0]);
+    expect(adapter.made.map((provider) => provider.disposals)).toEqual([1, 0]);
+  });
+
+  test("refuses an id that nobody has, and repeats it only when it is well-formed", async () => {
+    const { registry } = await startBench();
+    const [known, odd] = [
+      await errorOf(registry.remove("nobody")),
+      await errorOf(registry.remove("http://u:hunter2@h")),
+    ];
+
+    expect([known.code, odd.code]).toEqual(["VALIDATION_UNKNOWN_ID", "VALIDATION_UNKNOWN_ID"]);
+    expect(known.message).toContain('"nobody"');
+    expect(odd.message).not.toContain("hunter2");
+  });
+});
+
+describe("reload", () => {
+  test("replaces the set and keeps the instance of every descriptor that is the same", async () => {
+    // R5.4
+    const store = new MemoryProviderStore();
+    const { registry, adapter, sets } = await startBench({ store });
+    await registry.reload([sample("same"), sample("changed"), sample("gone")]);
+    const same = registry.get("same");
+    // The same content, whatever the order of its fields.
+    const input = { params: { path: "/x" }, priority: 1, kind: "scripted", id: "same" };
+    const set = await registry.reload([input, sample("changed", 2), sample("new")]);
+
+    expect(registry.get("same")).toBe(same);
+    expect(registry.list()).toBe(set);
+    expect(set.map(({ descriptor }) => descriptor)).toEqual([
+      sample("changed", 2),
+      sample("new"),
+      sample("same"),
+    ]);
+    expect(JSON.parse(store.contents)).toEqual(set.map(({ descriptor }) => descriptor));
+    expect(sets).toHaveLength(2);
+    const fates = adapter.made.map(({ descriptor, probes, disposals }) => [descriptor.id, probes, disposals]);
+    expect(fates).toEqual([
+      ["same", 1, 0],
+      ["changed", 1, 1],
+      ["gone", 1, 1],
+      ["changed", 1, 0],
+      ["new", 1, 0],
+    ]);
+  });
+
+  test("that changes nothing saves and tells nothing", async () => {
+    const store = new MemoryProviderStore();
+    const { registry, sets } = await startBench({ store });
+    await registry.reload([sample("a"), sample("b")]);
+    store.failNext(1);
+    await registry.reload([sample("b"), sample("a")]);
+
+    expect(sets).toHaveLength(1);
+  });
+
+  test("names every problem of every entry, and the old set stays in force", async () => {
+    // R1.1 R5.4
+    const store = new MemoryProviderStore();
+    const { registry, sets, adapter } = await startBench({ store });
+    await registry.register(sample("old"));
+    const before = [registry.list(), store.contents];
+    const error = await errorOf(
+      registry.reload([sample("ok"), { id: "b" }, { ...sample("c"), kind: "nope" }, sample("ok")]),
+    );
+
+    expect(error.code).toBe("VALIDATION_DUPLICATE_ID");
+    expect(error.details["problems"]).toEqual([
+      expect.objectContaining({ path: "providers[1].kind" }),
+      expect.objectContaining({ path: "providers[1].priority" }),
+      expect.objectContaining({ path: "providers[1].params" }),
+      expect.objectContaining({ path: "providers[2].kind", code: "VALIDATION_UNKNOWN_KIND" }),
+      expect.objectContaining({ path: "providers[3].id", code: "VALIDATION_DUPLICATE_ID" }),
+    ]);
+    expect([registry.list(), store.contents]).toEqual(before);
+    expect(sets).toHaveLength(1);
+    expect(adapter.made).toHaveLength(1);
+  });
+
+  test("names every provider that cannot be reached, accepts none, and disposes of all that was made", async () => {
+    // R1.4 R5.4
+    const store = new MemoryProviderStore();
+    const codes = { refused: "CONNECTIVITY_REFUSED", tls: "CONNECTIVITY_TLS" } as const;
+    const { registry, adapter } = await startBench({
+      store,
+      script: (provider) => {
+        const { id } = provider.descriptor;
+        if (id === "refused" || id === "tls") provider.onProbe = () => Promise.reject(refusal(codes[id]));
+      },
+    });
+    await registry.register(sample("old"));
+    const before = [registry.list(), store.contents];
+    const error = await errorOf(
+      registry.reload([sample("old"), sample("refused"), sample("fine"), sample("tls")]),
+    );
+
+    expect(error.code).toBe("CONNECTIVITY_REFUSED");
+    expect(error.retryable).toBe(false); // TLS will not mend by itself
+    expect(error.details["failures"]).toEqual([
+      { providerId: "refused", code: "CONNECTIVITY_REFUSED", message: expect.any(String), retryable: true },
+      { providerId: "tls", code: "CONNECTIVITY_TLS", message: expect.any(String), retryable: false },
+    ]);
+    expect([registry.list(), store.contents]).toEqual(before);
+    expect(adapter.made.map(({ disposals }) => disposals)).toEqual([0, 1, 1, 1]);
+  });
+});
+
+describe("a store that fails", () => {
+  test.each(["STORE_IO", "STORE_CONFLICT"] as const)(
+    "with %s leaves the old set in force and disposes of what is new",
+    async (code) => {
+      // R5.4
+      const store = new MemoryProviderStore();
+      const { registry, adapter, sets } = await startBench({ store });
+      await registry.reload([sample("a"), sample("b")]);
+      const before = [registry.list(), store.contents];
+      for (const call of [
+        () => registry.register(sample("c")),
+        () => registry.remove("a"),
+        () => registry.reload([sample("a", 5), sample("c")]),
+      ]) {
+        store.failNext(1, refusal(code));
+        expect((await errorOf(call())).code).toBe(code);
+        expect([registry.list(), store.contents]).toEqual(before);
+      }
+
+      expect(sets).toHaveLength(1);
+      expect(adapter.made.map(({ disposals }) => disposals)).toEqual([0, 0, 1, 1, 1]);
+    },
+  );
+
+  test("with an error of its own is a STORE_IO", async () => {
+    class OddStore extends MemoryProviderStore {
+      override save(): Promise<void> {
+        throw new Error("odd");
+      }
+    }
+    const { registry } = await startBench({ store: new OddStore() });
+
+    expect((await errorOf(registry.register(sample("a")))).code).toBe("STORE_IO");
+  });
+
+  test.each(["before", "after"] as const)(
+    "because the process dies %s the write leaves one set whole",
+    async (when) => {
+      // R5.4
+      class DyingStore extends MemoryProviderStore {
+        isDying = false;
+
+        override async save(...all: Parameters<MemoryProviderStore["save"]>): Promise<void> {
+          if (!this.isDying || when === "after") await super.save(...all);
+          if (this.isDying) await new Promise(() => {});
+        }
+      }
+      const store = new DyingStore();
+      const dead = await startBench({ store });
+      const old = [sample("a"), sample("b")];
+      const next = [sample("b", 2), sample("c")];
+      await dead.registry.reload(old);
+      store.isDying = true;
+      void dead.registry.reload(next);
+      await dead.clock.settle();
+      const { registry } = await startBench({ store: store.reopen() });
+
+      expect(dead.registry.list().map(({ descriptor }) => descriptor)).toEqual(old);
+      const restored = registry.list().map(({ descriptor }) => descriptor);
+      expect(restored).toEqual(when === "before" ? old : next);
+    },
+  );
+});

@@ -1,0 +1,264 @@
+import { isDeepStrictEqual } from "node:util";
+import {
+  createTypedEvents,
+  describeForm,
+  providerIdSchema,
+  ProvisioningError,
+  SerialQueue,
+  toProvisioningError,
+  untilAborted,
+  type AnyProviderAdapter,
+  type Clock,
+  type ProviderCapabilities,
+  type ProviderId,
+  type ProviderStore,
+  type Random,
+  type TypedEvents,
+  type Unsubscribe,
+} from "@holdfast/core";
+import { Admission, type Admitted } from "./admission.ts";
+import { InstanceDisposal } from "./instance-disposal.ts";
+import { ProviderFactory, toDisabled } from "./provider-factory.ts";
+import {
+  isSameDefinition,
+  isSameSet,
+  toDefinition,
+  toProviderSet,
+  type ProviderSet,
+} from "./provider-set.ts";
+import { ProviderValidator, subjectOf, toValid, withDuplicate } from "./provider-validator.ts";
+import type { RegisteredProvider } from "./registered-provider.ts";
+import type { RegistryEvents } from "./registry-events.ts";
+
+export interface ProviderRegistryOptions {
+  readonly store: ProviderStore;
+  /** One for each kind. */
+  readonly adapters: readonly AnyProviderAdapter[];
+  readonly clock: Clock;
+  readonly random: Random;
+  /** How often a live provider owes a sign of life: a third of the health timeout, in milliseconds. */
+  readonly heartbeatMs: number;
+  /** How long a probe may take, in milliseconds. @defaultValue 5000 */
+  readonly probeTimeoutMs?: number | undefined;
+  /** `"warn"` accepts a provider whose probe fails and tells it as a warning. @defaultValue "require" */
+  readonly probe?: "require" | "warn" | undefined;
+  /** Failures of one id in a row before its attempts are refused for a while. @defaultValue 3 */
+  readonly suppressAfter?: number | undefined;
+  /** For how long, in milliseconds. @defaultValue 60000 */
+  readonly suppressMs?: number | undefined;
+  /** A provider that lacks one of these is kept as Disabled. @defaultValue ["watch"] */
+  readonly neededCapabilities?: readonly (keyof ProviderCapabilities)[] | undefined;
+}
+
+export interface RegistryCallOptions {
+  /** Ends the wait in the queue, for the store to load and for probes. A save that has begun is finished. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Owns the set of providers. Every change is checked, proven and saved before it comes into force, whole or not at all, one
+ * after another in the order of the calls. Call `restore` first: a set that was not loaded must not be saved over.
+ *
+ * Calls reject with `LIFECYCLE_NOT_STARTED` before that, `LIFECYCLE_STOPPED` after disposal, and `LIFECYCLE_ABORTED`.
+ */
+export class ProviderRegistry implements AsyncDisposable {
+  readonly #store: ProviderStore;
+  readonly #validator: ProviderValidator;
+  readonly #factory: ProviderFactory;
+  readonly #admission: Admission;
+  readonly #queue: SerialQueue = new SerialQueue();
+  readonly #stop: AbortController = new AbortController();
+  readonly #instances: InstanceDisposal;
+  readonly #events: TypedEvents<RegistryEvents>;
+  #set: ProviderSet | undefined;
+  #disposal: Promise<void> | undefined;
+
+  /** Throws `VALIDATION_DUPLICATE_ID` when two adapters have the same kind. */
+  constructor(options: ProviderRegistryOptions) {
+    const { clock, random, heartbeatMs, probe = "require", probeTimeoutMs = 5_000 } = options;
+    const { suppressAfter = 3, suppressMs = 60_000, neededCapabilities = ["watch"] } = options;
+    this.#store = options.store;
+    this.#validator = new ProviderValidator({ adapters: options.adapters });
+    this.#events = createTypedEvents((cause, type) => this.#onListenerError(cause, type));
+    this.#instances = new InstanceDisposal((warning) => this.#events.emit("warning", warning));
+    this.#factory = new ProviderFactory({
+      context: { clock, random, heartbeatMs },
+      neededCapabilities,
+      disposal: this.#instances,
+    });
+    this.#admission = new Admission({
+      clock,
+      factory: this.#factory,
+      probe,
+      probeTimeoutMs,
+      suppressAfter,
+      suppressMs,
+      onSuppressed: (warning) => this.#events.emit("warning", warning),
+      disposal: this.#instances,
+    });
+  }
+
+  /** The set in force: highest priority first, then by id. Empty before `restore` and after disposal. */
+  list(): readonly RegisteredProvider[] {
+    return this.#set ?? [];
+  }
+
+  get(id: ProviderId): RegisteredProvider | undefined {
+    return this.list().find(({ descriptor }) => descriptor.id === id);
+  }
+
+  /** Listeners are called in the order they subscribed. One that fails is told as a warning and hurts nobody else. */
+  on<K extends keyof RegistryEvents>(type: K, listener: (event: RegistryEvents[K]) => unknown): Unsubscribe {
+    return this.#events.on(type, listener);
+  }
+
+  /**
+   * Brings exactly the stored set into force, with the reasons of what is disabled, and probes nothing. Called again it
+   * brings in what the store holds now, the way out of a `STORE_CONFLICT`. Rejects with what the store throws, or a
+   * `VALIDATION_*` error naming every problem; then nothing has changed.
+   */
+  async restore(options: RegistryCallOptions = {}): Promise<readonly RegisteredProvider[]> {
+    return this.#enqueue(options, async (signal) => {
+      const stored = await this.#load(signal);
+      const checks = this.#validator.checkAll(stored.map(toDefinition));
+      const next: RegisteredProvider[] = [];
+      try {
+        for (const [index, valid] of toValid(checks, "the stored set").entries()) {
+          const disabled = stored[index]?.disabled;
+          const kept = this.list().find(
+            ({ descriptor }) =>
+              isSameDefinition(descriptor, valid.descriptor) &&
+              isDeepStrictEqual(descriptor.disabled, disabled),
+          );
+          next.push(
+            kept ?? (disabled ? toDisabled(valid.descriptor, disabled) : this.#factory.create(valid)),
+          );
+        }
+      } catch (error) {
+        this.#instances.startForRest(next, this.list());
+        throw error;
+      }
+      const set = toProviderSet(next);
+      this.#putInForce(set);
+      return set;
+    });
+  }
+
+  /**
+   * Adds one provider. Rejects with a `VALIDATION_*` error naming every problem, what its probe threw, `CONNECTIVITY_TIMEOUT`,
+   * or a `STORE_*` error; then nothing has changed. `input` is read at once.
+   */
+  async register(input: unknown, options: RegistryCallOptions = {}): Promise<RegisteredProvider> {
+    const check = this.#validator.check(input);
+    const set = await this.#change(options, async (current, signal) => {
+      const isTaken = current.some(({ descriptor }) => descriptor.id === check.id);
+      if (isTaken) toValid([withDuplicate(check, "id", "an id that is not taken")], subjectOf(check));
+      const { providers, warnings } = await this.#admission.admit(check, signal);
+      return { providers: [...current, ...providers], warnings };
+    });
+    return set.find(({ descriptor }) => descriptor.id === check.id)!;
+  }
+
+  /** Takes one out. Rejects with `VALIDATION_UNKNOWN_ID`, or a `STORE_*` error; then nothing has changed. */
+  async remove(id: ProviderId, options: RegistryCallOptions = {}): Promise<void> {
+    await this.#change(options, async (current) => {
+      const providers = current.filter(({ descriptor }) => descriptor.id !== id);
+      if (providers.length < current.length) return { providers, warnings: [] };
+      const name = providerIdSchema.safeParse(id).success ? `"${id}"` : describeForm(id);
+      throw new ProvisioningError("VALIDATION_UNKNOWN_ID", `there is no such provider, for ${name}`);
+    });
+  }
+
+  /**
+   * Replaces the whole set, all or nothing. An entry that equals what is registered keeps its instance and is neither
+   * proven again nor re-enabled. Rejects as `register` does, with every problem of every entry in `details.problems`, or every
+   * failed probe in `details.failures`; then nothing has changed. `inputs` is read at once.
+   */
+  async reload(
+    inputs: readonly unknown[],
+    options: RegistryCallOptions = {},
+  ): Promise<readonly RegisteredProvider[]> {
+    const checks = this.#validator.checkAll(inputs);
+    return this.#change(options, async (current, signal) => {
+      const kept = current.filter(({ descriptor }) =>
+        checks.some(({ valid }) => valid !== undefined && isSameDefinition(descriptor, valid.descriptor)),
+      );
+      const keptIds = new Set(kept.map(({ descriptor }) => descriptor.id));
+      const attempts = checks.filter(({ id, valid }) => valid === undefined || !keptIds.has(id!));
+      const { providers, warnings } = await this.#admission.admitAll(attempts, signal);
+      return { providers: [...kept, ...providers], warnings };
+    });
+  }
+
+  /** Lets a save that has begun finish, refuses everything else, and disposes of every instance. Idempotent. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#disposal ??= this.#dispose();
+    return this.#disposal;
+  }
+
+  async #dispose(): Promise<void> {
+    this.#stop.abort(new ProvisioningError("LIFECYCLE_STOPPED", "the registry was disposed of"));
+    await this.#queue.run(async () => {
+      this.#instances.startForRest(this.list(), []);
+      this.#set = [];
+    });
+    await this.#instances.settled();
+    this.#events.clear();
+  }
+
+  async #enqueue<T>({ signal }: RegistryCallOptions, task: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const either = signal === undefined ? this.#stop.signal : AbortSignal.any([this.#stop.signal, signal]);
+    try {
+      return await this.#queue.run(() => task(either), either);
+    } catch (error) {
+      throw toProvisioningError(error, "LIFECYCLE_INTERNAL", "the registry failed unexpectedly");
+    }
+  }
+
+  /** Saves the draft, then brings it into force; when the save fails the old set stays and what is new is disposed of. */
+  #change(
+    options: RegistryCallOptions,
+    draft: (current: ProviderSet, signal: AbortSignal) => Promise<Admitted>,
+  ): Promise<ProviderSet> {
+    return this.#enqueue(options, async (signal) => {
+      const current = this.#set;
+      if (current === undefined) {
+        throw new ProvisioningError("LIFECYCLE_NOT_STARTED", "call restore before changing the set");
+      }
+      const { providers, warnings } = await draft(current, signal);
+      const next = toProviderSet(providers);
+      if (isSameSet(current, next)) return current;
+      try {
+        await this.#store.save(next.map(({ descriptor }) => descriptor));
+      } catch (error) {
+        this.#instances.startForRest(next, current);
+        throw toProvisioningError(error, "STORE_IO", "the set could not be saved");
+      }
+      this.#putInForce(next);
+      for (const warning of warnings) this.#events.emit("warning", warning);
+      return next;
+    });
+  }
+
+  async #load(signal: AbortSignal): Promise<Awaited<ReturnType<ProviderStore["load"]>>> {
+    try {
+      return await untilAborted(this.#store.load(), signal);
+    } catch (error) {
+      throw toProvisioningError(error, "STORE_IO", "the stored set could not be loaded");
+    }
+  }
+
+  #putInForce(next: ProviderSet): void {
+    const before = this.#set;
+    this.#set = next;
+    if (before === undefined || !isSameSet(before, next)) this.#events.emit("changed", next);
+    this.#instances.startForRest(before ?? [], next);
+  }
+
+  #onListenerError(cause: unknown, type: keyof RegistryEvents): void {
+    // Telling a listener of warnings that it failed would only make it fail again.
+    if (type === "warning") return;
+    const message = `a listener of "${type}" failed`;
+    this.#events.emit("warning", { code: "LIFECYCLE_CONSUMER_FAILED", message, cause });
+  }
+}

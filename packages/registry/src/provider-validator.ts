@@ -1,0 +1,193 @@
+import {
+  describeForm,
+  descriptorInputSchema,
+  formatPath,
+  providerIdSchema,
+  ProvisioningError,
+  toValidationProblems,
+  type AnyProviderAdapter,
+  type ProviderDescriptor,
+  type ProviderId,
+} from "@holdfast/core";
+import { toValidationError, type DescriptorProblem } from "./descriptor-problem.ts";
+import { findLiteralSecrets, HIDDEN } from "./literal-secrets.ts";
+import { MAX_DEPTH, toPlainData } from "./plain-data.ts";
+
+/** A descriptor that passed every check. */
+export interface ValidDescriptor {
+  /** As submitted, copied and frozen: what is stored, listed and compared. */
+  readonly descriptor: ProviderDescriptor;
+  readonly adapter: AnyProviderAdapter;
+  /** What the adapter's schema made of `descriptor.params`, defaults filled in: what `create` gets. */
+  readonly params: unknown;
+}
+
+/** What came of checking one input: `valid` is there exactly when there are no problems. */
+export interface DescriptorCheck {
+  /** The id it names, when that is well-formed. */
+  readonly id?: ProviderId | undefined;
+  readonly problems: readonly DescriptorProblem[];
+  readonly valid?: ValidDescriptor | undefined;
+}
+
+export interface ProviderValidatorOptions {
+  /** One for each kind. */
+  readonly adapters: readonly AnyProviderAdapter[];
+}
+
+/**
+ * Checks submitted descriptors without any I/O and names every problem. No text of an input is ever repeated, except an id
+ * or a kind that is well-formed.
+ */
+export class ProviderValidator {
+  readonly #adapters: ReadonlyMap<string, AnyProviderAdapter>;
+
+  /** Throws `VALIDATION_DUPLICATE_ID` when two adapters have the same kind. */
+  constructor(options: ProviderValidatorOptions) {
+    const adapters = new Map<string, AnyProviderAdapter>();
+    for (const adapter of options.adapters) {
+      if (adapters.has(adapter.kind)) {
+        throw new ProvisioningError(
+          "VALIDATION_DUPLICATE_ID",
+          `there are two adapters for the kind "${adapter.kind}"`,
+        );
+      }
+      adapters.set(adapter.kind, adapter);
+    }
+    this.#adapters = adapters;
+  }
+
+  /** Throws one `VALIDATION_*` error whose `details.problems` names everything. */
+  validate(input: unknown): ValidDescriptor {
+    const check = this.check(input);
+    return toValid([check], subjectOf(check))[0]!;
+  }
+
+  /** As `validate` for a whole set; paths read `providers[2].params.path`. An id that comes twice is a problem too. */
+  validateAll(inputs: unknown): readonly ValidDescriptor[] {
+    return toValid(this.checkAll(inputs), "the set of providers");
+  }
+
+  /** As `validate`, but returns the problems. `at` goes before their paths. Never throws. */
+  check(input: unknown, at: readonly PropertyKey[] = []): DescriptorCheck {
+    const plain = toPlainData(input);
+    if (plain === undefined) {
+      const expected = `JSON data, at most ${MAX_DEPTH} levels deep`;
+      return { problems: [malformed(at, expected, describeForm(input))] };
+    }
+    return this.#checkPlain(plain.data, at);
+  }
+
+  /** As `validateAll`, but returns the problems, entry by entry. Never throws. */
+  checkAll(inputs: unknown): readonly DescriptorCheck[] {
+    if (!Array.isArray(inputs)) {
+      return [{ problems: [malformed(["providers"], "an array", describeForm(inputs))] }];
+    }
+    const seen = new Map<ProviderId, string>();
+    return Array.from(inputs, (input: unknown, index) => {
+      const check = this.check(input, ["providers", index]);
+      if (check.id === undefined) return check;
+      const path = `providers[${index}].id`;
+      const first = seen.get(check.id);
+      if (first !== undefined) return withDuplicate(check, path, `an id that ${first} does not have`);
+      seen.set(check.id, path);
+      return check;
+    });
+  }
+
+  #checkPlain(data: unknown, at: readonly PropertyKey[]): DescriptorCheck {
+    const [id, kind, rawParams] = ["id", "kind", "params"].map((key) => fieldOf(data, key));
+    const envelope = descriptorInputSchema.safeParse(data);
+    const adapter = typeof kind === "string" ? this.#adapters.get(kind) : undefined;
+    const parsed = adapter === undefined ? undefined : parseParams(adapter, rawParams, [...at, "params"]);
+    const problems = withoutSecrets(findLiteralSecrets(data, at), [
+      ...(envelope.success ? [] : toValidationProblems(envelope.error.issues, data, at)),
+      ...(typeof kind === "string" && adapter === undefined ? this.#unknownKind(kind, at) : []),
+      ...(parsed?.problems ?? []),
+    ]);
+    const known = isName(id) ? { id } : {};
+    if (problems.length > 0 || !envelope.success || adapter === undefined || parsed === undefined) {
+      return { ...known, problems };
+    }
+    const { priority, params } = envelope.data;
+    const descriptor = Object.freeze({
+      id: envelope.data.id,
+      kind: adapter.kind,
+      priority,
+      params: Object.freeze(params),
+    });
+    return { ...known, problems, valid: { descriptor, adapter, params: parsed.params } };
+  }
+
+  #unknownKind(kind: string, at: readonly PropertyKey[]): readonly DescriptorProblem[] {
+    if (kind === "") return []; // malformed already
+    const known = [...this.#adapters.keys()].sort().map((name) => `"${name}"`);
+    return [
+      {
+        path: formatPath([...at, "kind"]),
+        expected: known.length === 0 ? "a kind that has an adapter (there are none)" : known.join(" or "),
+        got: isName(kind) ? `"${kind}"` : describeForm(kind),
+        code: "VALIDATION_UNKNOWN_KIND",
+      },
+    ];
+  }
+}
+
+/** The check with one more problem: its id belongs to somebody else. */
+export function withDuplicate(check: DescriptorCheck, path: string, expected: string): DescriptorCheck {
+  const problem = { path, expected, got: `"${check.id}"`, code: "VALIDATION_DUPLICATE_ID" } as const;
+  return { id: check.id, problems: [...check.problems, problem] };
+}
+
+export function subjectOf({ id }: DescriptorCheck): string {
+  return id === undefined ? "the provider" : `the provider "${id}"`;
+}
+
+/** Throws one error for all that is wrong with any of them. */
+export function toValid(checks: readonly DescriptorCheck[], subject: string): readonly ValidDescriptor[] {
+  const problems = checks.flatMap((check) => check.problems);
+  if (problems.length > 0) throw toValidationError(problems, subject);
+  return checks.flatMap(({ valid }) => (valid === undefined ? [] : [valid]));
+}
+
+function parseParams(
+  adapter: AnyProviderAdapter,
+  params: unknown,
+  at: readonly PropertyKey[],
+): { readonly params?: unknown; readonly problems: readonly DescriptorProblem[] } | undefined {
+  // Anything else is the envelope's problem already.
+  if (typeof params !== "object" || params === null || Array.isArray(params)) return undefined;
+  try {
+    const result = adapter.params.safeParse(params);
+    if (result.success) return { params: result.data, problems: [] };
+    return { problems: toValidationProblems(result.error.issues, params, at) };
+  } catch {
+    // What a schema's own code threw may hold a text of the input, so it goes no further.
+    const expected = `params that the schema of kind "${adapter.kind}" can check`;
+    return { problems: [malformed(at, expected, "an error thrown by the schema")] };
+  }
+}
+
+/** A path with a literal secret says that alone; and beside a name that is one, nothing is said that could repeat it. */
+function withoutSecrets(
+  secrets: readonly DescriptorProblem[],
+  others: readonly DescriptorProblem[],
+): readonly DescriptorProblem[] {
+  if (secrets.some(({ path }) => path.includes(HIDDEN))) return secrets;
+  const paths = new Set(secrets.map(({ path }) => path));
+  return [...secrets, ...others.filter(({ path }) => !paths.has(path))];
+}
+
+function malformed(at: readonly PropertyKey[], expected: string, got: string): DescriptorProblem {
+  return { path: formatPath(at), expected, got, code: "VALIDATION_MALFORMED" };
+}
+
+function fieldOf(data: unknown, key: string): unknown {
+  return typeof data === "object" && data !== null && Object.hasOwn(data, key)
+    ? Reflect.get(data, key)
+    : undefined;
+}
+
+function isName(value: unknown): value is string {
+  return providerIdSchema.safeParse(value).success;
+}

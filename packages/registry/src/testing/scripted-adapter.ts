@@ -1,0 +1,71 @@
+import {
+  secretReferenceSchema,
+  type ClusterProvider,
+  type ProbeOptions,
+  type ProviderAdapter,
+  type ProviderDescriptor,
+  type SecretReference,
+} from "@holdfast/core";
+import * as z from "zod";
+
+export interface ScriptedParams {
+  readonly path: string;
+  readonly pollMs: number;
+  readonly token?: SecretReference | undefined;
+}
+
+/** An instance that says what became of it. */
+export class ScriptedProvider implements ClusterProvider {
+  readonly descriptor: ProviderDescriptor<ScriptedParams>;
+  capabilities: { watch: boolean } = { watch: true };
+  probes = 0;
+  disposals = 0;
+  onProbe: (options: ProbeOptions) => Promise<void> = () => Promise.resolve();
+  onDispose: () => Promise<void> = () => Promise.resolve();
+
+  constructor(descriptor: ProviderDescriptor<ScriptedParams>) {
+    this.descriptor = descriptor;
+  }
+
+  probe(options: ProbeOptions): Promise<void> {
+    this.probes++;
+    return this.onProbe(options);
+  }
+
+  // oxlint-disable-next-line require-yield -- the registry never watches
+  async *watch(): AsyncGenerator<never> {
+    throw new Error("the registry never watches");
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.disposals++;
+    return this.onDispose();
+  }
+}
+
+export interface ScriptedAdapter extends ProviderAdapter<ScriptedParams> {
+  /** Every instance ever made, in order. */
+  readonly made: readonly ScriptedProvider[];
+}
+
+/** Kind `scripted`; `script` sees each new instance first. */
+export function createScriptedAdapter(
+  script: (provider: ScriptedProvider) => void = () => {},
+): ScriptedAdapter {
+  const made: ScriptedProvider[] = [];
+  return {
+    kind: "scripted",
+    params: z.strictObject({
+      path: z.string().min(1),
+      pollMs: z.int().min(1).default(1_000),
+      token: secretReferenceSchema.optional(),
+    }),
+    made,
+    create(descriptor) {
+      const provider = new ScriptedProvider(descriptor);
+      made.push(provider);
+      script(provider);
+      return provider;
+    },
+  };
+}
