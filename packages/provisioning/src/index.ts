@@ -1,1 +1,8 @@
-// Filled in by this package's first commit.
+export {
+  ProvisioningService,
+  type StartOptions,
+  type StopOptions,
+  type StopReport,
+} from "./provisioning-service.ts";
+export type { ProvisioningServiceOptions, ServicePorts, ValidationOptions } from "./service-options.ts";
+export type { ServiceWarning } from "./service-warning.ts";

@@ -1,0 +1,222 @@
+import {
+  OwnershipLane,
+  RemotingBridge,
+  type PartitionManagerBridge,
+  type PlacementSupervisorBridge,
+} from "@holdfast/bridges";
+import {
+  createDeadline,
+  createTypedEvents,
+  ProvisioningError,
+  systemClock,
+  throwIfAborted,
+  type Clock,
+  type ProviderDescriptorInput,
+  type ProviderHealthReport,
+  type ProviderId,
+  type ProviderSnapshot,
+  type Random,
+  type RemoteNodeReport,
+  type Unsubscribe,
+} from "@holdfast/core";
+import { FailoverProvider, heartbeatMsOf } from "@holdfast/failover";
+import { WatchHub } from "@holdfast/hub";
+import { ProvisioningMetrics } from "@holdfast/metrics";
+import { ProviderRegistry } from "@holdfast/registry";
+import type { ProvisioningServiceOptions } from "./service-options.ts";
+import { toWarning, type ServiceWarning } from "./service-warning.ts";
+
+export interface StartOptions {
+  /** Gives the start up; the service is then stopped. */
+  readonly signal?: AbortSignal | undefined;
+  /** The set to have in force instead of the stored one, all or nothing. Left out: the stored set. */
+  readonly providers?: readonly ProviderDescriptorInput[] | undefined;
+}
+
+export interface StopOptions {
+  /** How long consumers may take to drain, in milliseconds. @defaultValue 10000 */
+  readonly deadlineMs?: number | undefined;
+  /** Ends the drain at once. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface StopReport {
+  /** What consumers had not finished when the deadline came; empty when all was done. */
+  readonly unfinished: readonly string[];
+}
+
+const DEFAULT_DRAIN_MS = 10_000;
+
+/**
+ * Registry, fail-over, hub, bridges and metrics, wired: the providers in force are watched, the healthy one of highest
+ * priority is believed, and what it says reaches the ports in one order. Holds no logic of its own.
+ */
+export class ProvisioningService implements AsyncDisposable {
+  readonly registry: ProviderRegistry;
+  /** The ordered log and what it has led to. */
+  readonly topology: WatchHub;
+  readonly #clock: Clock;
+  readonly #failover: FailoverProvider;
+  readonly #ownership: OwnershipLane;
+  readonly #remoting: RemotingBridge | undefined;
+  readonly #metrics: ProvisioningMetrics | undefined;
+  readonly #events = createTypedEvents<{ warning: ServiceWarning }>(() => undefined);
+  readonly #stopping = new AbortController();
+  #startup: Promise<void> | undefined;
+  #shutdown: Promise<StopReport> | undefined;
+
+  /** Does no I/O. Throws `VALIDATION_MALFORMED` for impossible options. */
+  constructor(options: ProvisioningServiceOptions) {
+    const { adapters, store, ports = {}, metricsRegistry } = options;
+    const clock = options.clock ?? systemClock;
+    // oxlint-disable-next-line no-restricted-properties -- the one default for chance
+    const random: Random = options.random ?? Math.random;
+    const onError = (error: ProvisioningError) => this.#events.emit("warning", toWarning(error));
+    this.#clock = clock;
+    this.#failover = new FailoverProvider({ providers: [], clock, random, health: options.health });
+    const heartbeatMs = heartbeatMsOf(this.#failover.policy);
+    this.registry = new ProviderRegistry({
+      ...options.validation,
+      adapters,
+      store,
+      clock,
+      random,
+      heartbeatMs,
+    });
+    this.registry.on("warning", (warning) => this.#events.emit("warning", warning));
+    const { retainedEvents } = options;
+    this.topology = new WatchHub({ provider: this.#failover, clock, random, retainedEvents, onError });
+    this.topology.onEvent((event) => {
+      if (event.kind === "snapshot") this.#warnOfSkipped(event.snapshot);
+    });
+    const source = this.topology;
+    const { placement, partition, remoting: port } = ports;
+    this.#ownership = new OwnershipLane({ source, placement, partition, clock, random, onError });
+    this.#remoting = port && new RemotingBridge({ source, port, blocks: source, clock, random, onError });
+    this.#metrics =
+      metricsRegistry &&
+      new ProvisioningMetrics({
+        registry: metricsRegistry,
+        source,
+        clock,
+        providerHealth: () => this.providerHealth(),
+        remoteNodes: () => this.remoteNodes(),
+      });
+  }
+
+  /** Answers placement requests; absent without a placement port. */
+  get placement(): PlacementSupervisorBridge | undefined {
+    return this.#ownership.placement;
+  }
+
+  /** Answers for the newest snapshot; absent without a partition port. */
+  get partition(): PartitionManagerBridge | undefined {
+    return this.#ownership.partition;
+  }
+
+  /** Takes reports of blocked and restored nodes; absent without a remoting port. */
+  get remoting(): RemotingBridge | undefined {
+    return this.#remoting;
+  }
+
+  /**
+   * Restores the stored providers (or brings `providers` into force) and begins to watch. Resolves when watching has begun:
+   * `topology` tells when something has arrived. Rejects as `ProviderRegistry.restore` and `reload` do; the service is then
+   * stopped. A further call gives the same promise.
+   */
+  start(options: StartOptions = {}): Promise<void> {
+    if (this.#shutdown !== undefined) {
+      return Promise.reject(new ProvisioningError("LIFECYCLE_STOPPED", "the service was stopped"));
+    }
+    this.#startup ??= this.#start(options);
+    return this.#startup;
+  }
+
+  on(type: "warning", listener: (warning: ServiceWarning) => unknown): Unsubscribe {
+    return this.#events.on(type, listener);
+  }
+
+  /** Pins a provider above all others until released with `undefined`. Throws `VALIDATION_UNKNOWN_ID`. */
+  override(providerId: ProviderId | undefined): void {
+    this.#failover.override(providerId);
+  }
+
+  /** One report a registered provider, highest priority first, the disabled ones included. */
+  providerHealth(): readonly ProviderHealthReport[] {
+    const reports = new Map(this.#failover.health().map((report) => [report.providerId, report]));
+    return this.registry.list().map(({ descriptor: { id, disabled } }): ProviderHealthReport => {
+      const report = reports.get(id);
+      if (report !== undefined) return report;
+      const health = disabled === undefined ? "idle" : "disabled";
+      return { providerId: id, health, isActive: false, errors: 0, reason: disabled?.code };
+    });
+  }
+
+  /** The nodes Remoting was told of; none without a remoting port. */
+  remoteNodes(): Iterable<RemoteNodeReport> {
+    return this.#remoting?.nodes() ?? [];
+  }
+
+  /**
+   * Refuses new snapshots, lets consumers drain until the deadline, then ends and disposes of everything. Always resolves; a
+   * further call gives the same report.
+   */
+  stop(options: StopOptions = {}): Promise<StopReport> {
+    this.#shutdown ??= this.#stop(options);
+    return this.#shutdown;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  async #start({ signal: outer, providers }: StartOptions): Promise<void> {
+    const signal =
+      outer === undefined ? this.#stopping.signal : AbortSignal.any([outer, this.#stopping.signal]);
+    try {
+      await this.registry.restore({ signal });
+      if (providers !== undefined) await this.registry.reload(providers, { signal });
+      throwIfAborted(signal);
+    } catch (error) {
+      void this.stop();
+      throw error;
+    }
+    const reconfigure = () =>
+      this.#failover.reconfigure(this.registry.list().flatMap(({ provider }) => provider ?? []));
+    this.registry.on("changed", reconfigure);
+    reconfigure();
+    this.topology.start();
+  }
+
+  async #stop({ deadlineMs = DEFAULT_DRAIN_MS, signal }: StopOptions): Promise<StopReport> {
+    this.#stopping.abort(new ProvisioningError("LIFECYCLE_STOPPED", "the service was stopped"));
+    await this.#startup?.catch(() => undefined);
+    this.topology.drain("the service is shutting down");
+    using deadline = createDeadline({
+      afterMs: deadlineMs,
+      clock: this.#clock,
+      signal,
+      error: () => new ProvisioningError("LIFECYCLE_DRAIN_DEADLINE", `not drained within ${deadlineMs} ms`),
+    });
+    const lanes = [this.#ownership, this.#remoting].filter((lane) => lane !== undefined);
+    const reports = await Promise.all(lanes.map((lane) => lane.drain({ signal: deadline.signal })));
+    await Promise.all(lanes.map((lane) => lane[Symbol.asyncDispose]()));
+    await this.topology[Symbol.asyncDispose]();
+    await this.#failover[Symbol.asyncDispose]();
+    await this.registry[Symbol.asyncDispose]();
+    this.#metrics?.[Symbol.dispose]();
+    this.#events.clear();
+    return { unfinished: reports.flatMap(({ unfinished }) => unfinished) };
+  }
+
+  #warnOfSkipped({ providerId, skipped }: ProviderSnapshot): void {
+    if (skipped === undefined || skipped.count === 0) return;
+    const message = `[STREAM_INVALID_DATA] ${skipped.count} entries of "${providerId}" could not be read and were left out`;
+    this.#events.emit("warning", {
+      code: "STREAM_INVALID_DATA",
+      message,
+      providerId,
+      details: { count: skipped.count, reasons: skipped.reasons },
+    });
+  }
+}

@@ -1,0 +1,35 @@
+import type { PartitionPort, PlacementPort, RemotingPort } from "@holdfast/bridges";
+import type { AnyProviderAdapter, Clock, ProviderStore, Random } from "@holdfast/core";
+import type { HealthOptions } from "@holdfast/failover";
+import type { ProviderRegistryOptions } from "@holdfast/registry";
+import type { Registry } from "prom-client";
+
+/** The user's code. Each port may be left out. */
+export interface ServicePorts {
+  readonly placement?: PlacementPort | undefined;
+  readonly partition?: PartitionPort | undefined;
+  readonly remoting?: RemotingPort | undefined;
+}
+
+/** How descriptors are proven before they are accepted; see `ProviderRegistryOptions`. */
+export type ValidationOptions = Pick<
+  ProviderRegistryOptions,
+  "probe" | "probeTimeoutMs" | "suppressAfter" | "suppressMs"
+>;
+
+export interface ProvisioningServiceOptions {
+  /** One for each kind of provider that may be configured. */
+  readonly adapters: readonly AnyProviderAdapter[];
+  readonly store: ProviderStore;
+  readonly ports?: ServicePorts | undefined;
+  readonly health?: HealthOptions | undefined;
+  readonly validation?: ValidationOptions | undefined;
+  /** How many events the topology's `eventsSince` can go back. @defaultValue 1000 */
+  readonly retainedEvents?: number | undefined;
+  /** Where the metrics go; without it there are none. */
+  readonly metricsRegistry?: Registry | undefined;
+  /** @defaultValue systemClock */
+  readonly clock?: Clock | undefined;
+  /** @defaultValue Math.random */
+  readonly random?: Random | undefined;
+}
