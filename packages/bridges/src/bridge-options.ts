@@ -1,0 +1,26 @@
+import type { BackoffOptions, Clock, ProvisioningError, Random, TopologySource } from "@holdfast/core";
+
+/** What every bridge needs besides its ports. */
+export interface BridgeOptions {
+  /** Most often a `WatchHub`. */
+  readonly source: TopologySource;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Between two tries of a failing call, with full jitter. @defaultValue `{ initialMs: 100, maxMs: 30000, factor: 2 }` */
+  readonly backoff?: Omit<BackoffOptions, "random"> | undefined;
+  /**
+   * `LIFECYCLE_CONSUMER_FAILED` for every failed try (details: port, call, seqNo, attempt), `ORDER_STALE_SEQUENCE` for an
+   * event that is not newer, `LIFECYCLE_SHUTTING_DOWN` for a snapshot refused while draining. What it throws is ignored.
+   */
+  readonly onError?: ((error: ProvisioningError) => unknown) | undefined;
+}
+
+export interface DrainOptions {
+  /** The deadline. */
+  readonly signal: AbortSignal;
+}
+
+export interface DrainReport {
+  /** What was pending when the deadline came, for people; empty when everything was told. */
+  readonly unfinished: readonly string[];
+}

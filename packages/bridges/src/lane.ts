@@ -1,0 +1,194 @@
+import {
+  ProvisioningError,
+  toProvisioningError,
+  untilAborted,
+  type TopologyEvent,
+  type TopologyNotice,
+  type TopologyStatus,
+} from "@holdfast/core";
+import type { BridgeOptions, DrainOptions, DrainReport } from "./bridge-options.ts";
+import { PortCaller, type PortCall } from "./port-caller.ts";
+import { SequenceGuard } from "./sequence-guard.ts";
+import type { PendingSnapshot } from "./snapshot-tick.ts";
+
+/** What is done with what the lane takes from the log, one at a time. They may reject once the lane has stopped. */
+export interface LaneHandlers {
+  applySnapshot(pending: PendingSnapshot): Promise<void>;
+  notify(notice: TopologyNotice): Promise<void>;
+  /** At once and synchronously: an event arrived, a drain began, or the lane stopped. */
+  onChange?(): void;
+}
+
+/**
+ * Reads the log and hands it on, one call at a time: every notice, and of the snapshots the newest. What waits is taken in
+ * the order of `seqNo`; a snapshot that arrives replaces the one that waits, so a slow port holds up notices only.
+ */
+export class Lane implements AsyncDisposable {
+  readonly #name: string;
+  readonly #options: BridgeOptions;
+  readonly #handlers: LaneHandlers;
+  readonly #guard: SequenceGuard;
+  readonly #stop = new AbortController();
+  readonly #caller: PortCaller;
+  readonly #unsubscribe: () => void;
+  #notices: TopologyNotice[] = [];
+  #snapshot: PendingSnapshot | undefined;
+  #status: TopologyStatus;
+  #taken: TopologyNotice | PendingSnapshot | undefined;
+  #running: Promise<void> | undefined;
+  #isDraining = false;
+
+  /** Begins with the state the source is in: its snapshot, then its status. */
+  constructor(name: string, options: BridgeOptions, handlers: LaneHandlers) {
+    this.#name = name;
+    this.#options = options;
+    this.#handlers = handlers;
+    this.#caller = new PortCaller(options, this.#stop.signal);
+    const { epoch, seqNo, status, statusReason, snapshot, snapshotSeqNo } = options.source.state;
+    this.#guard = new SequenceGuard({ epoch, seqNo });
+    this.#status = status;
+    this.#unsubscribe = options.source.onEvent((event) => this.#receive(event));
+    if (snapshot !== undefined) {
+      this.#snapshot = { kind: "snapshot", epoch, seqNo: snapshotSeqNo, snapshot, status };
+    }
+    if (status !== "starting") {
+      const at = options.clock.now();
+      const change = { from: "starting", to: status, reason: statusReason } as const;
+      this.#notices.push({
+        kind: "status_changed",
+        ...change,
+        snapshotHash: snapshot?.hash,
+        epoch,
+        seqNo,
+        at,
+      });
+    }
+    this.#wake();
+  }
+
+  /** A newer snapshot waits. */
+  get hasNewer(): boolean {
+    return this.#snapshot !== undefined;
+  }
+
+  /** As of the last event that arrived; the notice of a change may still wait. */
+  get status(): TopologyStatus {
+    return this.#status;
+  }
+
+  /** Why this lane takes no more work, once it drains or has stopped. */
+  get refusal(): ProvisioningError | undefined {
+    if (this.#stop.signal.aborted) return this.#error("LIFECYCLE_STOPPED", "was stopped");
+    if (this.#isDraining) return this.#error("LIFECYCLE_SHUTTING_DOWN", "is draining");
+    return undefined;
+  }
+
+  /** As `PortCaller.call`, until the lane stops. */
+  call<T>(call: PortCall<T>): Promise<{ readonly value: T } | undefined> {
+    return this.#caller.call(call);
+  }
+
+  /**
+   * From now on new snapshots are refused. Resolves when what waited has been told; when the signal aborts first the lane
+   * stops, a call under way is abandoned, and what was left is named.
+   */
+  async drain({ signal }: DrainOptions): Promise<DrainReport> {
+    this.#isDraining = true;
+    this.#handlers.onChange?.();
+    try {
+      while (this.#running !== undefined) await untilAborted(this.#running, signal);
+      return { unfinished: [] };
+    } catch {
+      const unfinished = this.#listUnfinished();
+      await this.#stopWith(this.#error("LIFECYCLE_DRAIN_DEADLINE", "did not drain in time"));
+      return { unfinished };
+    }
+  }
+
+  /** Stops at once; a call under way is abandoned. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stopWith(this.#error("LIFECYCLE_STOPPED", "was stopped"));
+  }
+
+  async #stopWith(reason: ProvisioningError): Promise<void> {
+    if (!this.#stop.signal.aborted) {
+      this.#unsubscribe();
+      this.#stop.abort(reason);
+      this.#notices = [];
+      this.#snapshot = undefined;
+      this.#handlers.onChange?.();
+    }
+    await this.#running;
+  }
+
+  #receive(event: TopologyEvent): void {
+    try {
+      this.#guard.accept(event);
+    } catch (error) {
+      this.#report(error);
+      return;
+    }
+    if (event.kind === "snapshot") {
+      const { kind, epoch, seqNo, snapshot } = event;
+      if (this.#isDraining) {
+        this.#report(this.#error("LIFECYCLE_SHUTTING_DOWN", `refused the snapshot of tick ${seqNo}`));
+        return;
+      }
+      this.#snapshot = { kind, epoch, seqNo, snapshot, status: this.#options.source.state.status };
+    } else if (event.kind !== "health_changed") {
+      if (event.kind === "status_changed") this.#status = event.to;
+      this.#notices.push(event);
+    }
+    this.#handlers.onChange?.();
+    this.#wake();
+  }
+
+  #wake(): void {
+    this.#running ??= this.#run();
+  }
+
+  async #run(): Promise<void> {
+    // Never within the emitter's call stack; what is emitted in one go is then seen as one.
+    await Promise.resolve();
+    while ((this.#taken = this.#takeNext()) !== undefined) {
+      try {
+        if (this.#taken.kind === "snapshot") await this.#handlers.applySnapshot(this.#taken);
+        else await this.#handlers.notify(this.#taken);
+      } catch (error) {
+        if (!this.#stop.signal.aborted) this.#report(error);
+      }
+    }
+    this.#running = undefined;
+  }
+
+  #takeNext(): TopologyNotice | PendingSnapshot | undefined {
+    const notice = this.#notices[0];
+    const snapshot = this.#snapshot;
+    if (snapshot === undefined || (notice !== undefined && notice.seqNo < snapshot.seqNo)) {
+      return this.#notices.shift();
+    }
+    this.#snapshot = undefined;
+    return snapshot;
+  }
+
+  #listUnfinished(): string[] {
+    const { current } = this.#caller;
+    const waiting = [this.#taken, this.#snapshot, ...this.#notices].filter((item) => item !== undefined);
+    const ticks = waiting
+      .sort((a, b) => a.seqNo - b.seqNo)
+      .map(({ kind, seqNo }) => `${kind} of tick ${seqNo}`);
+    if (current !== undefined) ticks[0] += ` (in ${current.port}.${current.call})`;
+    return ticks.map((tick) => `${this.#name}: ${tick}`);
+  }
+
+  #error(
+    code: "LIFECYCLE_STOPPED" | "LIFECYCLE_SHUTTING_DOWN" | "LIFECYCLE_DRAIN_DEADLINE",
+    what: string,
+  ): ProvisioningError {
+    return new ProvisioningError(code, `the ${this.#name} lane ${what}`, { details: { lane: this.#name } });
+  }
+
+  #report(error: unknown): void {
+    this.#caller.report(toProvisioningError(error, "LIFECYCLE_INTERNAL", `the ${this.#name} lane failed`));
+  }
+}

@@ -1,0 +1,25 @@
+import type { NodeId, TopologyNotice } from "@holdfast/core";
+import type { Awaitable, CallOptions } from "./port-call.ts";
+import type { SnapshotTick } from "./snapshot-tick.ts";
+
+/** Who owns what, as Placement decided. */
+export interface Lease {
+  /** Names what is owned, for example a partition or a shard. */
+  readonly resource: string;
+  readonly nodeId: NodeId;
+  /** Wall-clock milliseconds; absent when it holds until revoked. */
+  readonly expiresAt?: number | undefined;
+}
+
+/**
+ * Your placement code. One call at a time; a call that throws or rejects is repeated with backoff, and nothing later is
+ * told before it succeeds or a newer snapshot overtakes it.
+ */
+export interface PlacementPort {
+  /**
+   * Recomputes ownership. The leases returned are published to Partition within this tick; nothing returned means that
+   * ownership stays as it was.
+   */
+  applySnapshot(tick: SnapshotTick, options: CallOptions): Awaitable<readonly Lease[] | void>;
+  notify(notice: TopologyNotice, options: CallOptions): Awaitable<void>;
+}

@@ -1,0 +1,44 @@
+import type { ClusterNode, NodeId } from "@holdfast/core";
+import { RemoteEventFilter } from "./remote-event-filter.ts";
+import type { RemoteTopologyEvent } from "./remote-topology-event.ts";
+
+/** Remoting as it should be written: it drops repeats, and holds one channel for each node it was told to join. */
+export class RemoteReceiver {
+  readonly channels: Map<NodeId, ClusterNode> = new Map();
+  readonly blocked: Set<NodeId> = new Set();
+  readonly #filter = new RemoteEventFilter();
+
+  /** Throws where the events would leave a channel to the wrong address open. */
+  receive(event: RemoteTopologyEvent): void {
+    if (!this.#filter.accept(event)) return;
+    const { id } = event.node;
+    switch (event.kind) {
+      case "leave":
+        this.channels.delete(id);
+        this.blocked.delete(id);
+        break;
+      case "join": {
+        const open = this.channels.get(id);
+        if (open !== undefined && open.host !== event.node.host)
+          throw new Error(`${id} moved without a leave`);
+        this.channels.set(id, event.node);
+        break;
+      }
+      case "blocked":
+        if (this.channels.has(id)) this.blocked.add(id);
+        break;
+      case "unblocked":
+        this.blocked.delete(id);
+        break;
+    }
+  }
+
+  /** `id@address`, with `!` where blocked; sorted. */
+  describe(): readonly string[] {
+    return [...this.channels.values()].map((node) => describeNode(node, this.blocked.has(node.id))).sort();
+  }
+}
+
+export function describeNode({ id, host }: ClusterNode, isBlocked: boolean): string {
+  return `${id}@${host}${isBlocked ? "!" : ""}`;
+}
