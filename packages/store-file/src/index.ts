@@ -1,1 +1,1 @@
-// Filled in by this package's first commit.
+export { FileProviderStore, type FileProviderStoreOptions } from "./file-provider-store.ts";

@@ -1,0 +1,41 @@
+import { ProvisioningError } from "@holdfast/core";
+import * as z from "zod";
+import { writerSchema, type Writer } from "./writer.ts";
+
+/** What a claim file says: who is about to replace the stored file. */
+export interface Claim {
+  readonly writer: Writer;
+  /** Random; names the store within its process. */
+  readonly instance: string;
+}
+
+const claimSchema: z.ZodType<Claim> = z.object({ writer: writerSchema, instance: z.string() });
+
+export function encodeClaim({ writer, instance }: Claim): Uint8Array {
+  return Buffer.from(`${JSON.stringify({ writer, instance })}\n`);
+}
+
+/** Undefined for what no store wrote. */
+export function parseClaim(bytes: Uint8Array): Claim | undefined {
+  try {
+    return claimSchema.parse(JSON.parse(Buffer.from(bytes).toString("utf8")));
+  } catch {
+    return undefined;
+  }
+}
+
+export interface ClaimConflict {
+  readonly file: string;
+  readonly claimFile: string;
+  /** Undefined when the claim could not be read. */
+  readonly claim: Claim | undefined;
+}
+
+export function toClaimError({ file, claimFile, claim }: ClaimConflict): ProvisioningError {
+  const who = claim === undefined ? "somebody" : `process ${claim.writer.pid} on host "${claim.writer.host}"`;
+  return new ProvisioningError(
+    "STORE_CONFLICT",
+    `${who} is saving "${file}"; if that process is known to be gone, remove "${claimFile}"`,
+    { details: { file, claimFile, pid: claim?.writer.pid, host: claim?.writer.host } },
+  );
+}

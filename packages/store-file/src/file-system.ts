@@ -1,0 +1,97 @@
+import * as fs from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+
+/** The file system as the store uses it: narrow, so that tests can fail or stop at every single call. */
+export interface FileSystem {
+  realpath(path: string): Promise<string>;
+  readlink(path: string): Promise<string>;
+  readFile(path: string): Promise<Uint8Array>;
+  stat(path: string): Promise<{ readonly uid: number; readonly gid: number }>;
+  statfs(path: string): Promise<{ readonly type: number }>;
+  readdir(path: string): Promise<readonly string[]>;
+  mkdir(
+    path: string,
+    options: { readonly recursive: true; readonly mode: number },
+  ): Promise<string | undefined>;
+  open(path: string, flags: "r" | "wx", mode?: number): Promise<OpenFile>;
+  link(existing: string, path: string): Promise<void>;
+  rename(from: string, to: string): Promise<void>;
+  unlink(path: string): Promise<void>;
+}
+
+export interface OpenFile {
+  writeFile(bytes: Uint8Array): Promise<void>;
+  chown(uid: number, gid: number): Promise<void>;
+  sync(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export const nodeFileSystem: FileSystem = fs;
+
+/** Undefined when there is no such file. */
+export async function readIfThere(fileSystem: FileSystem, path: string): Promise<Uint8Array | undefined> {
+  try {
+    return await fileSystem.readFile(path);
+  } catch (error) {
+    if (isErrno(error, "ENOENT")) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * The file that `path` stands for once symbolic links are followed, those too whose target is not there yet. Replacing
+ * that file leaves the links as they are.
+ */
+export async function resolveTarget(fileSystem: FileSystem, path: string): Promise<string> {
+  try {
+    return await fileSystem.realpath(path);
+  } catch (error) {
+    if (!isErrno(error, "ENOENT")) throw error;
+  }
+  let link: string;
+  try {
+    link = await fileSystem.readlink(path);
+  } catch (error) {
+    // Nothing there, or a file that appeared just now.
+    if (isErrno(error, "ENOENT", "EINVAL")) return path;
+    throw error;
+  }
+  const folder = await fileSystem.realpath(dirname(path));
+  return await resolveTarget(fileSystem, resolve(folder, link));
+}
+
+/** Creates the folder and those above it that are missing, for this user alone. */
+export async function makeFolder(fileSystem: FileSystem, folder: string): Promise<void> {
+  const first = await fileSystem.mkdir(folder, { recursive: true, mode: 0o700 });
+  if (first === undefined) return;
+  for (let made = folder; made.length >= first.length; made = dirname(made)) {
+    await syncFolder(fileSystem, dirname(made));
+  }
+}
+
+/** Makes durable what was created, renamed or removed in the folder. */
+export async function syncFolder(fileSystem: FileSystem, folder: string): Promise<void> {
+  // Windows has no such thing: a folder cannot be opened there.
+  if (process.platform === "win32") return;
+  const handle = await fileSystem.open(folder, "r");
+  try {
+    await handle.sync();
+  } catch (error) {
+    // Some shared folders cannot either; a rename there is as durable as it gets.
+    if (!isErrno(error, "EINVAL", "ENOTSUP")) throw error;
+  } finally {
+    await handle.close();
+  }
+}
+
+/** statfs(2) types of file systems that one machine alone can have mounted: btrfs, ext, f2fs, overlay, tmpfs, xfs, zfs. */
+const LOCAL_TYPES = new Set([0x9123683e, 0xef53, 0xf2f52010, 0x794c7630, 0x01021994, 0x58465342, 0x2fc12fc1]);
+
+export async function isLocalFolder(fileSystem: FileSystem, folder: string): Promise<boolean> {
+  return LOCAL_TYPES.has((await fileSystem.statfs(folder)).type);
+}
+
+/** True when it is the system's own error, with one of the codes. */
+export function isErrno(error: unknown, ...codes: readonly string[]): boolean {
+  return error instanceof Error && "code" in error && codes.some((code) => error.code === code);
+}

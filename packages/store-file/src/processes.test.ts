@@ -1,0 +1,77 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { watch } from "node:fs";
+import { readdir } from "node:fs/promises";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { FileProviderStore } from "./index.ts";
+import { createDescriptor, idsOf } from "./testing/descriptors.ts";
+import { createTemporaryFolder } from "./testing/temporary-folder.ts";
+
+const SCRIPT = fileURLToPath(new URL("./testing/append-in-loop.ts", import.meta.url));
+
+interface Appender {
+  readonly process: ChildProcess;
+  /** The ids it was told are saved, as it tells them. */
+  readonly lines: AsyncIterable<string>;
+}
+
+function startAppender(path: string, prefix: string, count: number): Appender {
+  const child = spawn(process.execPath, [SCRIPT, path, prefix, String(count)], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  return { process: child, lines: createInterface({ input: child.stdout }) };
+}
+
+// R1.5
+test("processes that append to one file at the same time lose no update", async () => {
+  await using folder = await createTemporaryFolder();
+  const path = folder.file("providers.jsonl");
+  const prefixes = ["a", "b", "c", "d"];
+  const acknowledged = await Promise.all(
+    prefixes.map(async (prefix) => {
+      const { process: child, lines } = startAppender(path, prefix, 12);
+      const [ids, [code]] = await Promise.all([Array.fromAsync(lines), once(child, "exit")]);
+      expect(code).toBe(0);
+      return ids;
+    }),
+  );
+  expect(acknowledged.flat()).toHaveLength(prefixes.length * 12);
+  const final = idsOf(await new FileProviderStore({ path }).load());
+  expect([...final].sort()).toEqual(acknowledged.flat().sort());
+  expect(await readdir(folder.path)).toEqual(["providers.jsonl"]);
+});
+
+// R1.5, R5.4
+test("a process killed while it saves leaves the old or the new set whole, twenty times over", async () => {
+  await using folder = await createTemporaryFolder();
+  const path = folder.file("providers.jsonl");
+  const known: string[] = [];
+  let interrupted = 0;
+  for (let life = 0; life < 20; life++) {
+    const { process: child, lines } = startAppender(path, `life-${life}`, 1_000);
+    const exited = once(child, "exit");
+    // A save is a dozen or two changes in the folder: each life ends at another one, give or take chance.
+    let changes = 0;
+    const watcher = watch(folder.path, () => {
+      if (++changes === 10 + life) child.kill("SIGKILL");
+    });
+    const acknowledged = await Array.fromAsync(lines);
+    expect(await exited).toEqual([null, "SIGKILL"]);
+    watcher.close();
+    if ((await readdir(folder.path)).length > 1) interrupted++;
+
+    const store = new FileProviderStore({ path });
+    const loaded = await store.load();
+    known.push(...acknowledged);
+    // At most one more was saved without having been acknowledged.
+    const unacknowledged = idsOf(loaded).slice(known.length);
+    expect([[], [`life-${life}-${acknowledged.length}`]]).toContainEqual(unacknowledged);
+    known.push(...unacknowledged, `after-${life}`);
+    await store.save([...loaded, createDescriptor(`after-${life}`)]);
+    expect(idsOf(await store.load())).toEqual(known);
+    expect(await readdir(folder.path)).toEqual(["providers.jsonl"]);
+  }
+  expect(interrupted).toBeGreaterThan(0);
+});

@@ -1,0 +1,53 @@
+import type { Writer } from "./writer.ts";
+
+/**
+ * A file that stands beside the stored one while a save is under way. The generation is the one the save would bring: once
+ * the stored file has it, the side file is of no use to anybody.
+ */
+export type SideFile =
+  | { readonly kind: "claim"; readonly generation: number }
+  | {
+      readonly kind: "temporary";
+      readonly generation: number;
+      readonly writer: Pick<Writer, "pid" | "startTime">;
+      readonly place: string;
+      readonly instance: string;
+    };
+
+export function claimName(base: string, generation: number, attempt: number): string {
+  return `.${base}.${generation}.${attempt}.claim`;
+}
+
+export interface TemporaryNameParts {
+  readonly generation: number;
+  readonly writer: Pick<Writer, "pid" | "startTime">;
+  readonly place: string;
+  readonly instance: string;
+  readonly random: string;
+}
+
+export function temporaryName(base: string, parts: TemporaryNameParts): string {
+  const { generation, writer, place, instance, random } = parts;
+  return `.${base}.${generation}.${writer.pid}-${writer.startTime}-${place}.${instance}-${random}.tmp`;
+}
+
+const CLAIM = /^(\d+)\.\d+\.claim$/;
+const TEMPORARY = /^(\d+)\.(\d+)-(\d*)-([0-9a-f]+)\.([0-9a-f]+)-[0-9a-f]+\.tmp$/;
+
+/** Undefined for whatever is not a side file of `base`. */
+export function parseSideFile(base: string, name: string): SideFile | undefined {
+  if (!name.startsWith(`.${base}.`)) return undefined;
+  const rest = name.slice(base.length + 2);
+  const claim = CLAIM.exec(rest);
+  if (claim !== null) return { kind: "claim", generation: Number(claim[1]) };
+  const temporary = TEMPORARY.exec(rest);
+  if (temporary === null) return undefined;
+  const [, generation, pid, startTime = "", place = "", instance = ""] = temporary;
+  return {
+    kind: "temporary",
+    generation: Number(generation),
+    writer: { pid: Number(pid), startTime },
+    place,
+    instance,
+  };
+}

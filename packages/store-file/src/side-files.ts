@@ -1,0 +1,143 @@
+import { randomBytes } from "node:crypto";
+import { basename, dirname, join } from "node:path";
+import { encodeClaim, parseClaim, toClaimError, type Claim } from "./claim.ts";
+import { isErrno, isLocalFolder, readIfThere, type FileSystem } from "./file-system.ts";
+import { claimName, parseSideFile, temporaryName, type SideFile } from "./side-file-name.ts";
+import { toChangedError } from "./store-error.ts";
+import { placeOf, type ProcessTable, type Writer } from "./writer.ts";
+
+export interface SideFilesOptions {
+  readonly fileSystem: FileSystem;
+  readonly processes: ProcessTable;
+  /** The stored file as the user named it, for errors. */
+  readonly file: string;
+  /** The file they stand beside: the same, with symbolic links followed. */
+  readonly target: string;
+  readonly writer: Writer;
+  /** Random; names the store they belong to, which saves one set at a time. */
+  readonly instance: string;
+}
+
+/** The temporary files and claims that stand beside a stored file while it is replaced. */
+export class SideFiles {
+  readonly #fileSystem: FileSystem;
+  readonly #processes: ProcessTable;
+  readonly #file: string;
+  readonly #folder: string;
+  readonly #base: string;
+  readonly #self: Claim;
+  readonly #place: string;
+
+  constructor({ fileSystem, processes, file, target, writer, instance }: SideFilesOptions) {
+    this.#fileSystem = fileSystem;
+    this.#processes = processes;
+    this.#file = file;
+    this.#folder = dirname(target);
+    this.#base = basename(target);
+    this.#self = { writer, instance };
+    this.#place = placeOf(writer);
+  }
+
+  /** Writes a new file, durable but for its name, that only its owner may read: this user, or the one given. */
+  async writeTemporary(
+    generation: number,
+    bytes: Uint8Array,
+    owner?: { readonly uid: number; readonly gid: number },
+  ): Promise<string> {
+    const name = temporaryName(this.#base, {
+      generation,
+      writer: this.#self.writer,
+      place: this.#place,
+      instance: this.#self.instance,
+      random: randomBytes(4).toString("hex"),
+    });
+    const path = join(this.#folder, name);
+    const file = await this.#fileSystem.open(path, "wx", 0o600);
+    try {
+      await file.writeFile(bytes);
+      if (owner !== undefined && owner.uid !== process.geteuid?.()) await file.chown(owner.uid, owner.gid);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    return path;
+  }
+
+  /**
+   * Claims the right to bring in `generation`. The caller then has to check that the one before it is still in force.
+   * Rejects with `STORE_CONFLICT` while a writer that may be alive holds a claim.
+   *
+   * Why no two savers can both replace the same generation: link(2) gives a claim's name to one of them. The others pass
+   * over it, to the next attempt's name, only when its writer can never run again. And as long as the generation is not
+   * in force, nobody removes a claim but its own writer, once it has given up. So one saver at most holds a claim, is
+   * alive and finds the old generation still in force. A claim that is made again after a sweep comes too late for that.
+   */
+  async claim(generation: number): Promise<void> {
+    // Linked when its content is complete, so that nobody ever reads half a claim.
+    const source = await this.writeTemporary(generation, encodeClaim(this.#self));
+    for (let attempt = 0; ; attempt++) {
+      const claimFile = join(this.#folder, claimName(this.#base, generation, attempt));
+      try {
+        await this.#fileSystem.link(source, claimFile);
+        return;
+      } catch (error) {
+        // A writer that cannot see this one has brought in the generation and swept up.
+        if (isErrno(error, "ENOENT")) throw toChangedError(this.#file);
+        if (!isErrno(error, "EEXIST")) throw error;
+      }
+      const claim = await this.#readClaim(claimFile);
+      if (claim === undefined || !(await this.#isGone(claim.writer))) {
+        throw toClaimError({ file: this.#file, claimFile, claim });
+      }
+    }
+  }
+
+  /**
+   * Removes, as far as it can, this store's own side files, those that the generation in force has overtaken, and
+   * temporary files whose writer is gone; never a temporary file of a writer that is alive.
+   */
+  async sweep(current: number): Promise<void> {
+    for (const name of await this.#list()) {
+      const file = parseSideFile(this.#base, name);
+      if (file === undefined) continue;
+      const path = join(this.#folder, name);
+      try {
+        if (await this.#isStray(file, path, current)) await this.#fileSystem.unlink(path);
+      } catch {
+        // The next sweep will try again; until then a stray file hinders nobody.
+      }
+    }
+  }
+
+  async #list(): Promise<readonly string[]> {
+    try {
+      return await this.#fileSystem.readdir(this.#folder);
+    } catch {
+      return [];
+    }
+  }
+
+  async #isStray(file: SideFile, path: string, current: number): Promise<boolean> {
+    if (file.kind === "claim") {
+      return file.generation <= current || (await this.#readClaim(path))?.instance === this.#self.instance;
+    }
+    if (file.instance === this.#self.instance) return true;
+    if (file.place === this.#place) return await this.#processes.isGone(file.writer);
+    return file.generation <= current;
+  }
+
+  async #readClaim(path: string): Promise<Claim | undefined> {
+    const bytes = await readIfThere(this.#fileSystem, path);
+    return bytes === undefined ? undefined : parseClaim(bytes);
+  }
+
+  /** False when it cannot be told. */
+  async #isGone(writer: Writer): Promise<boolean> {
+    const self = this.#self.writer;
+    if (placeOf(writer) === this.#place) return await this.#processes.isGone(writer);
+    // Another boot was an earlier one if no other machine, and no container with a boot id of its own, can be meant.
+    const isOtherBoot = writer.bootId !== "" && self.bootId !== "" && writer.bootId !== self.bootId;
+    const isSameNamespace = writer.pidNamespace === self.pidNamespace;
+    return isOtherBoot && isSameNamespace && (await isLocalFolder(this.#fileSystem, this.#folder));
+  }
+}

@@ -1,0 +1,149 @@
+import { createHash } from "node:crypto";
+import { ProvisioningError, toValidationProblems, type ProviderDescriptor } from "@holdfast/core";
+import * as z from "zod";
+import { storedDescriptorSchema } from "./stored-descriptor.ts";
+
+const FORMAT = "holdfast-providers";
+const VERSION = 1;
+const NEWLINE = 0x0a;
+
+/** Names one saved set. Each save raises the generation by one; 0 is the empty set of a file that is not there. */
+export interface SetVersion {
+  readonly generation: number;
+  readonly sha256: string;
+}
+
+export interface StoredSet {
+  readonly version: SetVersion;
+  readonly descriptors: readonly ProviderDescriptor[];
+}
+
+export const NOTHING_STORED: StoredSet = { version: { generation: 0, sha256: "" }, descriptors: [] };
+
+export function isSameVersion(a: SetVersion, b: SetVersion): boolean {
+  return a.generation === b.generation && a.sha256 === b.sha256;
+}
+
+interface Header extends SetVersion {
+  readonly count: number;
+}
+
+const headerSchema: z.ZodType<Header> = z.strictObject({
+  format: z.literal(FORMAT),
+  version: z.literal(VERSION),
+  generation: z.int().min(1),
+  count: z.int().min(0),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+});
+
+function formatHeader({ generation, count, sha256 }: Header): string {
+  return JSON.stringify({ format: FORMAT, version: VERSION, generation, count, sha256 });
+}
+
+/** The whole file: a header line that counts and checks what follows, then one line for each descriptor. */
+export function encodeSet(
+  lines: readonly string[],
+  generation: number,
+): { readonly version: SetVersion; readonly bytes: Uint8Array } {
+  const body = lines.map((line) => `${line}\n`).join("");
+  const sha256 = checksum(body);
+  const header = formatHeader({ generation, count: lines.length, sha256 });
+  return { version: { generation, sha256 }, bytes: Buffer.from(`${header}\n${body}`) };
+}
+
+/**
+ * Reads back exactly what was encoded, or throws `STORE_CORRUPTED` for the first line that is wrong; the reason never
+ * repeats text of the file. When every line is well-formed and only the checksum differs, line 1 is named.
+ */
+export function decodeSet(bytes: Uint8Array, file: string): StoredSet {
+  const lines = new LineReader(bytes, file);
+  const { generation, count, sha256 } = readHeader(lines);
+  const bodyStart = lines.position;
+  const descriptors: ProviderDescriptor[] = [];
+  const lineOfId = new Map<string, number>();
+  while (!lines.isAtEnd) {
+    if (descriptors.length === count)
+      lines.fail(lines.number + 1, `the header counts only ${count} descriptors`);
+    const descriptor = lines.next(storedDescriptorSchema);
+    const earlier = lineOfId.get(descriptor.id);
+    if (earlier !== undefined) lines.fail(lines.number, `it has the same id as line ${earlier}`);
+    lineOfId.set(descriptor.id, lines.number);
+    descriptors.push(descriptor);
+  }
+  if (descriptors.length < count) {
+    lines.fail(lines.number + 1, `the file ends after ${descriptors.length} of ${count} descriptors`);
+  }
+  if (checksum(bytes.subarray(bodyStart)) !== sha256) {
+    lines.fail(1, "the checksum does not match the descriptors");
+  }
+  return { version: { generation, sha256 }, descriptors };
+}
+
+function readHeader(lines: LineReader): Header {
+  if (lines.isAtEnd) lines.fail(1, "the file is empty");
+  const header = lines.next(headerSchema);
+  // One way to write it: a header that says the same in other bytes was not written by a store.
+  if (formatHeader(header) !== lines.text) lines.fail(1, "the header is not as a store writes it");
+  return header;
+}
+
+function checksum(data: string | Uint8Array): string {
+  return createHash("sha256").update(data).digest("hex");
+}
+
+class LineReader {
+  /** Of the line read last, from 1. */
+  number = 0;
+  text = "";
+  position = 0;
+  readonly #bytes: Uint8Array;
+  readonly #file: string;
+  readonly #decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+  constructor(bytes: Uint8Array, file: string) {
+    this.#bytes = bytes;
+    this.#file = file;
+  }
+
+  get isAtEnd(): boolean {
+    return this.position === this.#bytes.length;
+  }
+
+  next<T>(schema: z.ZodType<T>): T {
+    this.number++;
+    const end = this.#bytes.indexOf(NEWLINE, this.position);
+    if (end === -1) this.fail(this.number, "it is cut off: there is no newline at its end");
+    const line = this.#bytes.subarray(this.position, end);
+    this.position = end + 1;
+    const result = schema.safeParse(this.#parse(line));
+    return result.success ? result.data : this.fail(this.number, describeIssue(result.error.issues));
+  }
+
+  /** Neither the decoder's nor the JSON parser's error becomes the cause: they quote the text. */
+  #parse(line: Uint8Array): unknown {
+    try {
+      this.text = this.#decoder.decode(line);
+    } catch {
+      this.fail(this.number, "it is not UTF-8");
+    }
+    try {
+      return JSON.parse(this.text);
+    } catch {
+      return this.fail(this.number, "it is not JSON");
+    }
+  }
+
+  fail(line: number, reason: string): never {
+    throw new ProvisioningError("STORE_CORRUPTED", `"${this.#file}" is damaged in line ${line}: ${reason}`, {
+      details: { file: this.#file, line, reason },
+    });
+  }
+}
+
+/** What was expected, and not what stood there: not even the name of an unknown field, which is text of the file. */
+function describeIssue(issues: readonly z.core.$ZodIssue[]): string {
+  const known = issues.filter((issue) => issue.code !== "unrecognized_keys");
+  const [problem] = toValidationProblems(known, undefined);
+  if (problem === undefined) return "it has an unknown field";
+  return `${problem.path === "" ? "" : `${problem.path}: `}expected ${problem.expected}`;
+}
