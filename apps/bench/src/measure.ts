@@ -18,17 +18,6 @@ export function quantile(values: readonly number[], q: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? Number.NaN;
 }
 
-/** Runs `task` after a warm-up, collecting garbage before each run so that one run does not pay for another's. */
-export async function sample(runs: number, task: () => Promise<number> | number): Promise<readonly number[]> {
-  await task();
-  const values: number[] = [];
-  for (let i = 0; i < runs; i++) {
-    globalThis.gc?.();
-    values.push(await task());
-  }
-  return values;
-}
-
 export function timed(task: () => unknown): number {
   const startedAt = performance.now();
   task();

@@ -29,7 +29,7 @@ export async function execute(command: string, args: readonly string[], cwd: str
   }
 }
 
-export async function readJson<T>(file: string): Promise<T> {
+async function readJson<T>(file: string): Promise<T> {
   return JSON.parse(await readFile(file, "utf8")) as T;
 }
 

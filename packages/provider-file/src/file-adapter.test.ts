@@ -1,0 +1,39 @@
+import { mkdirSync } from "node:fs";
+import { relative } from "node:path";
+import { systemClock } from "@holdfast/core";
+import { describe, expect, test } from "vitest";
+import { createFileAdapter } from "./file-adapter.ts";
+import { TempFolder, toJson } from "./testing/temp-folder.ts";
+
+const context = { clock: systemClock, random: () => 0.5, heartbeatMs: 5_000 };
+const { signal } = new AbortController();
+
+describe("createFileAdapter", () => {
+  test("takes a relative path from its base folder, else from the current one", async () => {
+    using folder = new TempFolder();
+    mkdirSync(folder.at("d"));
+    folder.write("d/t.json", toJson([]));
+    const based = createFileAdapter({ baseDir: folder.path });
+    await providerOf(based, "d/t.json").probe({ signal });
+    await providerOf(based, folder.at("d/t.json")).probe({ signal });
+    const loose = createFileAdapter();
+    await providerOf(loose, relative(process.cwd(), folder.at("d/t.json"))).probe({ signal });
+    await expect(providerOf(loose, "d/t.json").probe({ signal })).rejects.toMatchObject({
+      code: "CONNECTIVITY_REFUSED",
+    });
+  });
+
+  test("does no I/O to make a provider, and keeps its descriptor", () => {
+    const adapter = createFileAdapter({ baseDir: "/nowhere" });
+    const provider = providerOf(adapter, "t.json");
+    expect(provider.descriptor).toMatchObject({ id: "test", kind: "file", params: { path: "t.json" } });
+    expect(provider.capabilities).toEqual({ watch: true });
+  });
+});
+
+function providerOf(adapter: ReturnType<typeof createFileAdapter>, path: string) {
+  return adapter.create(
+    { id: "test", kind: "file", priority: 1, params: adapter.params.parse({ path }) },
+    context,
+  );
+}

@@ -1,0 +1,139 @@
+import { mkdirSync, rmSync, symlinkSync, unlinkSync, watch } from "node:fs";
+import { systemClock } from "@holdfast/core";
+import { describe, expect, test } from "vitest";
+import { PathWatch, type WatchFolder } from "./path-watch.ts";
+import { TempFolder } from "./testing/temp-folder.ts";
+import { inTime } from "./testing/watch-recorder.ts";
+
+const NEVER_MS = 60_000;
+const { signal } = new AbortController();
+
+describe("PathWatch", () => {
+  test("stirs when the file is written to", async () => {
+    using folder = new TempFolder();
+    folder.write("f", "one");
+    using pathWatch = await armed(folder.at("f"));
+    folder.write("f", "two");
+    await inTime(pathWatch.wait(NEVER_MS, signal));
+    expect(pathWatch.takeTouched()).toBe(true);
+    expect(pathWatch.takeTouched()).toBe(false);
+  });
+
+  test("stirs when another entry of the folder changes, but holds the file for untouched", async () => {
+    using folder = new TempFolder();
+    folder.write("f", "one");
+    using pathWatch = await armed(folder.at("f"));
+    folder.write("other", "two");
+    await inTime(pathWatch.wait(NEVER_MS, signal));
+    expect(pathWatch.takeTouched()).toBe(false);
+  });
+
+  test("stirs when the file behind a symbolic link is written to, in another folder and under another name", async () => {
+    using folder = new TempFolder();
+    using target = new TempFolder();
+    target.write("real", "one");
+    symlinkSync(target.at("real"), folder.at("f"));
+    using pathWatch = await armed(folder.at("f"));
+    target.write("real", "two");
+    await inTime(pathWatch.wait(NEVER_MS, signal));
+    expect(pathWatch.takeTouched()).toBe(true);
+  });
+
+  test("follows a folder that was removed and made again", async () => {
+    using folder = new TempFolder();
+    mkdirSync(folder.at("d"));
+    folder.write("d/f", "one");
+    using pathWatch = await armed(folder.at("d/f"));
+    rmSync(folder.at("d"), { recursive: true });
+    mkdirSync(folder.at("d"));
+    folder.write("d/f", "two");
+    await pathWatch.arm();
+    expect(pathWatch.takeTouched()).toBe(true);
+    await inTime(pathWatch.wait(NEVER_MS, signal)); // what the removal stirred
+    folder.write("d/f", "three");
+    await inTime(pathWatch.wait(NEVER_MS, signal));
+    expect(pathWatch.takeTouched()).toBe(true);
+  });
+
+  test("waits its time where the file system can't notify, and tries again at the next look", async () => {
+    using folder = new TempFolder();
+    folder.write("f", "one");
+    let calls = 0;
+    const exhausted = (): never => {
+      calls++;
+      throw Object.assign(new Error("System limit for number of file watchers reached"), { code: "ENOSPC" });
+    };
+    using pathWatch = new PathWatch({
+      path: folder.at("f"),
+      clock: systemClock,
+      watchFolder: exhausted,
+    });
+    await pathWatch.arm();
+    await inTime(pathWatch.wait(1, signal));
+    await pathWatch.arm();
+    expect(calls).toBe(2);
+  });
+
+  test("a watcher that fails is given up and made again at the next look", async () => {
+    using folder = new TempFolder();
+    folder.write("f", "one");
+    const watchers: ReturnType<typeof watch>[] = [];
+    const watchFolder: WatchFolder = (path, onChange) => {
+      const watcher = watch(path, onChange);
+      watchers.push(watcher);
+      return watcher;
+    };
+    using pathWatch = new PathWatch({
+      path: folder.at("f"),
+      clock: systemClock,
+      watchFolder,
+    });
+    await pathWatch.arm();
+    watchers[0]?.emit("error", new Error("gone"));
+    await pathWatch.arm();
+    expect(watchers).toHaveLength(2);
+  });
+
+  test("a file that is missing can be watched for by its folder", async () => {
+    using folder = new TempFolder();
+    folder.write("f", "one");
+    unlinkSync(folder.at("f"));
+    using pathWatch = await armed(folder.at("f"));
+    folder.write("f", "two");
+    await inTime(pathWatch.wait(NEVER_MS, signal));
+    expect(pathWatch.takeTouched()).toBe(true);
+  });
+
+  test("opens nothing once disposed of", async () => {
+    using folder = new TempFolder();
+    let calls = 0;
+    const pathWatch = new PathWatch({
+      path: folder.at("f"),
+      clock: systemClock,
+      watchFolder: (path) => {
+        calls++;
+        return watch(path);
+      },
+    });
+    const arming = pathWatch.arm();
+    pathWatch[Symbol.dispose]();
+    await arming;
+    expect(calls).toBe(0);
+  });
+
+  test("a wait ends as its signal aborts", async () => {
+    using folder = new TempFolder();
+    using pathWatch = await armed(folder.at("f"));
+    const controller = new AbortController();
+    const wait = pathWatch.wait(NEVER_MS, controller.signal);
+    controller.abort();
+    await expect(wait).rejects.toMatchObject({ code: "LIFECYCLE_ABORTED" });
+  });
+});
+
+async function armed(path: string): Promise<PathWatch> {
+  const pathWatch = new PathWatch({ path, clock: systemClock });
+  await pathWatch.arm();
+  pathWatch.takeTouched();
+  return pathWatch;
+}

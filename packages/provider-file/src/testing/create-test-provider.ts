@@ -1,0 +1,19 @@
+import { systemClock, type Clock, type ClusterProvider } from "@holdfast/core";
+import { createFileAdapter } from "../file-adapter.ts";
+import type { FileProviderParams } from "../file-params.ts";
+
+export interface TestProviderOptions extends Partial<FileProviderParams> {
+  readonly path: string;
+  readonly heartbeatMs?: number;
+  readonly clock?: Clock;
+}
+
+/** A provider as the registry makes one, without notifications from a slow poll: those have to come from the file system. */
+export function createTestProvider(options: TestProviderOptions): ClusterProvider {
+  const { heartbeatMs = 120_000, clock = systemClock, ...params } = options;
+  const adapter = createFileAdapter();
+  return adapter.create(
+    { id: "test", kind: "file", priority: 1, params: adapter.params.parse({ pollMs: 60_000, ...params }) },
+    { clock, random: () => 0.5, heartbeatMs },
+  );
+}

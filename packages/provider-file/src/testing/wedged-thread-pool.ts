@@ -1,0 +1,30 @@
+import { closeSync, constants, openSync } from "node:fs";
+import { open, type FileHandle } from "node:fs/promises";
+import { makeNamedPipe } from "./make-named-pipe.ts";
+import { TempFolder } from "./temp-folder.ts";
+
+/** More than libuv ever has by default. */
+const THREADS = 8;
+
+/**
+ * Makes every asynchronous file operation of this process hang, as on a network file system whose server is gone: each
+ * thread of libuv's pool opens a named pipe that nobody writes to. Ends when disposed of.
+ */
+export class WedgedThreadPool implements AsyncDisposable {
+  readonly #folder = new TempFolder();
+  readonly #pipe: string = this.#folder.at("pipe");
+  readonly #opening: readonly Promise<FileHandle>[];
+
+  constructor() {
+    makeNamedPipe(this.#pipe);
+    this.#opening = Array.from({ length: THREADS }, () => open(this.#pipe, constants.O_RDONLY));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    // Opened for both, a pipe opens at once and is the writer the others wait for.
+    const writer = openSync(this.#pipe, constants.O_RDWR);
+    for (const handle of await Promise.all(this.#opening)) await handle.close();
+    closeSync(writer);
+    this.#folder[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,46 @@
+import { isProvisioningError, ProvisioningError, type ErrorCode } from "@holdfast/core";
+import { InvalidTopologyError } from "./invalid-topology-error.ts";
+
+/** What the file system says, by its error code; anything else is `STREAM_FAILED`. */
+const TABLE: Readonly<Record<string, { readonly code: ErrorCode; readonly failure: string }>> = {
+  ENOENT: { code: "CONNECTIVITY_REFUSED", failure: "does not exist" },
+  ENOTDIR: { code: "CONNECTIVITY_REFUSED", failure: "does not exist: its path leads through a file" },
+  EISDIR: { code: "CONNECTIVITY_REFUSED", failure: "is not a regular file" },
+  EACCES: { code: "CONNECTIVITY_UNAUTHORIZED", failure: "may not be read" },
+  EPERM: { code: "CONNECTIVITY_UNAUTHORIZED", failure: "may not be read" },
+};
+
+/** Turns whatever went wrong with the file at `path` into our error. */
+export function toProvisioningError(error: unknown, path: string): ProvisioningError {
+  if (isProvisioningError(error)) return error;
+  if (error instanceof InvalidTopologyError) return toInvalidData(error, path);
+  const errno = errnoOf(error);
+  const { code, failure } = (errno === undefined ? undefined : TABLE[errno]) ?? {
+    code: "STREAM_FAILED",
+    failure: "could not be read",
+  };
+  return new ProvisioningError(code, `the topology file "${path}" ${failure}`, {
+    cause: error,
+    details: { file: path, ...(errno !== undefined && { errno }) },
+  });
+}
+
+function toInvalidData(error: InvalidTopologyError, path: string): ProvisioningError {
+  const { problems, position } = error;
+  const [first] = problems;
+  const where = first === undefined || first.path === "" ? "" : `${first.path}: `;
+  const what = first === undefined ? "" : `: ${where}expected ${first.expected}, got ${first.got}`;
+  const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : "";
+  return new ProvisioningError(
+    "STREAM_INVALID_DATA",
+    `the topology file "${path}" is invalid${what}${more}`,
+    {
+      details: { file: path, problems, ...position },
+    },
+  );
+}
+
+function errnoOf(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !("code" in error)) return undefined;
+  return typeof error.code === "string" ? error.code : undefined;
+}

@@ -1,0 +1,130 @@
+import {
+  createSeededRandom,
+  MemoryProviderStore,
+  RecordingRemoting,
+  VirtualClock,
+} from "@holdfast/conformance";
+import { createMemoryAdapter } from "@holdfast/provider-memory";
+import { Registry } from "prom-client";
+import { describe, expect, test } from "vitest";
+import { ProvisioningService } from "./provisioning-service.ts";
+import type { ProvisioningServiceOptions } from "./service-options.ts";
+
+const PROVIDERS = [
+  { id: "p", kind: "memory", priority: 1, params: { members: [{ id: "a", host: "a.local", port: 1 }] } },
+];
+
+function setUp(options: Partial<ProvisioningServiceOptions> = {}) {
+  const clock = new VirtualClock();
+  const adapter = createMemoryAdapter();
+  const store = new MemoryProviderStore();
+  const random = createSeededRandom(1);
+  const service = new ProvisioningService({ adapters: [adapter], store, clock, random, ...options });
+  return { clock, adapter, store, service };
+}
+
+describe("starting", () => {
+  test("does nothing before it is asked to, and only once however often it is asked", async () => {
+    const { clock, adapter, service } = setUp();
+    await clock.advance(60_000);
+    expect(service.topology.state).toMatchObject({ status: "starting", seqNo: 0 });
+    expect(service.providerHealth()).toEqual([]);
+    await Promise.all([service.start({ providers: PROVIDERS }), service.start()]);
+    await clock.settle();
+    expect(adapter.providers.get("p")!.watches).toBe(1);
+    await service.stop();
+  });
+
+  test("given up by its signal it stops, and nothing is in force", async () => {
+    const { adapter, clock, service } = setUp();
+    await expect(service.start({ providers: PROVIDERS, signal: AbortSignal.abort() })).rejects.toMatchObject({
+      code: "LIFECYCLE_ABORTED",
+    });
+    await service.stop();
+    expect(adapter.providers.size).toBe(0);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  test("given up while a provider is being proven it stops too", async () => {
+    const adapter = createMemoryAdapter({ onCreate: (provider) => provider.hang() });
+    const { clock, service } = setUp({ adapters: [adapter] });
+    const abort = new AbortController();
+    const starting = service.start({ providers: PROVIDERS, signal: abort.signal });
+    const outcome = starting.catch((error: unknown) => error);
+    await clock.advance(1_000);
+    abort.abort();
+    expect(await outcome).toMatchObject({ code: "LIFECYCLE_ABORTED" });
+    await service.stop();
+    expect(clock.pendingTimers).toBe(0);
+  });
+});
+
+describe("stopping", () => {
+  test("before a start, during one, and twice is all the same", async () => {
+    const never = setUp();
+    expect(await never.service.stop()).toEqual({ unfinished: [] });
+    const { clock, service } = setUp();
+    const starting = service.start({ providers: PROVIDERS });
+    const outcome = starting.catch((error: unknown) => error);
+    const first = service.stop();
+    expect(service.stop()).toBe(first);
+    expect(await outcome).toMatchObject({ code: "LIFECYCLE_STOPPED" });
+    await first;
+    await service[Symbol.asyncDispose]();
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  test("does not wait for a consumer past the caller's patience", async () => {
+    // R3.5
+    const remoting = new RecordingRemoting();
+    const { clock, service } = setUp({ ports: { remoting } });
+    remoting.hold();
+    await service.start({ providers: PROVIDERS });
+    await clock.settle();
+    const { unfinished } = await service.stop({ signal: AbortSignal.abort() });
+    expect(unfinished.length).toBeGreaterThan(0);
+    expect(clock.pendingTimers).toBe(0);
+  });
+});
+
+test("without ports it only keeps the log", async () => {
+  const { clock, service } = setUp();
+  await service.start({ providers: PROVIDERS });
+  await clock.settle();
+  expect(service.topology.newest().members.size).toBe(1);
+  expect([service.placement, service.partition, service.remoting]).toEqual([undefined, undefined, undefined]);
+  expect([...service.remoteNodes()]).toEqual([]);
+  await service.stop();
+});
+
+test("puts its metrics where it is told, and takes them away again", async () => {
+  // R5.1
+  const metricsRegistry = new Registry();
+  const { clock, service } = setUp({ metricsRegistry });
+  await service.start({ providers: PROVIDERS });
+  await clock.settle();
+  expect(await metricsRegistry.metrics()).toMatch(/holdfast_members 1\n/);
+  await service.stop();
+  expect(metricsRegistry.getMetricsAsArray()).toEqual([]);
+});
+
+test("entries that a provider could not read are warned of, by count and form", async () => {
+  const { adapter, clock, service } = setUp();
+  const warnings: string[] = [];
+  service.on("warning", ({ code, providerId }) => warnings.push(`${code} ${providerId}`));
+  await service.start({ providers: PROVIDERS });
+  await clock.settle();
+  adapter.providers
+    .get("p")!
+    .set([{ id: "b", host: "b.local", port: 2 }], { skipped: { count: 2, reasons: ["no port"] } });
+  await clock.settle();
+  expect(warnings).toEqual(["STREAM_INVALID_DATA p"]);
+  await service.stop();
+});
+
+test("an override of a provider that is not there is refused", async () => {
+  const { service } = setUp();
+  await service.start({ providers: PROVIDERS });
+  expect(() => service.override("nobody")).toThrow(/VALIDATION_UNKNOWN_ID/);
+  await service.stop();
+});
