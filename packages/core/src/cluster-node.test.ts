@@ -187,6 +187,14 @@ describe("isSameNode", () => {
   });
 });
 
+function outcomeOf(reading: () => ClusterNode): unknown {
+  try {
+    return reading();
+  } catch (error) {
+    return isProvisioningError(error) ? error.details : error;
+  }
+}
+
 describe("reading an entry beside the node that stood there before", () => {
   const read = createNodeReader();
   const full = { ...base, zone: "z", weight: 2, tags: ["a", "b"], metadata: { k: "v" } };
@@ -201,32 +209,35 @@ describe("reading an entry beside the node that stood there before", () => {
   });
 
   test("reads the entry when it says anything else, and refuses what it would refuse alone", () => {
-    const before = read(full);
-    fc.assert(
-      fc.property(
-        fc.constantFrom("id", "host", "port", "zone", "weight", "tags", "metadata", "extra"),
-        fc.oneof(
-          fc.constant(undefined),
-          fc.string(),
-          fc.integer(),
-          fc.array(fc.string()),
-          fc.dictionary(fc.string(), fc.string()),
-        ),
-        (field, value) => {
-          const entry: Record<string, unknown> = { ...structuredClone(full), [field]: value };
-          if (value === undefined) delete entry[field];
-          const outcome = (reading: () => unknown) => {
-            try {
-              return reading();
-            } catch (error) {
-              return isProvisioningError(error) ? error.details : error;
-            }
-          };
-          expect(outcome(() => read(entry, before))).toEqual(outcome(() => read(entry)));
-        },
+    const field = fc.constantFrom("id", "host", "port", "zone", "weight", "tags", "metadata", "extra");
+    const value = fc.oneof(
+      fc.constantFrom<unknown>(
+        undefined,
+        null,
+        Number.NaN,
+        "",
+        0,
+        [],
+        {},
+        [undefined],
+        { length: 0 },
+        new Date(0),
       ),
+      fc.string(),
+      fc.integer(),
+      fc.array(fc.string()),
+      fc.dictionary(fc.string(), fc.string()),
     );
-    expect(() => read(null, before)).toThrow(/VALIDATION_MALFORMED/);
+    fc.assert(
+      fc.property(fc.constantFrom<ClusterNodeInput>(base, full), field, value, (known, changed, to) => {
+        const entry: Record<string, unknown> = { ...structuredClone(known), [changed]: to };
+        expect(outcomeOf(() => read(entry, read(known)))).toEqual(outcomeOf(() => read(entry)));
+        delete entry[changed];
+        expect(outcomeOf(() => read(entry, read(known)))).toEqual(outcomeOf(() => read(entry)));
+      }),
+      { numRuns: 1_000 },
+    );
+    expect(() => read(null, read(full))).toThrow(/VALIDATION_MALFORMED/);
   });
 });
 

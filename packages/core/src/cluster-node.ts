@@ -78,6 +78,8 @@ function isEntryOf(node: ClusterNode, entry: unknown): boolean {
   if (typeof entry !== "object" || entry === null) return false;
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a comparison with a checked node checks its form
   const input = entry as ClusterNodeInput;
+  // Where a list is empty there is nothing to compare, and null, "" or 5 would pass for one.
+  if (!isListOrAbsent(input.tags) || !isRecordOrAbsent(input.metadata)) return false;
   if (!isSameNode(node, input)) return false;
   let unknownFields = -3;
   for (const _ in input) unknownFields++;
@@ -86,6 +88,16 @@ function isEntryOf(node: ClusterNode, entry: unknown): boolean {
   if (input.tags !== undefined) unknownFields--;
   if (input.metadata !== undefined) unknownFields--;
   return unknownFields === 0;
+}
+
+function isListOrAbsent(value: unknown): boolean {
+  return value === undefined || Array.isArray(value);
+}
+
+function isRecordOrAbsent(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return value === undefined;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
 }
 
 /** Same content, field by field. Strings are compared first by identity, so shared nodes cost next to nothing. */

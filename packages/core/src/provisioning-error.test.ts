@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { categoryOf, ERROR_TABLE, type ErrorCategory, type ErrorCode } from "./error-codes.ts";
 import type * as original from "./provisioning-error.ts";
@@ -145,4 +146,14 @@ test("codes and categories are closed unions", () => {
   expectTypeOf<"STREAM_FAILED">().toExtend<ErrorCode>();
   expectTypeOf<"STREAM_BROKE">().not.toExtend<ErrorCode>();
   expectTypeOf<(typeof CATEGORIES)[number]>().toEqualTypeOf<ErrorCategory>();
+});
+
+test("the README lists every code as the table has it", () => {
+  const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
+  const rows = [...readme.matchAll(/^\| `([A-Z_]+)` +\| (yes|no) +\| (.+?) +\|$/gm)].map((row) =>
+    row.slice(1),
+  );
+  expect(rows).toEqual(
+    CODES.map((code) => [code, ERROR_TABLE[code].retryable ? "yes" : "no", ERROR_TABLE[code].meaning]),
+  );
 });

@@ -1,1 +1,1 @@
-// Filled in by this package's first commit.
+export { ProvisioningMetrics, type ProvisioningMetricsOptions } from "./provisioning-metrics.ts";

@@ -1,0 +1,82 @@
+import type { SnapshotEvent, TopologyEvent } from "@holdfast/core";
+import type { Counter, Gauge, Histogram } from "prom-client";
+import type { MetricGroup } from "./metric-group.ts";
+
+const LATENCY_BUCKETS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+/** What happened, counted event by event, each with the `seqNo` it happened at. */
+export class LogMetrics {
+  readonly #latency: Histogram<"provider">;
+  readonly #latencySeqNo: Gauge<"provider">;
+  readonly #failovers: Counter<"from" | "to" | "reason">;
+  readonly #failoversSeqNo: Gauge<"from" | "to" | "reason">;
+  readonly #interruptions: Counter<"provider" | "code">;
+  readonly #interruptionsSeqNo: Gauge<"provider" | "code">;
+
+  constructor(group: MetricGroup) {
+    this.#latency = group.histogram({
+      name: "snapshot_latency_seconds",
+      help: "Time from reading the backend's answer to delivering its snapshot in the ordered log.",
+      labels: ["provider"],
+      buckets: LATENCY_BUCKETS,
+    });
+    this.#latencySeqNo = group.gauge({
+      name: "snapshot_latency_last_seqno",
+      help: "Sequence number of the snapshot whose latency was observed last.",
+      labels: ["provider"],
+    });
+    this.#failovers = group.counter({
+      name: "failovers_total",
+      help: "Switches of the active provider, fail-backs included.",
+      labels: ["from", "to", "reason"],
+    });
+    this.#failoversSeqNo = group.gauge({
+      name: "failovers_last_seqno",
+      help: "Sequence number of the last such switch.",
+      labels: ["from", "to", "reason"],
+    });
+    this.#interruptions = group.counter({
+      name: "stream_interruptions_total",
+      help: "Watches that ended or broke, by error code (STREAM_ENDED: the backend ended it).",
+      labels: ["provider", "code"],
+    });
+    this.#interruptionsSeqNo = group.gauge({
+      name: "stream_interruptions_last_seqno",
+      help: "Sequence number of the last such interruption.",
+      labels: ["provider", "code"],
+    });
+  }
+
+  record(event: TopologyEvent): void {
+    switch (event.kind) {
+      case "snapshot": {
+        if (!bringsMembers(event)) break;
+        const labels = { provider: event.snapshot.providerId };
+        this.#latency.observe(labels, Math.max(event.at - event.snapshot.observedAt, 0) / 1_000);
+        this.#latencySeqNo.set(labels, event.seqNo);
+        break;
+      }
+      case "provider_changed": {
+        const labels = { from: event.from, to: event.to, reason: event.reason };
+        this.#failovers.inc(labels);
+        this.#failoversSeqNo.set(labels, event.seqNo);
+        break;
+      }
+      case "stream_terminated": {
+        const code = event.reason.kind === "ended" ? "STREAM_ENDED" : event.reason.code;
+        const labels = { provider: event.providerId, code };
+        this.#interruptions.inc(labels);
+        this.#interruptionsSeqNo.set(labels, event.seqNo);
+        break;
+      }
+      case "health_changed":
+      case "status_changed":
+        break;
+    }
+  }
+}
+
+/** False for a snapshot that only blocks or unblocks nodes: its answer was read long before, and delivered then. */
+function bringsMembers({ previousHash, delta }: SnapshotEvent): boolean {
+  return previousHash === undefined || delta.added.length + delta.updated.length + delta.removed.length > 0;
+}

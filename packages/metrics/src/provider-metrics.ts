@@ -1,0 +1,54 @@
+import type { ProviderHealth, ProviderHealthReport } from "@holdfast/core";
+import type { Gauge } from "prom-client";
+import { setOneHot, type MetricGroup } from "./metric-group.ts";
+
+const HEALTHS: readonly ProviderHealth[] = [
+  "idle",
+  "connecting",
+  "healthy",
+  "degraded",
+  "unreachable",
+  "disabled",
+];
+
+/** The health of every provider there is, read at each scrape. */
+export class ProviderMetrics {
+  readonly #health: Gauge<"provider" | "health">;
+  readonly #active: Gauge<"provider">;
+  readonly #errors: Gauge<"provider">;
+  readonly #lastUpdate: Gauge<"provider">;
+
+  constructor(group: MetricGroup) {
+    this.#health = group.collected({
+      name: "provider_health",
+      help: "Health of the provider: 1 for the one that holds, 0 for the others.",
+      labels: ["provider", "health"],
+    });
+    this.#active = group.collected({
+      name: "provider_active",
+      help: "1 for the provider that is believed, 0 for the others.",
+      labels: ["provider"],
+    });
+    this.#errors = group.collected({
+      name: "provider_consecutive_errors",
+      help: "Failures of the provider in a row.",
+      labels: ["provider"],
+    });
+    this.#lastUpdate = group.collected({
+      name: "provider_last_update_timestamp_seconds",
+      help: "When the provider last gave a sign of life, in seconds since 1970; absent before the first.",
+      labels: ["provider"],
+    });
+  }
+
+  collect(reports: readonly ProviderHealthReport[]): void {
+    // Providers that were removed must not linger.
+    for (const gauge of [this.#health, this.#active, this.#errors, this.#lastUpdate]) gauge.reset();
+    for (const { providerId: provider, health: current, isActive, errors, lastUpdateAt } of reports) {
+      setOneHot(this.#health, HEALTHS, current, (health) => ({ provider, health }));
+      this.#active.set({ provider }, isActive ? 1 : 0);
+      this.#errors.set({ provider }, errors);
+      if (lastUpdateAt !== undefined) this.#lastUpdate.set({ provider }, lastUpdateAt / 1_000);
+    }
+  }
+}

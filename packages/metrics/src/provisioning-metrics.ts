@@ -1,0 +1,78 @@
+import type {
+  Clock,
+  ProviderHealthReport,
+  RemoteNodeReport,
+  TopologySource,
+  Unsubscribe,
+} from "@holdfast/core";
+import { EventLoopMetrics } from "./event-loop-metrics.ts";
+import { LogMetrics } from "./log-metrics.ts";
+import { MetricGroup, type MetricsRegistry } from "./metric-group.ts";
+import { ProviderMetrics } from "./provider-metrics.ts";
+import { RemoteNodeMetrics } from "./remote-node-metrics.ts";
+import { StateMetrics } from "./state-metrics.ts";
+
+export interface ProvisioningMetricsOptions {
+  /** Where the metrics go. One `ProvisioningMetrics` to a registry. */
+  readonly registry: MetricsRegistry;
+  readonly source: TopologySource;
+  readonly clock: Clock;
+  readonly providerHealth: () => readonly ProviderHealthReport[];
+  /** @defaultValue none, so that the counts by state are all 0 */
+  readonly remoteNodes?: (() => Iterable<RemoteNodeReport>) | undefined;
+  /** How many remote nodes that are not up have series of their own. @defaultValue 200 */
+  readonly maxNodeSeries?: number | undefined;
+}
+
+/**
+ * Prometheus metrics of one service: events are counted from its creation on, everything else is read at each scrape.
+ * Throws `VALIDATION_DUPLICATE_ID` when the registry has a metric of the same name, and then leaves the registry as it
+ * was. Disposal stops listening and measuring and takes the metrics out of the registry.
+ */
+export class ProvisioningMetrics implements Disposable {
+  readonly #options: ProvisioningMetricsOptions;
+  readonly #group: MetricGroup;
+  readonly #state: StateMetrics;
+  readonly #providers: ProviderMetrics;
+  readonly #remoteNodes: RemoteNodeMetrics;
+  readonly #eventLoop: EventLoopMetrics;
+  readonly #unsubscribe: Unsubscribe;
+  #collection: Promise<void> | undefined;
+
+  constructor(options: ProvisioningMetricsOptions) {
+    const { registry, source, maxNodeSeries = 200 } = options;
+    this.#options = options;
+    const group = new MetricGroup(registry, () => this.#collectOnce());
+    this.#group = group;
+    try {
+      const log = new LogMetrics(group);
+      this.#state = new StateMetrics(group);
+      this.#providers = new ProviderMetrics(group);
+      this.#remoteNodes = new RemoteNodeMetrics(group, maxNodeSeries);
+      this.#eventLoop = new EventLoopMetrics(group);
+      this.#unsubscribe = source.onEvent((event) => log.record(event));
+    } catch (error) {
+      group[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#unsubscribe();
+    this.#eventLoop[Symbol.dispose]();
+    this.#group[Symbol.dispose]();
+  }
+
+  /** One collection for all gauges of a scrape, and for scrapes that overlap. */
+  #collectOnce(): Promise<void> {
+    return (this.#collection ??= this.#collect().finally(() => (this.#collection = undefined)));
+  }
+
+  async #collect(): Promise<void> {
+    const { source, clock, providerHealth, remoteNodes } = this.#options;
+    this.#state.collect(source.state, clock);
+    this.#providers.collect(providerHealth());
+    this.#eventLoop.collect();
+    await this.#remoteNodes.collect(remoteNodes?.() ?? [], clock);
+  }
+}

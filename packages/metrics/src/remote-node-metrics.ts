@@ -1,0 +1,59 @@
+import type { Clock, RemoteNodeReport, RemoteNodeState } from "@holdfast/core";
+import type { Gauge } from "prom-client";
+import type { MetricGroup } from "./metric-group.ts";
+
+const STATES: readonly RemoteNodeState[] = ["up", "degraded", "down"];
+const STEP = 1_000;
+
+/**
+ * Remote nodes counted by state, and a bounded number of series for those that are not up: a topology of 100,000 nodes
+ * must not become 100,000 series.
+ */
+export class RemoteNodeMetrics {
+  readonly #maxSeries: number;
+  readonly #count: Gauge<"state">;
+  readonly #state: Gauge<"node" | "state">;
+  readonly #lastUpdate: Gauge<"node">;
+
+  constructor(group: MetricGroup, maxSeries: number) {
+    this.#maxSeries = maxSeries;
+    this.#count = group.collected({
+      name: "remote_nodes",
+      help: "Remote nodes by state.",
+      labels: ["state"],
+    });
+    this.#state = group.collected({
+      name: "remote_node_state",
+      help: "State of a remote node that is not up; always 1. Only the first maxNodeSeries, down before degraded.",
+      labels: ["node", "state"],
+    });
+    this.#lastUpdate = group.collected({
+      name: "remote_node_last_update_timestamp_seconds",
+      help: "When Remoting was last told of that node, in seconds since 1970. The same nodes as remote_node_state.",
+      labels: ["node"],
+    });
+  }
+
+  /** Takes one pass over all nodes, giving way to the event loop every thousand. */
+  async collect(reports: Iterable<RemoteNodeReport>, clock: Clock): Promise<void> {
+    const counts: Record<RemoteNodeState, number> = { up: 0, degraded: 0, down: 0 };
+    const degraded: RemoteNodeReport[] = [];
+    const down: RemoteNodeReport[] = [];
+    let seen = 0;
+    for (const report of reports) {
+      counts[report.state]++;
+      if (report.state !== "up") {
+        const list = report.state === "down" ? down : degraded;
+        if (list.length < this.#maxSeries) list.push(report);
+      }
+      if (++seen % STEP === 0) await clock.yield();
+    }
+    for (const state of STATES) this.#count.set({ state }, counts[state]);
+    this.#state.reset();
+    this.#lastUpdate.reset();
+    for (const { nodeId: node, state, lastUpdateAt } of [...down, ...degraded].slice(0, this.#maxSeries)) {
+      this.#state.set({ node, state }, 1);
+      this.#lastUpdate.set({ node }, lastUpdateAt / 1_000);
+    }
+  }
+}

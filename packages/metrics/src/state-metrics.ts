@@ -1,0 +1,85 @@
+import type { Clock, TopologyState, TopologyStatus } from "@holdfast/core";
+import type { Gauge } from "prom-client";
+import { setOneHot, type MetricGroup } from "./metric-group.ts";
+
+const STATUSES: readonly TopologyStatus[] = [
+  "starting",
+  "ready",
+  "degraded",
+  "empty",
+  "unavailable",
+  "draining",
+  "stopped",
+];
+
+/** What the log has led to, read at each scrape. */
+export class StateMetrics {
+  readonly #epoch: Gauge<"epoch">;
+  readonly #seqNo: Gauge;
+  readonly #status: Gauge<"status">;
+  readonly #members: Gauge;
+  readonly #blocked: Gauge;
+  readonly #restoring: Gauge;
+  readonly #skipped: Gauge;
+  readonly #snapshotSeqNo: Gauge;
+  readonly #age: Gauge;
+  readonly #stale: Gauge;
+
+  constructor(group: MetricGroup) {
+    this.#epoch = group.collected({
+      name: "epoch_info",
+      help: "The run of the service that all sequence numbers belong to; always 1.",
+      labels: ["epoch"],
+    });
+    this.#seqNo = group.collected({
+      name: "last_seqno",
+      help: "Sequence number of the last event in the ordered log; 0 before the first.",
+    });
+    this.#status = group.collected({
+      name: "status",
+      help: "Status of the topology: 1 for the one that holds, 0 for the others.",
+      labels: ["status"],
+    });
+    this.#members = group.collected({ name: "members", help: "Members of the newest snapshot." });
+    this.#blocked = group.collected({
+      name: "blocked_nodes",
+      help: "Members that Remoting isolated, those being restored included.",
+    });
+    this.#restoring = group.collected({
+      name: "restoring_nodes",
+      help: "Blocked nodes that Remoting restored, waiting for the next good refresh.",
+    });
+    this.#skipped = group.collected({
+      name: "skipped_entries",
+      help: "Entries of the newest snapshot's answer that could not be read and were left out.",
+    });
+    this.#snapshotSeqNo = group.collected({
+      name: "snapshot_seqno",
+      help: "Sequence number of the event that brought the newest snapshot; 0 before the first.",
+    });
+    this.#age = group.collected({
+      name: "snapshot_age_seconds",
+      help: "Time since the newest snapshot's answer was read; absent before the first.",
+    });
+    this.#stale = group.collected({
+      name: "snapshot_stale",
+      help: "1 while the newest snapshot is not known to be current, else 0.",
+    });
+  }
+
+  collect(state: TopologyState, clock: Clock): void {
+    const { snapshot } = state;
+    this.#epoch.reset();
+    this.#epoch.set({ epoch: state.epoch }, 1);
+    this.#seqNo.set(state.seqNo);
+    setOneHot(this.#status, STATUSES, state.status, (status) => ({ status }));
+    this.#members.set(snapshot?.members.size ?? 0);
+    this.#blocked.set(snapshot?.blockedNodes.length ?? 0);
+    this.#restoring.set(state.restoringNodes.length);
+    this.#skipped.set(snapshot?.skipped?.count ?? 0);
+    this.#snapshotSeqNo.set(state.snapshotSeqNo);
+    this.#stale.set(state.isStale ? 1 : 0);
+    if (snapshot === undefined) this.#age.remove();
+    else this.#age.set(Math.max(clock.now() - snapshot.observedAt, 0) / 1_000);
+  }
+}
