@@ -129,12 +129,13 @@ export class Lane implements AsyncDisposable {
       return;
     }
     if (event.kind === "snapshot") {
-      const { kind, epoch, seqNo, snapshot } = event;
+      const { kind, epoch, seqNo, snapshot, previousHash: from, delta } = event;
       if (this.#isDraining) {
         this.#report(this.#error("LIFECYCLE_SHUTTING_DOWN", `refused the snapshot of tick ${seqNo}`));
         return;
       }
-      this.#snapshot = { kind, epoch, seqNo, snapshot, status: this.#options.source.state.status };
+      const { status } = this.#options.source.state;
+      this.#snapshot = { kind, epoch, seqNo, snapshot, status, step: { from, delta } };
     } else if (event.kind !== "health_changed") {
       if (event.kind === "status_changed") this.#status = event.to;
       this.#notices.push(event);

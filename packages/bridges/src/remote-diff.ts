@@ -1,4 +1,10 @@
-import { diffSnapshots, type ClusterNode, type NodeId, type ProviderSnapshot } from "@holdfast/core";
+import {
+  diffSnapshots,
+  type ClusterNode,
+  type NodeId,
+  type ProviderSnapshot,
+  type SnapshotDelta,
+} from "@holdfast/core";
 import type { RemoteEventKind } from "./remote-topology-event.ts";
 
 /** A topology as Remoting knows it. */
@@ -35,8 +41,8 @@ export function listChanges(
   told: RemoteView,
   target: RemoteView,
   doubtful: Iterable<NodeId>,
+  delta: SnapshotDelta = diffSnapshots(told, target),
 ): readonly NodeChange[] {
-  const delta = diffSnapshots(told, target);
   const changes: NodeChange[] = [];
   for (const was of delta.removed) changes.push({ id: was.id, was, is: undefined });
   for (const is of delta.added) changes.push({ id: is.id, was: undefined, is });

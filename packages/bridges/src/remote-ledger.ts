@@ -1,4 +1,10 @@
-import { MemberSet, type NodeId, type ProviderSnapshot, type RemoteNodeReport } from "@holdfast/core";
+import {
+  MemberSet,
+  type NodeId,
+  type ProviderSnapshot,
+  type RemoteNodeReport,
+  type SnapshotHash,
+} from "@holdfast/core";
 import {
   afterStep,
   listChanges,
@@ -8,6 +14,7 @@ import {
   type NodeStep,
   type RemoteView,
 } from "./remote-diff.ts";
+import { deltaFrom, type PendingSnapshot } from "./snapshot-tick.ts";
 
 /** What is about to be told of one node; `steps` is not empty. */
 export interface PlannedChange {
@@ -15,7 +22,13 @@ export interface PlannedChange {
   readonly steps: readonly NodeStep[];
 }
 
-const NOTHING: RemoteView = { members: MemberSet.empty, blockedNodes: [] };
+/** What Remoting has been told. */
+interface ToldView extends RemoteView {
+  /** Of the snapshot that it is; empty where it lies between two. */
+  readonly hash: SnapshotHash;
+}
+
+const NOTHING: ToldView = { members: MemberSet.empty, blockedNodes: [], hash: "" };
 
 /**
  * What Remoting has acknowledged, and the way from there to a target: `aim`, then batches of `next` that are each
@@ -27,7 +40,7 @@ export class RemoteLedger {
   readonly #toldAt = new Map<NodeId, number>();
   #told = NOTHING;
   #toldBlocked: ReadonlySet<NodeId> = new Set();
-  #target = NOTHING;
+  #target: ToldView = NOTHING;
   #targetBlocked: ReadonlySet<NodeId> = new Set();
   #changes: readonly NodeChange[] = [];
   #held: NodeId[] = [];
@@ -41,10 +54,12 @@ export class RemoteLedger {
     return this.#isSettled;
   }
 
-  aim(target: RemoteView): void {
+  aim(pending: PendingSnapshot): void {
+    const target = pending.snapshot;
     this.#target = target;
     this.#targetBlocked = new Set(target.blockedNodes);
-    this.#changes = listChanges(this.#told, target, this.#doubts.keys());
+    const delta = deltaFrom(this.#told === NOTHING ? undefined : this.#told, pending);
+    this.#changes = listChanges(this.#told, target, this.#doubts.keys(), delta);
     this.#held = [];
     this.#planned = this.#acknowledged = 0;
     this.#isSettled = false;
@@ -96,8 +111,8 @@ export class RemoteLedger {
   land(): void {
     this.#isSettled = this.#acknowledged === this.#changes.length && this.#held.length === 0;
     // The target itself where possible: the next diff then skips what it shares with its successor.
-    const { members, blockedNodes } = this.#isSettled ? this.#target : this.#reached();
-    this.#told = { members, blockedNodes };
+    const { members, blockedNodes, hash } = this.#isSettled ? this.#target : this.#reached();
+    this.#told = { members, blockedNodes, hash };
     this.#toldBlocked = new Set(blockedNodes);
     this.#changes = [];
   }
@@ -115,7 +130,7 @@ export class RemoteLedger {
     }
   }
 
-  #reached(): RemoteView {
+  #reached(): ToldView {
     const held = new Set(this.#held);
     const blocked = new Set(this.#told.blockedNodes);
     const upsert = [];
@@ -126,7 +141,8 @@ export class RemoteLedger {
       if (this.#targetBlocked.has(id)) blocked.add(id);
       else blocked.delete(id);
     }
-    return { members: this.#told.members.apply({ upsert, remove }), blockedNodes: [...blocked].sort() };
+    const members = this.#told.members.apply({ upsert, remove });
+    return { members, blockedNodes: [...blocked].sort(), hash: "" };
   }
 
   #beliefsOf({ id, was }: NodeChange): readonly NodeBelief[] {

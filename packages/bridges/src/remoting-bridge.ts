@@ -83,7 +83,7 @@ export class RemotingBridge implements NodeBlocks, AsyncDisposable {
     if (target === undefined) return;
     const { clock, batchSize = 1_000 } = this.#options;
     const ledger = this.#ledger;
-    ledger.aim(target.snapshot);
+    ledger.aim(target);
     // What is known to be outdated is not told any further; the next pass goes on from where this one ends.
     while (!this.#lane.hasNewer) {
       const batch = ledger.next(batchSize, this.#holdsJoins());

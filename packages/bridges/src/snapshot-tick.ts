@@ -28,9 +28,23 @@ export interface PendingSnapshot {
   readonly seqNo: number;
   readonly snapshot: ProviderSnapshot;
   readonly status: TopologyStatus;
+  /** The log's own delta and the hash of what it starts from; absent for a lane that began with the state. */
+  readonly step?: { readonly from: SnapshotHash | undefined; readonly delta: SnapshotDelta } | undefined;
 }
 
 const NOTHING = { members: MemberSet.empty, blockedNodes: [] };
+
+/**
+ * The way from what was acknowledged (from nothing, if nothing was): the log's own delta where that starts from the same
+ * content, as it does unless snapshots were overtaken, else computed.
+ */
+export function deltaFrom(
+  acknowledged: Pick<ProviderSnapshot, "members" | "blockedNodes" | "hash"> | undefined,
+  { snapshot, step }: PendingSnapshot,
+): SnapshotDelta {
+  if (step !== undefined && step.from === acknowledged?.hash) return step.delta;
+  return diffSnapshots(acknowledged ?? NOTHING, snapshot);
+}
 
 export function createSnapshotTick(
   pending: PendingSnapshot,
@@ -44,7 +58,7 @@ export function createSnapshotTick(
     snapshot,
     previousHash: acknowledged?.hash,
     get delta() {
-      return (delta ??= diffSnapshots(acknowledged ?? NOTHING, snapshot));
+      return (delta ??= deltaFrom(acknowledged, pending));
     },
     status,
   };

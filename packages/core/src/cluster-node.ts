@@ -78,9 +78,9 @@ function isEntryOf(node: ClusterNode, entry: unknown): boolean {
   if (typeof entry !== "object" || entry === null) return false;
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a comparison with a checked node checks its form
   const input = entry as ClusterNodeInput;
-  // Where a list is empty there is nothing to compare, and null, "" or 5 would pass for one.
-  if (!isListOrAbsent(input.tags) || !isRecordOrAbsent(input.metadata)) return false;
-  if (!isSameNode(node, input)) return false;
+  if (!isSameNode(node, input) || !isListOrAbsent(input.tags)) return false;
+  // Where there is nothing to compare, null, "" or 5 would pass for an empty record.
+  if (node.metadata === NO_METADATA && !isRecordOrAbsent(input.metadata)) return false;
   let unknownFields = -3;
   for (const _ in input) unknownFields++;
   if (input.zone !== undefined) unknownFields--;
@@ -137,7 +137,7 @@ function isSameRecord(a: Readonly<Record<string, string>>, b: Readonly<Record<st
 function toCompact(metadata: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   let count = 0;
   for (const _ in metadata) if (++count > 16) return { ...metadata };
-  return metadata;
+  return count === 0 ? NO_METADATA : metadata;
 }
 
 function sortedUnique(tags: readonly string[]): readonly string[] {

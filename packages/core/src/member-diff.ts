@@ -40,7 +40,10 @@ export function diffMembers(before: MemberSet, after: MemberSet): MemberDelta {
     }
     const old = left?.[i];
     const now = right?.[j];
-    if (now === undefined || (old !== undefined && old.id < now.id)) {
+    if (old === now) {
+      i++;
+      j++;
+    } else if (now === undefined || (old !== undefined && old.id < now.id)) {
       removed.push(old!);
       i++;
     } else if (old === undefined || now.id < old.id) {

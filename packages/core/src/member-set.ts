@@ -1,6 +1,8 @@
 import { isSameNode, type ClusterNode, type NodeId } from "./cluster-node.ts";
-import { EMPTY_SUM, hashNode, type ContentSum } from "./content-hash.ts";
+import { EMPTY_SUM, type ContentSum } from "./content-hash.ts";
 import { ProvisioningError } from "./provisioning-error.ts";
+import { MemberDraft } from "./member-draft.ts";
+import { MemberMerge } from "./member-merge.ts";
 import { sortById } from "./sort-by-id.ts";
 import { runSliced, type SliceOptions } from "./time-slice.ts";
 
@@ -10,7 +12,6 @@ export interface MemberChange {
   readonly remove?: Iterable<NodeId>;
 }
 
-const CHUNK = 256;
 const STEP = 1_024;
 
 /**
@@ -66,7 +67,7 @@ export class MemberSet implements Iterable<ClusterNode> {
     for (const node of change.upsert ?? []) edits.set(node.id, node);
     if (edits.size === 0) return this;
     const ids = [...edits.keys()].sort();
-    const draft = new Draft(this.size, this.sum);
+    const draft = new MemberDraft(this.size, this.sum);
     let c = 0;
     let next = 0;
     while (next < ids.length) {
@@ -98,7 +99,7 @@ export class MemberSet implements Iterable<ClusterNode> {
       c = touched + 1;
     }
     draft.keepAll(this.chunks, c, this.chunks.length);
-    return draft.finish(this);
+    return this.#finish(draft);
   }
 
   /**
@@ -150,99 +151,19 @@ export class MemberSet implements Iterable<ClusterNode> {
 
   /** Undefined when the nodes turn out not to be strictly sorted. */
   *#mergeInSteps(next: readonly ClusterNode[]): Generator<void, MemberSet | undefined> {
-    const draft = new Draft(this.size, this.sum);
-    let from = 0;
-    let sinceYield = 0;
-    for (let c = 0; c < Math.max(this.chunks.length, 1); c++) {
-      const chunk = this.chunks[c] ?? [];
-      const bound = this.chunks[c + 1]?.[0]!.id;
-      let kept: ClusterNode[] | undefined;
-      let i = 0;
-      for (; from < next.length; from++) {
-        const node = next[from]!;
-        if (++sinceYield % STEP === 0) yield;
-        // The same object is in its place, and its neighbours are in order: the common case, and the cheap one.
-        if (chunk[i] === node) {
-          kept?.push(node);
-          i++;
-          continue;
-        }
-        if (from > 0 && next[from - 1]!.id >= node.id) return undefined;
-        if (bound !== undefined && node.id >= bound) break;
-        const gone = i;
-        while (i < chunk.length && chunk[i]!.id < node.id) draft.count(chunk[i++], undefined);
-        const before = chunk[i]?.id === node.id ? chunk[i] : undefined;
-        const isSame = before !== undefined && isSameNode(before, node);
-        if (!isSame || i > gone) kept ??= chunk.slice(0, gone);
-        if (!isSame) draft.count(before, node);
-        kept?.push(isSame ? before : node);
-        if (before !== undefined) i++;
-      }
-      if (i < chunk.length) kept ??= chunk.slice(0, i);
-      for (; i < chunk.length; i++) draft.count(chunk[i], undefined);
-      if (kept === undefined) draft.keep(chunk);
-      else draft.put(kept);
-    }
-    return draft.finish(this);
-  }
-}
-
-/** The next version in the making: chunks kept or put, and the running size and sum. */
-class Draft {
-  readonly #chunks: (readonly ClusterNode[])[] = [];
-  #size: number;
-  #high: number;
-  #low: number;
-  #isChanged = false;
-
-  constructor(size: number, sum: ContentSum) {
-    this.#size = size;
-    this.#high = sum.high;
-    this.#low = sum.low;
-  }
-
-  count(before: ClusterNode | undefined, after: ClusterNode | undefined): void {
-    this.#isChanged = true;
-    if (before !== undefined) {
-      const sum = hashNode(before);
-      this.#size--;
-      this.#high = (this.#high - sum.high) | 0;
-      this.#low = (this.#low - sum.low) | 0;
-    }
-    if (after !== undefined) {
-      const sum = hashNode(after);
-      this.#size++;
-      this.#high = (this.#high + sum.high) | 0;
-      this.#low = (this.#low + sum.low) | 0;
+    const draft = new MemberDraft(this.size, this.sum);
+    const merge = new MemberMerge(this.chunks, next, draft);
+    for (;;) {
+      const outcome = merge.run(STEP);
+      if (outcome === "unsorted") return undefined;
+      if (outcome === "done") return this.#finish(draft);
+      yield;
     }
   }
 
-  /** Two neighbours that are small together become one chunk: deletions never leave many tiny ones. */
-  keep(chunk: readonly ClusterNode[]): void {
-    const last = this.#chunks.at(-1);
-    if (chunk.length === 0) return;
-    if (last !== undefined && last.length + chunk.length <= CHUNK / 2) {
-      this.#chunks[this.#chunks.length - 1] = [...last, ...chunk];
-    } else {
-      this.#chunks.push(chunk);
-    }
-  }
-
-  /** Chunks of the previous version that nothing touched. */
-  keepAll(chunks: readonly (readonly ClusterNode[])[], from: number, to: number): void {
-    if (from < to) this.keep(chunks[from]!);
-    for (let c = from + 1; c < to; c++) this.#chunks.push(chunks[c]!);
-  }
-
-  put(nodes: readonly ClusterNode[]): void {
-    if (nodes.length <= CHUNK * 2) this.keep(nodes);
-    else for (let i = 0; i < nodes.length; i += CHUNK) this.keep(nodes.slice(i, i + CHUNK));
-  }
-
-  finish(previous: MemberSet): MemberSet {
-    if (!this.#isChanged) return previous;
-    if (this.#size === 0) return MemberSet.empty;
-    return new MemberSet(this.#chunks, this.#size, { high: this.#high, low: this.#low });
+  #finish(draft: MemberDraft): MemberSet {
+    if (!draft.isChanged) return this;
+    return draft.size === 0 ? MemberSet.empty : new MemberSet(draft.chunks, draft.size, draft.sum);
   }
 }
 
