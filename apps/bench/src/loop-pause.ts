@@ -7,15 +7,16 @@ import { createPayload } from "./payload.ts";
 import { DirectProvider, Pipeline } from "./pipeline.ts";
 import { median, type Figure } from "./measure.ts";
 
+function runMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1_000;
+}
+
 /**
  * The longest turn of the event loop until `stop` is called, in milliseconds this thread was really running: other load
  * on the machine does not count as ours.
  */
 function watchLoop(): () => number {
-  const runMs = () => {
-    const { user, system } = process.threadCpuUsage();
-    return (user + system) / 1_000;
-  };
   let longest = 0;
   let last = runMs();
   let isOn = true;

@@ -5,6 +5,8 @@ import {
   systemClock,
   type ClusterProvider,
   type MemberSet,
+  type ProviderCapabilities,
+  type ProviderDescriptor,
   type ProviderEvent,
   type ProviderId,
   type TopologyEvent,
@@ -14,8 +16,8 @@ import { WatchHub } from "@holdfast/hub";
 
 /** A provider with nothing behind it: what it is given goes straight out, so that only our own path is measured. */
 export class DirectProvider implements ClusterProvider {
-  readonly descriptor;
-  readonly capabilities = { watch: true };
+  readonly descriptor: ProviderDescriptor;
+  readonly capabilities: ProviderCapabilities = { watch: true };
   readonly #channels = new Set<EventChannel<ProviderEvent>>();
   #members: MemberSet;
 

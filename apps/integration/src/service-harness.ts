@@ -7,7 +7,7 @@ import {
   RecordingRemoting,
   VirtualClock,
 } from "@holdfast/conformance";
-import { createMemoryAdapter, type MemoryProvider } from "@holdfast/provider-memory";
+import { createMemoryAdapter, type MemoryAdapter, type MemoryProvider } from "@holdfast/provider-memory";
 import {
   ProvisioningService,
   type ProvisioningServiceOptions,
@@ -29,15 +29,15 @@ export const memory = (
 
 /** A whole service on virtual time, with memory providers driven by hand and ports that write down what they are told. */
 export class ServiceHarness {
-  readonly clock = new VirtualClock();
-  readonly adapter = createMemoryAdapter();
-  readonly journal = new CallJournal();
-  readonly placement = new RecordingPlacement({
+  readonly clock: VirtualClock = new VirtualClock();
+  readonly adapter: MemoryAdapter = createMemoryAdapter();
+  readonly journal: CallJournal = new CallJournal();
+  readonly placement: RecordingPlacement = new RecordingPlacement({
     journal: this.journal,
     leases: ({ snapshot }) => [...snapshot.members].map(({ id }, i) => ({ resource: `p${i}`, nodeId: id })),
   });
-  readonly partition = new RecordingPartition({ journal: this.journal });
-  readonly remoting = new RecordingRemoting();
+  readonly partition: RecordingPartition = new RecordingPartition({ journal: this.journal });
+  readonly remoting: RecordingRemoting = new RecordingRemoting();
   readonly events: TopologyEvent[] = [];
   readonly warnings: ServiceWarning[] = [];
   readonly service: ProvisioningService;

@@ -170,9 +170,12 @@ describe("FailoverProvider", () => {
     const { clock, primary, backup, failover, news, end } = await setUp();
     news();
     const third = new MemoryProvider({ id: "third", priority: 3, clock, members: [node("n8")] });
-    const watch = backup.watch;
-    backup.watch = () => {
-      throw new Error("must not be watched again");
+    const before = backup.watches;
+    let began = 0;
+    const watch = backup.watch.bind(backup);
+    backup.watch = (options) => {
+      began++;
+      return watch(options);
     };
     failover.reconfigure([backup, third]);
     await clock.settle();
@@ -180,7 +183,7 @@ describe("FailoverProvider", () => {
     expect(primary.watches).toBe(0);
     await clock.advance(10_000);
     expect(news()).toEqual(["backup>third recovered", "third:n8"]);
-    backup.watch = watch;
+    expect([before, backup.watches, began]).toEqual([1, 1, 0]);
     await end();
   });
 

@@ -2,7 +2,7 @@ import { createSeededRandom, VirtualClock } from "@holdfast/conformance";
 import { MemberSet, type ProvisioningError, type TopologyEvent } from "@holdfast/core";
 import { FailoverProvider } from "@holdfast/failover";
 import { MemoryProvider } from "@holdfast/provider-memory";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { WatchHub, type WatchHubOptions } from "./watch-hub.ts";
 
