@@ -1,0 +1,246 @@
+import { readFile } from "node:fs/promises";
+import { describe, expect, test } from "vitest";
+import { runCli } from "./cli.ts";
+import { TemporaryFolder } from "./testing/temporary-folder.ts";
+import { TestTerminal, type TestTerminalOptions } from "./testing/test-terminal.ts";
+
+async function run(
+  folder: TemporaryFolder,
+  args: readonly string[],
+  options: TestTerminalOptions = {},
+): Promise<{ code: number; out: string; err: string }> {
+  const terminal = new TestTerminal({ cwd: folder.path, ...options });
+  const code = await runCli(args, terminal);
+  return { code, out: terminal.out, err: terminal.err };
+}
+
+const members = { members: [{ id: "a", host: "a.test", port: 7000 }] };
+const byField = [
+  "--id",
+  "primary",
+  "--kind",
+  "file",
+  "--priority",
+  "100",
+  "--params",
+  '{"path":"topology.json"}',
+];
+
+function fields(id: string, params: string): readonly string[] {
+  return ["--id", id, "--kind", "file", "--priority", "5", "--params", params];
+}
+
+/** A folder with a topology and a configuration that leaves the providers to the store. */
+async function createFolder(): Promise<TemporaryFolder> {
+  const folder = await TemporaryFolder.create();
+  await folder.write("topology.json", members);
+  await folder.write("holdfast.yaml", "dataDir: data\n");
+  return folder;
+}
+
+describe("holdfast", () => {
+  test.each([
+    [["--help"], 0],
+    [["--version"], 0],
+    [["run", "--help"], 0],
+    [["providers", "add", "--help"], 0],
+    [[], 2],
+    [["providers"], 2],
+    [["fly"], 2],
+    [["run"], 2],
+    [["run", "-c", "x.yaml", "--port", "70000"], 2],
+    [["schema", "fruit"], 2],
+    [["validate"], 2],
+    [["validate", "missing.yaml"], 2],
+    [["run", "-c", "missing.yaml"], 2],
+    [["providers", "list"], 2],
+    [["providers", "list", "-s", "a", "-c", "b"], 2],
+  ])("%j ends with %i", async (args, code) => {
+    await using folder = await createFolder();
+    const result = await run(folder, args);
+    expect(result.code).toBe(code);
+    expect(result[code === 0 ? "err" : "out"]).toBe("");
+    expect(result[code === 0 ? "out" : "err"]).not.toBe("");
+  });
+
+  test("teaches by example and documents its exit codes", async () => {
+    await using folder = await createFolder();
+    for (const args of [["--help"], ["run", "--help"], ["providers", "add", "--help"]]) {
+      const { out } = await run(folder, args);
+      expect(out).toContain("Examples:\n  $ holdfast");
+      expect(out).toContain("Exit codes:\n  0 ");
+    }
+  });
+
+  test("says a usage error to machines as JSON", async () => {
+    await using folder = await createFolder();
+    const { err } = await run(folder, ["run", "--json"]);
+    expect(JSON.parse(err)).toEqual({
+      error: { code: "USAGE", message: "error: required option '-c, --config <file>' not specified" },
+    });
+  });
+});
+
+describe("holdfast validate", () => {
+  test("shows what a right configuration says", async () => {
+    await using folder = await createFolder();
+    const provider = { id: "a", kind: "file", priority: 7, params: { path: "not-there.json" } };
+    await folder.write("right.yaml", { providers: [provider] });
+    expect(await run(folder, ["validate", "right.yaml"])).toEqual({
+      code: 0,
+      out: [
+        `valid  ${folder.join("right.yaml")}`,
+        "  providers  a (file, 7)",
+        `  store      ${folder.join("holdfast-data/providers.jsonl")}`,
+        "",
+      ].join("\n"),
+      err: "",
+    });
+    const { out } = await run(folder, ["validate", "--json", "right.yaml"]);
+    expect(JSON.parse(out)).toMatchObject({ isValid: true, config: { providers: [provider] } });
+  });
+
+  test("names every problem, to people and to machines", async () => {
+    await using folder = await createFolder();
+    await folder.write("wrong.yaml", "http: { port: -1 }\nproviders: [{ id: a }]\n");
+    // R1.1
+    expect(await run(folder, ["validate", "wrong.yaml"])).toEqual({
+      code: 2,
+      out: "",
+      err: [
+        `error: ${folder.join("wrong.yaml")} is not valid:`,
+        "  1:9   http.port              expected at least 0, got -1",
+        "  2:13  providers[0].kind      expected string, got nothing",
+        "  2:13  providers[0].priority  expected number, got nothing",
+        "  2:13  providers[0].params    expected record, got nothing",
+        "",
+      ].join("\n"),
+    });
+    const { code, err } = await run(folder, ["validate", "wrong.yaml", "--json"]);
+    expect(code).toBe(2);
+    // R5.5
+    expect(JSON.parse(err)).toMatchObject({
+      error: {
+        code: "VALIDATION_MALFORMED",
+        problems: [{ path: "http.port", line: 1, column: 9 }, { code: "VALIDATION_MISSING_FIELD" }, {}, {}],
+      },
+    });
+  });
+});
+
+describe("holdfast schema", () => {
+  test("prints the two schemas", async () => {
+    await using folder = await createFolder();
+    const title = async (...args: readonly string[]) =>
+      (JSON.parse((await run(folder, ["schema", ...args])).out) as { title: string }).title;
+    expect(await title()).toBe("Holdfast configuration");
+    expect(await title("topology")).toBe("Holdfast topology");
+  });
+});
+
+describe("holdfast providers", () => {
+  test("adds, lists and removes", async () => {
+    await using folder = await createFolder();
+    const set = ["--config", "holdfast.yaml"];
+    expect(await run(folder, ["providers", "list", ...set])).toMatchObject({
+      out: `no providers in ${folder.join("data/providers.jsonl")}\n`,
+    });
+    const added = await run(folder, ["providers", "add", ...set, ...byField]);
+    expect(added).toMatchObject({ code: 0, err: "" });
+    // R1.5: another process finds it.
+    expect((await run(folder, ["providers", "list", ...set])).out).toBe(
+      [
+        "ID       KIND  PRIORITY  PARAMETERS",
+        `primary  file  100       {"path":"${folder.join("topology.json")}"}`,
+        "",
+      ].join("\n"),
+    );
+    const file = folder.join("data/providers.jsonl");
+    expect(JSON.parse((await run(folder, ["providers", "list", "--store", file, "--json"])).out)).toEqual({
+      file,
+      providers: [
+        { id: "primary", kind: "file", priority: 100, params: { path: folder.join("topology.json") } },
+      ],
+    });
+    expect(await run(folder, ["providers", "remove", "primary", ...set])).toMatchObject({ code: 0, err: "" });
+    expect((await run(folder, ["providers", "list", ...set])).out).toContain("no providers");
+  });
+
+  test("takes a descriptor from a file, from standard input, and parameters from a file", async () => {
+    await using folder = await createFolder();
+    const descriptor = { id: "a", kind: "file", priority: 1, params: { path: "topology.json" } };
+    await folder.write("a.yaml", "id: a\nkind: file\npriority: 1\nparams: { path: topology.json }\n");
+    await folder.write("params.json", descriptor.params);
+    const add = (args: readonly string[], stdin = "") =>
+      run(folder, ["providers", "add", "-s", "set.jsonl", "--json", ...args], { stdin });
+    const expected = { ...descriptor, params: { path: folder.join("topology.json") } };
+    expect(JSON.parse((await add(["a.yaml"])).out)).toMatchObject({ added: expected, warnings: [] });
+    const fromStdin = await add(["-"], JSON.stringify({ ...descriptor, id: "b" }));
+    expect(JSON.parse(fromStdin.out)).toMatchObject({ added: { ...expected, id: "b" } });
+    expect(JSON.parse((await add(fields("c", "@params.json"))).out)).toMatchObject({
+      added: { ...expected, id: "c", priority: 5 },
+    });
+    expect(await add(["a.yaml", "--id", "d"])).toMatchObject({ code: 2 });
+    expect(await add(["missing.yaml"])).toMatchObject({ code: 2 });
+  });
+
+  test("refuses what is malformed, taken, a literal secret or out of reach, and stores nothing of it", async () => {
+    await using folder = await createFolder();
+    const add = (...args: readonly string[]) =>
+      run(folder, ["providers", "add", "-s", "set.jsonl", "--json", ...args]);
+    await add(...byField);
+    const before = await readFile(folder.join("set.jsonl"), "utf8");
+    const refusal = async (...args: readonly string[]) => {
+      const { code, err } = await add(...args);
+      const { error } = JSON.parse(err) as {
+        error: { code: string; problems?: readonly { path: string }[] };
+      };
+      return [code, error.code, ...(error.problems ?? []).map(({ path }) => path)];
+    };
+    // R1.1
+    expect(await refusal("--id", "b")).toEqual([2, "VALIDATION_MISSING_FIELD", "kind", "priority", "params"]);
+    // R1.2
+    expect(await refusal(...fields("primary", '{"path":"topology.json"}'))).toEqual([
+      2,
+      "VALIDATION_DUPLICATE_ID",
+      "id",
+    ]);
+    // R1.4
+    expect(await refusal(...fields("c", '{"path":"missing.json"}'))).toEqual([1, "CONNECTIVITY_REFUSED"]);
+    // R1.6
+    expect(await refusal(...fields("d", '{"path":"topology.json","password":"x"}'))).toEqual([
+      2,
+      "VALIDATION_LITERAL_SECRET",
+      "params.password",
+    ]);
+    expect(await refusal(...fields("e", "{"))).toEqual([2, "VALIDATION_MALFORMED", ""]);
+    expect(await readFile(folder.join("set.jsonl"), "utf8")).toBe(before);
+  });
+
+  test("refuses to change a set that the configuration declares, or to remove who is not there", async () => {
+    await using folder = await createFolder();
+    await folder.write("declared.yaml", "providers: []\n");
+    const declared = await run(folder, ["providers", "add", "-c", "declared.yaml", ...byField]);
+    expect(declared.code).toBe(2);
+    expect(declared.err).toContain("declares the providers itself");
+    expect((await run(folder, ["providers", "list", "-c", "declared.yaml"])).out).toContain("holdfast run");
+    expect((await run(folder, ["providers", "remove", "a", "-c", "declared.yaml"])).code).toBe(2);
+    const unknown = await run(folder, ["providers", "remove", "nobody", "-s", "set.jsonl"]);
+    expect(unknown).toMatchObject({ code: 2 });
+    expect(unknown.err).toContain("VALIDATION_UNKNOWN_ID");
+  });
+
+  test("fails on a damaged store and leaves it as it is", async () => {
+    await using folder = await createFolder();
+    const file = await folder.write("set.jsonl", "{ damaged");
+    for (const args of [["list"], ["add", ...byField], ["remove", "a"]]) {
+      const { code, err } = await run(folder, ["providers", ...args, "-s", file, "--json"]);
+      // R1.5
+      expect([code, (JSON.parse(err) as { error: { code: string } }).error.code]).toEqual([
+        1,
+        "STORE_CORRUPTED",
+      ]);
+    }
+    expect(await readFile(file, "utf8")).toBe("{ damaged");
+  });
+});

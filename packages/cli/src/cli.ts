@@ -1,0 +1,167 @@
+import { Command, CommanderError, InvalidArgumentError, Option, type OutputConfiguration } from "commander";
+import packageJson from "../package.json" with { type: "json" };
+import type { CommandContext } from "./commands/command-context.ts";
+import type { SchemaSubject } from "./commands/schema.ts";
+import type { DaemonOptions } from "./daemon/run-daemon.ts";
+import { EXIT_CODE, exitCodeOf } from "./exit-code.ts";
+import { HELP } from "./help.ts";
+import { toErrorDocument, toErrorLines } from "./output/error-lines.ts";
+import { LineWriter } from "./output/line-writer.ts";
+import { createPaint } from "./output/paint.ts";
+import type { Terminal } from "./terminal.ts";
+
+export type CliOptions = Pick<DaemonOptions, "hints">;
+
+/** Runs one command line (without the program's own name) and gives its exit code. Never rejects. */
+export async function runCli(
+  args: readonly string[],
+  terminal: Terminal,
+  { hints }: CliOptions = {},
+): Promise<number> {
+  const { stdout, stderr, env, clock } = terminal;
+  using out = new LineWriter(stdout, clock);
+  using err = new LineWriter(stderr, clock);
+  const isJson = args.includes("--json");
+  const paint = createPaint({ isTty: stdout.isTTY === true, env });
+  try {
+    const run: { code: number } = { code: EXIT_CODE.ok };
+    const output: OutputConfiguration = {
+      writeOut: (text) => void out.write(text.trimEnd()),
+      writeErr: (text) => void (isJson || err.write(text.trimEnd())),
+    };
+    const context = { terminal, out, paint, isJson, hints };
+    const program = createProgram(context, output, (code) => void (run.code = code));
+    await program.parseAsync([...args], { from: "user" });
+    return run.code;
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      if (isJson && error.exitCode !== 0) {
+        await err.write(JSON.stringify({ error: { code: "USAGE", message: error.message } }));
+      }
+      return error.exitCode === 0 ? EXIT_CODE.ok : EXIT_CODE.usage;
+    }
+    const errPaint = createPaint({ isTty: stderr.isTTY === true, env });
+    const lines = isJson ? [JSON.stringify(toErrorDocument(error))] : toErrorLines(error, errPaint);
+    for (const line of lines) await err.write(line);
+    return exitCodeOf(error);
+  } finally {
+    await Promise.all([out.flush(), err.flush()]);
+  }
+}
+
+// Each command's code is loaded when it is asked for, so that `--help` and `--version` answer at once.
+function createProgram(
+  context: CommandContext,
+  output: OutputConfiguration,
+  setCode: (code: number) => void,
+): Command {
+  const program = new Command("holdfast")
+    .description("Cluster membership that holds fast while discovery backends fail.")
+    .version(packageJson.version)
+    .exitOverride()
+    .configureOutput(output)
+    .helpCommand(false)
+    .showHelpAfterError("(--help shows examples)")
+    .addHelpText("after", HELP.program);
+
+  program
+    .command("run")
+    .description("run the daemon of a configuration until it is told to stop")
+    .requiredOption("-c, --config <file>", "the configuration, YAML or JSON")
+    .addOption(
+      new Option("-p, --port <number>", "serve the endpoints here instead; 0: any free port").argParser(
+        toPort,
+      ),
+    )
+    .addOption(jsonOption())
+    .addHelpText("after", HELP.run)
+    .action(async ({ config, port }: { config: string; port?: number }) => {
+      const { runDaemon } = await import("./daemon/run-daemon.ts");
+      const { terminal, isJson, hints } = context;
+      setCode(await runDaemon({ configFile: config, port, isJson, terminal, hints }));
+    });
+  program
+    .command("validate")
+    .description("check a configuration file and name every problem")
+    .argument("<file>", "the configuration, YAML or JSON")
+    .addOption(jsonOption())
+    .addHelpText("after", HELP.validate)
+    .action(async (file: string) => {
+      const { validate } = await import("./commands/validate.ts");
+      await validate(file, context);
+    });
+  program
+    .command("schema")
+    .description("print the JSON Schema of a kind of file")
+    .argument("[subject]", "config, or topology for the files of file providers", toSubject, "config")
+    .addOption(jsonOption())
+    .addHelpText("after", HELP.schema)
+    .action(async (subject: SchemaSubject) => {
+      const { schema } = await import("./commands/schema.ts");
+      await schema(subject, context);
+    });
+  addProviderCommands(program.command("providers"), context);
+  return program;
+}
+
+interface SetOptions {
+  readonly config?: string;
+  readonly store?: string;
+}
+
+interface FieldOptions extends SetOptions {
+  readonly id?: string;
+  readonly kind?: string;
+  readonly priority?: string;
+  readonly params?: string;
+}
+
+function addProviderCommands(providers: Command, context: CommandContext): void {
+  providers
+    .description("manage the stored providers")
+    .helpCommand(false)
+    .addHelpText("after", HELP.providers);
+  const subcommand = (name: string, description: string) =>
+    providers
+      .command(name)
+      .description(description)
+      .option("-c, --config <file>", "the configuration whose store it is")
+      .option("-s, --store <file>", "the store itself, where there is no configuration")
+      .addOption(jsonOption());
+  subcommand("list", "show them, the disabled ones with their reason").action(async (options: SetOptions) => {
+    const { listProviders } = await import("./commands/list-providers.ts");
+    await listProviders(options, context);
+  });
+  subcommand("add", "check one, prove that its backend answers, and store it")
+    .argument("[descriptor]", "a file with the whole descriptor, YAML or JSON; - is standard input")
+    .option("--id <name>", "its name")
+    .option("--kind <kind>", "the kind of its backend, for example file")
+    .option("--priority <number>", "the healthy provider of highest priority is active")
+    .option("--params <json|@file>", "what its kind needs to know")
+    .addHelpText("after", HELP.add)
+    .action(async (file: string | undefined, options: FieldOptions) => {
+      const { addProvider } = await import("./commands/add-provider.ts");
+      await addProvider(file, options, context);
+    });
+  subcommand("remove", "take one out")
+    .argument("<id>", "its name")
+    .action(async (id: string, options: SetOptions) => {
+      const { removeProvider } = await import("./commands/remove-provider.ts");
+      await removeProvider(id, options, context);
+    });
+}
+
+function jsonOption(): Option {
+  return new Option("--json", "JSON for machines, instead of words");
+}
+
+function toPort(text: string): number {
+  const port = Number(text);
+  if (/^\d+$/.test(text) && port <= 65_535) return port;
+  throw new InvalidArgumentError("A port is a number from 0 to 65535.");
+}
+
+function toSubject(text: string): SchemaSubject {
+  if (text === "config" || text === "topology") return text;
+  throw new InvalidArgumentError("There are config and topology.");
+}

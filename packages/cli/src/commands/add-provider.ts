@@ -1,0 +1,112 @@
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { text } from "node:stream/consumers";
+import { ProvisioningError } from "@holdfast/core";
+import { ProviderRegistry } from "@holdfast/registry";
+import * as z from "zod";
+import { parseConfigSource } from "../config/config-source.ts";
+import { toConfigError } from "../config/config-problem.ts";
+import type { Terminal } from "../terminal.ts";
+import type { CommandContext } from "./command-context.ts";
+import { assertChangeable, openProviderSet, type ProviderSetOptions } from "./provider-set.ts";
+
+export interface AddProviderOptions extends ProviderSetOptions {
+  readonly id?: string | undefined;
+  readonly kind?: string | undefined;
+  readonly priority?: string | undefined;
+  /** JSON, or `@` and the name of a file that holds it. */
+  readonly params?: string | undefined;
+}
+
+/** A probe is due long before this; nothing is watched. */
+const HEARTBEAT_MS = 5_000;
+
+/**
+ * Checks a provider, proves that its backend answers, and stores it. Takes a descriptor from a file (`-` is standard
+ * input), or its fields one by one. Throws what `ProviderRegistry.register` does, or `assertChangeable`.
+ */
+export async function addProvider(
+  descriptorFile: string | undefined,
+  options: AddProviderOptions,
+  context: CommandContext,
+): Promise<void> {
+  const { terminal, out, paint, isJson } = context;
+  const { clock, random, cwd } = terminal;
+  const set = await openProviderSet(options, cwd);
+  assertChangeable(set);
+  const input = await readDescriptor(descriptorFile, options, terminal);
+  const { store, adapters } = set;
+  await using registry = new ProviderRegistry({
+    ...set.validation,
+    store,
+    adapters,
+    clock,
+    random,
+    heartbeatMs: HEARTBEAT_MS,
+  });
+  const warnings: string[] = [];
+  registry.on("warning", ({ message }) => void warnings.push(message));
+  await registry.restore();
+  const { descriptor } = await registry.register(toAbsolutePaths(input, cwd));
+  if (isJson) return out.write(JSON.stringify({ added: descriptor, file: set.file, warnings }));
+  await out.write(`added ${descriptor.id} to ${set.file}`);
+  for (const warning of warnings) await out.write(paint("yellow", `warning: ${warning}`));
+  await out.write("a running daemon takes it over at SIGHUP");
+}
+
+async function readDescriptor(
+  file: string | undefined,
+  options: AddProviderOptions,
+  terminal: Terminal,
+): Promise<unknown> {
+  const { id, kind, priority, params } = options;
+  const isByField = [id, kind, priority, params].some((field) => field !== undefined);
+  if (file === undefined) {
+    return {
+      id,
+      kind,
+      // What is no number is left as it is, for the validator to name.
+      priority: priority === undefined || !/^-?\d+$/.test(priority) ? priority : Number(priority),
+      params: params === undefined ? undefined : await readParams(params, terminal),
+    };
+  }
+  if (!isByField) return parse(await readInput(file, terminal), file === "-" ? "standard input" : file);
+  throw new ProvisioningError(
+    "VALIDATION_MALFORMED",
+    "name a descriptor file, or give --id, --kind, --priority and --params; not both",
+  );
+}
+
+async function readParams(params: string, terminal: Terminal): Promise<unknown> {
+  if (!params.startsWith("@")) return parse(params, "--params");
+  const file = params.slice(1);
+  return parse(await readInput(file, terminal), file);
+}
+
+async function readInput(file: string, { stdin, cwd }: Terminal): Promise<string> {
+  if (file === "-") return text(stdin);
+  try {
+    return await readFile(resolve(cwd, file), "utf8");
+  } catch (error) {
+    throw new ProvisioningError("VALIDATION_MALFORMED", `the file ${file} cannot be read`, { cause: error });
+  }
+}
+
+/** JSON, or YAML, which includes it. */
+function parse(source: string, name: string): unknown {
+  const { value, problems } = parseConfigSource(source);
+  if (problems.length > 0) throw toConfigError(name, problems);
+  return value;
+}
+
+const fileDescriptorSchema = z.looseObject({
+  kind: z.literal("file"),
+  params: z.looseObject({ path: z.string().min(1) }),
+});
+
+/** On the command line a path starts from the current folder; the daemon may run in another one. */
+function toAbsolutePaths(input: unknown, cwd: string): unknown {
+  const { data } = fileDescriptorSchema.safeParse(input);
+  if (data === undefined) return input;
+  return { ...data, params: { ...data.params, path: resolve(cwd, data.params.path) } };
+}

@@ -1,0 +1,27 @@
+import { ProvisioningError } from "@holdfast/core";
+import type { CommandContext } from "./command-context.ts";
+import { assertChangeable, openProviderSet, type ProviderSetOptions } from "./provider-set.ts";
+
+/**
+ * Takes one provider out of the store. Also one that could not be brought into force any more, so that a set can be mended.
+ * Throws `VALIDATION_UNKNOWN_ID`, `STORE_*`, or what `assertChangeable` does.
+ */
+export async function removeProvider(
+  id: string,
+  options: ProviderSetOptions,
+  context: CommandContext,
+): Promise<void> {
+  const { terminal, out, isJson } = context;
+  const set = await openProviderSet(options, terminal.cwd);
+  assertChangeable(set);
+  const before = await set.store.load();
+  const after = before.filter((descriptor) => descriptor.id !== id);
+  if (after.length === before.length) {
+    const ids = before.map((descriptor) => descriptor.id).join(", ") || "none";
+    throw new ProvisioningError("VALIDATION_UNKNOWN_ID", `no provider is called that; there are: ${ids}`);
+  }
+  await set.store.save(after);
+  await out.write(
+    isJson ? JSON.stringify({ removed: id, file: set.file }) : `removed ${id} from ${set.file}`,
+  );
+}

@@ -1,0 +1,56 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { createBuiltInAdapters } from "../adapters/built-in-adapters.ts";
+import { configJsonSchema, topologyJsonSchema } from "./config-json-schema.ts";
+import { loadConfig } from "./load-config.ts";
+
+const quickstart = join(import.meta.dirname, "../../../../examples/quickstart");
+
+async function readJson(name: string): Promise<unknown> {
+  return JSON.parse(await readFile(join(quickstart, name), "utf8"));
+}
+
+describe("the JSON Schemas", () => {
+  test("checked in with the quickstart are those of today", async () => {
+    expect(await readJson("holdfast.schema.json")).toEqual(configJsonSchema(createBuiltInAdapters(".")));
+    expect(await readJson("topology.schema.json")).toEqual(topologyJsonSchema());
+  });
+
+  test("hold the parameters of every kind, with descriptions for editors", () => {
+    const schema = configJsonSchema(createBuiltInAdapters("."));
+    expect(schema).toMatchObject({
+      properties: {
+        providers: {
+          items: {
+            oneOf: [
+              {
+                properties: {
+                  kind: { const: "file" },
+                  params: { properties: { path: { type: "string" } }, required: ["path"] },
+                },
+                required: ["id", "kind", "priority", "params"],
+              },
+              { properties: { kind: { const: "memory" } } },
+            ],
+          },
+        },
+        health: { properties: { timeoutMs: { default: 15_000, minimum: 1 } } },
+      },
+      additionalProperties: false,
+    });
+    for (const property of Object.values(schema["properties"] ?? {})) {
+      expect(property).toHaveProperty("description");
+    }
+  });
+
+  test("are referred to by the quickstart's files, which are right", async () => {
+    const text = await readFile(join(quickstart, "holdfast.yaml"), "utf8");
+    expect(text.split("\n")[0]).toBe("# yaml-language-server: $schema=./holdfast.schema.json");
+    const { providers } = await loadConfig(join(quickstart, "holdfast.yaml"));
+    expect(providers).toMatchObject([{ id: "primary" }, { id: "backup" }]);
+    for (const name of ["topology/primary.json", "topology/backup.json"]) {
+      expect(await readJson(name)).toMatchObject({ $schema: "../topology.schema.json" });
+    }
+  });
+});

@@ -1,0 +1,140 @@
+import * as z from "zod";
+
+/** The address the endpoints are served on. */
+export interface HttpConfig {
+  readonly host: string;
+  /** 0 takes any free one. */
+  readonly port: number;
+  readonly maxEventClients: number;
+}
+
+/** What a configuration file says, defaults filled in. */
+export interface Config {
+  readonly $schema?: string | undefined;
+  /** When present these are the providers; else the store says. Each is for its adapter to check. */
+  readonly providers?: readonly unknown[] | undefined;
+  /** As written: relative to the file's folder. */
+  readonly dataDir: string;
+  readonly health: {
+    readonly timeoutMs: number;
+    readonly maxErrors: number;
+    readonly backoffInitialMs: number;
+    readonly backoffMaxMs: number;
+    readonly cooldownMs: number;
+    readonly lateSnapshotMs: number;
+    readonly standby: "warm" | "cold";
+  };
+  readonly validation: {
+    readonly probe: "require" | "warn";
+    readonly probeTimeoutMs: number;
+    readonly suppressAfter: number;
+    readonly suppressMs: number;
+  };
+  readonly http: HttpConfig | false;
+  readonly log: { readonly retainedEvents: number };
+  readonly shutdown: { readonly drainMs: number };
+}
+
+const DAY_MS = 86_400_000;
+
+function duration(defaultMs: number, description: string, leastMs = 1): z.ZodDefault<z.ZodInt> {
+  return z.int().min(leastMs).max(DAY_MS).default(defaultMs).describe(`${description} Milliseconds.`);
+}
+
+function count(defaultCount: number, most: number, description: string): z.ZodDefault<z.ZodInt> {
+  return z.int().min(1).max(most).default(defaultCount).describe(description);
+}
+
+const health = z.strictObject({
+  timeoutMs: duration(15_000, "A provider that gives no sign of life for so long is unreachable."),
+  maxErrors: count(3, 1_000, "A provider that fails so often in a row is unreachable."),
+  backoffInitialMs: duration(
+    2_000,
+    "The first retry waits up to so long; each further one up to twice as long.",
+  ),
+  backoffMaxMs: duration(30_000, "No retry waits longer."),
+  cooldownMs: duration(
+    10_000,
+    "A provider must stay healthy for so long to be trusted again; nothing flaps within it.",
+  ),
+  lateSnapshotMs: duration(5_000, "A snapshot older than this on arrival is late."),
+  standby: z
+    .enum(["warm", "cold"])
+    .default("warm")
+    .describe("warm: stand-bys are watched too, so that a fail-over takes no time. cold: only when needed."),
+});
+
+const validation = z.strictObject({
+  probe: z
+    .enum(["require", "warn"])
+    .default("require")
+    .describe(
+      "require: a provider whose backend cannot be reached is refused. warn: it is taken, with a warning.",
+    ),
+  probeTimeoutMs: duration(5_000, "A backend must prove itself within so long."),
+  suppressAfter: count(
+    3,
+    1_000,
+    "A provider that is refused so often in a row is not tried again for a while.",
+  ),
+  suppressMs: duration(60_000, "How long that while is."),
+});
+
+const http = z.strictObject({
+  host: z
+    .string()
+    .min(1)
+    .max(253)
+    .default("127.0.0.1")
+    .describe(
+      "Where to listen. The endpoints are read-only and ask for no password: leave it on loopback, or put it behind something that does.",
+    ),
+  port: z.int().min(0).max(65_535).default(7_420).describe("0 takes any free port; the real one is printed."),
+  maxEventClients: count(100, 100_000, "How many may listen on /events at once."),
+});
+
+const log = z.strictObject({
+  retainedEvents: count(
+    1_000,
+    1_000_000,
+    "How many events are kept for clients of /events that resume; one that falls further behind is disconnected.",
+  ),
+});
+
+const shutdown = z.strictObject({
+  drainMs: duration(10_000, "How long consumers have to finish when the service shuts down.", 0),
+});
+
+/**
+ * The form of a configuration file around its providers: what one of them looks like is up to their adapters. A file
+ * with nothing in it is a configuration too.
+ */
+export function createConfigSchema(provider: z.ZodType): z.ZodType<Config> {
+  return z
+    .strictObject({
+      $schema: z.string().optional().describe("Where the JSON Schema of this file is, for editors."),
+      providers: z
+        .array(provider)
+        .optional()
+        .describe(
+          "The providers, all of them. Without this the store says which there are: see `holdfast providers`.",
+        ),
+      dataDir: z
+        .string()
+        .min(1)
+        .max(4_096)
+        .default("holdfast-data")
+        .describe(
+          "The folder of what is stored (providers.jsonl). A relative path starts from the folder of this file.",
+        ),
+      health: health.prefault({}).describe("How the health of providers is judged and when to fail over."),
+      validation: validation.prefault({}).describe("What a provider must prove before it is accepted."),
+      http: z
+        .union([z.literal(false), http])
+        .prefault({})
+        .describe("The endpoints /topology, /events, /metrics, /readyz and /healthz; false for none."),
+      log: log.prefault({}).describe("The ordered log of events."),
+      shutdown: shutdown.prefault({}).describe("What happens at the end."),
+    })
+    .describe("Configuration of `holdfast run`.");
+}

@@ -1,0 +1,91 @@
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document } from "yaml";
+import type { ConfigProblem } from "./config-problem.ts";
+
+/** Both from 1. */
+export interface SourcePosition {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** A text of YAML or JSON (which YAML includes) that was read, and where in it everything stands. */
+export interface ConfigSource {
+  readonly value: unknown;
+  readonly problems: readonly ConfigProblem[];
+  /** Where the value at `providers[0].kind` stands, or what comes nearest to it. */
+  locate(path: string): SourcePosition | undefined;
+}
+
+export function parseConfigSource(text: string): ConfigSource {
+  const lines = new LineCounter();
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false, // pretty ones quote the text
+    stringKeys: true,
+    logLevel: "error", // "silent" would also pass over a second document
+  });
+  const positionOf = (offset: number): SourcePosition => {
+    const { line, col } = lines.linePos(offset);
+    return { line, column: col };
+  };
+  const problems = [...document.errors, ...document.warnings].map((error) =>
+    toSyntaxProblem(error.code.toLowerCase().replaceAll("_", " "), positionOf(error.pos[0])),
+  );
+  let value: unknown;
+  try {
+    if (problems.length === 0) value = document.toJS();
+  } catch {
+    problems.push(toSyntaxProblem("aliases that cannot be followed", { line: 1, column: 1 }));
+  }
+  return {
+    value,
+    problems,
+    locate: (path) => {
+      const offset = offsetOf(document, document.contents, path);
+      return offset === undefined ? undefined : positionOf(offset);
+    },
+  };
+}
+
+function toSyntaxProblem(got: string, position: SourcePosition): ConfigProblem {
+  return { path: "", expected: "valid YAML or JSON", got, code: "VALIDATION_MALFORMED", ...position };
+}
+
+/** Follows the path as far as it goes; what is missing is reported where it should be. */
+function offsetOf(document: Document, node: unknown, path: string): number | undefined {
+  const target = isAlias(node) ? node.resolve(document) : node;
+  for (const child of childrenOf(target)) {
+    const rest = restOf(path, child.name);
+    if (rest !== undefined)
+      return (rest === "" ? undefined : offsetOf(document, child.node, rest)) ?? child.offset;
+  }
+  return undefined;
+}
+
+interface Child {
+  /** As it reads in a path. */
+  readonly name: string;
+  readonly node: unknown;
+  readonly offset: number | undefined;
+}
+
+function childrenOf(node: unknown): readonly Child[] {
+  if (isMap(node)) {
+    return node.items.flatMap(({ key, value }) =>
+      isScalar(key) ? [{ name: String(key.value), node: value, offset: key.range?.[0] }] : [],
+    );
+  }
+  if (!isSeq(node)) return [];
+  return node.items.map((item, index) => ({ name: `[${index}]`, node: item, offset: startOf(item) }));
+}
+
+function startOf(node: unknown): number | undefined {
+  return isMap(node) || isSeq(node) || isScalar(node) || isAlias(node) ? node.range?.[0] : undefined;
+}
+
+/** What is left of a path after a first part; undefined when it does not begin with that part. */
+function restOf(path: string, part: string): string | undefined {
+  if (!path.startsWith(part)) return undefined;
+  const rest = path.slice(part.length);
+  if (rest === "" || rest.startsWith("[")) return rest;
+  return rest.startsWith(".") ? rest.slice(1) : undefined;
+}

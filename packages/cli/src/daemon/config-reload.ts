@@ -1,0 +1,61 @@
+import { isDeepStrictEqual } from "node:util";
+import { isProvisioningError, SerialQueue } from "@holdfast/core";
+import type { ProvisioningService } from "@holdfast/provisioning";
+import { loadConfig, type LoadedConfig } from "../config/load-config.ts";
+import type { DaemonOutput } from "./daemon-output.ts";
+
+export interface ConfigReloadOptions {
+  /** As it was at the start. */
+  readonly loaded: LoadedConfig;
+  readonly service: ProvisioningService;
+  readonly output: DaemonOutput;
+}
+
+/**
+ * Brings the providers of the configuration, or of the store where the configuration names none, into force again: all
+ * of them or, when anything is wrong, none. Never rejects.
+ */
+export class ConfigReload {
+  readonly #options: ConfigReloadOptions;
+  readonly #queue: SerialQueue = new SerialQueue();
+  #isWaiting = false;
+
+  constructor(options: ConfigReloadOptions) {
+    this.#options = options;
+  }
+
+  /** Requests that come while one waits its turn are served by that one. */
+  async request(): Promise<void> {
+    if (this.#isWaiting) return;
+    this.#isWaiting = true;
+    await this.#queue.run(async () => {
+      this.#isWaiting = false;
+      await this.#reload();
+    });
+  }
+
+  async #reload(): Promise<void> {
+    const { loaded, service, output } = this.#options;
+    const { registry } = service;
+    try {
+      const { providers, config } = await loadConfig(loaded.file);
+      const inForce = await (providers === undefined ? registry.restore() : registry.reload(providers));
+      const source = providers === undefined ? "the store" : "the configuration";
+      const ids = inForce.map(({ descriptor }) => descriptor.id);
+      const words = `in force, from ${source}: ${ids.length === 0 ? "no providers" : ids.join(", ")}`;
+      output.note({ kind: "reloaded", facts: { providers: ids }, words });
+      this.#warnOfRest(config);
+    } catch (error) {
+      if (isProvisioningError(error) && error.category === "lifecycle") return;
+      output.failure("reload_refused", "nothing was changed; the providers stay as they were", error);
+    }
+  }
+
+  #warnOfRest(config: LoadedConfig["config"]): void {
+    const { providers: _now, ...rest } = config;
+    const { providers: _then, ...before } = this.#options.loaded.config;
+    if (isDeepStrictEqual(rest, before)) return;
+    const message = "what else has changed in the configuration counts from the next start on";
+    this.#options.output.note({ kind: "restart_needed", facts: { message }, words: message });
+  }
+}

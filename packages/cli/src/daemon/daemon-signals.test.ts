@@ -1,0 +1,53 @@
+import { VirtualClock } from "@holdfast/conformance";
+import { describe, expect, test } from "vitest";
+import { TestTerminal } from "../testing/test-terminal.ts";
+import { DaemonSignals } from "./daemon-signals.ts";
+
+function setUp() {
+  const clock = new VirtualClock();
+  const terminal = new TestTerminal({ clock });
+  return { clock, terminal, signals: new DaemonSignals(terminal) };
+}
+
+describe("DaemonSignals", () => {
+  test.each(["SIGINT", "SIGTERM"] as const)("shuts down at the first %s", (signal) => {
+    const { terminal, signals } = setUp();
+    expect(signals.shutdown.aborted).toBe(false);
+    terminal.signal(signal);
+    expect(signals.shutdown.aborted).toBe(true);
+    expect(terminal.exits).toEqual([]);
+  });
+
+  test("takes what follows within half a second as the same key press, and exits at once after that", async () => {
+    const { clock, terminal } = setUp();
+    terminal.signal("SIGINT");
+    terminal.signal("SIGINT");
+    await clock.advance(499);
+    terminal.signal("SIGTERM");
+    // The wall clock means nothing here.
+    clock.jump(60_000);
+    terminal.signal("SIGINT");
+    expect(terminal.exits).toEqual([]);
+    await clock.advance(1);
+    terminal.signal("SIGINT");
+    expect(terminal.exits).toEqual([130]);
+  });
+
+  test("does not exit at a first signal, also when the shutdown has begun for another reason", () => {
+    const { terminal, signals } = setUp();
+    signals.requestShutdown();
+    terminal.signal("SIGINT");
+    expect(terminal.exits).toEqual([]);
+  });
+
+  test("passes SIGHUP on and lets go of the process", () => {
+    const { terminal, signals } = setUp();
+    let hangups = 0;
+    terminal.signal("SIGHUP");
+    signals.onHangup = () => void hangups++;
+    terminal.signal("SIGHUP");
+    expect([hangups, signals.shutdown.aborted]).toEqual([1, false]);
+    signals[Symbol.dispose]();
+    expect(terminal.listeners).toBe(0);
+  });
+});

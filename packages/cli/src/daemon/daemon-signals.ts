@@ -1,0 +1,41 @@
+import { EXIT_CODE } from "../exit-code.ts";
+import type { Terminal, TerminalSignal } from "../terminal.ts";
+
+/** Wrappers such as npm pass a Ctrl-C on to a process that the terminal has sent it to already. */
+const SAME_PRESS_MS = 500;
+
+/** What signals ask of the daemon. The first to stop makes it drain; a second one, which is no echo, ends it at once. */
+export class DaemonSignals implements Disposable {
+  /** Called for SIGHUP. */
+  onHangup: (() => void) | undefined;
+  readonly #terminal: Terminal;
+  readonly #shutdown: AbortController = new AbortController();
+  readonly #subscription: Disposable;
+  #firstAt: number | undefined;
+
+  constructor(terminal: Terminal) {
+    this.#terminal = terminal;
+    this.#subscription = terminal.onSignal((signal) => this.#receive(signal));
+  }
+
+  /** Aborts when the daemon is to drain and stop. */
+  get shutdown(): AbortSignal {
+    return this.#shutdown.signal;
+  }
+
+  requestShutdown(): void {
+    this.#shutdown.abort();
+  }
+
+  [Symbol.dispose](): void {
+    this.#subscription[Symbol.dispose]();
+  }
+
+  #receive(signal: TerminalSignal): void {
+    if (signal === "SIGHUP") return this.onHangup?.();
+    const now = this.#terminal.clock.monotonic();
+    this.#firstAt ??= now;
+    this.requestShutdown();
+    if (now - this.#firstAt >= SAME_PRESS_MS) this.#terminal.exit(EXIT_CODE.interrupted);
+  }
+}

@@ -1,0 +1,33 @@
+import type { LoadedConfig } from "../config/load-config.ts";
+import type { Paint } from "../output/paint.ts";
+
+export interface GreetingOptions {
+  readonly version: string;
+  readonly loaded: LoadedConfig;
+  /** Absent when there are no endpoints. */
+  readonly url?: string | undefined;
+  readonly pid: number;
+  readonly paint: Paint;
+}
+
+/** What runs, where everything is and how to end it. */
+export function toGreeting(options: GreetingOptions): readonly string[] {
+  const { version, loaded, url, pid, paint } = options;
+  const row = (name: string, text: string) => `  ${paint("dim", name.padEnd(10))} ${text}`;
+  const providers = loaded.providers?.map(
+    ({ id, kind, priority }) => `${paint("magenta", id)} (${kind}, ${priority})`,
+  );
+  return [
+    "",
+    `${paint("bold", "Holdfast")} ${version} runs ${loaded.file}`,
+    "",
+    row("providers", providers?.join("  ") ?? "as stored; see `holdfast providers --help`"),
+    row("store", loaded.storeFile),
+    row("endpoints", url === undefined ? "none" : `${paint("cyan", url)}  ${ENDPOINTS}`),
+    row("reload", `kill -HUP ${pid}`),
+    row("stop", "Ctrl-C drains and stops; a second one stops at once"),
+    "",
+  ];
+}
+
+const ENDPOINTS = "/topology  /events  /metrics  /readyz  /healthz";

@@ -1,0 +1,212 @@
+import { once } from "node:events";
+import { rename } from "node:fs/promises";
+import { sleep, systemClock } from "@holdfast/core";
+import { describe, expect, test } from "vitest";
+import { DaemonProcess, type DaemonLine } from "../testing/daemon-process.ts";
+import { TestEventSource } from "../testing/event-source.ts";
+import { member } from "../testing/served-hub.ts";
+import { TemporaryFolder } from "../testing/temporary-folder.ts";
+
+const QUICK = { maxErrors: 1, backoffInitialMs: 50, backoffMaxMs: 100, cooldownMs: 400 };
+
+function fileProvider(id: string, priority: number) {
+  return { id, kind: "file", priority, params: { path: `${id}.json`, pollMs: 100, settleMs: 20 } };
+}
+
+function topology(...ids: readonly string[]) {
+  return { members: ids.map((id) => member(id)) };
+}
+
+/** A folder with two topology files and a configuration that watches them. */
+async function createFolder(): Promise<TemporaryFolder> {
+  const folder = await TemporaryFolder.create();
+  await folder.write("primary.json", topology("a", "b"));
+  await folder.write("backup.json", topology("a"));
+  const providers = [fileProvider("primary", 100), fileProvider("backup", 50)];
+  await folder.write("holdfast.yaml", { providers, health: QUICK });
+  return folder;
+}
+
+const isReady = ({ kind, to }: DaemonLine) => kind === "status_changed" && to === "ready";
+const isChangeTo = (id: string) => (line: DaemonLine) =>
+  line.kind === "provider_changed" && line["to"] === id;
+
+async function getJson(url: string): Promise<Record<string, unknown>> {
+  return (await (await fetch(url)).json()) as Record<string, unknown>;
+}
+
+describe("holdfast run", () => {
+  test("watches, fails over and back, serves all along, drains and exits with 0", async () => {
+    await using folder = await createFolder();
+    await using daemon = DaemonProcess.run(folder.join("holdfast.yaml")).read();
+    await daemon.until(isReady);
+    const url = await daemon.url();
+    expect(await getJson(`${url}/readyz`)).toMatchObject({ status: "ready" });
+    await using client = await TestEventSource.open(url);
+    expect(await client.next()).toMatchObject({ event: "state", data: { memberCount: 2 } });
+
+    // R2.1: an edit is seen.
+    await folder.write("primary.json", topology("a", "b", "c"));
+    const edited = await daemon.until(({ kind, memberCount }) => kind === "snapshot" && memberCount === 3);
+    expect(edited["delta"].added).toMatchObject([{ id: "c" }]);
+
+    // R2.5, R3.4: the file is gone, so backup takes over; its snapshot comes after the change.
+    await rename(folder.join("primary.json"), folder.join("away.json"));
+    const over = await daemon.until(isChangeTo("backup"));
+    expect(over).toMatchObject({ from: "primary", snapshotHash: edited["hash"] });
+    const held = await daemon.until((line) => line["providerId"] === "backup" && line.kind === "snapshot");
+    expect(held["seqNo"]).toBeGreaterThan(over["seqNo"]);
+    expect(await getJson(`${url}/topology`)).toMatchObject({ providerId: "backup", memberCount: 1 });
+
+    // R2.6: back again, after the cooldown.
+    await rename(folder.join("away.json"), folder.join("primary.json"));
+    expect(await daemon.until(isChangeTo("primary"))).toMatchObject({ reason: "recovered" });
+    await daemon.until(isReady);
+    const metrics = await (await fetch(`${url}/metrics`)).text();
+    expect(metrics).toContain("process_cpu_seconds_total");
+    // R5.1
+    expect(metrics).toMatch(/^holdfast_/m);
+
+    daemon.signal("SIGTERM");
+    expect(await daemon.exit()).toEqual({ code: 0, err: "" });
+    // R3.5
+    expect(daemon.lines.slice(-3)).toMatchObject([
+      { kind: "status_changed", to: "draining" },
+      { kind: "status_changed", to: "stopped" },
+      { kind: "stopped", unfinished: [] },
+    ]);
+    const printed = daemon.lines.filter((line) => line["seqNo"] !== undefined);
+    expect(printed.map((line) => line["seqNo"])).toEqual(printed.map((_, index) => index + 1));
+    const received = await client.rest();
+    const numbers = received.map((event) => event.data.seqNo);
+    expect(numbers).toEqual(numbers.map((_, index) => numbers[0] + index));
+    expect(received.at(-1)).toMatchObject({ event: "status_changed", data: { to: "draining" } });
+  });
+
+  test("reloads the configuration at SIGHUP, all or none", async () => {
+    await using folder = await createFolder();
+    await using daemon = DaemonProcess.run(folder.join("holdfast.yaml")).read();
+    await daemon.until(isReady);
+    const url = await daemon.url();
+    const providersOf = async () =>
+      ((await getJson(`${url}/topology`))["providers"] as { providerId: string }[]).map((p) => p.providerId);
+
+    await folder.write("third.json", topology("z"));
+    const three = [fileProvider("third", 200), fileProvider("primary", 100), fileProvider("backup", 50)];
+    await folder.write("holdfast.yaml", { providers: three, health: { ...QUICK, maxErrors: 5 } });
+    daemon.signal("SIGHUP");
+    expect(await daemon.until(({ kind }) => kind === "reloaded")).toMatchObject({
+      providers: ["third", "primary", "backup"],
+    });
+    await daemon.until(({ kind }) => kind === "restart_needed");
+    expect(await providersOf()).toEqual(["third", "primary", "backup"]);
+
+    const wrong = [
+      ...three,
+      { id: "primary", kind: "file", params: {} },
+      { id: "x", kind: "etcd", priority: 1 },
+    ];
+    await folder.write("holdfast.yaml", { providers: wrong });
+    daemon.signal("SIGHUP");
+    // R5.4: the old set stays, and every problem is named.
+    const refused = await daemon.until(({ kind }) => kind === "reload_refused");
+    expect(refused["error"].problems.map((problem: { path: string }) => problem.path)).toEqual([
+      "providers[3].priority",
+      "providers[3].id",
+      "providers[3].params.path",
+      "providers[4].params",
+      "providers[4].kind",
+    ]);
+    const unreachable = [...three, fileProvider("nowhere", 1)];
+    await folder.write("holdfast.yaml", { providers: unreachable });
+    daemon.signal("SIGHUP");
+    const from = daemon.lines.length;
+    expect(await daemon.until(({ kind }) => kind === "reload_refused", from)).toMatchObject({
+      error: { code: "CONNECTIVITY_REFUSED" },
+    });
+    expect(await providersOf()).toEqual(["third", "primary", "backup"]);
+    daemon.signal("SIGINT");
+    expect(await daemon.exit()).toEqual({ code: 0, err: "" });
+  });
+
+  test("takes over at SIGHUP what was added to the store, and has it again after a crash", async () => {
+    await using folder = await createFolder();
+    await folder.write("holdfast.yaml", { health: QUICK });
+    await using daemon = DaemonProcess.run(folder.join("holdfast.yaml")).read();
+    const url = await daemon.url();
+    const { runCli } = await import("../cli.ts");
+    const { TestTerminal } = await import("../testing/test-terminal.ts");
+    const add = ["providers", "add", "--config", "holdfast.yaml", "-"];
+    const stdin = JSON.stringify(fileProvider("primary", 1));
+    expect(await runCli(add, new TestTerminal({ cwd: folder.path, stdin }))).toBe(0);
+    daemon.signal("SIGHUP");
+    expect(await daemon.until(({ kind }) => kind === "reloaded")).toMatchObject({ providers: ["primary"] });
+    await daemon.until(isReady);
+    daemon.signal("SIGKILL");
+    await daemon.exit();
+
+    // R1.5: exactly the same set, in another epoch.
+    await using again = DaemonProcess.run(folder.join("holdfast.yaml")).read();
+    await again.until(isReady);
+    const resumed = await TestEventSource.open(await again.url(), {
+      lastEventId: `${daemon.lines.at(-1)!["epoch"]}:1`,
+    });
+    expect(await resumed.next()).toMatchObject({
+      event: "state",
+      data: { providers: [{ providerId: "primary", kind: "file", priority: 1 }], memberCount: 2 },
+    });
+    await resumed[Symbol.asyncDispose]();
+    expect(url).not.toBe("");
+  });
+
+  test("says what keeps it from starting, and with which exit code", async () => {
+    await using folder = await createFolder();
+    const failure = async (config: unknown, args?: readonly string[]) => {
+      await using daemon = DaemonProcess.run(await folder.write("wrong.yaml", config), args).read();
+      const { code, err } = await daemon.exit();
+      return [code, (JSON.parse(err) as { error: { code: string } }).error.code];
+    };
+    expect(await failure("http: 5")).toEqual([2, "VALIDATION_MALFORMED"]);
+    // R1.4
+    expect(await failure({ providers: [fileProvider("nowhere", 1)] })).toEqual([1, "CONNECTIVITY_REFUSED"]);
+    // R1.5: fail fast.
+    await folder.write("providers.jsonl", "{ damaged");
+    expect(await failure({ dataDir: "." })).toEqual([1, "STORE_CORRUPTED"]);
+    await using daemon = DaemonProcess.run(folder.join("holdfast.yaml")).read();
+    const { port } = new URL(await daemon.url());
+    expect(await failure({ dataDir: "other" }, ["--port", port])).toEqual([1, "LIFECYCLE_LISTEN_FAILED"]);
+  });
+
+  test("ends quietly when nobody reads its output any more", async () => {
+    await using folder = await createFolder();
+    await using daemon = DaemonProcess.run(folder.join("holdfast.yaml"));
+    await new Promise((resolve) => void daemon.stdout.once("data", resolve));
+    daemon.stdout.destroy();
+    // The next event finds nobody.
+    for (let round = 0; !daemon.hasEnded && round < 200; round++) {
+      await folder.write("primary.json", topology("a", `n${round}`));
+      await sleep(50, { clock: systemClock });
+    }
+    expect(await daemon.exit()).toEqual({ code: 0, err: "" });
+  });
+
+  test("exits at once at a second Ctrl-C, with 130", async () => {
+    await using folder = await createFolder();
+    await folder.write(
+      "primary.json",
+      topology(...Array.from({ length: 20_000 }, (_, index) => `n${index}`)),
+    );
+    await using daemon = DaemonProcess.run(folder.join("holdfast.yaml"));
+    const [started] = await once(daemon.stdout, "data");
+    // From here on nothing is read: the first snapshot cannot be printed, and the end is held up.
+    daemon.stdout.pause();
+    const { url } = JSON.parse(String(started)) as { url: string };
+    while ((await getJson(`${url}/readyz`))["status"] !== "ready");
+    while (!daemon.hasEnded) {
+      daemon.signal("SIGINT");
+      await sleep(100, { clock: systemClock });
+    }
+    daemon.stdout.resume();
+    expect(await daemon.exit()).toEqual({ code: 130, err: "" });
+  });
+});

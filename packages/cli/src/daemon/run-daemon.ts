@@ -1,0 +1,147 @@
+import { sleep, untilAborted, whenAborted } from "@holdfast/core";
+import { ProvisioningService } from "@holdfast/provisioning";
+import { FileProviderStore } from "@holdfast/store-file";
+import { collectDefaultMetrics, Registry } from "prom-client";
+import packageJson from "../../package.json" with { type: "json" };
+import { loadConfig, type LoadedConfig } from "../config/load-config.ts";
+import { EXIT_CODE } from "../exit-code.ts";
+import { LineWriter } from "../output/line-writer.ts";
+import { createPaint } from "../output/paint.ts";
+import { HttpServer } from "../server/http-server.ts";
+import type { Terminal } from "../terminal.ts";
+import { ConfigReload } from "./config-reload.ts";
+import { DaemonOutput } from "./daemon-output.ts";
+import { DaemonSignals } from "./daemon-signals.ts";
+import { toGreeting } from "./greeting.ts";
+import { printLog } from "./print-log.ts";
+import { toServerView } from "./service-view.ts";
+
+export interface DaemonOptions {
+  /** The configuration file. */
+  readonly configFile: string;
+  /** NDJSON instead of words. @defaultValue false */
+  readonly isJson?: boolean | undefined;
+  /** Instead of what the configuration says; 0 takes any free port. */
+  readonly port?: number | undefined;
+  readonly terminal: Terminal;
+  /** More lines for people, printed below the greeting; gets the URL of the endpoints, if there are any. */
+  readonly hints?: ((url: string | undefined) => readonly string[]) | undefined;
+}
+
+/** How long a slow reader of standard output may hold up the end, in milliseconds. */
+const FLUSH_MS = 1_000;
+
+/**
+ * Runs the service of a configuration until it is told to stop, and gives the exit code. Throws what kept it from
+ * starting: `VALIDATION_*` for the configuration, `LIFECYCLE_LISTEN_FAILED`, or as `ProvisioningService.start` does.
+ */
+export async function runDaemon(options: DaemonOptions): Promise<number> {
+  const { terminal, isJson = false } = options;
+  const { clock, stdout, env } = terminal;
+  using writer = new LineWriter(stdout, clock);
+  const paint = createPaint({ isTty: stdout.isTTY === true, env });
+  const output = new DaemonOutput({ writer, paint, clock, isJson });
+
+  using signals = new DaemonSignals(terminal);
+  using _ = whenAborted(writer.gone, () => signals.requestShutdown());
+
+  const loaded = await loadConfig(options.configFile, terminal.cwd);
+  const { drainMs } = loaded.config.shutdown;
+  const metrics = new Registry();
+  collectDefaultMetrics({ register: metrics });
+  await using service = createService(loaded, metrics, terminal);
+  service.on("warning", (warning) => output.warning(warning));
+  await using server = await listen(loaded, service, metrics, options);
+
+  const { file, storeFile } = loaded;
+  const { pid } = terminal;
+  const { version } = packageJson;
+  const url = server?.url;
+  output.greet({ version, file, storeFile, url, pid }, [
+    ...toGreeting({ version, loaded, url, pid, paint }),
+    ...(options.hints?.(url) ?? []),
+  ]);
+  const ended = new AbortController();
+  let failure: { readonly error: unknown } | undefined;
+  const fail = (error: unknown) => {
+    if (!signals.shutdown.aborted) failure = { error };
+    signals.requestShutdown();
+  };
+  const printing = printLog({ log: service.topology, output, clock, signal: ended.signal }).catch(fail);
+  const startup = service.start({ providers: loaded.providers, signal: signals.shutdown }).catch(fail);
+  const reload = new ConfigReload({ loaded, service, output });
+  signals.onHangup = () => void startup.then(() => reload.request());
+  await untilAborted(new Promise(() => {}), signals.shutdown).catch(() => {});
+  await startup;
+
+  if (failure === undefined) {
+    const words = `consumers have up to ${drainMs} ms to drain`;
+    output.note({ kind: "shutting_down", facts: { drainMs }, words });
+  }
+  const { unfinished } = await service.stop({ deadlineMs: drainMs });
+  ended.abort();
+  const isPrinted = await isDoneWithin(FLUSH_MS, printing, terminal);
+  await server?.[Symbol.asyncDispose]();
+  for (const what of unfinished) output.note({ kind: "unfinished", facts: { what }, words: what });
+  const code = unfinished.length === 0 && failure === undefined ? EXIT_CODE.ok : EXIT_CODE.failure;
+  output.note({
+    kind: "stopped",
+    facts: { unfinished },
+    words: toLastWords(failure !== undefined, unfinished),
+  });
+  // What nobody reads must not keep the process.
+  if (!isPrinted || !(await isDoneWithin(FLUSH_MS, writer.flush(), terminal))) terminal.exit(code);
+  if (failure !== undefined) throw failure.error;
+  return code;
+}
+
+function toLastWords(isFailure: boolean, unfinished: readonly string[]): string {
+  if (isFailure) return "it cannot go on";
+  return unfinished.length === 0 ? "everything is drained" : "not everything was drained in time";
+}
+
+function createService(
+  loaded: LoadedConfig,
+  metricsRegistry: Registry,
+  terminal: Terminal,
+): ProvisioningService {
+  const { config, storeFile, adapters } = loaded;
+  const { health, validation, log } = config;
+  const { clock, random } = terminal;
+  const store = new FileProviderStore({ path: storeFile });
+  const { retainedEvents } = log;
+  return new ProvisioningService({
+    adapters,
+    store,
+    health,
+    validation,
+    retainedEvents,
+    metricsRegistry,
+    clock,
+    random,
+  });
+}
+
+async function listen(
+  { config }: LoadedConfig,
+  service: ProvisioningService,
+  metrics: Registry,
+  { port, terminal }: DaemonOptions,
+): Promise<HttpServer | undefined> {
+  const { http, log } = config;
+  if (http === false) return undefined;
+  const { clock } = terminal;
+  const view = toServerView(service, metrics);
+  return HttpServer.listen({ ...http, port: port ?? http.port, view, clock, maxLag: log.retainedEvents });
+}
+
+async function isDoneWithin(limitMs: number, work: Promise<void>, { clock }: Terminal): Promise<boolean> {
+  const done = new AbortController();
+  const late = sleep(limitMs, { clock, signal: done.signal }).then(
+    () => false,
+    () => true,
+  );
+  const result = await Promise.race([work.then(() => true), late]);
+  done.abort();
+  return result;
+}

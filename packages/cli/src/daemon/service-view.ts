@@ -1,0 +1,19 @@
+import type { ProvisioningService } from "@holdfast/provisioning";
+import type { Registry } from "prom-client";
+import type { ServerView } from "../server/server-view.ts";
+
+/** What the HTTP server may see of the service. */
+export function toServerView(service: ProvisioningService, metrics: Registry): ServerView {
+  return {
+    log: service.topology,
+    providers: () =>
+      service.providerHealth().flatMap((report) => {
+        const descriptor = service.registry.get(report.providerId)?.descriptor;
+        if (descriptor === undefined) return [];
+        const { kind, priority, disabled } = descriptor;
+        return [{ ...report, kind, priority, disabled }];
+      }),
+    remoteNodes: () => service.remoteNodes(),
+    metrics: async () => ({ contentType: metrics.contentType, text: await metrics.metrics() }),
+  };
+}

@@ -1,0 +1,64 @@
+const EXIT_CODES = `
+Exit codes:
+  0    done; for run: stopped and drained
+  1    something failed: a backend, the store, the port, a drain that did not finish in time
+  2    the command line or a configuration is wrong
+  130  run was ended at once by a second Ctrl-C`;
+
+/** What stands below the options: commands are learnt from examples. */
+export const HELP = {
+  program: `
+Examples:
+  $ holdfast validate holdfast.yaml             is the configuration right?
+  $ holdfast run --config holdfast.yaml         run it; Ctrl-C drains and stops
+  $ holdfast providers list -c holdfast.yaml    which providers are stored?
+  $ holdfast providers add --help               more examples of one command
+${EXIT_CODES}`,
+  run: `
+Examples:
+  $ holdfast run --config holdfast.yaml                     one line an event, for people
+  $ holdfast run -c holdfast.yaml --json | jq .kind         one JSON document a line
+  $ holdfast run -c holdfast.yaml --port 0                  on any free port, which is printed
+  $ kill -HUP PID                                           reload the providers, all or none
+  $ curl -N http://127.0.0.1:7420/events                    follow the events over HTTP
+
+A configuration can be as small as this:
+  providers:
+    - id: primary
+      kind: file
+      priority: 100
+      params: { path: topology.json }
+${EXIT_CODES}`,
+  validate: `
+Examples:
+  $ holdfast validate holdfast.yaml
+  $ holdfast validate holdfast.yaml --json | jq '.error.problems[]'
+
+Every problem is named with its line, its path, what was expected and what was found. Nothing is connected to.`,
+  schema: `
+Examples:
+  $ holdfast schema > holdfast.schema.json
+  $ holdfast schema topology > topology.schema.json
+
+Refer to it in the first line of a YAML file, and editors complete and check as you type:
+  # yaml-language-server: $schema=./holdfast.schema.json`,
+  providers: `
+Examples:
+  $ holdfast providers list --config holdfast.yaml
+  $ holdfast providers add --config holdfast.yaml primary.yaml
+  $ holdfast providers remove --config holdfast.yaml primary
+
+They work on the store (providers.jsonl in the configuration's dataDir). A configuration that declares "providers"
+itself is what counts: the store then only follows it, and add and remove refuse. A running daemon takes changes over
+at SIGHUP.`,
+  add: `
+Examples:
+  $ holdfast providers add -c holdfast.yaml --id primary --kind file --priority 100 \\
+      --params '{"path":"topology.json"}'
+  $ holdfast providers add -c holdfast.yaml primary.yaml
+  $ echo '{"id":"a","kind":"file","priority":1,"params":{"path":"a.json"}}' | holdfast providers add -s set.jsonl -
+
+The path of a file provider starts from the current folder and is stored whole. Secrets are never stored: parameters
+that need one take a reference, { "env": NAME } or { "file": PATH }.
+${EXIT_CODES}`,
+};

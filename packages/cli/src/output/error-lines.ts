@@ -1,0 +1,75 @@
+import { isProvisioningError } from "@holdfast/core";
+import * as z from "zod";
+import { toPrintable } from "./event-line.ts";
+import type { JsonDocument } from "./json-pieces.ts";
+import type { Paint } from "./paint.ts";
+
+const problemSchema = z.object({
+  path: z.string(),
+  expected: z.string(),
+  got: z.string(),
+  line: z.number().optional(),
+  column: z.number().optional(),
+});
+
+const failureSchema = z.object({ providerId: z.string(), message: z.string() });
+
+const detailsSchema = z.object({
+  file: z.string().optional(),
+  problems: z.array(problemSchema).default([]),
+  failures: z.array(failureSchema).default([]),
+});
+
+type Problem = z.infer<typeof problemSchema>;
+
+/** An error as people read it: one line, and one more for each thing that is wrong. */
+export function toErrorLines(error: unknown, paint: Paint): readonly string[] {
+  if (!isProvisioningError(error)) return [paint("red", `error: ${toPrintable(messageOf(error))}`)];
+  const details = detailsSchema.safeParse(error.details).data;
+  const { file, problems = [], failures = [] } = details ?? {};
+  if (problems.length > 0) {
+    const where = file ?? "what was given";
+    return [paint("red", `error: ${where} is not valid:`), ...toProblemLines(problems, paint)];
+  }
+  if (failures.length > 0) {
+    const lines = failures.map(
+      ({ providerId, message }) => `  ${paint("bold", providerId)}  ${toPrintable(message)}`,
+    );
+    return [paint("red", "error: not every provider can be accepted:"), ...lines];
+  }
+  return [paint("red", `error: ${toPrintable(error.message)}`)];
+}
+
+/** The same for machines. */
+export function toErrorDocument(error: unknown): JsonDocument {
+  if (!isProvisioningError(error))
+    return { error: { code: "LIFECYCLE_INTERNAL", message: messageOf(error) } };
+  const { code, message, details } = error;
+  return { error: { ...details, code, message } };
+}
+
+function toProblemLines(problems: readonly Problem[], paint: Paint): readonly string[] {
+  const rows = problems.map((problem) => ({ ...problem, where: toWhere(problem) }));
+  const whereWidth = widest(rows.map((row) => row.where));
+  const pathWidth = Math.min(widest(rows.map((row) => row.path)), 48);
+  return rows.map(({ where, path, expected, got }) => {
+    const place = [
+      ...(whereWidth === 0 ? [] : [paint("dim", where.padEnd(whereWidth))]),
+      ...(pathWidth === 0 ? [] : [paint("bold", toPrintable(path).padEnd(pathWidth))]),
+      `expected ${paint("green", toPrintable(expected))}, got ${paint("yellow", toPrintable(got))}`,
+    ];
+    return `  ${place.join("  ")}`;
+  });
+}
+
+function widest(texts: readonly string[]): number {
+  return Math.max(...texts.map((text) => text.length));
+}
+
+function toWhere({ line, column }: Problem): string {
+  return line === undefined ? "" : `${line}:${column ?? 1}`;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : "something that is no error was thrown";
+}

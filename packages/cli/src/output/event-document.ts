@@ -1,0 +1,44 @@
+import type { ProviderSnapshot, SnapshotEvent, TopologyEvent } from "@holdfast/core";
+import { LongList, type JsonDocument } from "./json-pieces.ts";
+
+/**
+ * An event as machines read it, on `/events` and on standard output. A snapshot says what changed; whoever holds the
+ * state before it applies the delta, and `members` and `hash` tell whether the result is right.
+ */
+export function toEventDocument(event: TopologyEvent): JsonDocument {
+  if (event.kind !== "snapshot") return toFlatDocument(event);
+  const { kind, epoch, seqNo, at } = event;
+  const { snapshot, previousHash, delta } = event;
+  return {
+    kind,
+    epoch,
+    seqNo,
+    at,
+    previousHash,
+    ...toSnapshotHead(snapshot),
+    memberCount: snapshot.members.size,
+    delta: {
+      added: new LongList(delta.added),
+      updated: new LongList(delta.updated.values().map((update) => update.after)),
+      removed: new LongList(delta.removed.values().map((node) => node.id)),
+      blocked: delta.blocked,
+      unblocked: delta.unblocked,
+    },
+  };
+}
+
+function toFlatDocument({
+  kind,
+  epoch,
+  seqNo,
+  at,
+  ...rest
+}: Exclude<TopologyEvent, SnapshotEvent>): JsonDocument {
+  return { kind, epoch, seqNo, at, ...rest };
+}
+
+/** Everything about a snapshot but its members. */
+export function toSnapshotHead(snapshot: ProviderSnapshot): JsonDocument {
+  const { providerId, hash, observedAt, revision, stalenessMs, skipped, blockedNodes } = snapshot;
+  return { providerId, hash, observedAt, revision, stalenessMs, skipped, blockedNodes };
+}

@@ -1,0 +1,93 @@
+import {
+  createClusterNode,
+  createSnapshot,
+  diffSnapshots,
+  MemberSet,
+  type TopologyEvent,
+} from "@holdfast/core";
+import { describe, expect, test } from "vitest";
+import { member } from "../testing/served-hub.ts";
+import { toEventLine } from "./event-line.ts";
+import { createPaint } from "./paint.ts";
+
+const plain = createPaint({ isTty: false, env: {} });
+const at = new Date(2026, 10, 23, 9, 5, 3, 42).getTime();
+const tick = { epoch: "e", at } as const;
+
+function snapshotOf(ids: readonly string[], blockedNodes: readonly string[] = []) {
+  const members = MemberSet.from(ids.map((id) => createClusterNode(member(id))));
+  return createSnapshot({ providerId: "primary", members, observedAt: at, blockedNodes });
+}
+
+function snapshotEvent(before: readonly string[], after: readonly string[], blocked: readonly string[] = []) {
+  const [previous, snapshot] = [snapshotOf(before), snapshotOf(after, blocked)];
+  const delta = diffSnapshots(previous, snapshot);
+  return { ...tick, seqNo: 2, kind: "snapshot", snapshot, previousHash: previous.hash, delta } as const;
+}
+
+function isColoured(env: Record<string, string>, isTty = true): boolean {
+  return toEventLine(events[0]![0], createPaint({ isTty, env })).includes("\u001b[");
+}
+
+const events: readonly (readonly [TopologyEvent, string])[] = [
+  [snapshotEvent(["a", "b"], ["b", "c"]), "#2    snapshot           2 members from primary  +c  -a"],
+  [snapshotEvent([], ["a", "b", "c", "d"]), "#2    snapshot           4 members from primary  +4"],
+  [snapshotEvent(["a"], ["a"], ["a"]), "#2    snapshot           1 member from primary  blocked a"],
+  [
+    { ...tick, seqNo: 3, kind: "provider_changed", from: "primary", to: "backup", reason: "errors" },
+    "#3    provider_changed   primary → backup  primary failed",
+  ],
+  [
+    { ...tick, seqNo: 3, kind: "provider_changed", from: "backup", to: "primary", reason: "recovered" },
+    "#3    provider_changed   backup → primary  primary has stayed healthy again",
+  ],
+  [
+    { ...tick, seqNo: 4, kind: "stream_terminated", providerId: "primary", reason: { kind: "ended" } },
+    "#4    stream_terminated  the stream of primary was ended by the backend",
+  ],
+  [
+    {
+      ...tick,
+      seqNo: 4,
+      kind: "stream_terminated",
+      providerId: "primary",
+      reason: { kind: "errored", code: "STREAM_FAILED" },
+    },
+    "#4    stream_terminated  the stream of primary broke: STREAM_FAILED",
+  ],
+  [
+    {
+      ...tick,
+      seqNo: 5,
+      kind: "health_changed",
+      providerId: "primary",
+      from: "healthy",
+      to: "degraded",
+      reason: "CONNECTIVITY_REFUSED",
+    },
+    "#5    health_changed     primary: healthy → degraded  CONNECTIVITY_REFUSED",
+  ],
+  [
+    { ...tick, seqNo: 12345, kind: "status_changed", from: "ready", to: "unavailable", reason: "nobody" },
+    "#12345 status_changed     ready → unavailable  nobody",
+  ],
+];
+
+describe("toEventLine", () => {
+  test.each(events)("reads well: %#", (event, expected) => {
+    expect(toEventLine(event, plain)).toBe(`09:05:03.042  ${expected}`);
+  });
+
+  test("stays one line and moves no cursor, whatever names hold", () => {
+    const line = toEventLine(snapshotEvent([], ["\u001b[2Jx\n", "y\r\u0085\u2028z"]), plain);
+    expect(line).toContain("+\ufffd[2Jx\ufffd +y\ufffd\ufffd\ufffdz");
+  });
+
+  test("has colours only on a terminal that wants them", () => {
+    expect(isColoured({ TERM: "xterm" })).toBe(true);
+    expect(isColoured({ TERM: "xterm", NO_COLOR: "" })).toBe(true);
+    expect(isColoured({ TERM: "xterm", NO_COLOR: "1" })).toBe(false);
+    expect(isColoured({ TERM: "dumb" })).toBe(false);
+    expect(isColoured({}, false)).toBe(false);
+  });
+});

@@ -1,0 +1,109 @@
+import type {
+  ProviderChangedEvent,
+  ProviderHealth,
+  SnapshotEvent,
+  SwitchReason,
+  TopologyEvent,
+  TopologyStatus,
+} from "@holdfast/core";
+import type { Colour, Paint } from "./paint.ts";
+
+const STATUS_COLOUR: Readonly<Record<TopologyStatus, Colour>> = {
+  starting: "dim",
+  ready: "green",
+  degraded: "yellow",
+  empty: "yellow",
+  unavailable: "red",
+  draining: "cyan",
+  stopped: "cyan",
+};
+
+const HEALTH_COLOUR: Readonly<Record<ProviderHealth, Colour>> = {
+  idle: "dim",
+  connecting: "dim",
+  healthy: "green",
+  degraded: "yellow",
+  unreachable: "red",
+  disabled: "red",
+};
+
+const SWITCH_WORDS: Readonly<Record<SwitchReason, (event: ProviderChangedEvent) => string>> = {
+  timeout: ({ from }) => `${from} gave no sign of life in time`,
+  errors: ({ from }) => `${from} failed`,
+  stream_ended: ({ from }) => `the stream of ${from} ended`,
+  health_degraded: ({ from }) => `${from} is not healthy`,
+  recovered: ({ to }) => `${to} has stayed healthy again`,
+  manual_override: () => "an operator said so",
+  removed_by_reload: ({ from }) => `${from} was taken out of the configuration`,
+};
+
+/** An event as people read it: time of day, number, kind, words. One line, whatever names hold. */
+export function toEventLine(event: TopologyEvent, paint: Paint): string {
+  const { at, seqNo, kind } = event;
+  const head = `${paint("dim", toTimeOfDay(at))}  ${paint("dim", `#${seqNo}`.padEnd(5))}`;
+  return `${head} ${paint("bold", kind.padEnd(17))}  ${toWords(event, paint)}`;
+}
+
+/** Local time, to the millisecond: `09:05:03.042`. */
+export function toTimeOfDay(at: number): string {
+  const date = new Date(at);
+  const [hours, minutes, seconds] = [date.getHours(), date.getMinutes(), date.getSeconds()].map((part) =>
+    String(part).padStart(2, "0"),
+  );
+  return `${hours}:${minutes}:${seconds}.${String(date.getMilliseconds()).padStart(3, "0")}`;
+}
+
+function toWords(event: TopologyEvent, paint: Paint): string {
+  if (event.kind === "snapshot") return toSnapshotWords(event, paint);
+  if (event.kind === "provider_changed") {
+    const reason = paint("dim", SWITCH_WORDS[event.reason](event));
+    return `${event.from} → ${paint("magenta", event.to)}  ${reason}`;
+  }
+  if (event.kind === "stream_terminated") {
+    const how = event.reason.kind === "ended" ? "was ended by the backend" : `broke: ${event.reason.code}`;
+    return `the stream of ${event.providerId} ${paint("yellow", how)}`;
+  }
+  if (event.kind === "health_changed") {
+    const reason = event.reason === undefined ? "" : `  ${paint("dim", event.reason)}`;
+    return `${event.providerId}: ${event.from} → ${paint(HEALTH_COLOUR[event.to], event.to)}${reason}`;
+  }
+  const reason = paint("dim", toPrintable(event.reason));
+  return `${event.from} → ${paint(STATUS_COLOUR[event.to], event.to)}  ${reason}`;
+}
+
+function toSnapshotWords(event: SnapshotEvent, paint: Paint): string {
+  const { snapshot, delta } = event;
+  const count = snapshot.members.size;
+  const changes = [
+    toChange("+", delta.added, (node) => node.id, "green", paint),
+    toChange("~", delta.updated, (update) => update.after.id, "yellow", paint),
+    toChange("-", delta.removed, (node) => node.id, "red", paint),
+    toChange("blocked ", delta.blocked, (id) => id, "red", paint),
+    toChange("unblocked ", delta.unblocked, (id) => id, "green", paint),
+  ].filter((change) => change !== "");
+  const skipped =
+    snapshot.skipped === undefined ? [] : [paint("yellow", `${snapshot.skipped.count} unreadable left out`)];
+  const members = `${count} ${count === 1 ? "member" : "members"}`;
+  return [`${members} from ${paint("magenta", snapshot.providerId)}`, ...changes, ...skipped].join("  ");
+}
+
+const NAMED = 3;
+
+/** Names a few and counts the many. */
+function toChange<T>(
+  sign: string,
+  changed: readonly T[],
+  toId: (item: T) => string,
+  colour: Colour,
+  paint: Paint,
+): string {
+  if (changed.length === 0) return "";
+  if (changed.length > NAMED) return paint(colour, `${sign}${changed.length}`);
+  return paint(colour, changed.map((item) => sign + toPrintable(toId(item))).join(" "));
+}
+
+/** Names come from outside: what could move the cursor or start a line of its own is shown as `�`. */
+export function toPrintable(text: string): string {
+  // oxlint-disable-next-line no-control-regex -- control characters are what this is about
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, "\ufffd");
+}

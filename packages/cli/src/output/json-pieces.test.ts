@@ -1,0 +1,47 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { LongList, toJsonPieces } from "./json-pieces.ts";
+
+/** The same document with plain lists. */
+function plain(value: unknown): unknown {
+  if (value instanceof LongList) return [...value.items];
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, plain(field)]));
+}
+
+const value = fc.letrec((tie) => ({
+  document: fc.dictionary(fc.string(), tie("field"), { maxKeys: 5 }),
+  field: fc.oneof(
+    { depthSize: "small" },
+    fc.jsonValue(),
+    fc.constant(undefined),
+    fc.array(fc.jsonValue(), { maxLength: 300 }).map((items) => new LongList(items)),
+    tie("document"),
+  ),
+}));
+
+describe("toJsonPieces", () => {
+  test("gives what JSON.stringify would, joined", () => {
+    fc.assert(
+      fc.property(value.document, (document) => {
+        const text = [...toJsonPieces(document)].join("");
+        expect(text).toBe(JSON.stringify(plain(document)));
+      }),
+    );
+  });
+
+  test("makes pieces of bounded size, and reads the list only as they are taken", () => {
+    let read = 0;
+    function* items() {
+      for (; read < 100_000; read++) yield { id: `node-${read}`, host: "host.test", port: 7000 };
+    }
+    const pieces = toJsonPieces({ members: new LongList(items()) });
+    let text = String(pieces.next().value);
+    expect(read).toBeLessThan(1_000);
+    for (const piece of pieces) {
+      expect(piece.length).toBeLessThan(32_768);
+      text += piece;
+    }
+    expect(JSON.parse(text)).toMatchObject({ members: { length: 100_000 } });
+  });
+});

@@ -1,0 +1,65 @@
+/** A list so long that its JSON text is made in pieces. */
+export class LongList {
+  readonly items: Iterable<unknown>;
+
+  constructor(items: Iterable<unknown>) {
+    this.items = items;
+  }
+}
+
+/** An object that may hold `LongList`s, at any depth of objects. */
+export type JsonDocument = { readonly [key: string]: unknown };
+
+const ITEMS = 128;
+const PIECE = 16_384;
+
+/**
+ * The JSON text of a document, in pieces of some ten kilobytes, so that one of 100,000 members never holds the event
+ * loop for long nor stands in memory as a whole. Joined they are what `JSON.stringify` would give.
+ */
+export function* toJsonPieces(document: JsonDocument): Generator<string, void> {
+  let piece = "";
+  for (const part of toParts(document)) {
+    piece += part;
+    if (piece.length < PIECE) continue;
+    yield piece;
+    piece = "";
+  }
+  if (piece !== "") yield piece;
+}
+
+function* toParts(value: unknown): Generator<string, void> {
+  if (value instanceof LongList) {
+    yield "[";
+    yield* toItems(value.items);
+    yield "]";
+  } else if (isDocument(value)) {
+    let separator = "{";
+    for (const [key, field] of Object.entries(value)) {
+      if (field === undefined) continue;
+      yield `${separator}${JSON.stringify(key)}:`;
+      yield* toParts(field);
+      separator = ",";
+    }
+    yield separator === "{" ? "{}" : "}";
+  } else {
+    yield JSON.stringify(value);
+  }
+}
+
+function* toItems(items: Iterable<unknown>): Generator<string, void> {
+  let batch: unknown[] = [];
+  let separator = "";
+  for (const item of items) {
+    batch.push(item);
+    if (batch.length < ITEMS) continue;
+    yield separator + JSON.stringify(batch).slice(1, -1);
+    separator = ",";
+    batch = [];
+  }
+  if (batch.length > 0) yield separator + JSON.stringify(batch).slice(1, -1);
+}
+
+function isDocument(value: unknown): value is JsonDocument {
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !("toJSON" in value);
+}

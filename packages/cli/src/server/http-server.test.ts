@@ -1,0 +1,210 @@
+import { request } from "node:http";
+import { systemClock } from "@holdfast/core";
+import { describe, expect, test } from "vitest";
+import { member, serveHub } from "../testing/served-hub.ts";
+import { HttpServer } from "./http-server.ts";
+
+async function getJson(url: string): Promise<{ status: number; body: unknown }> {
+  const response = await fetch(url);
+  return { status: response.status, body: await response.json() };
+}
+
+/** fetch does not let a test choose the Host header. */
+async function getWithHost(url: string, host: string): Promise<number | undefined> {
+  const { promise, resolve, reject } = Promise.withResolvers<number | undefined>();
+  request(url, { headers: { host } }, (response) => {
+    response.resume();
+    resolve(response.statusCode);
+  })
+    .on("error", reject)
+    .end();
+  return promise;
+}
+
+describe("/healthz and /readyz", () => {
+  test("say why the service is not ready, and that the process works all the while", async () => {
+    await using served = await serveHub();
+    const { url } = served.server;
+    const expectReady = async (status: number, body: object) =>
+      expect(await getJson(`${url}/readyz`)).toEqual({ status, body });
+    const healthy = { status: 200, body: { status: "ok" } };
+
+    // R2.4: an empty topology is not ready. R3.5: nor is one that drains.
+    await expectReady(503, { status: "starting", reason: "nothing has arrived yet" });
+    expect(await getJson(`${url}/healthz`)).toEqual(healthy);
+    await served.set();
+    await expectReady(503, { status: "empty", reason: '"primary" reports no members' });
+    await served.set("a");
+    await expectReady(200, { status: "ready", reason: '"primary" is current' });
+    served.hub.drain("told to stop");
+    await expectReady(503, { status: "draining", reason: "told to stop" });
+    expect(await getJson(`${url}/healthz`)).toEqual(healthy);
+  });
+
+  test("are not ready when no provider can serve", async () => {
+    await using served = await serveHub();
+    await served.set("a");
+    served.provider.end();
+    await served.clock.settle();
+    // R5.3
+    expect(await getJson(`${served.server.url}/readyz`)).toEqual({
+      status: 503,
+      body: { status: "unavailable", reason: 'the watch on "primary" is over' },
+    });
+  });
+});
+
+describe("/topology", () => {
+  test("shows everything the log has led to", async () => {
+    const report = { providerId: "primary", health: "healthy", isActive: true, errors: 0 } as const;
+    await using served = await serveHub({
+      view: {
+        providers: () => [{ ...report, kind: "memory", priority: 100, lastUpdateAt: 17 }],
+        remoteNodes: () => [
+          { nodeId: "a", state: "up", lastUpdateAt: 1 },
+          { nodeId: "b", state: "down", lastUpdateAt: 2 },
+        ],
+      },
+    });
+    await served.set("b", "a");
+    served.hub.block("b");
+    const { state } = served.hub;
+    // R4.5: the health of providers and of the remote nodes that are not up, each with its last update.
+    expect((await getJson(`${served.server.url}/topology`)).body).toEqual({
+      epoch: state.epoch,
+      seqNo: 3,
+      status: "ready",
+      reason: '"primary" is current',
+      isStale: false,
+      providerId: "primary",
+      hash: state.snapshot!.hash,
+      observedAt: state.snapshot!.observedAt,
+      revision: "2",
+      blockedNodes: ["b"],
+      restoringNodes: [],
+      providers: [{ ...report, kind: "memory", priority: 100, lastUpdateAt: 17 }],
+      remoteNodes: [{ nodeId: "b", state: "down", lastUpdateAt: 2 }],
+      memberCount: 2,
+      members: ["a", "b"].map((id) => ({ ...member(id), tags: [], metadata: {} })),
+    });
+  });
+
+  test("is there before the first snapshot", async () => {
+    await using served = await serveHub();
+    const { status, body } = await getJson(`${served.server.url}/topology`);
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ seqNo: 0, status: "starting", hash: null, providerId: null, members: [] });
+  });
+
+  test("answers 304 until something happened", async () => {
+    await using served = await serveHub();
+    await served.set("a");
+    const get = (etag: string) =>
+      fetch(`${served.server.url}/topology`, { headers: { "if-none-match": etag } });
+    const etag = (await get('"other"')).headers.get("etag")!;
+    expect(etag).toContain(`${served.hub.epoch}:2:`);
+    expect((await get(etag)).status).toBe(304);
+    expect((await get(`"x", ${etag.slice(2)}`)).status).toBe(304);
+    served.hub.block("a");
+    const changed = await get(etag);
+    expect(changed.status).toBe(200);
+    expect(await changed.json()).toMatchObject({ blockedNodes: ["a"] });
+  });
+
+  test("of 100,000 members is sent in pieces, giving way to others between them", async () => {
+    let yields = 0;
+    const yieldCounting = () => {
+      yields++;
+      return systemClock.yield();
+    };
+    await using served = await serveHub({ serverClock: { ...systemClock, yield: yieldCounting } });
+    await served.set(...Array.from({ length: 100_000 }, (_, index) => `node-${index}`));
+    const response = await fetch(`${served.server.url}/topology`);
+    const text = await response.text();
+    expect(JSON.parse(text).members).toHaveLength(100_000);
+    expect(text.length / yields).toBeLessThan(32_768);
+  });
+});
+
+describe("the server", () => {
+  test("serves the metrics it is given", async () => {
+    await using served = await serveHub();
+    const response = await fetch(`${served.server.url}/metrics`);
+    expect(response.headers.get("content-type")).toBe("text/plain; version=0.0.4");
+    expect(await response.text()).toBe("holdfast_up 1\n");
+  });
+
+  test("answers what it does not know or allow with a code", async () => {
+    await using served = await serveHub();
+    const { url } = served.server;
+    // R5.5
+    expect(await getJson(`${url}/nothing`)).toMatchObject({
+      status: 404,
+      body: { error: { code: "HTTP_NOT_FOUND" } },
+    });
+    const posted = await fetch(`${url}/topology`, { method: "POST", body: "x" });
+    expect(posted.status).toBe(405);
+    expect(posted.headers.get("allow")).toBe("GET, HEAD");
+    expect(await posted.json()).toMatchObject({ error: { code: "HTTP_METHOD_NOT_ALLOWED" } });
+  });
+
+  test("answers HEAD without a body", async () => {
+    await using served = await serveHub();
+    for (const path of ["topology", "events", "readyz", "metrics"]) {
+      const response = await fetch(`${served.server.url}/${path}`, { method: "HEAD" });
+      expect([path, await response.text()]).toEqual([path, ""]);
+    }
+  });
+
+  test("tells nothing of an unexpected failure", async () => {
+    const error = new Error("password=hunter2");
+    await using served = await serveHub({ view: { metrics: () => Promise.reject(error) } });
+    // R1.6
+    expect(await getJson(`${served.server.url}/metrics`)).toEqual({
+      status: 500,
+      body: { error: { code: "LIFECYCLE_INTERNAL", message: "the request failed unexpectedly" } },
+    });
+  });
+
+  test.each([
+    ["localhost:80", 200],
+    ["LOCALHOST", 200],
+    ["app.localhost", 200],
+    ["127.9.9.9:1", 200],
+    ["[::1]:7420", 200],
+    ["evil.example", 403],
+    ["127.0.0.1.evil.example", 403],
+    ["localhost.evil.example:7420", 403],
+    ["evillocalhost", 403],
+  ])("on loopback answers a request for %s with %i", async (host, status) => {
+    await using served = await serveHub();
+    expect(await getWithHost(`${served.server.url}/healthz`, host)).toBe(status);
+  });
+
+  test("answers any host when it listens for others", async () => {
+    await using served = await serveHub({ host: "0.0.0.0" });
+    const url = served.server.url.replace("0.0.0.0", "127.0.0.1");
+    expect(await getWithHost(`${url}/healthz`, "holdfast.example")).toBe(200);
+  });
+
+  test("says so when the port is taken", async () => {
+    await using served = await serveHub();
+    const { view, clock, server } = served;
+    const port = Number(new URL(server.url).port);
+    const options = { view, clock, host: "127.0.0.1", port, maxEventClients: 1, maxLag: 1 };
+    // R5.5
+    await expect(HttpServer.listen(options)).rejects.toMatchObject({
+      code: "LIFECYCLE_LISTEN_FAILED",
+      message: `[LIFECYCLE_LISTEN_FAILED] cannot listen on 127.0.0.1:${port}: another program listens there`,
+    });
+  });
+
+  test("closes idle connections at once and can be closed twice", async () => {
+    const served = await serveHub();
+    await fetch(`${served.server.url}/healthz`).then((response) => response.text());
+    await Promise.all([served.server[Symbol.asyncDispose](), served.server[Symbol.asyncDispose]()]);
+    await expect(fetch(`${served.server.url}/healthz`)).rejects.toThrow("fetch failed");
+    await served[Symbol.asyncDispose]();
+    expect(served.clock.pendingTimers).toBe(0);
+  });
+});

@@ -1,0 +1,103 @@
+import { createServer, type Server } from "node:http";
+import { ProvisioningError, sleep, type Clock } from "@holdfast/core";
+import { getRequestListener } from "@hono/node-server";
+import { createApp } from "./create-app.ts";
+import { EventClients } from "./event-clients.ts";
+import { isLoopback } from "./host-check.ts";
+import type { ServerView } from "./server-view.ts";
+
+export interface HttpServerOptions {
+  readonly view: ServerView;
+  readonly clock: Clock;
+  readonly host: string;
+  /** 0 takes any free one. */
+  readonly port: number;
+  readonly maxEventClients: number;
+  /** How many events a client of `/events` may be behind before it is disconnected. */
+  readonly maxLag: number;
+  /** @defaultValue 15000 */
+  readonly keepAliveMs?: number;
+}
+
+/** Answers being sent when the server closes get this long, in milliseconds. */
+const GRACE_MS = 500;
+
+/** The read-only endpoints of a running service. */
+export class HttpServer implements AsyncDisposable {
+  /** Without a slash at the end; the port is the real one. */
+  readonly url: string;
+  readonly #server: Server;
+  readonly #clients: EventClients;
+  readonly #clock: Clock;
+  #closed: Promise<void> | undefined;
+
+  /** Use `HttpServer.listen`. */
+  constructor(server: Server, clients: EventClients, options: HttpServerOptions, port: number) {
+    const { host, clock } = options;
+    this.url = `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+    this.#server = server;
+    this.#clients = clients;
+    this.#clock = clock;
+  }
+
+  /** Resolves once requests are answered. Throws `LIFECYCLE_LISTEN_FAILED` when the address is taken or not ours. */
+  static async listen(options: HttpServerOptions): Promise<HttpServer> {
+    const { view, clock, host, port, maxEventClients: maxClients, maxLag, keepAliveMs = 15_000 } = options;
+    const clients = new EventClients({ view, clock, maxClients, maxLag, keepAliveMs });
+    const app = createApp({ view, clients, clock, isLoopbackOnly: isLoopback(host) });
+    const respond = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+    const server = createServer((incoming, outgoing) => void respond(incoming, outgoing));
+    try {
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      // Stays: an error of the listening socket must not end the process later.
+      server.on("error", reject);
+      server.listen(port, host, resolve);
+      await promise;
+    } catch (error) {
+      clients[Symbol.dispose]();
+      throw toListenError(error, host, port);
+    }
+    const address = server.address();
+    const actualPort = typeof address === "object" && address !== null ? address.port : port;
+    return new HttpServer(server, clients, options, actualPort);
+  }
+
+  /** How many listen on `/events`. */
+  get eventClients(): number {
+    return this.#clients.size;
+  }
+
+  /** Lets answers under way be finished for half a second, then closes every connection. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return (this.#closed ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
+    const grace = new AbortController();
+    const closed = new Promise<void>((resolve) => {
+      this.#server.close(() => {
+        grace.abort();
+        resolve();
+      });
+    });
+    await sleep(GRACE_MS, { clock: this.#clock, signal: grace.signal }).catch(() => {});
+    this.#clients[Symbol.dispose]();
+    this.#server.closeAllConnections();
+    await closed;
+  }
+}
+
+function toListenError(error: unknown, host: string, port: number): ProvisioningError {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
+  const reasons: Readonly<Record<string, string>> = {
+    EADDRINUSE: "another program listens there",
+    EADDRNOTAVAIL: "no address of this machine",
+    EACCES: "not permitted",
+    ENOTFOUND: "no such name",
+  };
+  const reason = reasons[code] ?? code;
+  return new ProvisioningError("LIFECYCLE_LISTEN_FAILED", `cannot listen on ${host}:${port}: ${reason}`, {
+    cause: error,
+    details: { host, port, reason: code },
+  });
+}

@@ -1,0 +1,91 @@
+import { spawn, type ChildProcessByStdio } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
+
+const MAIN = join(import.meta.dirname, "..", "main.ts");
+
+/** One line of what the daemon prints. */
+export interface DaemonLine {
+  readonly kind: string;
+  // oxlint-disable-next-line typescript/no-explicit-any -- tests look into it freely
+  readonly [key: string]: any;
+}
+
+export interface DaemonExit {
+  readonly code: number | null;
+  readonly err: string;
+}
+
+/** A daemon as a process of its own, told to speak JSON, and what it has printed so far. */
+export class DaemonProcess implements AsyncDisposable {
+  readonly lines: DaemonLine[] = [];
+  readonly #child: ChildProcessByStdio<null, Readable, Readable>;
+  readonly #exit: Promise<DaemonExit>;
+  #err = "";
+  #arrived = Promise.withResolvers<void>();
+
+  /** Runs a script and its arguments. */
+  constructor(command: readonly string[]) {
+    this.#child = spawn(process.execPath, [...command, "--json"], { stdio: ["ignore", "pipe", "pipe"] });
+    this.#child.stderr.on("data", (chunk) => (this.#err += String(chunk)));
+    this.#exit = once(this.#child, "close").then(([code]) => {
+      this.#arrived.resolve();
+      return { code, err: this.#err };
+    });
+  }
+
+  static run(configFile: string, args: readonly string[] = ["--port", "0"]): DaemonProcess {
+    return new DaemonProcess([MAIN, "run", "--config", configFile, ...args]);
+  }
+
+  get stdout(): Readable {
+    return this.#child.stdout;
+  }
+
+  /** Begins to read; lines are waited for with `until`. */
+  read(): this {
+    createInterface({ input: this.#child.stdout }).on("line", (line) => {
+      this.lines.push(JSON.parse(line));
+      this.#arrived.resolve();
+    });
+    return this;
+  }
+
+  /** The first line from `from` on that fits; throws when the process ends without it. */
+  async until(fits: (line: DaemonLine) => boolean, from = 0): Promise<DaemonLine> {
+    for (;;) {
+      const { promise } = (this.#arrived = Promise.withResolvers());
+      const line = this.lines.slice(from).find(fits);
+      if (line !== undefined) return line;
+      if (this.#child.exitCode !== null) throw new Error(`the daemon ended: ${this.#err}`);
+      await promise;
+    }
+  }
+
+  /** The URL of the endpoints. */
+  async url(): Promise<string> {
+    const { url } = await this.until(({ kind }) => kind === "started");
+    return String(url);
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  /** Resolves when the process has ended. */
+  exit(): Promise<DaemonExit> {
+    return this.#exit;
+  }
+
+  get hasEnded(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#child.kill("SIGKILL");
+    this.#child.stdout.resume();
+    await this.#exit;
+  }
+}

@@ -1,0 +1,80 @@
+export interface ReceivedEvent {
+  readonly id: string;
+  readonly event: string;
+  // oxlint-disable-next-line typescript/no-explicit-any -- tests look into it freely
+  readonly data: any;
+}
+
+export interface EventSourceOptions {
+  readonly lastEventId?: string;
+}
+
+/** A client of `/events` that hands out what arrives, one by one. */
+export class TestEventSource implements AsyncDisposable {
+  readonly response: Response;
+  readonly comments: string[] = [];
+  readonly #reader: ReadableStreamDefaultReader<string>;
+  #text = "";
+
+  constructor(response: Response) {
+    this.response = response;
+    this.#reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+  }
+
+  static async open(url: string, options: EventSourceOptions = {}): Promise<TestEventSource> {
+    const { lastEventId } = options;
+    return new TestEventSource(
+      await fetch(`${url}/events`, {
+        headers: lastEventId === undefined ? {} : { "last-event-id": lastEventId },
+      }),
+    );
+  }
+
+  /** The next event; undefined when the server has ended the stream. Comments are kept aside. */
+  async next(): Promise<ReceivedEvent | undefined> {
+    for (;;) {
+      const block = await this.#nextBlock();
+      if (block === undefined) return undefined;
+      const fields = new Map(block.split("\n").map((line) => splitField(line)));
+      if (fields.has("")) this.comments.push(fields.get("")!);
+      const event = fields.get("event");
+      if (event !== undefined) return { id: fields.get("id")!, event, data: JSON.parse(fields.get("data")!) };
+    }
+  }
+
+  async take(count: number): Promise<readonly ReceivedEvent[]> {
+    const events: ReceivedEvent[] = [];
+    while (events.length < count) events.push((await this.next())!);
+    return events;
+  }
+
+  /** Every event until the server ends the stream. */
+  async rest(): Promise<readonly ReceivedEvent[]> {
+    const events: ReceivedEvent[] = [];
+    for (let event = await this.next(); event !== undefined; event = await this.next()) events.push(event);
+    return events;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#reader.cancel().catch(() => {});
+  }
+
+  async #nextBlock(): Promise<string | undefined> {
+    for (;;) {
+      const end = this.#text.indexOf("\n\n");
+      if (end >= 0) {
+        const block = this.#text.slice(0, end);
+        this.#text = this.#text.slice(end + 2);
+        return block;
+      }
+      const { value } = await this.#reader.read();
+      if (value === undefined) return undefined;
+      this.#text += value;
+    }
+  }
+}
+
+function splitField(line: string): readonly [string, string] {
+  const colon = line.indexOf(":");
+  return [line.slice(0, colon), line.slice(colon + 1).trimStart()];
+}
