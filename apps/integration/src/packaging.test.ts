@@ -34,6 +34,18 @@ function outside(names: ReadonlySet<string>): Set<string> {
   return new Set(all.filter((name) => !names.has(name)));
 }
 
+/** An empty project with one package of ours, as it would be published. */
+async function install(name: string): Promise<Awaited<ReturnType<typeof emptyFolder>>> {
+  const project = await emptyFolder();
+  const tarballs = Object.fromEntries(packed.map((item) => [item.name, `file:${item.tarball}`]));
+  const manifest = { name: "alone", private: true, type: "module", dependencies: { [name]: tarballs[name] } };
+  await writeFile(join(project.path, "package.json"), JSON.stringify(manifest));
+  // Ours are not on a registry yet: wherever one is asked for, its tarball stands in.
+  await writeFile(join(project.path, "pnpm-workspace.yaml"), JSON.stringify({ overrides: tarballs }));
+  await execute("pnpm", ["install", "--prefer-offline", "--ignore-scripts"], project.path);
+  return project;
+}
+
 describe.each(packages.map(({ name }) => name))("%s, packed", (name) => {
   test(
     "is well formed and its types resolve for every way of importing it",
@@ -50,19 +62,7 @@ describe.each(packages.map(({ name }) => name))("%s, packed", (name) => {
     "installs alone in an empty project, brings only what it uses, and imports",
     { timeout: 120_000 },
     async () => {
-      await using project = await emptyFolder();
-      const tarballs = Object.fromEntries(packed.map((item) => [item.name, `file:${item.tarball}`]));
-      const manifest = {
-        name: "alone",
-        private: true,
-        type: "module",
-        dependencies: { [name]: tarballs[name] },
-      };
-      await writeFile(join(project.path, "package.json"), JSON.stringify(manifest));
-      // Ours are not on a registry yet: wherever one is asked for, its tarball stands in.
-      await writeFile(join(project.path, "pnpm-workspace.yaml"), JSON.stringify({ overrides: tarballs }));
-      await execute("pnpm", ["install", "--prefer-offline", "--ignore-scripts"], project.path);
-
+      await using project = await install(name);
       const store = await readdir(join(project.path, "node_modules", ".pnpm", "node_modules"), {
         recursive: false,
       });
@@ -105,3 +105,24 @@ describe.each(packages.map(({ name }) => name))("%s, packed", (name) => {
     },
   );
 });
+
+// R6.1
+test(
+  "the published command runs, and its file provider finds its parser's thread",
+  { timeout: 120_000 },
+  async () => {
+    await using project = await install("holdfast");
+    const { path } = project;
+    const holdfast = (...args: readonly string[]) => execute("node_modules/.bin/holdfast", args, path);
+    await writeFile(join(path, "topology.yaml"), "members:\n  - { id: a, host: a.local, port: 4000 }\n");
+    await writeFile(join(path, "broken.yaml"), "members:\n  - { id: a, host: a.local }\n");
+    const add = ["providers", "add", "--store", "providers.jsonl", "--kind", "file", "--priority", "1"];
+    await holdfast(...add, "--id", "good", "--params", JSON.stringify({ path: "topology.yaml" }));
+    await expect(
+      holdfast(...add, "--id", "bad", "--params", JSON.stringify({ path: "broken.yaml" })),
+    ).rejects.toThrow(/members\[0\]\.port/);
+    expect(
+      JSON.parse(await holdfast("providers", "list", "--store", "providers.jsonl", "--json")),
+    ).toMatchObject({ providers: [{ id: "good", kind: "file" }] });
+  },
+);

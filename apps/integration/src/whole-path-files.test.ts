@@ -1,0 +1,132 @@
+import { rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  CallJournal,
+  RecordingPartition,
+  RecordingPlacement,
+  RecordingRemoting,
+} from "@holdfast/conformance";
+import type { ClusterNodeInput, TopologyEvent } from "@holdfast/core";
+import { createFileAdapter } from "@holdfast/provider-file";
+import { ProvisioningService } from "@holdfast/provisioning";
+import { FileProviderStore } from "@holdfast/store-file";
+import { expect, test } from "vitest";
+import { emptyFolder } from "./packed-packages.ts";
+import { node } from "./service-harness.ts";
+
+const topology = (...ids: readonly string[]) =>
+  JSON.stringify({ members: ids.map((id): ClusterNodeInput => node(id)) });
+
+const files = (id: string, priority: number, path: string) => ({
+  id,
+  kind: "file",
+  priority,
+  params: { path },
+});
+
+/** A service on real files and real time, with short waits. */
+class FileService {
+  readonly journal: CallJournal = new CallJournal();
+  readonly placement: RecordingPlacement = new RecordingPlacement({
+    journal: this.journal,
+    leases: ({ snapshot }) =>
+      [...snapshot.members].map(({ id }) => ({ resource: `shard of ${id}`, nodeId: id })),
+  });
+  readonly partition: RecordingPartition = new RecordingPartition({ journal: this.journal });
+  readonly remoting: RecordingRemoting = new RecordingRemoting();
+  readonly events: TopologyEvent[] = [];
+  readonly service: ProvisioningService;
+
+  constructor(folder: string) {
+    const { placement, partition, remoting } = this;
+    this.service = new ProvisioningService({
+      adapters: [createFileAdapter({ baseDir: folder })],
+      store: new FileProviderStore({ path: join(folder, "providers.jsonl") }),
+      ports: { placement, partition, remoting },
+      health: { backoffInitialMs: 50, backoffMaxMs: 100, cooldownMs: 300 },
+    });
+    this.service.topology.onEvent((event) => this.events.push(event));
+  }
+
+  /** Resolves with the first event, old or new, that is asked for. */
+  async until<E extends TopologyEvent>(isWanted: (event: TopologyEvent) => event is E): Promise<E> {
+    const found = this.events.find(isWanted);
+    if (found !== undefined) return found;
+    const { promise, resolve } = Promise.withResolvers<E>();
+    const stop = this.service.topology.onEvent((event) => isWanted(event) && resolve(event));
+    return promise.finally(stop);
+  }
+
+  hasMembers(...ids: readonly string[]): Promise<Extract<TopologyEvent, { kind: "snapshot" }>> {
+    return this.until(
+      (event): event is Extract<TopologyEvent, { kind: "snapshot" }> =>
+        event.kind === "snapshot" && [...event.snapshot.members].map(({ id }) => id).join() === ids.join(),
+    );
+  }
+}
+
+test("with files: register, watch, edit, fail over, fail back, shut down, restart", async () => {
+  // R1.5 R2.1 R2.2 R2.5 R2.6 R3.3 R3.4 R4.1 R5.6
+  await using folder = await emptyFolder();
+  const primary = join(folder.path, "primary.json");
+  await writeFile(primary, topology("a", "b"));
+  await writeFile(join(folder.path, "backup.yaml"), "members:\n  - { id: a, host: a.local, port: 4000 }\n");
+
+  const first = new FileService(folder.path);
+  await first.service.start({
+    providers: [files("primary", 2, "primary.json"), files("backup", 1, "backup.yaml")],
+  });
+  await first.hasMembers("a", "b");
+
+  await writeFile(primary, topology("a", "b", "c"));
+  const edited = await first.hasMembers("a", "b", "c");
+  expect(edited.delta.added.map(({ id }) => id)).toEqual(["c"]);
+
+  await rename(primary, `${primary}.away`);
+  const over = await first.until((event) => event.kind === "provider_changed");
+  expect(over).toMatchObject({
+    from: "primary",
+    to: "backup",
+    reason: "stream_ended",
+    snapshotHash: edited.snapshot.hash,
+  });
+  expect(first.service.topology.terminations()[0]).toMatchObject({
+    providerId: "primary",
+    snapshotHash: edited.snapshot.hash,
+  });
+  await first.hasMembers("a");
+
+  await rename(`${primary}.away`, primary);
+  const back = await first.until(
+    (event): event is Extract<TopologyEvent, { kind: "provider_changed" }> =>
+      event.kind === "provider_changed" && event.reason === "recovered",
+  );
+  expect(back).toMatchObject({ from: "backup", to: "primary" });
+
+  const { unfinished } = await first.service.stop();
+  expect(unfinished).toEqual([]);
+  // Each snapshot went to Partition, then Placement, then the leases of the same tick to Partition.
+  const calls = first.journal.lines().filter((line) => !line.includes("notify"));
+  for (let i = 0; i < calls.length; i += 3) {
+    const seqNo = calls[i]!.split(" ")[1];
+    expect(calls.slice(i, i + 3)).toEqual([
+      `partition.applySnapshot ${seqNo}`,
+      `placement.applySnapshot ${seqNo}`,
+      `partition.publishLeases ${seqNo}`,
+    ]);
+  }
+  expect(first.remoting.events.map(({ kind, node: { id } }) => `${kind} ${id}`).slice(0, 3)).toEqual([
+    "join a",
+    "join b",
+    "join c",
+  ]);
+
+  // The stored set alone, with the primary's file gone for good: the stand-by serves.
+  await rm(primary);
+  const second = new FileService(folder.path);
+  await second.service.start();
+  expect(second.service.registry.list().map(({ descriptor: { id } }) => id)).toEqual(["primary", "backup"]);
+  await second.hasMembers("a");
+  expect(second.service.topology.epoch > first.service.topology.epoch).toBe(true);
+  await second.service.stop();
+});
