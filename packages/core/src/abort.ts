@@ -31,6 +31,37 @@ export async function untilAborted<T>(work: PromiseLike<T> | T, signal: AbortSig
   return await Promise.race([work, promise]);
 }
 
+/**
+ * Reads as `for await` does, but rejects as `untilAborted` does as soon as the signal aborts. A source that ignores the
+ * signal, or that hangs or fails as it is closed, is left to itself.
+ */
+export async function* readUntilAborted<T>(
+  source: AsyncIterable<T>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<T, void, undefined> {
+  const iterator = source[Symbol.asyncIterator]();
+  let isOver = false;
+  try {
+    for (;;) {
+      throwIfAborted(signal);
+      const next = await untilAborted(iterator.next(), signal);
+      isOver = next.done === true;
+      if (next.done === true) return;
+      yield next.value;
+    }
+  } finally {
+    if (!isOver) void closeQuietly(iterator);
+  }
+}
+
+async function closeQuietly(iterator: AsyncIterator<unknown>): Promise<void> {
+  try {
+    await iterator.return?.();
+  } catch {
+    // It was told to stop, and that has to do.
+  }
+}
+
 export interface SleepOptions {
   readonly clock: Clock;
   readonly signal?: AbortSignal | undefined;

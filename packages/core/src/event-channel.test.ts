@@ -102,6 +102,31 @@ describe("EventChannel", () => {
     expect(getEventListeners(controller.signal, "abort")).toHaveLength(0);
   });
 
+  test("hands over a long backlog in order, in time that grows with it", async () => {
+    const { channel } = setUp();
+    const count = 200_000;
+    for (let i = 0; i < count; i++) channel.push(i);
+    const first: unknown[] = [];
+    for (let i = 0; i < count; i++) {
+      first.push((await channel.next()).value);
+      if (i % 3 === 0) channel.push(count + i / 3);
+    }
+    expect(first.every((value, i) => value === i)).toBe(true);
+    channel.close();
+    const rest = await collect(channel);
+    expect(rest).toHaveLength(Math.ceil(count / 3));
+    expect(rest.every((value, i) => value === count + i)).toBe(true);
+  });
+
+  test("folds into what still waits, never into what was read", async () => {
+    const { channel } = setUp((last, next) => last + next);
+    channel.push(1);
+    expect(await channel.next()).toEqual({ done: false, value: 1 });
+    channel.push(2);
+    channel.push(3);
+    expect(await channel.next()).toEqual({ done: false, value: 5 });
+  });
+
   test("folds a new item into the last one that waits, never into one handed over", async () => {
     const { channel } = setUp((last, next) => (next < 100 ? last + next : undefined));
     const first = channel.next();

@@ -5,7 +5,9 @@ import { whenAborted } from "./abort.ts";
  * a new item into the last one still waiting, so that a slow consumer holds bounded memory.
  */
 export class EventChannel<T> implements AsyncIterableIterator<T> {
-  readonly #waiting: T[] = [];
+  #waiting: T[] = [];
+  /** How many of those that waited were read: to shift a long array costs a pass each time. */
+  #read = 0;
   readonly #merge: ((last: T, next: T) => T | undefined) | undefined;
   readonly #subscription: Disposable | undefined;
   #reader: PromiseWithResolvers<IteratorResult<T>> | undefined;
@@ -24,8 +26,8 @@ export class EventChannel<T> implements AsyncIterableIterator<T> {
       this.#takeReader()?.resolve({ done: false, value: item });
       return;
     }
-    const last = this.#waiting.at(-1);
-    const merged = last === undefined ? undefined : this.#merge?.(last, item);
+    const hasLast = this.#read < this.#waiting.length;
+    const merged = hasLast ? this.#merge?.(this.#waiting.at(-1)!, item) : undefined;
     if (merged === undefined) this.#waiting.push(item);
     else this.#waiting[this.#waiting.length - 1] = merged;
   }
@@ -42,9 +44,7 @@ export class EventChannel<T> implements AsyncIterableIterator<T> {
   }
 
   next(): Promise<IteratorResult<T>> {
-    if (this.#waiting.length > 0) {
-      return Promise.resolve({ done: false, value: this.#waiting.shift()! });
-    }
+    if (this.#read < this.#waiting.length) return Promise.resolve({ done: false, value: this.#shift() });
     if (this.#failure !== undefined) {
       const { error } = this.#failure;
       this.#failure = undefined;
@@ -56,7 +56,8 @@ export class EventChannel<T> implements AsyncIterableIterator<T> {
   }
 
   return(): Promise<IteratorResult<T>> {
-    this.#waiting.length = 0;
+    this.#waiting = [];
+    this.#read = 0;
     this.#failure = undefined;
     this.close();
     return Promise.resolve({ done: true, value: undefined });
@@ -64,6 +65,16 @@ export class EventChannel<T> implements AsyncIterableIterator<T> {
 
   [Symbol.asyncIterator](): this {
     return this;
+  }
+
+  #shift(): T {
+    const item = this.#waiting[this.#read++]!;
+    // Given back once they are half of it, so that neither time nor memory adds up.
+    if (this.#read * 2 >= this.#waiting.length) {
+      this.#waiting = this.#waiting.slice(this.#read);
+      this.#read = 0;
+    }
+    return item;
   }
 
   #takeReader(): PromiseWithResolvers<IteratorResult<T>> | undefined {

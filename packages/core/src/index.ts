@@ -97,6 +97,7 @@ export {
   throwIfAborted,
   toAbortError,
   untilAborted,
+  readUntilAborted,
   whenAborted,
   type Deadline,
   type DeadlineOptions,

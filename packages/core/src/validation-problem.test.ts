@@ -154,11 +154,15 @@ describe("formatPath", () => {
     expect(formatPath(path)).toBe(text);
   });
 
+  test("escapes what ends a line or steers a terminal", () => {
+    expect(formatPath(["\n\u007f\u009b\u2028"])).toBe('["\\n\\u007f\\u009b\\u2028"]');
+  });
+
   test("is one short line whatever the keys are", () => {
     fc.assert(
       fc.property(fc.array(fc.string({ unit: "binary", maxLength: 200 }), { maxLength: 3 }), (path) => {
         const text = formatPath(path);
-        expect(text).not.toMatch(/\p{Cc}/u);
+        expect(text).not.toMatch(/[\p{Cc}\p{Zl}\p{Zp}]/u);
         expect(text.length).toBeLessThan(3 * (65 * 6 + 5));
       }),
     );

@@ -125,7 +125,7 @@ export function formatPath(path: readonly PropertyKey[]): string {
   for (const part of path) {
     const key = String(part);
     if (typeof part === "number") text += `[${part}]`;
-    else if (!PLAIN_KEY.test(key)) text += `[${JSON.stringify(shorten(key))}]`;
+    else if (!PLAIN_KEY.test(key)) text += `[${quote(shorten(key))}]`;
     else text += text === "" ? key : `.${key}`;
   }
   return text;
@@ -144,4 +144,11 @@ function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
     value = Reflect.get(value, part);
   }
   return value;
+}
+
+/** As JSON, and on one line: of the characters that end lines or steer terminals JSON leaves some as they are. */
+function quote(text: string): string {
+  return JSON.stringify(text).replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]/gu, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
 }

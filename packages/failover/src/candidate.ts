@@ -14,6 +14,8 @@ export interface Candidate {
   code: ErrorCode | undefined;
   /** Since when it has been healthy without a break; absent while it is not. */
   healthySince: number | undefined;
+  /** The last sign of life, or when its watch began; absent while it is not watched. */
+  heardAt: number | undefined;
   failedAt: number;
   /** It was left, and must be healthy for a whole cooldown before it is chosen again. */
   isBarred: boolean;
@@ -28,6 +30,7 @@ export function createCandidate(id: ProviderId, priority: number): Candidate {
     ailment: undefined,
     code: undefined,
     healthySince: undefined,
+    heardAt: undefined,
     failedAt: Number.NEGATIVE_INFINITY,
     isBarred: false,
   };
@@ -41,4 +44,9 @@ export function isHeld(candidate: Candidate): boolean {
     candidate.health === "idle" ||
     (candidate.health === "degraded" && candidate.ailment === "errors")
   );
+}
+
+/** What it said last is as much as is known: in time, or late. */
+export function hasDelivered({ health, ailment }: Candidate): boolean {
+  return health === "healthy" || (health === "degraded" && ailment === "health_degraded");
 }

@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { FailoverController, type Decision } from "./failover-controller.ts";
+import type { Decision } from "./decision.ts";
+import { FailoverController } from "./failover-controller.ts";
 import { toHealthPolicy, type HealthOptions } from "./health-policy.ts";
 
 const RETRYABLE = { code: "STREAM_FAILED", retryable: true } as const;
@@ -113,6 +114,21 @@ describe("failures", () => {
   });
 });
 
+test("once unavailable it stays so until somebody delivers: a provider that is only tried is no hope yet", () => {
+  // R5.3
+  const c = controller({ a: 1 });
+  c.alive("a", 0);
+  c.silent("a", 1);
+  const both = [
+    { id: "a", priority: 1 },
+    { id: "b", priority: 2 },
+  ];
+  expect(c.configure(both, 2).availability).toBe("unavailable");
+  expect(c.connecting("b", 3).availability).toBe("unavailable");
+  expect(c.failed("b", RETRYABLE, 4).availability).toBe("unavailable");
+  expect(c.alive("b", 5).availability).not.toBe("unavailable");
+});
+
 describe("coming back", () => {
   test("a recovered provider of higher priority gets its place back after a cooldown of health, not before", () => {
     // R2.6
@@ -158,6 +174,49 @@ describe("coming back", () => {
     for (const id of ["a", "b", "c"]) c.alive(id, 0);
     c.silent("a", 20_000);
     expect(c.silent("b", 21_000)).toMatchObject({ active: "c", switched: { from: "b", to: "c" } });
+  });
+
+  test("who failed within the cooldown but was never left takes over once the last switch is a cooldown ago", () => {
+    const c = controller({ a: 3, b: 2, c: 1 });
+    for (const id of ["a", "b", "c"]) c.alive(id, 0);
+    c.silent("a", 20_000);
+    c.failed("c", RETRYABLE, 22_000);
+    c.alive("c", 22_500);
+    expect(c.silent("b", 23_000)).toMatchObject({ active: "b", wakeAt: 30_000 });
+    expect(c.tick(29_999).switched).toBeUndefined();
+    expect(c.tick(30_000).switched).toMatchObject({ from: "b", to: "c" });
+  });
+});
+
+describe("silence", () => {
+  test("while it is being reconnected to makes a provider unreachable at the timeout, however few its errors", () => {
+    // R2.6
+    const c = controller({ a: 2, b: 1 }, { maxErrors: 100 });
+    c.alive("a", 0);
+    c.alive("b", 0);
+    c.failed("a", RETRYABLE, 1_000);
+    expect(c.failed("a", RETRYABLE, 14_000).wakeAt).toBe(15_000);
+    expect(c.tick(14_999).switched).toBeUndefined();
+    expect(c.tick(15_000)).toMatchObject({
+      switched: { to: "b", reason: "timeout" },
+      healthChanges: [{ providerId: "a", to: "unreachable", reason: "STREAM_FAILED" }],
+    });
+  });
+
+  test("is no silence where late snapshots come", () => {
+    const c = controller({ a: 1 });
+    for (let now = 0; now < 100_000; now += 14_000) {
+      expect(c.late("a", now)).toMatchObject({ active: "a", availability: "degraded" });
+    }
+  });
+
+  test("is broken by a late snapshot also of one past help, but not by life without content", () => {
+    // R5.3
+    const c = controller({ a: 1 });
+    c.silent("a", 15_000);
+    expect(c.owing("a", 16_000).availability).toBe("unavailable");
+    expect(c.late("a", 17_000).availability).toBe("degraded");
+    expect(c.owing("a", 18_000).availability).toBe("degraded");
   });
 });
 
@@ -209,6 +268,33 @@ describe("a reload", () => {
     });
   });
 
+  test("that takes one away and replaces another neither trusts the new one nor names the one taken", () => {
+    // R5.4
+    const c = controller({ a: 3, b: 2, c: 1 });
+    for (const id of ["a", "b", "c"]) c.alive(id, 0);
+    const set = [
+      { id: "b", priority: 2, isReplaced: true },
+      { id: "c", priority: 1 },
+    ];
+    expect(c.configure(set, 1)).toMatchObject({
+      active: "c",
+      switched: { from: "a", to: "c", reason: "removed_by_reload" },
+      healthChanges: [{ providerId: "b", from: "healthy", to: "idle" }],
+    });
+  });
+
+  test("that takes all away leaves nobody; who comes next takes over from the last one", () => {
+    // R3.4
+    const c = controller({ a: 1 });
+    c.alive("a", 0);
+    expect(c.configure([], 1)).toMatchObject({ active: undefined, availability: "unavailable" });
+    expect(c.active).toBeUndefined();
+    expect(c.configure([{ id: "b", priority: 1 }], 2)).toMatchObject({
+      active: "b",
+      switched: { from: "a", to: "b", reason: "removed_by_reload" },
+    });
+  });
+
   test("that adds a better provider waits until it is proven", () => {
     const c = controller({ b: 1 });
     c.alive("b", 0);
@@ -239,6 +325,19 @@ describe("cold stand-bys", () => {
     c.alive("a", 20_003);
     expect([...c.tick(30_003).watched]).toEqual(["a"]);
     expect(c.candidate("c")?.health).toBe("idle");
+  });
+
+  test("once woken are kept until the active provider is proven: one that comes and goes does not starve them", () => {
+    // R2.5
+    const c = controller({ a: 3, b: 2, c: 1 }, { standby: "cold" });
+    c.alive("a", 0);
+    c.ended("a", 20_000);
+    c.connecting("b", 20_000);
+    const back = c.alive("a", 21_000);
+    expect(back).toMatchObject({ active: "a", wakeAt: 31_000 });
+    expect([...back.watched]).toEqual(["a", "b"]);
+    expect([...c.tick(30_999).watched]).toEqual(["a", "b"]);
+    expect([...c.tick(31_000).watched]).toEqual(["a"]);
   });
 });
 

@@ -1,47 +1,14 @@
-import type { Availability, ErrorCode, ProviderHealth, ProviderId, SwitchReason } from "@holdfast/core";
-import { createCandidate, isHeld, type Ailment, type Candidate } from "./candidate.ts";
+import type { ErrorCode, ProviderId, SwitchReason } from "@holdfast/core";
+import { createCandidate, hasDelivered, isHeld, type Ailment, type Candidate } from "./candidate.ts";
+import type { ConfiguredProvider, Decision, HealthChange, ProviderFailure, Switch } from "./decision.ts";
 import type { HealthPolicy } from "./health-policy.ts";
-
-export interface ProviderFailure {
-  readonly code: ErrorCode;
-  /** Retrying may mend it. When not, the provider is unreachable at once. */
-  readonly retryable: boolean;
-}
-
-export interface HealthChange {
-  readonly providerId: ProviderId;
-  readonly from: ProviderHealth;
-  readonly to: ProviderHealth;
-  readonly reason?: ErrorCode | undefined;
-}
-
-export interface Switch {
-  readonly from: ProviderId;
-  readonly to: ProviderId;
-  readonly reason: SwitchReason;
-}
-
-/** What is to be done after an input. */
-export interface Decision {
-  /** The provider believed now; at the start the one waited for. Absent when there is none. */
-  readonly active: ProviderId | undefined;
-  readonly switched: Switch | undefined;
-  readonly healthChanges: readonly HealthChange[];
-  readonly availability: Availability;
-  /** For people; never empty. */
-  readonly reason: string;
-  /** Which providers are to be watched; the others are to be left alone. */
-  readonly watched: ReadonlySet<ProviderId>;
-  /** When to call `tick`, monotonic milliseconds; absent when only an input can change anything. */
-  readonly wakeAt: number | undefined;
-}
 
 /**
  * Decides whom to believe. Inputs in, decision out: no timers, no I/O, no clock of its own, so that it can be checked
  * exhaustively. Every `now` is monotonic milliseconds and must not go backwards.
  *
  * The rules: the active provider is kept while it is healthy, waited for, or failing below `maxErrors`. When it ails
- * otherwise, the healthy provider of highest priority that is not barred takes over: at most one switch per cooldown,
+ * otherwise, or shows no life for the timeout, the healthy provider of highest priority that is not barred takes over: at most one switch per cooldown,
  * except to a provider that has not failed within the cooldown. Who was left is barred until it has been healthy for a
  * whole cooldown; a better one gets its place back then. An override counts as the highest priority of all.
  */
@@ -49,26 +16,30 @@ export class FailoverController {
   readonly #policy: HealthPolicy;
   readonly #candidates = new Map<ProviderId, Candidate>();
   #order: Candidate[] = [];
+  /** Kept when the last provider is taken away: who comes next takes over from it. */
   #active: Candidate | undefined;
   #lastSwitchAt = Number.NEGATIVE_INFINITY;
   #pinned: ProviderId | undefined;
   /** The pin was set and its switch, which asks nobody, has not happened yet. */
   #isPinPending = false;
+  /** Every provider was given up, and none has delivered since: one that is only tried anew is no hope yet. */
+  #isExhausted = false;
   #changes: HealthChange[] = [];
 
   constructor(policy: HealthPolicy) {
     this.#policy = policy;
   }
 
-  /** The set of providers changed. An id that stays keeps what is known of it. */
-  configure(set: readonly { readonly id: ProviderId; readonly priority: number }[], now: number): Decision {
+  /** The set of providers changed. An id that stays keeps what is known of it, unless it was replaced. */
+  configure(set: readonly ConfiguredProvider[], now: number): Decision {
     const ids = new Set(set.map(({ id }) => id));
     for (const id of this.#candidates.keys()) if (!ids.has(id)) this.#candidates.delete(id);
     if (this.#pinned !== undefined && !ids.has(this.#pinned)) this.#pinned = undefined;
-    for (const { id, priority } of set) {
-      const known = this.#candidates.get(id);
-      if (known === undefined) this.#candidates.set(id, createCandidate(id, priority));
-      else known.priority = priority;
+    for (const { id, priority, isReplaced = false } of set) {
+      const known = this.#candidates.get(id) ?? createCandidate(id, priority);
+      this.#candidates.set(id, known);
+      known.priority = priority;
+      if (isReplaced) this.#forget(known);
     }
     this.#sort();
     return this.#decide(now);
@@ -77,14 +48,10 @@ export class FailoverController {
   /** A watch on the provider begins. */
   connecting(id: ProviderId, now: number): Decision {
     const candidate = this.#candidates.get(id);
-    if (candidate?.health === "idle") this.#setHealth(candidate, "connecting");
-    return this.#decide(now);
-  }
-
-  /** The provider was replaced by a new one of the same name, of which nothing is known yet. */
-  replaced(id: ProviderId, now: number): Decision {
-    const candidate = this.#candidates.get(id);
-    if (candidate !== undefined) this.#forget(candidate);
+    if (candidate?.health === "idle") {
+      candidate.heardAt = now;
+      this.#setHealth(candidate, "connecting");
+    }
     return this.#decide(now);
   }
 
@@ -96,13 +63,22 @@ export class FailoverController {
     candidate.ailment = undefined;
     candidate.code = undefined;
     candidate.healthySince ??= now;
+    candidate.heardAt = now;
     this.#setHealth(candidate, "healthy");
     return this.#decide(now);
   }
 
-  /** A snapshot that came late, or does not come although the provider is alive. */
+  /** A snapshot that came late. It shows life all the same. */
   late(id: ProviderId, now: number): Decision {
+    const candidate = this.#candidates.get(id);
+    if (candidate !== undefined) candidate.heardAt = now;
     return this.#ail(id, "health_degraded", "STREAM_LATE", "degraded", now);
+  }
+
+  /** It shows life but owes its first snapshot. Past help it stays so until it delivers. */
+  owing(id: ProviderId, now: number): Decision {
+    const isLost = this.#candidates.get(id)?.health === "unreachable";
+    return isLost ? this.#decide(now) : this.late(id, now);
   }
 
   failed(id: ProviderId, failure: ProviderFailure, now: number): Decision {
@@ -147,7 +123,7 @@ export class FailoverController {
   }
 
   get active(): ProviderId | undefined {
-    return this.#active?.id;
+    return this.#current?.id;
   }
 
   get pinned(): ProviderId | undefined {
@@ -156,6 +132,11 @@ export class FailoverController {
 
   candidate(id: ProviderId): Readonly<Candidate> | undefined {
     return this.#candidates.get(id);
+  }
+
+  /** The active one, unless the last provider was taken away. */
+  get #current(): Candidate | undefined {
+    return this.#order.find((candidate) => candidate === this.#active);
   }
 
   #ail(
@@ -188,6 +169,7 @@ export class FailoverController {
     candidate.ailment = undefined;
     candidate.code = undefined;
     candidate.healthySince = undefined;
+    candidate.heardAt = undefined;
     this.#setHealth(candidate, "idle");
   }
 
@@ -202,16 +184,21 @@ export class FailoverController {
   #decide(now: number): Decision {
     for (const candidate of this.#order) {
       if (candidate.isBarred && this.#isProven(candidate, now)) candidate.isBarred = false;
+      // One that fails now and then is heard between its failures. One that is not heard is silent, however it fails.
+      if (now >= this.#silentAt(candidate)) {
+        candidate.ailment = "timeout";
+        this.#setHealth(candidate, "unreachable");
+      }
     }
     const switched = this.#switch(now);
-    const watched = this.#watched();
+    const watched = this.#watched(now);
     for (const candidate of this.#order) {
       if (!watched.has(candidate.id)) this.#forget(candidate);
     }
     const healthChanges = this.#changes;
     this.#changes = [];
     return {
-      active: this.#active?.id,
+      active: this.active,
       switched,
       healthChanges,
       ...this.#availability(now),
@@ -225,9 +212,11 @@ export class FailoverController {
     if (active === undefined || this.#candidates.get(active.id) !== active) {
       // Whoever is first is waited for, unless a healthy one can take over from a provider that was taken away.
       const heir = active && this.#order.find((candidate) => candidate.health === "healthy");
-      this.#active = heir ?? this.#order[0];
-      if (active === undefined || this.#active === undefined) return undefined;
-      return this.#switchTo(this.#active, active, "removed_by_reload", now);
+      const next = heir ?? this.#order[0];
+      if (next === undefined) return undefined;
+      this.#active = next;
+      if (active === undefined || active.id === next.id) return undefined;
+      return this.#switchTo(next, active, "removed_by_reload", now);
     }
     const pinned = this.#isPinPending ? this.#order[0] : undefined;
     if (pinned !== undefined && pinned.id === this.#pinned && pinned.health === "healthy") {
@@ -259,6 +248,12 @@ export class FailoverController {
     return candidate.healthySince !== undefined && now - candidate.healthySince >= this.#policy.cooldownMs;
   }
 
+  /** When it will have been silent for too long while it is being reconnected to. An open stream is watched over by its reader. */
+  #silentAt({ health, heardAt }: Candidate): number {
+    const isReconnecting = health === "degraded" && heardAt !== undefined;
+    return isReconnecting ? heardAt + this.#policy.timeoutMs : Number.POSITIVE_INFINITY;
+  }
+
   #isEligible(candidate: Candidate, now: number): boolean {
     const { cooldownMs } = this.#policy;
     return (
@@ -269,12 +264,14 @@ export class FailoverController {
   }
 
   #availability(now: number): Pick<Decision, "availability" | "reason"> {
-    const active = this.#active;
+    const active = this.#current;
     if (active === undefined) return { availability: "unavailable", reason: "no provider is enabled" };
+    if (this.#order.every(({ health }) => health === "unreachable")) this.#isExhausted = true;
+    else if (this.#order.some(hasDelivered)) this.#isExhausted = false;
     if (active.health === "healthy") return { availability: "available", reason: `${active.id} is healthy` };
-    if (this.#order.every(({ health }) => health === "unreachable")) {
-      const names = this.#order.map(({ id, code }) => `${id} (${code})`).join(", ");
-      return { availability: "unavailable", reason: `every provider is unreachable: ${names}` };
+    if (this.#isExhausted) {
+      const names = this.#order.map(({ id, health, code }) => `${id} (${code ?? health})`).join(", ");
+      return { availability: "unavailable", reason: `no provider can serve: ${names}` };
     }
     const waiting = this.#order.find(({ health }) => health === "healthy");
     const cause = `${active.id} is ${active.health}${active.code === undefined ? "" : ` (${active.code})`}`;
@@ -287,41 +284,38 @@ export class FailoverController {
 
   /**
    * Warm: all. Cold: the active one and its betters (to see them recover), and while the active one ails the others in
-   * turn, each once those before it have failed.
+   * turn, each once those before it have failed. Who was woken stays so until the active one is proven: else one that shows
+   * life now and then would keep the others from ever getting that far.
    */
-  #watched(): ReadonlySet<ProviderId> {
-    if (this.#policy.standby === "warm" || this.#active === undefined) {
+  #watched(now: number): ReadonlySet<ProviderId> {
+    const active = this.#current;
+    if (this.#policy.standby === "warm" || active === undefined) {
       return new Set(this.#order.map(({ id }) => id));
     }
-    const watched = new Set<ProviderId>();
-    let needsMore = true;
-    let isPastActive = false;
-    for (const candidate of this.#order) {
-      if (isPastActive && !needsMore) break;
-      watched.add(candidate.id);
-      if (candidate === this.#active) {
-        isPastActive = true;
-        needsMore = !isHeld(candidate);
-      } else if (
-        isPastActive &&
-        (candidate.health === "healthy" || candidate.health === "idle" || candidate.health === "connecting")
-      ) {
-        needsMore = false;
-      }
+    const past = this.#order.indexOf(active) + 1;
+    const watched = new Set(this.#order.slice(0, past).map(({ id }) => id));
+    const keepsWoken = !this.#isProven(active, now);
+    let needsMore = !isHeld(active);
+    for (const { id, health } of this.#order.slice(past)) {
+      if (needsMore || (keepsWoken && health !== "idle")) watched.add(id);
+      if (health === "healthy" || health === "idle" || health === "connecting") needsMore = false;
     }
     return watched;
   }
 
   /** The next moment at which time alone can change the decision. */
   #wakeAt(now: number): number | undefined {
-    const { cooldownMs } = this.#policy;
+    const { cooldownMs, standby } = this.#policy;
     let wakeAt = Number.POSITIVE_INFINITY;
     const consider = (at: number) => {
       if (at > now && at < wakeAt) wakeAt = at;
     };
     for (const candidate of this.#order) {
-      if (candidate === this.#active || candidate.healthySince === undefined) continue;
+      consider(this.#silentAt(candidate));
+      const isActive = candidate === this.#active;
+      if (candidate.healthySince === undefined || (isActive && standby === "warm")) continue;
       consider(candidate.healthySince + cooldownMs);
+      if (isActive) continue;
       consider(candidate.failedAt + cooldownMs);
       consider(this.#lastSwitchAt + cooldownMs);
     }

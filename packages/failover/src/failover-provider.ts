@@ -4,6 +4,7 @@ import {
   throwIfAborted,
   toProvisioningError,
   untilAborted,
+  whenAborted,
   type Clock,
   type ClusterProvider,
   type ProbeOptions,
@@ -44,6 +45,8 @@ export class FailoverProvider implements ClusterProvider {
   readonly #disposal = new AbortController();
   #providers: readonly ClusterProvider[];
   #session: FailoverSession | undefined;
+  /** Resolves when nothing of earlier sessions waits any more. */
+  #ending: Promise<unknown> = Promise.resolve();
   #pinned: ProviderId | undefined;
 
   constructor(options: FailoverProviderOptions) {
@@ -78,15 +81,17 @@ export class FailoverProvider implements ClusterProvider {
   async *watch({ signal }: WatchOptions): AsyncGenerator<ProviderEvent> {
     this.#assertUsable();
     if (signal.aborted) return;
-    const channel = new EventChannel<ProviderEvent>(AbortSignal.any([signal, this.#disposal.signal]), merge);
+    const either = AbortSignal.any([signal, this.#disposal.signal]);
+    const channel = new EventChannel<ProviderEvent>(either, merge);
     const session = (this.#session ??= this.#begin());
     for (const event of session.current()) channel.push(event);
     this.#channels.add(channel);
+    // A reader that aborts need not read on for its watch to end.
+    using _ = whenAborted(either, () => void this.#leave(channel));
     try {
       yield* channel;
     } finally {
-      this.#channels.delete(channel);
-      if (this.#channels.size === 0) await this.#end();
+      await this.#leave(channel);
     }
   }
 
@@ -96,6 +101,7 @@ export class FailoverProvider implements ClusterProvider {
    */
   reconfigure(providers: readonly ClusterProvider[]): void {
     this.#providers = providers;
+    if (!providers.some(({ descriptor }) => descriptor.id === this.#pinned)) this.#pinned = undefined;
     this.#session?.configure(providers);
   }
 
@@ -148,16 +154,24 @@ export class FailoverProvider implements ClusterProvider {
     return session;
   }
 
+  async #leave(channel: EventChannel<ProviderEvent>): Promise<void> {
+    this.#channels.delete(channel);
+    if (this.#channels.size === 0) await this.#end();
+  }
+
   async #end(): Promise<void> {
     const session = this.#session;
     this.#session = undefined;
-    await session?.[Symbol.asyncDispose]();
+    if (session !== undefined) this.#ending = Promise.all([this.#ending, session[Symbol.asyncDispose]()]);
+    await this.#ending;
   }
 }
 
-/** A reader that is behind needs only the newest of two snapshots of one provider, and one heartbeat is as good as two. */
+/** A reader that is behind needs only the newest of two snapshots of one provider, and no heartbeat beside them. */
 function merge(last: ProviderEvent, next: ProviderEvent): ProviderEvent | undefined {
-  if (last.type === "heartbeat" && next.type === "heartbeat") return next;
-  if (last.type !== "snapshot" || next.type !== "snapshot") return undefined;
-  return last.snapshot.providerId === next.snapshot.providerId ? next : undefined;
+  if (last.type !== "snapshot" && last.type !== "heartbeat") return undefined;
+  if (next.type === "heartbeat") return last;
+  if (next.type !== "snapshot") return undefined;
+  const isOvertaken = last.type === "heartbeat" || last.snapshot.providerId === next.snapshot.providerId;
+  return isOvertaken ? next : undefined;
 }

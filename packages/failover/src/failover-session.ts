@@ -8,8 +8,10 @@ import type {
   ProviderSnapshot,
   ProviderTermination,
   Random,
+  SwitchReason,
 } from "@holdfast/core";
-import { FailoverController, type Decision } from "./failover-controller.ts";
+import type { Decision, Switch } from "./decision.ts";
+import { FailoverController } from "./failover-controller.ts";
 import type { HealthPolicy } from "./health-policy.ts";
 import { ProviderStream, type StreamSignal } from "./provider-stream.ts";
 
@@ -36,7 +38,9 @@ export class FailoverSession implements AsyncDisposable {
   readonly #stopping = new Set<Promise<void>>();
   #emitted: ProviderSnapshot | undefined;
   /** Whose content readers expect: the last one named in a switch or on a snapshot. */
-  #announced: ProviderId | undefined;
+  #expected: ProviderId | undefined;
+  /** Of the last switch. */
+  #switchReason: SwitchReason = "recovered";
   #availability: Availability | undefined;
   #reason = "";
   #wake: Disposable | undefined;
@@ -49,39 +53,44 @@ export class FailoverSession implements AsyncDisposable {
 
   configure(providers: readonly ClusterProvider[]): void {
     const wanted = new Map(providers.map((provider) => [provider.descriptor.id, provider]));
-    const replaced: ProviderId[] = [];
+    const replaced = new Set<ProviderId>();
     for (const [id, source] of this.#sources) {
       const provider = wanted.get(id);
       if (provider === source.provider) continue;
       this.#stopStream(source);
       this.#sources.delete(id);
-      if (provider !== undefined) replaced.push(id);
+      if (provider !== undefined) replaced.add(id);
     }
     for (const [id, provider] of wanted) {
       if (this.#sources.has(id)) continue;
       this.#sources.set(id, { provider, stream: undefined, snapshot: undefined, lastUpdateAt: undefined });
     }
-    const now = this.#now();
-    for (const id of replaced) this.#carryOut(this.#controller.replaced(id, now));
-    this.#carryOut(
-      this.#controller.configure(
-        providers.map(({ descriptor: { id, priority } }) => ({ id, priority })),
-        now,
-      ),
-    );
+    const set = [...wanted].map(([id, { descriptor }]) => ({
+      id,
+      priority: descriptor.priority,
+      isReplaced: replaced.has(id),
+    }));
+    this.#carryOut(this.#controller.configure(set, this.#now()));
   }
 
   override(id: ProviderId | undefined): void {
     this.#carryOut(this.#controller.override(id, this.#now()));
   }
 
-  /** What a further reader has to be told first. */
+  /** What a further reader has to be told first; that the content is only held ahead of the content. */
   current(): readonly ProviderEvent[] {
     const events: ProviderEvent[] = [];
-    if (this.#emitted !== undefined) events.push({ type: "snapshot", snapshot: this.#emitted });
     const availability = this.#availability;
+    const snapshot = this.#emitted;
     if (availability !== undefined && availability !== "available") {
       events.push({ type: "availability_changed", availability, reason: this.#reason });
+    }
+    if (snapshot === undefined) return events;
+    events.push({ type: "snapshot", snapshot });
+    const { providerId: from } = snapshot;
+    const to = this.#expected;
+    if (to !== undefined && to !== from) {
+      events.push({ type: "provider_changed", from, to, reason: this.#switchReason });
     }
     return events;
   }
@@ -132,8 +141,8 @@ export class FailoverSession implements AsyncDisposable {
         if (this.#controller.active === id) emit(signal);
         return;
       }
-      case "late":
-        return this.#carryOut(this.#controller.late(id, now));
+      case "owing":
+        return this.#carryOut(this.#controller.owing(id, now));
       case "failed": {
         const { code, retryable } = signal.error;
         this.#terminated(id, source, { kind: "errored", code });
@@ -149,9 +158,8 @@ export class FailoverSession implements AsyncDisposable {
       case "terminated":
         return emit(signal);
       case "provider_changed":
-        if (this.#controller.active !== id) return;
-        this.#announced = signal.to;
-        return emit(signal);
+        if (this.#controller.active === id) this.#expect(signal);
+        return;
       case "availability_changed":
         if (signal.availability === "available") return this.#carryOut(this.#controller.alive(id, now));
         if (signal.availability === "degraded") return this.#carryOut(this.#controller.late(id, now));
@@ -181,21 +189,27 @@ export class FailoverSession implements AsyncDisposable {
     }
     const { active, switched } = decision;
     const snapshot = active === undefined ? undefined : this.#sources.get(active)?.snapshot;
-    if (switched !== undefined) {
-      const from = this.#announced ?? switched.from;
-      this.#announced = snapshot?.providerId ?? switched.to;
-      emit({ type: "provider_changed", from, to: this.#announced, reason: switched.reason });
-    }
+    if (switched !== undefined) this.#expect({ ...switched, to: snapshot?.providerId ?? switched.to });
     const isNew = snapshot !== undefined && snapshot !== this.#emitted;
     if (decision.availability !== "available") this.#announce(decision, isNew);
     if (isNew) {
+      const { providerId } = snapshot;
+      // A provider made of providers may come back with another of its own.
+      this.#expect({ from: providerId, to: providerId, reason: this.#switchReason });
       this.#emitted = snapshot;
-      this.#announced = snapshot.providerId;
       emit({ type: "snapshot", snapshot });
     }
     if (decision.availability === "available") this.#announce(decision, isNew);
     this.#watch(decision.watched);
     this.#sleepUntil(decision.wakeAt);
+  }
+
+  /** Readers are told whose content follows, in one chain: each change begins where the last one led to. */
+  #expect({ from: known, to, reason }: Switch): void {
+    const from = this.#expected ?? known;
+    this.#expected = to;
+    this.#switchReason = reason;
+    if (from !== to) this.#options.emit({ type: "provider_changed", from, to, reason });
   }
 
   /** Before the first snapshot only `unavailable` is news: that nothing has come yet is known. */

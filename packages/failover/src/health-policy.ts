@@ -40,13 +40,10 @@ export function toHealthPolicy(options: HealthOptions = {}): HealthPolicy {
   for (const [name, value] of Object.entries(policy)) {
     if (name === "standby" ? value === "warm" || value === "cold" : Number.isFinite(value) && value > 0)
       continue;
-    throw new ProvisioningError(
-      "VALIDATION_MALFORMED",
-      `the health option "${name}" must be a positive number`,
-      {
-        details: { option: name },
-      },
-    );
+    const expected = name === "standby" ? `"warm" or "cold"` : "a positive number";
+    throw new ProvisioningError("VALIDATION_MALFORMED", `the health option "${name}" must be ${expected}`, {
+      details: { option: name },
+    });
   }
   return policy;
 }

@@ -8,11 +8,6 @@ export {
 } from "./health-policy.ts";
 
 // For those who build or check a fail-over of their own.
-export {
-  FailoverController,
-  type Decision,
-  type HealthChange,
-  type ProviderFailure,
-  type Switch,
-} from "./failover-controller.ts";
+export { FailoverController } from "./failover-controller.ts";
+export type { ConfiguredProvider, Decision, HealthChange, ProviderFailure, Switch } from "./decision.ts";
 export type { Ailment, Candidate } from "./candidate.ts";

@@ -1,8 +1,9 @@
 import {
   createBackoff,
+  readUntilAborted,
   sleep,
   toProvisioningError,
-  untilAborted,
+  whenAborted,
   ProvisioningError,
   type Backoff,
   type Clock,
@@ -20,7 +21,7 @@ export type StreamSignal =
   | { readonly type: "snapshot"; readonly snapshot: ProviderSnapshot; readonly isLate: boolean }
   | { readonly type: "heartbeat" }
   /** Alive, but no first snapshot within `lateSnapshotMs`. */
-  | { readonly type: "late" }
+  | { readonly type: "owing" }
   | { readonly type: "failed"; readonly error: ProvisioningError }
   | { readonly type: "silent" }
   | { readonly type: "ended" }
@@ -48,6 +49,7 @@ export class ProviderStream implements AsyncDisposable {
   readonly #backoff: Backoff;
   readonly #stop = new AbortController();
   readonly #done: Promise<void>;
+  /** Since when it has shown life in time without a break. */
   #aliveSince: number | undefined;
 
   /** Begins at once. */
@@ -69,7 +71,7 @@ export class ProviderStream implements AsyncDisposable {
   }
 
   async #run(): Promise<void> {
-    const { clock, policy } = this.#options;
+    const { clock } = this.#options;
     const { signal } = this.#stop;
     // The owner may still be setting up: nothing is signalled before its constructor is through.
     await Promise.resolve();
@@ -77,15 +79,19 @@ export class ProviderStream implements AsyncDisposable {
       this.#aliveSince = undefined;
       this.#signal({ type: "connecting" });
       this.#signal(await this.#watchOnce());
-      if (this.#aliveSince !== undefined && clock.monotonic() - this.#aliveSince >= policy.cooldownMs) {
-        this.#backoff.reset();
-      }
       await sleep(this.#backoff.nextMs(), { clock, signal }).catch(() => undefined);
     }
   }
 
   #signal(signal: StreamSignal): void {
     if (!this.#stop.signal.aborted) this.#options.onSignal(signal);
+  }
+
+  #markAlive(isInTime: boolean): void {
+    const { clock, policy } = this.#options;
+    const now = clock.monotonic();
+    this.#aliveSince = isInTime ? (this.#aliveSince ?? now) : undefined;
+    if (this.#aliveSince !== undefined && now - this.#aliveSince >= policy.cooldownMs) this.#backoff.reset();
   }
 
   /** One watch from beginning to end; how it ended is the result. */
@@ -97,30 +103,29 @@ export class ProviderStream implements AsyncDisposable {
       `no sign of life from "${provider.descriptor.id}"`,
     );
     using watchdog = new Watchdog(clock, policy.timeoutMs, () => attempt.abort(silence));
-    const signal = AbortSignal.any([this.#stop.signal, attempt.signal]);
+    using _ = whenAborted(this.#stop.signal, () => attempt.abort());
+    const { signal } = attempt;
     const startedAt = clock.monotonic();
     let hasSnapshot = false;
-    let iterator: AsyncIterator<ProviderEvent> | undefined;
     try {
-      iterator = provider.watch({ signal })[Symbol.asyncIterator]();
-      for (;;) {
-        const next = await untilAborted(iterator.next(), signal);
-        if (next.done === true) return { type: "ended" };
+      for await (const event of readUntilAborted(provider.watch({ signal }), signal)) {
         watchdog.pet();
-        const event = next.value;
         switch (event.type) {
-          case "snapshot":
+          case "snapshot": {
+            const { snapshot } = event;
+            const isLate = this.#isLate(snapshot);
             hasSnapshot = true;
-            this.#aliveSince ??= clock.monotonic();
-            this.#signal({
-              type: "snapshot",
-              snapshot: event.snapshot,
-              isLate: this.#isLate(event.snapshot),
-            });
+            this.#markAlive(!isLate);
+            this.#signal({ type: "snapshot", snapshot, isLate });
             break;
+          }
           case "heartbeat":
-            if (hasSnapshot) this.#signal(event);
-            else if (clock.monotonic() - startedAt > policy.lateSnapshotMs) this.#signal({ type: "late" });
+            if (hasSnapshot) {
+              this.#markAlive(true);
+              this.#signal(event);
+            } else if (clock.monotonic() - startedAt > policy.lateSnapshotMs) {
+              this.#signal({ type: "owing" });
+            }
             break;
           case "terminated":
             // A provider made of providers says so of one of its own, and goes on.
@@ -134,22 +139,23 @@ export class ProviderStream implements AsyncDisposable {
             this.#signal(event);
         }
       }
+      return { type: "ended" };
     } catch (error) {
-      if (attempt.signal.aborted) return { type: "silent" };
+      if (signal.reason === silence) return { type: "silent" };
       return {
         type: "failed",
         error: toProvisioningError(error, "STREAM_FAILED", `the watch on "${provider.descriptor.id}" broke`),
       };
     } finally {
       attempt.abort();
-      // A watch that hangs must not hold us: it was told to stop, and that has to do.
-      if (iterator?.return !== undefined) void Promise.resolve(iterator.return()).catch(() => undefined);
     }
   }
 
   #isLate(snapshot: ProviderSnapshot): boolean {
     const { clock, policy } = this.#options;
-    return clock.now() - snapshot.observedAt + (snapshot.stalenessMs ?? 0) > policy.lateSnapshotMs;
+    // The wall clock may have been set back meanwhile; that makes no answer younger than its backend says.
+    const ageMs = Math.max(clock.now() - snapshot.observedAt, 0);
+    return ageMs + (snapshot.stalenessMs ?? 0) > policy.lateSnapshotMs;
   }
 }
 

@@ -8,6 +8,10 @@ export class BlockList implements NodeBlocks {
   readonly #blocked = new Set<NodeId>();
   readonly #restoring = new Set<NodeId>();
 
+  has(id: NodeId): boolean {
+    return this.#blocked.has(id);
+  }
+
   block(id: NodeId): boolean {
     this.#restoring.delete(id);
     if (this.#blocked.has(id)) return false;

@@ -1,5 +1,12 @@
 import { createSeededRandom, VirtualClock } from "@holdfast/conformance";
-import { MemberSet, type ProvisioningError, type TopologyEvent } from "@holdfast/core";
+import {
+  createSnapshot,
+  MemberSet,
+  ProvisioningError,
+  type ClusterProvider,
+  type ProviderEvent,
+  type TopologyEvent,
+} from "@holdfast/core";
 import { FailoverProvider } from "@holdfast/failover";
 import { MemoryProvider } from "@holdfast/provider-memory";
 import * as fc from "fast-check";
@@ -282,6 +289,28 @@ describe("looking back", () => {
     expect(hub.eventsSince(hub.epoch, seqNo)).toEqual([]);
     expect(hub.eventsSince(hub.epoch, seqNo - 1)).toBeUndefined();
   });
+
+  test("keeps no more copies of equal members than allowed, as watches begun anew bring them", async () => {
+    const { clock, backup, provider, hub } = await setUp({ retainedChanges: 1_000 });
+    const members = Array.from({ length: 300 }, (_, i) => node(`n${i}`));
+    const copies = new Set<unknown>();
+    for (let port = 1; port <= 20; port++) {
+      const changing = { ...node("x"), port };
+      const renewed = new MemoryProvider({
+        id: "primary",
+        priority: 2,
+        clock,
+        members: [...members, changing],
+      });
+      provider.reconfigure([renewed, backup]);
+      await clock.settle();
+    }
+    for (let seqNo = hub.state.seqNo - 1; seqNo > 0; seqNo--) {
+      const event = hub.eventsSince(hub.epoch, seqNo)?.[0];
+      if (event?.kind === "snapshot") copies.add(event.snapshot.members.get("n7"));
+    }
+    expect(copies.size).toBe(3);
+  });
 });
 
 describe("the end", () => {
@@ -317,6 +346,164 @@ describe("the end", () => {
     expect(hub.state).toMatchObject({ status: "unavailable", isStale: true });
     expect(hub.terminations()).toMatchObject([{ providerId: "p", reason: { code: "STREAM_FAILED" } }]);
     await hub[Symbol.asyncDispose]();
+  });
+});
+
+const deaf = (clock: VirtualClock): ClusterProvider => {
+  const memory = new MemoryProvider({ id: "deaf", clock, members: [node("a")] });
+  memory.watch = async function* () {
+    yield* MemoryProvider.prototype.watch.call(memory, { signal: new AbortController().signal });
+  };
+  return memory;
+};
+
+describe("in spite of others' code", () => {
+  test("a watch that ignores its signal holds up neither a drain nor the end, and is not heard after it", async () => {
+    // R3.5
+    const clock = new VirtualClock();
+    const provider = deaf(clock);
+    const hub = new WatchHub({ provider, clock, random: () => 0 });
+    hub.start();
+    await clock.settle();
+    const { seqNo } = hub.state;
+    let isStopped = false;
+    void hub[Symbol.asyncDispose]().then(() => (isStopped = true));
+    await clock.settle();
+    expect(isStopped).toBe(true);
+    await clock.advance(60_000);
+    expect(hub.state).toMatchObject({ status: "stopped", seqNo: seqNo + 1 });
+  });
+
+  test.each<[string, () => unknown]>([
+    [
+      "throws",
+      () => {
+        throw new Error("first");
+      },
+    ],
+    ["rejects", () => Promise.reject(new Error("second"))],
+  ])("an onError that %s stops neither the others nor the hub", async (_, onError) => {
+    const { clock, primary, hub, news } = await setUp({ onError });
+    hub.onEvent(() => {
+      throw new Error("listener");
+    });
+    hub.onEvent(() => Promise.reject(new Error("listener")));
+    news();
+    const seen: number[] = [];
+    hub.onEvent(({ seqNo }) => seen.push(seqNo));
+    primary.apply({ upsert: [node("c")] });
+    await clock.settle();
+    primary.apply({ upsert: [node("d")] });
+    await clock.settle();
+    expect(news()).toEqual(["a,b,c", "a,b,c,d"]);
+    expect(seen).toHaveLength(2);
+  });
+
+  test("a snapshot under way as the drain begins is refused, with the reason", async () => {
+    // R3.5 R5.5
+    const clock = new VirtualClock();
+    const provider = new MemoryProvider({ id: "p", clock });
+    const underWay = Promise.withResolvers<IteratorResult<ProviderEvent>>();
+    provider.watch = () => ({ [Symbol.asyncIterator]: () => ({ next: () => underWay.promise }) }) as never;
+    const errors: ProvisioningError[] = [];
+    const hub = new WatchHub({ provider, clock, random: () => 0, onError: (error) => errors.push(error) });
+    hub.start();
+    await clock.settle();
+    const snapshot = createSnapshot({ providerId: "p", members: MemberSet.empty, observedAt: clock.now() });
+    underWay.resolve({ done: false, value: { type: "snapshot", snapshot } });
+    hub.drain("closing time");
+    await clock.settle();
+    expect(hub.state).toMatchObject({ status: "draining", snapshot: undefined });
+    expect(errors).toMatchObject([
+      { code: "LIFECYCLE_SHUTTING_DOWN", details: { providerId: "p", reason: "closing time" } },
+    ]);
+  });
+
+  test("a plain provider that says itself that its stream is over is told once", async () => {
+    // R2.2
+    const clock = new VirtualClock();
+    const provider = new MemoryProvider({ id: "p", clock, members: [node("a")] });
+    const hub = new WatchHub({ provider, clock, random: () => 0 });
+    const kinds: string[] = [];
+    hub.onEvent(({ kind }) => kinds.push(kind));
+    hub.start();
+    await clock.settle();
+    provider.end();
+    await clock.settle();
+    expect(kinds).toEqual(["snapshot", "status_changed", "stream_terminated", "status_changed"]);
+  });
+
+  test("waiting for the first content after nobody could be reached gives that as the reason", async () => {
+    const clock = new VirtualClock();
+    const provider = new FailoverProvider({ providers: [], clock, random: () => 0 });
+    const hub = new WatchHub({ provider, clock, random: () => 0 });
+    hub.start();
+    await clock.settle();
+    expect(hub.state).toMatchObject({ status: "unavailable", statusReason: "no provider is enabled" });
+    const late = new MemoryProvider({ id: "late", clock });
+    late.hang();
+    provider.reconfigure([late]);
+    await clock.settle();
+    expect(hub.state).toMatchObject({ status: "starting", statusReason: "nothing has arrived yet" });
+    await hub[Symbol.asyncDispose]();
+  });
+
+  test("a second hub on a provider that only holds its content is never ready", async () => {
+    // R4.3 R5.3
+    const { clock, primary, backup, provider } = await setUp();
+    for (const each of [primary, backup]) {
+      each.refuse(new ProvisioningError("CONNECTIVITY_UNAUTHORIZED", "no"));
+      each.fail();
+    }
+    await clock.advance(60_000);
+    const hub = new WatchHub({ provider, clock, random: () => 0 });
+    const told: string[] = [];
+    hub.onEvent((event) => told.push(event.kind === "status_changed" ? event.to : event.kind));
+    hub.start();
+    await clock.settle();
+    expect(told).toEqual(["unavailable", "snapshot"]);
+    expect(hub.state.isStale).toBe(true);
+  });
+
+  test("a listener may drain, end and dispose from within: each event reaches all in order", async () => {
+    const { clock, primary, hub } = await setUp();
+    hub.onEvent((event) => {
+      if (event.kind !== "snapshot") return;
+      hub.block("a");
+      hub.drain("enough");
+      void hub[Symbol.asyncDispose]();
+    });
+    const seen: string[] = [];
+    hub.onEvent((event) => seen.push(event.kind === "status_changed" ? event.to : event.kind));
+    primary.apply({ upsert: [node("c")] });
+    await clock.settle();
+    expect(seen).toEqual(["snapshot", "snapshot", "draining", "stopped"]);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  test.each([
+    ["", ["a", "b"]],
+    [", also when what is held lacks the node", ["b"]],
+  ])("blocking a node again takes its restoration back%s", async (_, held) => {
+    // R4.4
+    const { clock, primary, backup, hub } = await setUp();
+    backup.hang();
+    await clock.advance(20_000);
+    hub.block("a");
+    primary.set(
+      held.map((id) => node(id)),
+      { observedAt: clock.now() - 60_000 },
+    );
+    await clock.settle();
+    hub.restore("a");
+    expect(hub.block("a")).toBe(false);
+    primary.set([node("a"), node("b")]);
+    await clock.settle();
+    expect(hub.state).toMatchObject({
+      status: "ready",
+      restoringNodes: [],
+      snapshot: { blockedNodes: ["a"] },
+    });
   });
 });
 

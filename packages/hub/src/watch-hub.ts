@@ -5,7 +5,6 @@ import {
   MemberSet,
   ProvisioningError,
   refusalOf,
-  toProvisioningError,
   type Availability,
   type Clock,
   type ClusterProvider,
@@ -25,6 +24,7 @@ import {
 import { BlockList } from "./block-list.ts";
 import { createEpoch } from "./epoch.ts";
 import { EventLog } from "./event-log.ts";
+import { watchToItsEnd } from "./watch-to-its-end.ts";
 
 export interface WatchHubOptions {
   /** Most often a `FailoverProvider`. A plain provider is not kept alive: once its watch is over the hub is unavailable. */
@@ -33,10 +33,10 @@ export interface WatchHubOptions {
   readonly random: Random;
   /** How many events `eventsSince` can go back. @defaultValue 1000 */
   readonly retainedEvents?: number | undefined;
-  /** How many changed nodes those events may hold in all. @defaultValue 200000 */
+  /** How many nodes those events may hold in all besides the newest snapshot's. @defaultValue 200000 */
   readonly retainedChanges?: number | undefined;
-  /** What a listener threw, and snapshots refused while draining. @defaultValue ignored */
-  readonly onError?: ((error: ProvisioningError) => void) | undefined;
+  /** What a listener threw, and snapshots refused while draining. What it throws is ignored. @defaultValue ignored */
+  readonly onError?: ((error: ProvisioningError) => unknown) | undefined;
 }
 
 /** An event before it has its place in the log. */
@@ -69,7 +69,8 @@ export class WatchHub implements TopologySource, NodeBlocks, AsyncDisposable {
   #lifecycle: "running" | "draining" | "stopped" = "running";
   #lifecycleReason = "";
   #status: TopologyStatus = "starting";
-  #statusReason = "nothing has arrived yet";
+  #toldStatus: TopologyStatus = "starting";
+  #statusReason = NOTHING_YET;
 
   constructor(options: WatchHubOptions) {
     this.#options = options;
@@ -78,11 +79,9 @@ export class WatchHub implements TopologySource, NodeBlocks, AsyncDisposable {
       retainedEvents: options.retainedEvents ?? 1_000,
       retainedChanges: options.retainedChanges ?? 200_000,
     });
-    this.#events = createTypedEvents<{ event: TopologyEvent }>((error) =>
-      options.onError?.(
-        new ProvisioningError("LIFECYCLE_CONSUMER_FAILED", "a listener of the topology threw", {
-          cause: error,
-        }),
+    this.#events = createTypedEvents<{ event: TopologyEvent }>((cause) =>
+      this.#report(
+        new ProvisioningError("LIFECYCLE_CONSUMER_FAILED", "a listener of the topology threw", { cause }),
       ),
     );
   }
@@ -134,7 +133,9 @@ export class WatchHub implements TopologySource, NodeBlocks, AsyncDisposable {
 
   block(nodeId: NodeId): boolean {
     const snapshot = this.#snapshot;
-    if (this.#lifecycle !== "running" || snapshot?.members.has(nodeId) !== true) return false;
+    if (this.#lifecycle !== "running" || snapshot === undefined) return false;
+    // Held content may lack a node that is still blocked: its restoration is taken back all the same.
+    if (!snapshot.members.has(nodeId) && !this.#blocks.has(nodeId)) return false;
     if (!this.#blocks.block(nodeId)) return false;
     this.#take(snapshot);
     return true;
@@ -165,24 +166,10 @@ export class WatchHub implements TopologySource, NodeBlocks, AsyncDisposable {
   }
 
   async #watch(): Promise<void> {
-    const { provider, onError } = this.#options;
+    const { provider } = this.#options;
     const { signal } = this.#stop;
-    let ending: Extract<ProviderEvent, { type: "terminated" }>["reason"] = { kind: "ended" };
-    try {
-      for await (const event of provider.watch({ signal })) this.#on(event);
-    } catch (error) {
-      const failure = toProvisioningError(
-        error,
-        "STREAM_FAILED",
-        `the watch on "${provider.descriptor.id}" broke`,
-      );
-      ending = { kind: "errored", code: failure.code };
-      if (!signal.aborted) onError?.(failure);
-    }
-    if (signal.aborted) return;
-    const reason = `the watch on "${provider.descriptor.id}" is over`;
-    this.#on({ type: "terminated", reason: ending });
-    this.#on({ type: "availability_changed", availability: "unavailable", reason });
+    const onFailure = (failure: ProvisioningError) => this.#report(failure);
+    for await (const event of watchToItsEnd({ provider, signal, onFailure })) this.#on(event);
   }
 
   #on(event: ProviderEvent): void {
@@ -223,11 +210,24 @@ export class WatchHub implements TopologySource, NodeBlocks, AsyncDisposable {
   #refuse(event: ProviderEvent): void {
     if (event.type !== "snapshot") return;
     const { providerId } = event.snapshot;
-    this.#options.onError?.(
+    this.#report(
       new ProvisioningError("LIFECYCLE_SHUTTING_DOWN", `a snapshot of "${providerId}" was refused`, {
         details: { providerId, reason: this.#lifecycleReason },
       }),
     );
+  }
+
+  /** Tells `onError`, which cannot hurt us. */
+  #report(error: ProvisioningError): void {
+    void this.#tell(error);
+  }
+
+  async #tell(error: ProvisioningError): Promise<void> {
+    try {
+      await this.#options.onError?.(error);
+    } catch {
+      // There is nobody left to tell.
+    }
   }
 
   /** The backend has confirmed what we have: the blocks of restored nodes may go. */
@@ -244,31 +244,30 @@ export class WatchHub implements TopologySource, NodeBlocks, AsyncDisposable {
     if (snapshot.hash !== previous?.hash) {
       this.#snapshotSeqNo = this.#seqNo + 1;
       // The status the snapshot leads to holds before anybody is told of it.
-      const from = this.#setStatus();
+      this.#setStatus();
       const delta = diffSnapshots(previous ?? NOTHING, snapshot);
       this.#append({ kind: "snapshot", snapshot, previousHash: previous?.hash, delta });
-      this.#tellStatus(from);
+      this.#tellStatus();
     } else {
       this.#settleStatus();
     }
   }
 
   #settleStatus(): void {
-    this.#tellStatus(this.#setStatus());
+    this.#setStatus();
+    this.#tellStatus();
   }
 
-  /** Sets the status and gives back what it was. */
-  #setStatus(): TopologyStatus {
-    const from = this.#status;
-    const [status, reason] = this.#nextStatus();
-    this.#status = status;
-    this.#statusReason = reason;
-    return from;
+  #setStatus(): void {
+    [this.#status, this.#statusReason] = this.#nextStatus();
   }
 
-  #tellStatus(from: TopologyStatus): void {
+  #tellStatus(): void {
+    // Not what it was before: a listener may have drained us meanwhile, and that was told.
+    const from = this.#toldStatus;
     const to = this.#status;
     if (from === to) return;
+    this.#toldStatus = to;
     const snapshotHash = this.#snapshot?.hash;
     this.#append({ kind: "status_changed", from, to, reason: this.#statusReason, snapshotHash });
   }
@@ -277,7 +276,7 @@ export class WatchHub implements TopologySource, NodeBlocks, AsyncDisposable {
     const snapshot = this.#snapshot;
     if (this.#lifecycle !== "running") return [this.#lifecycle, this.#lifecycleReason];
     if (this.#availability === "unavailable") return ["unavailable", this.#availabilityReason];
-    if (snapshot === undefined) return ["starting", this.#statusReason];
+    if (snapshot === undefined) return ["starting", NOTHING_YET];
     if (snapshot.members.size === 0) return ["empty", `"${snapshot.providerId}" reports no members`];
     if (this.#availability === "degraded") return ["degraded", this.#availabilityReason];
     return ["ready", `"${snapshot.providerId}" is current`];
@@ -308,4 +307,5 @@ export class WatchHub implements TopologySource, NodeBlocks, AsyncDisposable {
   }
 }
 
+const NOTHING_YET = "nothing has arrived yet";
 const NOTHING = { members: MemberSet.empty, blockedNodes: [] };

@@ -87,6 +87,78 @@ describe("stopping", () => {
   });
 });
 
+const started = async (options: Partial<ProvisioningServiceOptions>) => {
+  const setup = setUp(options);
+  await setup.service.start({ providers: PROVIDERS });
+  await setup.clock.settle();
+  return setup;
+};
+
+describe("stopping in spite of", () => {
+  test("a provider that hangs when it is disposed of ends at the deadline, and says so", async () => {
+    // R3.5
+    const adapter = createMemoryAdapter({
+      onCreate: (provider) => {
+        provider[Symbol.asyncDispose] = () => new Promise(() => {});
+      },
+    });
+    const { clock, service } = await started({ adapters: [adapter] });
+    const report = await clock.until(service.stop({ deadlineMs: 3_000 }), 3_000);
+    expect(report).toEqual({ unfinished: ["registry: a save or the disposal of a provider"] });
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  test("a provider that hangs too, once consumers have used the deadline up, ends within a second more", async () => {
+    const remoting = new RecordingRemoting();
+    remoting.hold();
+    const adapter = createMemoryAdapter({
+      onCreate: (provider) => {
+        provider[Symbol.asyncDispose] = () => new Promise(() => {});
+      },
+    });
+    const { clock, service } = await started({ adapters: [adapter], ports: { remoting } });
+    const { unfinished } = await clock.until(service.stop({ deadlineMs: 3_000 }), 4_000);
+    expect(unfinished.map((text) => text.split(":")[0])).toEqual(
+      expect.arrayContaining(["remoting", "registry"]),
+    );
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  test("a start whose save hangs ends at the deadline, and the start is refused", async () => {
+    // R3.5
+    const store = new MemoryProviderStore();
+    const held = Promise.withResolvers<void>();
+    const save = store.save.bind(store);
+    store.save = async (all) => {
+      await held.promise;
+      return save(all);
+    };
+    const { clock, service } = setUp({ store });
+    const starting = service.start({ providers: PROVIDERS });
+    const outcome = starting.catch((error: unknown) => error);
+    await clock.settle();
+    const report = await clock.until(service.stop({ deadlineMs: 3_000 }), 4_000);
+    expect(report.unfinished).toEqual(["registry: a save or the disposal of a provider"]);
+    held.resolve();
+    expect(await outcome).toMatchObject({ code: "LIFECYCLE_STOPPED" });
+    await clock.settle();
+    expect(service.registry.list()).toEqual([]);
+    expect(service.topology.state.status).toBe("stopped");
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  test("a reload under way leaves no provider behind", async () => {
+    const { adapter, clock, service } = await started({});
+    const reloading = service.registry.reload([{ id: "q", kind: "memory", priority: 1, params: {} }]);
+    const outcome = reloading.catch((error: unknown) => error);
+    expect(await service.stop()).toEqual({ unfinished: [] });
+    await outcome;
+    expect([...adapter.providers.values()].map(({ watches }) => watches)).not.toContain(1);
+    expect(service.registry.list()).toEqual([]);
+    expect(clock.pendingTimers).toBe(0);
+  });
+});
+
 test("without ports it only keeps the log", async () => {
   const { clock, service } = setUp();
   await service.start({ providers: PROVIDERS });

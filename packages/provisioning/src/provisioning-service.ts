@@ -10,7 +10,9 @@ import {
   ProvisioningError,
   systemClock,
   throwIfAborted,
+  untilAborted,
   type Clock,
+  type Deadline,
   type ProviderDescriptorInput,
   type ProviderHealthReport,
   type ProviderId,
@@ -34,18 +36,20 @@ export interface StartOptions {
 }
 
 export interface StopOptions {
-  /** How long consumers may take to drain, in milliseconds. @defaultValue 10000 */
+  /** How long the start under way, consumers and providers may take to end, in milliseconds. @defaultValue 10000 */
   readonly deadlineMs?: number | undefined;
-  /** Ends the drain at once. */
+  /** Brings the deadline on at once. */
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface StopReport {
-  /** What consumers had not finished when the deadline came; empty when all was done. */
+  /** What was not finished when the deadline came, and is left to itself; empty when all was done. */
   readonly unfinished: readonly string[];
 }
 
-const DEFAULT_DRAIN_MS = 10_000;
+const DEFAULT_DEADLINE_MS = 10_000;
+/** What providers have to let go of their backends when consumers have used the deadline up. */
+const LEAST_DISPOSAL_MS = 1_000;
 
 /**
  * Registry, fail-over, hub, bridges and metrics, wired: the providers in force are watched, the healthy one of highest
@@ -158,8 +162,8 @@ export class ProvisioningService implements AsyncDisposable {
   }
 
   /**
-   * Refuses new snapshots, lets consumers drain until the deadline, then ends and disposes of everything. Always resolves; a
-   * further call gives the same report.
+   * Refuses new snapshots, lets consumers drain until the deadline, then ends and disposes of everything. Always resolves, at
+   * the latest a second after the deadline, whatever hangs; a further call gives the same report.
    */
   stop(options: StopOptions = {}): Promise<StopReport> {
     this.#shutdown ??= this.#stop(options);
@@ -188,25 +192,39 @@ export class ProvisioningService implements AsyncDisposable {
     this.topology.start();
   }
 
-  async #stop({ deadlineMs = DEFAULT_DRAIN_MS, signal }: StopOptions): Promise<StopReport> {
+  async #stop({ deadlineMs = DEFAULT_DEADLINE_MS, signal }: StopOptions): Promise<StopReport> {
+    const stopAt = this.#clock.monotonic() + deadlineMs;
     this.#stopping.abort(new ProvisioningError("LIFECYCLE_STOPPED", "the service was stopped"));
-    await this.#startup?.catch(() => undefined);
     this.topology.drain("the service is shutting down");
-    using deadline = createDeadline({
-      afterMs: deadlineMs,
-      clock: this.#clock,
-      signal,
-      error: () => new ProvisioningError("LIFECYCLE_DRAIN_DEADLINE", `not drained within ${deadlineMs} ms`),
-    });
+    using deadline = this.#createDeadline(deadlineMs, signal);
+    // It rejects, or is stuck in a save; then so is the registry, which says so below.
+    await untilAborted(this.#startup, deadline.signal).catch(() => undefined);
     const lanes = [this.#ownership, this.#remoting].filter((lane) => lane !== undefined);
     const reports = await Promise.all(lanes.map((lane) => lane.drain({ signal: deadline.signal })));
     await Promise.all(lanes.map((lane) => lane[Symbol.asyncDispose]()));
     await this.topology[Symbol.asyncDispose]();
     await this.#failover[Symbol.asyncDispose]();
-    await this.registry[Symbol.asyncDispose]();
+    const leftMs = signal?.aborted === true ? 0 : stopAt - this.#clock.monotonic();
+    const unreleased = await this.#releaseProviders(Math.max(leftMs, LEAST_DISPOSAL_MS));
     this.#metrics?.[Symbol.dispose]();
     this.#events.clear();
-    return { unfinished: reports.flatMap(({ unfinished }) => unfinished) };
+    return { unfinished: [...reports.flatMap(({ unfinished }) => unfinished), ...unreleased] };
+  }
+
+  /** Providers are other people's code: one that hangs is named and left to itself. */
+  async #releaseProviders(withinMs: number): Promise<readonly string[]> {
+    using deadline = this.#createDeadline(withinMs);
+    try {
+      await untilAborted(this.registry[Symbol.asyncDispose](), deadline.signal);
+      return [];
+    } catch {
+      return ["registry: a save or the disposal of a provider"];
+    }
+  }
+
+  #createDeadline(afterMs: number, signal?: AbortSignal): Deadline {
+    const error = () => new ProvisioningError("LIFECYCLE_DRAIN_DEADLINE", `not done within ${afterMs} ms`);
+    return createDeadline({ afterMs, clock: this.#clock, signal, error });
   }
 
   #warnOfSkipped({ providerId, skipped }: ProviderSnapshot): void {

@@ -1,4 +1,4 @@
-import type { ClusterProvider } from "@holdfast/core";
+import type { ClusterProvider, ProviderId } from "@holdfast/core";
 import type { ProviderSet } from "./provider-set.ts";
 import type { RegistryWarning } from "./registry-events.ts";
 
@@ -11,15 +11,17 @@ export class InstanceDisposal {
     this.#warn = warn;
   }
 
-  start(provider: ClusterProvider): void {
-    const disposal = this.#dispose(provider).finally(() => this.#running.delete(disposal));
+  start(id: ProviderId, provider: ClusterProvider): void {
+    const disposal = this.#dispose(id, provider).finally(() => this.#running.delete(disposal));
     this.#running.add(disposal);
   }
 
   /** For every instance of `providers` that is not in `kept`. */
   startForRest(providers: ProviderSet, kept: ProviderSet): void {
+    const isKept = new Set(kept);
     for (const registered of providers) {
-      if (registered.provider !== undefined && !kept.includes(registered)) this.start(registered.provider);
+      const { descriptor, provider } = registered;
+      if (provider !== undefined && !isKept.has(registered)) this.start(descriptor.id, provider);
     }
   }
 
@@ -27,11 +29,10 @@ export class InstanceDisposal {
     await Promise.all(this.#running);
   }
 
-  async #dispose(provider: ClusterProvider): Promise<void> {
+  async #dispose(id: ProviderId, provider: ClusterProvider): Promise<void> {
     try {
       await provider[Symbol.asyncDispose]();
     } catch (cause) {
-      const { id } = provider.descriptor;
       const message = `"${id}" could not be disposed of`;
       this.#warn({ code: "LIFECYCLE_INTERNAL", message, providerId: id, cause });
     }

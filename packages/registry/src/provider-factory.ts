@@ -29,7 +29,7 @@ export class ProviderFactory {
     const provider = createInstance({ descriptor, adapter, params }, context);
     const lacking = neededCapabilities.filter((name) => !provider.capabilities[name]);
     if (lacking.length === 0) return Object.freeze({ descriptor, provider });
-    disposal.start(provider);
+    disposal.start(descriptor.id, provider);
     const names = lacking.map((name) => `"${name}"`).join(", ");
     return toDisabled(descriptor, {
       code: "VALIDATION_MISSING_CAPABILITY",

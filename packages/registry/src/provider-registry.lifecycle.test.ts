@@ -218,8 +218,11 @@ describe("disposal", () => {
     const hanging = Promise.withResolvers<void>();
     const { registry, warnings, clock } = await startBench({
       script: (provider) => {
-        provider.onDispose =
-          provider.descriptor.id === "hangs" ? () => hanging.promise : () => Promise.reject(failure);
+        const { id } = provider.descriptor;
+        provider.onDispose = () => {
+          Reflect.deleteProperty(provider, "descriptor"); // as broken as it gets
+          return id === "hangs" ? hanging.promise : Promise.reject(failure);
+        };
       },
     });
     await registry.reload([sample("hangs"), sample("fails")]);

@@ -59,6 +59,7 @@ function run({ registry }: RegistryBench, command: Command): Promise<unknown> {
 class UnsteadyStore implements ProviderStore {
   readonly failures: boolean[] = [];
   readonly inner: MemoryProviderStore;
+  #isLate = false;
 
   constructor(inner: MemoryProviderStore) {
     this.inner = inner;
@@ -68,8 +69,14 @@ class UnsteadyStore implements ProviderStore {
     return this.inner.load();
   }
 
-  save(all: readonly ProviderDescriptor[]): Promise<void> {
-    return this.failures.shift() === true ? Promise.reject(refusal("STORE_IO")) : this.inner.save(all);
+  /** Every other save that fails has written everything before it does. The one after a failure works. */
+  async save(all: readonly ProviderDescriptor[]): Promise<void> {
+    const isFailing = this.failures.shift() === true;
+    if (!isFailing || this.#isLate) await this.inner.save(all);
+    if (!isFailing) return;
+    this.#isLate = !this.#isLate;
+    this.failures.unshift(false);
+    throw refusal("STORE_IO");
   }
 
   reopen(): UnsteadyStore {

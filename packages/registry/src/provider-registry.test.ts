@@ -311,6 +311,64 @@ describe("a store that fails", () => {
     },
   );
 
+  test.each(["register", "remove", "reload"] as const)(
+    "after the new set was written is given the old one back, so that a restart restores what stayed in force: %s",
+    async (method) => {
+      // R1.5 R5.4
+      const store = new LateFailingStore();
+      const { registry, adapter, sets, warnings } = await startBench({ store });
+      await registry.reload([sample("a"), sample("b")]);
+      store.lateFailures = 1;
+      const call = {
+        register: () => registry.register(sample("c")),
+        remove: () => registry.remove("a"),
+        reload: () => registry.reload([sample("a", 5), sample("c")]),
+      }[method];
+
+      expect(await errorOf(call())).toMatchObject({ code: "STORE_IO" });
+      expect([idsOf(registry.list()), sets.length, warnings]).toEqual([["a", "b"], 1, []]);
+      expect(adapter.made.slice(0, 2).map(({ disposals }) => disposals)).toEqual([0, 0]);
+      const { registry: restarted } = await startBench({ store: store.reopen() });
+      expect(idsOf(restarted.list())).toEqual(["a", "b"]);
+      await registry.register(sample("d"));
+      expect(JSON.parse(store.contents)).toEqual([sample("a"), sample("b"), sample("d")]);
+    },
+  );
+
+  test("again when it is given the old set back is told as a warning, and the next save heals it", async () => {
+    // R5.4
+    const store = new LateFailingStore();
+    const { registry, warnings } = await startBench({ store });
+    await registry.register(sample("a"));
+    store.lateFailures = 1;
+    store.failAfterThat = true;
+
+    expect((await errorOf(registry.register(sample("b")))).code).toBe("STORE_IO");
+    expect(idsOf(registry.list())).toEqual(["a"]);
+    expect(warnings).toEqual([
+      {
+        code: "STORE_IO",
+        message: "the set in force could not be saved again: the store may hold the one that was refused",
+        cause: expect.objectContaining({ code: "STORE_IO" }),
+      },
+    ]);
+    await registry.register(sample("c"));
+    expect(JSON.parse(store.contents)).toEqual([sample("a"), sample("c")]);
+  });
+
+  test("because somebody else saved is not saved over", async () => {
+    const store = new MemoryProviderStore();
+    const { registry } = await startBench({ store });
+    const other = store.reopen();
+    await other.load();
+    await other.save([sample("theirs")]);
+
+    for (let attempt = 0; attempt < 2; attempt++) {
+      expect((await errorOf(registry.register(sample("ours")))).code).toBe("STORE_CONFLICT");
+    }
+    expect(JSON.parse(store.contents)).toEqual([sample("theirs")]);
+  });
+
   test("with an error of its own is a STORE_IO", async () => {
     class OddStore extends MemoryProviderStore {
       override save(): Promise<void> {
@@ -350,3 +408,18 @@ describe("a store that fails", () => {
     },
   );
 });
+
+/** Fails some saves when all is written, as a disk does that cannot make the file's new name durable. */
+class LateFailingStore extends MemoryProviderStore {
+  lateFailures = 0;
+  /** The save after the last late failure fails, too, before anything is written. */
+  failAfterThat = false;
+
+  override async save(...all: Parameters<MemoryProviderStore["save"]>): Promise<void> {
+    await super.save(...all);
+    if (this.lateFailures === 0) return;
+    this.lateFailures--;
+    if (this.failAfterThat) this.failNext(1);
+    throw refusal("STORE_IO");
+  }
+}

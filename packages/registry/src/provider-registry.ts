@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import {
   createTypedEvents,
   describeForm,
+  isProvisioningError,
   providerIdSchema,
   ProvisioningError,
   SerialQueue,
@@ -215,7 +216,10 @@ export class ProviderRegistry implements AsyncDisposable {
     }
   }
 
-  /** Saves the draft, then brings it into force; when the save fails the old set stays and what is new is disposed of. */
+  /**
+   * Saves the draft, then brings it into force; when the save fails the old set stays, in the store too, and what is new is
+   * disposed of.
+   */
   #change(
     options: RegistryCallOptions,
     draft: (current: ProviderSet, signal: AbortSignal) => Promise<Admitted>,
@@ -229,10 +233,12 @@ export class ProviderRegistry implements AsyncDisposable {
       const next = toProviderSet(providers);
       if (isSameSet(current, next)) return current;
       try {
-        await this.#store.save(next.map(({ descriptor }) => descriptor));
+        await this.#save(next);
       } catch (error) {
         this.#instances.startForRest(next, current);
-        throw toProvisioningError(error, "STORE_IO", "the set could not be saved");
+        // What failed may have been written all the same. Any other code says that nothing was.
+        if (isProvisioningError(error) && error.code === "STORE_IO") await this.#saveAgain(current);
+        throw error;
       }
       this.#putInForce(next);
       for (const warning of warnings) this.#events.emit("warning", warning);
@@ -245,6 +251,25 @@ export class ProviderRegistry implements AsyncDisposable {
       return await untilAborted(this.#store.load(), signal);
     } catch (error) {
       throw toProvisioningError(error, "STORE_IO", "the stored set could not be loaded");
+    }
+  }
+
+  async #save(set: ProviderSet): Promise<void> {
+    try {
+      await this.#store.save(set.map(({ descriptor }) => descriptor));
+    } catch (error) {
+      throw toProvisioningError(error, "STORE_IO", "the set could not be saved");
+    }
+  }
+
+  /** So that a restart restores what is in force. Never loads: that would hide what somebody else saved meanwhile. */
+  async #saveAgain(current: ProviderSet): Promise<void> {
+    try {
+      await this.#save(current);
+    } catch (cause) {
+      const message =
+        "the set in force could not be saved again: the store may hold the one that was refused";
+      this.#events.emit("warning", { code: "STORE_IO", message, cause });
     }
   }
 

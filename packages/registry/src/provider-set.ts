@@ -21,5 +21,5 @@ export function toDefinition(descriptor: ProviderDescriptor): Omit<ProviderDescr
 }
 
 export function isSameDefinition(a: ProviderDescriptor, b: ProviderDescriptor): boolean {
-  return isDeepStrictEqual(toDefinition(a), toDefinition(b));
+  return a.id === b.id && isDeepStrictEqual(toDefinition(a), toDefinition(b));
 }

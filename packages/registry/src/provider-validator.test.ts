@@ -233,6 +233,23 @@ describe("secrets", () => {
     ]);
   });
 
+  test("one is not repeated by a schema that quotes what it was given", () => {
+    // R1.6
+    const quoting = z.looseObject({}).superRefine((value, context) => {
+      context.addIssue({ code: "custom", message: `something better than ${JSON.stringify(value)}` });
+    });
+    const input = { id: "a", kind: "odd", params: { headers: [{ name: "X-Token", value: "hunter2" }] } };
+    const { error, text } = failureOf(() =>
+      new ProviderValidator({ adapters: [adapterOf(quoting)] }).validate(input),
+    );
+
+    expect(text).not.toContain("hunter2");
+    expect(error.details["problems"]).toEqual([
+      expect.objectContaining({ path: "params.headers[0].value", code: "VALIDATION_LITERAL_SECRET" }),
+      expect.objectContaining({ path: "priority" }),
+    ]);
+  });
+
   test("one under a name that gives nothing away is refused where the schema wants a reference", () => {
     // R1.6
     const schema = z.strictObject({ acl: secretReferenceSchema });

@@ -168,14 +168,22 @@ function parseParams(
   }
 }
 
-/** A path with a literal secret says that alone; and beside a name that is one, nothing is said that could repeat it. */
+/**
+ * A path with a literal secret says that alone. So do the values it is part of, whose schema may have a message of its own
+ * that repeats it; and beside a name that is one, nothing else is said at all.
+ */
 function withoutSecrets(
   secrets: readonly DescriptorProblem[],
   others: readonly DescriptorProblem[],
 ): readonly DescriptorProblem[] {
   if (secrets.some(({ path }) => path.includes(HIDDEN))) return secrets;
-  const paths = new Set(secrets.map(({ path }) => path));
-  return [...secrets, ...others.filter(({ path }) => !paths.has(path))];
+  const paths = secrets.map(({ path }) => path);
+  return [...secrets, ...others.filter((other) => !paths.some((path) => isWithin(path, other.path)))];
+}
+
+/** True for the place itself, too. */
+function isWithin(path: string, place: string): boolean {
+  return place === "" || path === place || path.startsWith(`${place}.`) || path.startsWith(`${place}[`);
 }
 
 function malformed(at: readonly PropertyKey[], expected: string, got: string): DescriptorProblem {

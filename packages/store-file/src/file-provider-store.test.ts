@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import {
   chmod,
   chown,
@@ -202,13 +203,25 @@ describe("the file", () => {
     expect(idsOf(await store.load())).toEqual(["a"]);
   });
 
-  test("fails with STORE_IO, the call and the code when the system refuses", async () => {
+  test("what is no file is refused at once and left alone, also where reading it would never end", async () => {
     await using folder = await createTemporaryFolder();
     await mkdir(folder.file("folder"));
+    execFileSync("mkfifo", [folder.file("pipe")]);
+    await symlink("/dev/zero", folder.file("device"));
+    for (const name of ["folder", "pipe", "device"]) {
+      const store = new FileProviderStore({ path: folder.file(name) });
+      const refusal = { code: "STORE_IO", message: expect.stringContaining("is not a regular file") };
+      await expect(store.load()).rejects.toMatchObject(refusal);
+      await expect(store.save([])).rejects.toMatchObject(refusal);
+    }
+    expect((await readdir(folder.path)).sort()).toEqual(["device", "folder", "pipe"]);
+  });
+
+  test("fails with STORE_IO, the call and the code when the system refuses", async () => {
+    await using folder = await createTemporaryFolder();
     await writeFile(folder.file("file"), "");
     await symlink("loop", folder.file("loop"));
     const cases = [
-      ["folder", { operation: "read", code: "EISDIR" }],
       ["file/providers.jsonl", { operation: "realpath", code: "ENOTDIR" }],
       ["loop", { operation: "realpath", code: "ELOOP" }],
     ] as const;

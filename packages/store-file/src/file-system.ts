@@ -1,12 +1,13 @@
 import * as fs from "node:fs/promises";
 import { dirname, resolve } from "node:path";
+import { ProvisioningError } from "@holdfast/core";
 
 /** The file system as the store uses it: narrow, so that tests can fail or stop at every single call. */
 export interface FileSystem {
   realpath(path: string): Promise<string>;
   readlink(path: string): Promise<string>;
   readFile(path: string): Promise<Uint8Array>;
-  stat(path: string): Promise<{ readonly uid: number; readonly gid: number }>;
+  stat(path: string): Promise<FileFacts>;
   statfs(path: string): Promise<{ readonly type: number }>;
   readdir(path: string): Promise<readonly string[]>;
   mkdir(
@@ -19,6 +20,12 @@ export interface FileSystem {
   unlink(path: string): Promise<void>;
 }
 
+export interface FileFacts {
+  readonly uid: number;
+  readonly gid: number;
+  isFile(): boolean;
+}
+
 export interface OpenFile {
   writeFile(bytes: Uint8Array): Promise<void>;
   chown(uid: number, gid: number): Promise<void>;
@@ -28,9 +35,13 @@ export interface OpenFile {
 
 export const nodeFileSystem: FileSystem = fs;
 
-/** Undefined when there is no such file. */
+/** Undefined when there is no such file. Throws `STORE_IO` for what is no file: to read a named pipe would never end. */
 export async function readIfThere(fileSystem: FileSystem, path: string): Promise<Uint8Array | undefined> {
   try {
+    const facts = await fileSystem.stat(path);
+    if (!facts.isFile()) {
+      throw new ProvisioningError("STORE_IO", `"${path}" is not a regular file`, { details: { file: path } });
+    }
     return await fileSystem.readFile(path);
   } catch (error) {
     if (isErrno(error, "ENOENT")) return undefined;
