@@ -8,8 +8,6 @@ import { createProcessTerminal, runCli } from "../../packages/cli/src/index.ts";
 const PORT = 7420;
 const folder = import.meta.dirname;
 const data = join(folder, "data");
-/** As one types it, from where one is. */
-const shown = (...parts: readonly string[]) => relative(process.cwd(), join(data, ...parts));
 
 /** A file that was edited stays; one that was moved away comes back. */
 async function placeTopology(): Promise<void> {
@@ -36,11 +34,12 @@ function toHints(url: string | undefined, isElsewhere: boolean): readonly string
     ...(isElsewhere ? [`Port ${PORT} is taken, so the endpoints are on a free one.`, ""] : []),
     "Try this in another terminal, and watch the events here:",
     "",
-    `  a change    edit ${shown("primary.json")} and save it`,
-    `  fail-over   mv ${shown("primary.json")} ${shown("primary.away")}`,
-    `  fail-back   mv ${shown("primary.away")} ${shown("primary.json")}`,
+    `  first       cd ${relative(process.cwd(), data)}`,
+    "  a change    edit primary.json and save it",
+    "  fail-over   mv primary.json primary.away",
+    "  fail-back   mv primary.away primary.json",
     "              (primary gets its place back once it has stayed healthy for 5 s)",
-    `  look        curl ${url}/topology     curl ${url}/readyz`,
+    `  look        curl ${url}/topology`,
     `  follow      curl -N ${url}/events`,
     "",
   ];

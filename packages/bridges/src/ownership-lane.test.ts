@@ -1,5 +1,5 @@
 import { createSeededRandom, VirtualClock } from "@holdfast/conformance";
-import { MemberSet, type TopologyNotice } from "@holdfast/core";
+import { MemberSet, type SnapshotEvent, type TopologyNotice } from "@holdfast/core";
 import { describe, expect, test } from "vitest";
 import { OwnershipLane, type OwnershipLaneOptions } from "./ownership-lane.ts";
 import type { LeaseTick } from "./partition-port.ts";
@@ -96,6 +96,16 @@ describe("a tick", () => {
     expect(placement?.delta).toMatchObject({ added: nodes("b", "c"), removed: nodes("a") });
     expect(placement?.delta).toBe(placement?.delta);
     expect([partition?.status, placement?.status]).toEqual(["degraded", "degraded"]);
+  });
+
+  test("reuses the delta of the log where none was overtaken", async () => {
+    const { clock, source, ports } = setUp();
+    for (const names of [["a"], ["a", "b"]]) {
+      const event = source.snapshot(nodes(...names));
+      await clock.settle();
+      const tick = ports.acknowledged.findLast(({ name }) => name === "placement.applySnapshot");
+      expect((tick!.argument as SnapshotTick).delta).toBe((event as SnapshotEvent).delta);
+    }
   });
 
   test("says at the first that there was nothing before", async () => {

@@ -64,8 +64,9 @@ test("whatever happens, the events received lead to the newest topology once it 
       fc.array(anyStep, { maxLength: 40, size: "max" }),
       fc.array(anyBehaviour, { maxLength: 60, size: "max" }),
       fc.integer({ min: 1, max: 4 }),
+      fc.nat(6),
       fc.nat(),
-      async (steps, behaviours, batchSize, seed) => {
+      async (steps, behaviours, batchSize, lateBy, seed) => {
         const clock = new VirtualClock();
         const source = new ScriptedSource(clock);
         const ports = new RecordingPorts();
@@ -91,20 +92,12 @@ test("whatever happens, the events received lead to the newest topology once it 
           const isWhole = arriving.length === events.length;
           if (behaviour !== undefined && !(behaviour.isAnswered && isWhole)) throw new Error("no answer");
         };
-        const bridge = new RemotingBridge({
-          source,
-          blocks: source,
-          port: ports.remoting,
-          clock,
-          random: createSeededRandom(seed),
-          batchSize,
-        });
         let provider: ProviderId = "primary";
         const run = async (step: Step) => {
           if (step.do === "wait") await clock.advance(step.ms);
           else if (step.do === "status") source.status(step.to);
-          else if (step.do === "block") bridge.block(step.id);
-          else if (step.do === "restore") bridge.restore(step.id);
+          else if (step.do === "block") source.block(step.id);
+          else if (step.do === "restore") source.restore(step.id);
           else if (step.do === "refresh") source.refresh();
           else if (step.do === "switch") {
             const from = provider;
@@ -117,7 +110,16 @@ test("whatever happens, the events received lead to the newest topology once it 
             source.snapshot(nodes(...names), provider);
           }
         };
-        for (const step of steps) await run(step);
+        for (const step of steps.slice(0, lateBy)) await run(step);
+        const bridge = new RemotingBridge({
+          source,
+          blocks: source,
+          port: ports.remoting,
+          clock,
+          random: createSeededRandom(seed),
+          batchSize,
+        });
+        for (const step of steps.slice(lateBy)) await run(step);
         source.status("ready");
         await clock.advance(3_600_000);
 

@@ -72,12 +72,16 @@ describe("holdfast", () => {
     }
   });
 
-  test("says a usage error to machines as JSON", async () => {
+  test.each([
+    [["run", "--json"], "required option '-c, --config <file>' not specified"],
+    [["fly", "--json"], "unknown command 'fly'"],
+    [["--json"], "unknown option '--json'"],
+    [["providers", "--json"], "unknown option '--json'"],
+  ])("says the usage error of %j to machines as JSON", async (args, message) => {
     await using folder = await createFolder();
-    const { err } = await run(folder, ["run", "--json"]);
-    expect(JSON.parse(err)).toEqual({
-      error: { code: "USAGE", message: "error: required option '-c, --config <file>' not specified" },
-    });
+    const { code, err } = await run(folder, args);
+    expect(code).toBe(2);
+    expect(JSON.parse(err)).toEqual({ error: { code: "USAGE", message } });
   });
 });
 

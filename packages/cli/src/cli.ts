@@ -36,7 +36,8 @@ export async function runCli(
   } catch (error) {
     if (error instanceof CommanderError) {
       if (isJson && error.exitCode !== 0) {
-        await err.write(JSON.stringify({ error: { code: "USAGE", message: error.message } }));
+        const message = error.message.replace(/^error: /, ""); // commander words it for a terminal
+        await err.write(JSON.stringify({ error: { code: "USAGE", message } }));
       }
       return error.exitCode === 0 ? EXIT_CODE.ok : EXIT_CODE.usage;
     }

@@ -6,3 +6,4 @@ export {
 } from "./provisioning-service.ts";
 export type { ProvisioningServiceOptions, ServicePorts, ValidationOptions } from "./service-options.ts";
 export type { ServiceWarning } from "./service-warning.ts";
+export { DEFAULT_HEALTH_POLICY, type HealthOptions, type HealthPolicy } from "@holdfast/failover";

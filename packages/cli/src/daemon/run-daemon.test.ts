@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { rename } from "node:fs/promises";
 import { sleep, systemClock } from "@holdfast/core";
 import { describe, expect, test } from "vitest";
-import { DaemonProcess, type DaemonLine } from "../testing/daemon-process.ts";
+import { DaemonProcess, MAIN, type DaemonLine } from "../testing/daemon-process.ts";
 import { TestEventSource } from "../testing/event-source.ts";
 import { member } from "../testing/served-hub.ts";
 import { TemporaryFolder } from "../testing/temporary-folder.ts";
@@ -188,6 +188,31 @@ describe("holdfast run", () => {
       await sleep(50, { clock: systemClock });
     }
     expect(await daemon.exit()).toEqual({ code: 0, err: "" });
+  });
+
+  test("drains to its deadline and exits with 1 when the store hangs", async () => {
+    await using folder = await createFolder();
+    const providers = [fileProvider("primary", 100)];
+    await folder.write("holdfast.yaml", { providers, shutdown: { drainMs: 50 } });
+    // A file system that does not answer, as a network's may.
+    const hang = `
+      import fs from "node:fs/promises";
+      import { syncBuiltinESMExports } from "node:module";
+      fs.mkdir = () => {
+        console.log('{ "kind": "hanging" }');
+        return new Promise(() => setInterval(() => {}, 1_000));
+      };
+      syncBuiltinESMExports();`;
+    const preload = `data:text/javascript,${encodeURIComponent(hang)}`;
+    const command = ["--import", preload, MAIN, "run", "-c", folder.join("holdfast.yaml"), "--port", "0"];
+    await using daemon = new DaemonProcess(command).read();
+    await daemon.until(({ kind }) => kind === "hanging");
+    daemon.signal("SIGTERM");
+    expect(await daemon.exit()).toMatchObject({ code: 1, err: "" });
+    expect(daemon.lines.at(-1)).toMatchObject({
+      kind: "stopped",
+      unfinished: ["registry: a save or the disposal of a provider"],
+    });
   });
 
   test("exits at once at a second Ctrl-C, with 130", async () => {

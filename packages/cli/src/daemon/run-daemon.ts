@@ -72,7 +72,6 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   const reload = new ConfigReload({ loaded, service, output });
   signals.onHangup = () => void startup.then(() => reload.request());
   await untilAborted(new Promise(() => {}), signals.shutdown).catch(() => {});
-  await startup;
 
   if (failure === undefined) {
     const words = `consumers have up to ${drainMs} ms to drain`;
@@ -89,8 +88,9 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     facts: { unfinished },
     words: toLastWords(failure !== undefined, unfinished),
   });
-  // What nobody reads must not keep the process.
-  if (!isPrinted || !(await isDoneWithin(FLUSH_MS, writer.flush(), terminal))) terminal.exit(code);
+  // Neither what nobody reads nor what hangs may keep the process.
+  const isFlushed = isPrinted && (await isDoneWithin(FLUSH_MS, writer.flush(), terminal));
+  if (!isFlushed || unfinished.length > 0) terminal.exit(code);
   if (failure !== undefined) throw failure.error;
   return code;
 }

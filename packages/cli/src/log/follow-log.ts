@@ -38,6 +38,7 @@ export async function* followLog(options: FollowOptions): AsyncGenerator<Topolog
   let { epoch, seqNo } = options.from;
   let wakeUp = Promise.withResolvers<{ readonly isIdle: boolean }>();
   const wake = (isIdle: boolean) => wakeUp.resolve({ isIdle });
+  const ending = whenAborted(signal, () => wake(false));
   const unsubscribe = log.onEvent(() => wake(false));
   try {
     for (;;) {
@@ -55,13 +56,12 @@ export async function* followLog(options: FollowOptions): AsyncGenerator<Topolog
       }
       if (events.length > 0) continue;
       if (signal.aborted) return;
-      using wakers = new DisposableStack();
-      wakers.use(clock.schedule(idleMs, () => wake(true)));
-      wakers.use(whenAborted(signal, () => wake(false)));
+      using _ = clock.schedule(idleMs, () => wake(true));
       const { isIdle } = await wakeUp.promise;
       if (isIdle) yield "idle";
     }
   } finally {
+    ending[Symbol.dispose]();
     unsubscribe();
   }
 }

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 
-const MAIN = join(import.meta.dirname, "..", "main.ts");
+/** The command as a script. */
+export const MAIN: string = join(import.meta.dirname, "..", "main.ts");
 
 /** One line of what the daemon prints. */
 export interface DaemonLine {
