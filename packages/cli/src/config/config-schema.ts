@@ -1,3 +1,4 @@
+import { DEFAULT_HEALTH_POLICY, type HealthPolicy } from "@holdfast/provisioning";
 import * as z from "zod";
 
 /** The address the endpoints are served on. */
@@ -15,15 +16,7 @@ export interface Config {
   readonly providers?: readonly unknown[] | undefined;
   /** As written: relative to the file's folder. */
   readonly dataDir: string;
-  readonly health: {
-    readonly timeoutMs: number;
-    readonly maxErrors: number;
-    readonly backoffInitialMs: number;
-    readonly backoffMaxMs: number;
-    readonly cooldownMs: number;
-    readonly lateSnapshotMs: number;
-    readonly standby: "warm" | "cold";
-  };
+  readonly health: HealthPolicy;
   readonly validation: {
     readonly probe: "require" | "warn";
     readonly probeTimeoutMs: number;
@@ -46,21 +39,31 @@ function count(defaultCount: number, most: number, description: string): z.ZodDe
 }
 
 const health = z.strictObject({
-  timeoutMs: duration(15_000, "A provider that gives no sign of life for so long is unreachable."),
-  maxErrors: count(3, 1_000, "A provider that fails so often in a row is unreachable."),
+  timeoutMs: duration(
+    DEFAULT_HEALTH_POLICY.timeoutMs,
+    "A provider that gives no sign of life for so long is unreachable.",
+  ),
+  maxErrors: count(
+    DEFAULT_HEALTH_POLICY.maxErrors,
+    1_000,
+    "A provider that fails so often in a row is unreachable.",
+  ),
   backoffInitialMs: duration(
-    2_000,
+    DEFAULT_HEALTH_POLICY.backoffInitialMs,
     "The first retry waits up to so long; each further one up to twice as long.",
   ),
-  backoffMaxMs: duration(30_000, "No retry waits longer."),
+  backoffMaxMs: duration(DEFAULT_HEALTH_POLICY.backoffMaxMs, "No retry waits longer."),
   cooldownMs: duration(
-    10_000,
+    DEFAULT_HEALTH_POLICY.cooldownMs,
     "A provider must stay healthy for so long to be trusted again; nothing flaps within it.",
   ),
-  lateSnapshotMs: duration(5_000, "A snapshot older than this on arrival is late."),
+  lateSnapshotMs: duration(
+    DEFAULT_HEALTH_POLICY.lateSnapshotMs,
+    "A snapshot older than this on arrival is late.",
+  ),
   standby: z
     .enum(["warm", "cold"])
-    .default("warm")
+    .default(DEFAULT_HEALTH_POLICY.standby)
     .describe("warm: stand-bys are watched too, so that a fail-over takes no time. cold: only when needed."),
 });
 
