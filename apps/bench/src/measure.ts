@@ -17,9 +17,3 @@ export function quantile(values: readonly number[], q: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? Number.NaN;
 }
-
-export function timed(task: () => unknown): number {
-  const startedAt = performance.now();
-  task();
-  return performance.now() - startedAt;
-}

@@ -3,7 +3,7 @@ import type { MemberSet, TopologyEvent } from "@holdfast/core";
 export interface EventLogOptions {
   /** How many events are kept. */
   readonly retainedEvents: number;
-  /** How many nodes the kept snapshots may differ by in all: what bounds their memory. */
+  /** How many nodes' worth of memory the kept snapshots may hold besides the newest one. */
   readonly retainedChanges: number;
 }
 
@@ -14,6 +14,8 @@ export class EventLog {
   /** Of each event kept, the nodes it holds besides those of the one before. */
   #costs: number[] = [];
   #cost = 0;
+  /** Of the newest snapshot: that event is kept whatever it costs, for its members are held anyway. */
+  #newestSnapshot = 0;
   #members: MemberSet | undefined;
 
   constructor(options: EventLogOptions) {
@@ -26,13 +28,10 @@ export class EventLog {
     this.#events.push(event);
     this.#costs.push(cost);
     this.#cost += cost;
+    if (event.kind === "snapshot") this.#newestSnapshot = event.seqNo;
     let drop = 0;
-    while (this.#events.length - drop > retainedEvents || this.#cost > retainedChanges) {
-      const oldest = this.#costs[drop];
-      if (oldest === undefined) break;
-      this.#cost -= oldest;
-      drop++;
-    }
+    const isOver = () => this.#cost > retainedChanges && this.#events[drop]!.seqNo < this.#newestSnapshot;
+    while (this.#events.length - drop > retainedEvents || isOver()) this.#cost -= this.#costs[drop++]!;
     if (drop === 0) return;
     this.#events.splice(0, drop);
     this.#costs.splice(0, drop);
@@ -53,9 +52,22 @@ export class EventLog {
     this.#members = members;
     const { added, updated, removed } = event.delta;
     const changes = added.length + updated.length + removed.length;
-    if (before === undefined || sharesNodes(before, members)) return changes;
-    return Math.max(changes, members.size);
+    if (before === undefined) return changes;
+    return sharesNodes(before, members)
+      ? changes + ownPointers(before, members) / POINTERS_PER_NODE
+      : Math.max(changes, members.size);
   }
+}
+
+/** About as many pointers in a chunk weigh as much as a node does. */
+const POINTERS_PER_NODE = 32;
+
+/** What the chunks weigh that a version does not share with the one before; too much rather than too little. */
+function ownPointers({ chunks: before }: MemberSet, { chunks, size }: MemberSet): number {
+  if (before.length !== chunks.length) return size;
+  let pointers = 0;
+  for (let i = 0; i < chunks.length; i++) if (chunks[i] !== before[i]) pointers += chunks[i]!.length;
+  return pointers;
 }
 
 const SAMPLES = 16;

@@ -266,6 +266,10 @@ describe("blocked nodes", () => {
   });
 });
 
+/** 5,000 members, 20 of which have another port in each version. */
+const spread = (version: number) =>
+  Array.from({ length: 5_000 }, (_, i) => ({ ...node(`n${i}`), port: i % 250 === 0 ? version : 1 }));
+
 describe("looking back", () => {
   test("gives the events after a number, and says when the gap is too old, to come, or of another epoch", async () => {
     const { clock, primary, hub, events } = await setUp({ retainedEvents: 5 });
@@ -281,13 +285,38 @@ describe("looking back", () => {
     expect(hub.eventsSince("another", seqNo)).toBeUndefined();
   });
 
-  test("keeps no more changed nodes than allowed, however few events that is", async () => {
-    const { clock, primary, hub } = await setUp({ retainedChanges: 10 });
-    primary.set(Array.from({ length: 11 }, (_, i) => node(`n${i}`)));
-    await clock.settle();
+  test("keeps no more changed nodes than allowed, however few events that is, and the newest snapshot always", async () => {
+    const { clock, primary, hub } = await setUp({ retainedChanges: 30 });
+    const sizes = [11, 12, 13, 60];
+    const first = hub.state.seqNo;
+    for (const size of sizes) {
+      primary.set(Array.from({ length: size }, (_, i) => ({ ...node(`n${i}`), port: size })));
+      await clock.settle();
+    }
     const { seqNo } = hub.state;
-    expect(hub.eventsSince(hub.epoch, seqNo)).toEqual([]);
-    expect(hub.eventsSince(hub.epoch, seqNo - 1)).toBeUndefined();
+    expect(seqNo).toBe(first + sizes.length);
+    expect(hub.eventsSince(hub.epoch, seqNo - 1)).toMatchObject([{ seqNo, kind: "snapshot" }]);
+    expect(hub.eventsSince(hub.epoch, seqNo - 2)).toBeUndefined();
+  });
+
+  test("keeps few versions that differ all over, and many that differ in one place", async () => {
+    const { clock, primary, hub } = await setUp({ retainedChanges: 1_000 });
+    const kept = () => {
+      let count = 0;
+      while (hub.eventsSince(hub.epoch, hub.state.seqNo - count - 1) !== undefined) count++;
+      return count;
+    };
+    for (let version = 1; version <= 50; version++) {
+      primary.set(spread(version));
+      await clock.settle();
+    }
+    const afterSpread = kept();
+    for (let version = 51; version <= 100; version++) {
+      primary.apply({ upsert: [{ ...node("n7"), port: version }] });
+      await clock.settle();
+    }
+    expect(afterSpread).toBeLessThan(10);
+    expect(kept()).toBeGreaterThan(40);
   });
 
   test("keeps no more copies of equal members than allowed, as watches begun anew bring them", async () => {

@@ -33,7 +33,7 @@ export interface WatchHubOptions {
   readonly random: Random;
   /** How many events `eventsSince` can go back. @defaultValue 1000 */
   readonly retainedEvents?: number | undefined;
-  /** How many nodes those events may hold in all besides the newest snapshot's. @defaultValue 200000 */
+  /** How many nodes' worth of memory those events may hold besides the newest snapshot. @defaultValue 100000 */
   readonly retainedChanges?: number | undefined;
   /** What a listener threw, and snapshots refused while draining. What it throws is ignored. @defaultValue ignored */
   readonly onError?: ((error: ProvisioningError) => unknown) | undefined;
@@ -77,7 +77,7 @@ export class WatchHub implements TopologySource, NodeBlocks, AsyncDisposable {
     this.epoch = createEpoch(options.clock, options.random);
     this.#log = new EventLog({
       retainedEvents: options.retainedEvents ?? 1_000,
-      retainedChanges: options.retainedChanges ?? 200_000,
+      retainedChanges: options.retainedChanges ?? 100_000,
     });
     this.#events = createTypedEvents<{ event: TopologyEvent }>((cause) =>
       this.#report(
