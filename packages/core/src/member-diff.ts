@@ -32,18 +32,31 @@ export function diffMembers(before: MemberSet, after: MemberSet): MemberDelta {
   while (ai < a.length || bi < b.length) {
     const left = a[ai];
     const right = b[bi];
-    if (left === right && i === j && left !== undefined) {
-      ai++;
-      bi++;
-      i = j = 0;
-      continue;
+    if (left !== undefined && right !== undefined) {
+      if (left === right && i === j) {
+        i = j = left.length;
+      } else {
+        // Most of two versions is most often the same objects in the same order.
+        while (i < left.length && j < right.length && left[i] === right[j]) {
+          i++;
+          j++;
+        }
+      }
     }
+    const isLeftDone = i === left?.length;
+    const isRightDone = j === right?.length;
+    if (isLeftDone) {
+      ai++;
+      i = 0;
+    }
+    if (isRightDone) {
+      bi++;
+      j = 0;
+    }
+    if (isLeftDone || isRightDone) continue;
     const old = left?.[i];
     const now = right?.[j];
-    if (old === now) {
-      i++;
-      j++;
-    } else if (now === undefined || (old !== undefined && old.id < now.id)) {
+    if (now === undefined || (old !== undefined && old.id < now.id)) {
       removed.push(old!);
       i++;
     } else if (old === undefined || now.id < old.id) {
@@ -53,14 +66,6 @@ export function diffMembers(before: MemberSet, after: MemberSet): MemberDelta {
       if (!isSameNode(old, now)) updated.push({ before: old, after: now });
       i++;
       j++;
-    }
-    if (left !== undefined && i === left.length) {
-      ai++;
-      i = 0;
-    }
-    if (right !== undefined && j === right.length) {
-      bi++;
-      j = 0;
     }
   }
   return { added, updated, removed };

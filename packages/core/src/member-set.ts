@@ -12,6 +12,7 @@ export interface MemberChange {
   readonly remove?: Iterable<NodeId>;
 }
 
+const NONE: readonly ClusterNode[] = [];
 const STEP = 1_024;
 
 /**
@@ -125,17 +126,18 @@ export class MemberSet implements Iterable<ClusterNode> {
   finder(): (id: NodeId) => ClusterNode | undefined {
     const { chunks } = this;
     let c = 0;
+    let chunk = chunks[0] ?? NONE;
     let i = 0;
     return (id) => {
-      if (chunks[c]?.[i]?.id !== id) {
+      if (chunk[i]?.id !== id) {
         c = findChunk(chunks, id);
-        const chunk = chunks[c] ?? [];
+        chunk = chunks[c] ?? NONE;
         i = lowerBound(chunk, id);
         if (chunk[i]?.id !== id) return undefined;
       }
-      const node = chunks[c]![i++];
-      if (i === chunks[c]!.length) {
-        c++;
+      const node = chunk[i++];
+      if (i === chunk.length) {
+        chunk = chunks[++c] ?? NONE;
         i = 0;
       }
       return node;
