@@ -160,7 +160,7 @@ export class WatchHub implements TopologySource, NodeBlocks, AsyncDisposable {
     await this.#run;
     if (this.#lifecycle === "stopped") return;
     this.#lifecycle = "stopped";
-    this.#lifecycleReason = "the hub was disposed of";
+    this.#lifecycleReason = "everything has stopped";
     this.#settleStatus();
     this.#events.clear();
   }
