@@ -4,7 +4,7 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { OwnershipLane } from "./ownership-lane.ts";
 import { RecordingPorts, type RecordedCall } from "./recording-ports.test-support.ts";
-import { nodes, ScriptedSource } from "./scripted-source.test-support.ts";
+import { nodes, ScriptedHub } from "./scripted-hub.test-support.ts";
 import type { SnapshotTick } from "./snapshot-tick.ts";
 
 type Step =
@@ -45,7 +45,7 @@ const anyBehaviour: fc.Arbitrary<Behaviour> = fc.record({
 
 async function play(steps: readonly Step[], behaviours: readonly Behaviour[], seed: number) {
   const clock = new VirtualClock();
-  const source = new ScriptedSource(clock);
+  const source = new ScriptedHub(clock);
   const log: TopologyEvent[] = [];
   source.onEvent((event) => log.push(event));
   const ports = new RecordingPorts();

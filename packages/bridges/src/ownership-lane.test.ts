@@ -4,12 +4,12 @@ import { describe, expect, test } from "vitest";
 import { OwnershipLane, type OwnershipLaneOptions } from "./ownership-lane.ts";
 import type { LeaseTick } from "./partition-port.ts";
 import { RecordingPorts } from "./recording-ports.test-support.ts";
-import { nodes, ScriptedSource } from "./scripted-source.test-support.ts";
+import { nodes, ScriptedHub } from "./scripted-hub.test-support.ts";
 import type { SnapshotTick } from "./snapshot-tick.ts";
 
-function setUp(options: Partial<OwnershipLaneOptions> = {}, prepare?: (source: ScriptedSource) => void) {
+function setUp(options: Partial<OwnershipLaneOptions> = {}, prepare?: (source: ScriptedHub) => void) {
   const clock = new VirtualClock();
-  const source = new ScriptedSource(clock);
+  const source = new ScriptedHub(clock);
   prepare?.(source);
   const ports = new RecordingPorts();
   const lane = new OwnershipLane({

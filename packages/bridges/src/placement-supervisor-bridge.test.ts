@@ -3,11 +3,11 @@ import type { TopologyStatus } from "@holdfast/core";
 import { describe, expect, test } from "vitest";
 import { OwnershipLane } from "./ownership-lane.ts";
 import { RecordingPorts } from "./recording-ports.test-support.ts";
-import { nodes, ScriptedSource } from "./scripted-source.test-support.ts";
+import { nodes, ScriptedHub } from "./scripted-hub.test-support.ts";
 
 function setUp() {
   const clock = new VirtualClock();
-  const source = new ScriptedSource(clock);
+  const source = new ScriptedHub(clock);
   const ports = new RecordingPorts();
   const { placement } = ports;
   const lane = new OwnershipLane({ source, placement, clock, random: createSeededRandom(1) });

@@ -6,7 +6,7 @@ import {
   type RemoteEventKind,
   type RemoteTopologyEvent,
 } from "./remote-topology-event.ts";
-import { nodes } from "./scripted-source.test-support.ts";
+import { nodes } from "./scripted-hub.test-support.ts";
 
 function event(epoch: string, seqNo: number, id: string, kind: RemoteEventKind): RemoteTopologyEvent {
   const node = nodes(id)[0]!;

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { isEvents, RecordingPorts } from "./recording-ports.test-support.ts";
 import { describeNode, RemoteReceiver } from "./remote-receiver.test-support.ts";
 import { RemotingBridge } from "./remoting-bridge.ts";
-import { nodes, ScriptedSource } from "./scripted-source.test-support.ts";
+import { nodes, ScriptedHub } from "./scripted-hub.test-support.ts";
 
 const IDS = ["a", "b", "c", "d", "e"];
 
@@ -68,7 +68,7 @@ test("whatever happens, the events received lead to the newest topology once it 
       fc.nat(),
       async (steps, behaviours, batchSize, lateBy, seed) => {
         const clock = new VirtualClock();
-        const source = new ScriptedSource(clock);
+        const source = new ScriptedHub(clock);
         const ports = new RecordingPorts();
         const receiver = new RemoteReceiver();
         const faults: string[] = [];

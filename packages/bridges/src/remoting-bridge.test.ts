@@ -4,11 +4,11 @@ import { describe, expect, test } from "vitest";
 import { isEvents, RecordingPorts, toEventNames } from "./recording-ports.test-support.ts";
 import { RemoteReceiver } from "./remote-receiver.test-support.ts";
 import { RemotingBridge, type RemotingBridgeOptions } from "./remoting-bridge.ts";
-import { nodes, ScriptedSource } from "./scripted-source.test-support.ts";
+import { nodes, ScriptedHub } from "./scripted-hub.test-support.ts";
 
-function setUp(options: Partial<RemotingBridgeOptions> = {}, prepare?: (source: ScriptedSource) => void) {
+function setUp(options: Partial<RemotingBridgeOptions> = {}, prepare?: (source: ScriptedHub) => void) {
   const clock = new VirtualClock({ startAt: 1_000 });
-  const source = new ScriptedSource(clock);
+  const source = new ScriptedHub(clock);
   prepare?.(source);
   const ports = new RecordingPorts();
   const bridge = new RemotingBridge({

@@ -15,6 +15,7 @@ export {
   type RecordedRemoteEvent,
   type RecordedTick,
 } from "./call-journal.ts";
+export { ScriptedSource } from "./scripted-source.ts";
 export { MemoryProviderStore } from "./memory-provider-store.ts";
 
 // For authors of adapters and stores.

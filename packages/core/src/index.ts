@@ -37,6 +37,7 @@ export type {
   StatusChangedEvent,
   StreamTerminatedEvent,
   TopologyEvent,
+  TopologyEventDraft,
   TopologyNotice,
   TopologySource,
   TopologyState,

@@ -82,6 +82,13 @@ export type TopologyEvent =
   | HealthChangedEvent
   | StatusChangedEvent;
 
+/** An event that has no place in the log yet. */
+export type TopologyEventDraft = TopologyEvent extends infer E
+  ? E extends TopologyEvent
+    ? Omit<E, keyof Tick>
+    : never
+  : never;
+
 /** The events that are told one by one and never skipped, unlike snapshots that were overtaken. */
 export type TopologyNotice = ProviderChangedEvent | StreamTerminatedEvent | StatusChangedEvent;
 

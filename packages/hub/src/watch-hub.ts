@@ -17,6 +17,7 @@ import {
   type Random,
   type StreamTerminatedEvent,
   type TopologyEvent,
+  type TopologyEventDraft,
   type TopologySource,
   type TopologyState,
   type TopologyStatus,
@@ -38,13 +39,6 @@ export interface WatchHubOptions {
   /** What a listener threw, and snapshots refused while draining. What it throws is ignored. @defaultValue ignored */
   readonly onError?: ((error: ProvisioningError) => unknown) | undefined;
 }
-
-/** An event before it has its place in the log. */
-type Draft = TopologyEvent extends infer E
-  ? E extends TopologyEvent
-    ? Omit<E, "epoch" | "seqNo" | "at">
-    : never
-  : never;
 
 /**
  * Puts what a provider says into one ordered log and keeps what it has led to. The state is set before anybody is told,
@@ -282,7 +276,7 @@ export class WatchHub implements TopologySource, NodeBlocks, AsyncDisposable {
     return ["ready", `"${snapshot.providerId}" is current`];
   }
 
-  #append(draft: Draft): void {
+  #append(draft: TopologyEventDraft): void {
     this.#seqNo++;
     const event: TopologyEvent = {
       ...draft,

@@ -15,7 +15,7 @@ import { describe, expect, test } from "vitest";
 import { parseExposition, type Family } from "./exposition.test-support.ts";
 import type { MetricsRegistry } from "./metric-group.ts";
 import { ProvisioningMetrics, type ProvisioningMetricsOptions } from "./provisioning-metrics.ts";
-import { membersOf, ScriptedSource } from "./scripted-source.test-support.ts";
+import { membersOf, MeasuredSource } from "./measured-source.test-support.ts";
 
 const healthy: ProviderHealthReport = {
   providerId: "primary",
@@ -33,7 +33,7 @@ const failing: ProviderHealthReport = {
 
 function setUp(options: Partial<ProvisioningMetricsOptions> = {}) {
   const clock = new VirtualClock();
-  const source = new ScriptedSource(clock);
+  const source = new MeasuredSource(clock);
   const { registry = new Registry() } = options;
   const defaults = { source, clock, providerHealth: () => [] };
   const metrics = new ProvisioningMetrics({ ...defaults, ...options, registry });
@@ -130,7 +130,7 @@ describe("what happened", () => {
 
   test("counts from its creation on, while the state is whole from the first scrape", async () => {
     const clock = new VirtualClock();
-    const source = new ScriptedSource(clock);
+    const source = new MeasuredSource(clock);
     source.snapshot(0, { providerId: "primary", members: membersOf("a") });
     source.switchProvider("primary", "backup", "errors");
     using it = setUp({ source, clock });
@@ -333,7 +333,7 @@ describe("the registry", () => {
       registers: [registry],
     });
     const clock = new VirtualClock();
-    const source = new ScriptedSource(clock);
+    const source = new MeasuredSource(clock);
     expect(() => setUp({ registry, source, clock })).toThrow("VALIDATION_DUPLICATE_ID");
     expect(registry.getMetricsAsArray()).toEqual([theirs]);
     expect(source.listeners.size).toBe(0);
