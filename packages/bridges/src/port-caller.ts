@@ -1,4 +1,5 @@
 import {
+  callIsolated,
   createBackoff,
   ProvisioningError,
   sleep,
@@ -67,17 +68,8 @@ export class PortCaller {
     }
   }
 
-  /** Tells `onError`, which cannot hurt us. */
   report(error: ProvisioningError): void {
-    void this.#tell(error);
-  }
-
-  async #tell(error: ProvisioningError): Promise<void> {
-    try {
-      await this.#options.onError?.(error);
-    } catch {
-      // There is nobody left to tell.
-    }
+    callIsolated(() => this.#options.onError?.(error));
   }
 
   #backoffOf(name: string): Backoff {

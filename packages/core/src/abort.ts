@@ -1,3 +1,4 @@
+import { callIsolated } from "./call-isolated.ts";
 import type { Clock } from "./clock.ts";
 import { isProvisioningError, ProvisioningError } from "./provisioning-error.ts";
 
@@ -50,15 +51,8 @@ export async function* readUntilAborted<T>(
       yield next.value;
     }
   } finally {
-    if (!isOver) void closeQuietly(iterator);
-  }
-}
-
-async function closeQuietly(iterator: AsyncIterator<unknown>): Promise<void> {
-  try {
-    await iterator.return?.();
-  } catch {
     // It was told to stop, and that has to do.
+    if (!isOver) callIsolated(() => iterator.return?.());
   }
 }
 

@@ -104,6 +104,7 @@ export {
   type DeadlineOptions,
   type SleepOptions,
 } from "./abort.ts";
+export { callIsolated } from "./call-isolated.ts";
 export { EventChannel } from "./event-channel.ts";
 export { SerialQueue } from "./serial-queue.ts";
 export { createTypedEvents, type TypedEvents, type Unsubscribe } from "./typed-events.ts";

@@ -1,4 +1,5 @@
 import mitt, { type Emitter, type Handler } from "mitt";
+import { callIsolated } from "./call-isolated.ts";
 
 export type Unsubscribe = () => void;
 
@@ -25,14 +26,10 @@ export function createTypedEvents<Events extends Record<string, unknown>>(
     on(type, listener) {
       const isolated: Handler<Events[typeof type]> = (event) => {
         if (!subscribed.has(isolated)) return;
-        try {
-          const result = listener(event);
-          if (isPromiseLike(result)) {
-            result.then(undefined, (error: unknown) => onListenerError(error, type));
-          }
-        } catch (error) {
-          onListenerError(error, type);
-        }
+        callIsolated(
+          () => listener(event),
+          (error) => onListenerError(error, type),
+        );
       };
       subscribed.add(isolated);
       emitter.on(type, isolated);
@@ -47,8 +44,4 @@ export function createTypedEvents<Events extends Record<string, unknown>>(
       emitter.all.clear();
     },
   };
-}
-
-function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === "object" && value !== null && "then" in value;
 }

@@ -8,9 +8,10 @@ import type { HealthPolicy } from "./health-policy.ts";
  * exhaustively. Every `now` is monotonic milliseconds and must not go backwards.
  *
  * The rules: the active provider is kept while it is healthy, waited for, or failing below `maxErrors`. When it ails
- * otherwise, or shows no life for the timeout, the healthy provider of highest priority that is not barred takes over: at most one switch per cooldown,
- * except to a provider that has not failed within the cooldown. Who was left is barred until it has been healthy for a
- * whole cooldown; a better one gets its place back then. An override counts as the highest priority of all.
+ * otherwise, or shows no life for the timeout, the healthy provider of highest priority that is not barred takes over: at
+ * most one switch per cooldown, except to a provider that has not failed within the cooldown. Who was left is barred until
+ * it has been healthy for a whole cooldown; a better one gets its place back then. An override counts as the highest
+ * priority of all.
  */
 export class FailoverController {
   readonly #policy: HealthPolicy;
@@ -126,10 +127,6 @@ export class FailoverController {
     return this.#current?.id;
   }
 
-  get pinned(): ProviderId | undefined {
-    return this.#pinned;
-  }
-
   candidate(id: ProviderId): Readonly<Candidate> | undefined {
     return this.#candidates.get(id);
   }
@@ -195,6 +192,9 @@ export class FailoverController {
     for (const candidate of this.#order) {
       if (!watched.has(candidate.id)) this.#forget(candidate);
     }
+    if (this.#order.some(hasDelivered)) this.#isExhausted = false;
+    else if (this.#order.length > 0)
+      this.#isExhausted ||= this.#order.every(({ health }) => health === "unreachable");
     const healthChanges = this.#changes;
     this.#changes = [];
     return {
@@ -266,8 +266,6 @@ export class FailoverController {
   #availability(now: number): Pick<Decision, "availability" | "reason"> {
     const active = this.#current;
     if (active === undefined) return { availability: "unavailable", reason: "no provider is enabled" };
-    if (this.#order.every(({ health }) => health === "unreachable")) this.#isExhausted = true;
-    else if (this.#order.some(hasDelivered)) this.#isExhausted = false;
     if (active.health === "healthy") return { availability: "available", reason: `${active.id} is healthy` };
     if (this.#isExhausted) {
       const names = this.#order.map(({ id, health, code }) => `${id} (${code ?? health})`).join(", ");

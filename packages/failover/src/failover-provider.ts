@@ -1,4 +1,5 @@
 import {
+  compareDescriptors,
   EventChannel,
   ProvisioningError,
   throwIfAborted,
@@ -64,7 +65,7 @@ export class FailoverProvider implements ClusterProvider {
     if (this.#providers.length === 0) {
       throw new ProvisioningError("CONNECTIVITY_REFUSED", `"${this.descriptor.id}" has no providers`);
     }
-    const ranked = [...this.#providers].sort((a, b) => b.descriptor.priority - a.descriptor.priority);
+    const ranked = [...this.#providers].sort((a, b) => compareDescriptors(a.descriptor, b.descriptor));
     try {
       await untilAborted(Promise.any(ranked.map((provider) => provider.probe({ signal }))), signal);
     } catch (error) {

@@ -96,21 +96,12 @@ export class FailoverSession implements AsyncDisposable {
   }
 
   health(): readonly ProviderHealthReport[] {
-    return [...this.#sources.keys()].flatMap((id) => {
-      const candidate = this.#controller.candidate(id);
+    return [...this.#sources].flatMap(([providerId, { lastUpdateAt }]) => {
+      const candidate = this.#controller.candidate(providerId);
       if (candidate === undefined) return [];
-      const { health, errors, code } = candidate;
-      const isActive = this.#controller.active === id;
-      return [
-        {
-          providerId: id,
-          health,
-          isActive,
-          errors,
-          lastUpdateAt: this.#sources.get(id)?.lastUpdateAt,
-          reason: code,
-        },
-      ];
+      const { health, errors, code: reason } = candidate;
+      const isActive = this.#controller.active === providerId;
+      return [{ providerId, health, isActive, errors, lastUpdateAt, reason }];
     });
   }
 

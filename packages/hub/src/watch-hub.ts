@@ -1,4 +1,5 @@
 import {
+  callIsolated,
   createSnapshot,
   createTypedEvents,
   diffSnapshots,
@@ -211,17 +212,8 @@ export class WatchHub implements TopologySource, NodeBlocks, AsyncDisposable {
     );
   }
 
-  /** Tells `onError`, which cannot hurt us. */
   #report(error: ProvisioningError): void {
-    void this.#tell(error);
-  }
-
-  async #tell(error: ProvisioningError): Promise<void> {
-    try {
-      await this.#options.onError?.(error);
-    } catch {
-      // There is nobody left to tell.
-    }
+    callIsolated(() => this.#options.onError?.(error));
   }
 
   /** The backend has confirmed what we have: the blocks of restored nodes may go. */
