@@ -104,6 +104,9 @@ export {
   type DeadlineOptions,
   type SleepOptions,
 } from "./abort.ts";
+export { toNetworkFailure, type NetworkFailure } from "./network-failure.ts";
+export { parseRetryAfter, toHttpFailure } from "./http-failure.ts";
+export { collectBytes, type CollectOptions } from "./collect-bytes.ts";
 export { callIsolated } from "./call-isolated.ts";
 export { EventChannel } from "./event-channel.ts";
 export { SerialQueue } from "./serial-queue.ts";

@@ -99,6 +99,27 @@ describe("a provider that", () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
+  test.each([
+    [8_000, 8_000],
+    [3_600_000, 30_000],
+    [Number.NaN, 0],
+    ["soon", 0],
+  ])("asks to be left alone for %s ms is left alone for %i ms and the backoff", async (asked, waitMs) => {
+    // R2.6
+    const error = new ProvisioningError("CONNECTIVITY_OVERLOADED", "odd", {
+      details: { retryAfterMs: asked },
+    });
+    let odd!: Odd;
+    const overloaded = firstThen(() => Promise.reject(error));
+    const { clock, failover } = setUp((c) => [(odd = new Odd(c, "odd", 1, overloaded))]);
+    read(failover);
+    await clock.advance(120_000);
+    const wait = odd.attempts[1]! - odd.attempts[0]!;
+    expect(wait).toBeGreaterThan(waitMs);
+    expect(wait).toBeLessThan(waitMs + 2_000);
+    await failover[Symbol.asyncDispose]();
+  });
+
   test("shows life and breaks, again and again, loses its place to a steady one", async () => {
     // R2.5 R2.6
     const { clock, failover } = setUp((c) => [

@@ -42,7 +42,8 @@ export interface ProviderStreamOptions {
 
 /**
  * Keeps one watch alive: begins it again after an end, a failure or a silence longer than the timeout, each time after a
- * backoff with full jitter that starts over only after a cooldown of unbroken health.
+ * backoff with full jitter that starts over only after a cooldown of unbroken health. A failure whose
+ * `details.retryAfterMs` says when to come back is heeded, up to `backoffMaxMs`.
  */
 export class ProviderStream implements AsyncDisposable {
   readonly #options: ProviderStreamOptions;
@@ -78,9 +79,17 @@ export class ProviderStream implements AsyncDisposable {
     while (!signal.aborted) {
       this.#aliveSince = undefined;
       this.#signal({ type: "connecting" });
-      this.#signal(await this.#watchOnce());
-      await sleep(this.#backoff.nextMs(), { clock, signal }).catch(() => undefined);
+      const end = await this.#watchOnce();
+      this.#signal(end);
+      await sleep(this.#waitMsAfter(end), { clock, signal }).catch(() => undefined);
     }
+  }
+
+  /** The backoff on top of what the backend asked for: those who were told the same must not come back together. */
+  #waitMsAfter(end: StreamSignal): number {
+    const asked = end.type === "failed" ? end.error.details["retryAfterMs"] : undefined;
+    const askedMs = typeof asked === "number" && asked > 0 ? asked : 0;
+    return Math.min(askedMs, this.#options.policy.backoffMaxMs) + this.#backoff.nextMs();
   }
 
   #signal(signal: StreamSignal): void {
