@@ -1,5 +1,8 @@
 import { defineConfig, type ViteUserConfig } from "vitest/config";
 
+/** What needs servers: see apps/integration/README.md. */
+const REAL_TESTS = "apps/integration/src/real/**/*.real.test.ts";
+
 const config: ViteUserConfig = defineConfig({
   test: {
     // A failed wait must name itself, not hang the run.
@@ -7,7 +10,24 @@ const config: ViteUserConfig = defineConfig({
     hookTimeout: 20_000,
     projects: [
       { extends: true, test: { name: "unit", include: ["packages/*/src/**/*.test.ts"] } },
-      { extends: true, test: { name: "integration", include: ["apps/*/src/**/*.test.ts"] } },
+      {
+        extends: true,
+        test: {
+          name: "integration",
+          include: ["apps/*/src/**/*.test.ts"],
+          exclude: ["**/node_modules/**", REAL_TESTS],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "real",
+          include: [REAL_TESTS],
+          // Real servers start, elect and compact.
+          testTimeout: 90_000,
+          hookTimeout: 90_000,
+        },
+      },
     ],
   },
 });

@@ -13,6 +13,9 @@ mkdirSync(reports, { recursive: true });
 const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 // `pnpm check` is a chain of `pnpm STEP`; running them one by one gives each its line and its count.
 const steps = [...scripts.check.split("&&").map((step) => step.trim().replace(/^pnpm /, "")), "integration"];
+// Where there are real servers, the suite that needs them runs too.
+if (["HOLDFAST_BACKENDS", "CONSUL_HTTP_ADDR", "KUBECONFIG"].some((name) => process.env[name]))
+  steps.push("real");
 
 let passed = 0;
 let failed = 0;

@@ -1,5 +1,6 @@
 // For tests and simulations that own time and chance.
 export { VirtualClock, type VirtualClockOptions } from "./virtual-clock.ts";
+export { CountingClock } from "./counting-clock.ts";
 export { createSeededRandom } from "./seeded-random.ts";
 export { RecordingPlacement, type RecordingPlacementOptions } from "./recording-placement.ts";
 export { RecordingPartition } from "./recording-partition.ts";

@@ -1,0 +1,33 @@
+import { fieldOf, listOf } from "./json-field.ts";
+import { isProvisioningError } from "./provisioning-error.ts";
+import type { SkippedEntries } from "./provider-snapshot.ts";
+
+const MAX_REASONS = 5;
+
+/** Counts entries of an answer that were left out, and keeps the first few different reasons. */
+export class SkipTally {
+  #count = 0;
+  readonly #reasons = new Set<string>();
+
+  skip(reason: string): void {
+    this.#count++;
+    if (this.#reasons.size < MAX_REASONS) this.#reasons.add(reason);
+  }
+
+  /** Undefined when nothing was left out. */
+  toSkipped(): SkippedEntries | undefined {
+    return this.#count === 0 ? undefined : { count: this.#count, reasons: [...this.#reasons] };
+  }
+}
+
+/**
+ * Why a `NodeReader` refused an entry: the first field and what was expected of it, without its text. Throws anything
+ * that is no refusal on.
+ */
+export function toSkipReason(error: unknown): string {
+  if (!isProvisioningError(error) || error.category !== "validation") throw error;
+  const [first] = listOf(error.details, "problems");
+  return first === undefined
+    ? "it is malformed"
+    : `${String(fieldOf(first, "path"))}: expected ${String(fieldOf(first, "expected"))}`;
+}

@@ -1,0 +1,194 @@
+import {
+  MemberSet,
+  ProvisioningError,
+  SkipTally,
+  throwIfAborted,
+  type ClusterNode,
+  type Clock,
+  type NodeId,
+  type SkippedEntries,
+} from "@holdfast/core";
+import { commonPrefix, commonSuffix } from "./common-bytes.ts";
+import type { ConsulProviderParams } from "./consul-params.ts";
+import { EntryTable, type Entry } from "./entry-table.ts";
+import { HealthEntryReader, type EntryOutcome } from "./health-entry-reader.ts";
+import { JsonArrayScanner } from "./json-array-scanner.ts";
+
+export interface HealthContent {
+  readonly members: MemberSet;
+  readonly skipped: SkippedEntries | undefined;
+}
+
+/** What is new in a body: the entries that stand instead of those from `from` to `to`. */
+interface Change {
+  readonly from: number;
+  readonly to: number;
+  readonly entries: readonly Entry[];
+  /** How far the entries behind have moved. */
+  readonly shift: number;
+}
+
+/** Entries between two turns of the event loop. */
+const STEP = 512;
+
+/**
+ * Turns bodies of health answers into members. Consul gives the whole service again for every change: of a body only the part
+ * that differs from the last one is parsed, so that one changed instance of thousands does not cost a pass over all of their
+ * JSON. Keeps the last body for that.
+ */
+export class HealthBody {
+  readonly #reader: HealthEntryReader;
+  readonly #clock: Clock;
+  #bytes: Buffer | undefined;
+  #table: EntryTable = EntryTable.empty;
+  #members: MemberSet = MemberSet.empty;
+  /** Two entries have the same id: what one of them leaves behind has to be looked for in all. */
+  #hasTwins = false;
+
+  constructor(params: ConsulProviderParams, clock: Clock) {
+    this.#reader = new HealthEntryReader(params);
+    this.#clock = clock;
+  }
+
+  /** The last body has no entries at all, not even unhealthy ones. */
+  get isEmpty(): boolean {
+    return this.#table.size === 0;
+  }
+
+  /**
+   * "same" for a body that is the last one, byte for byte. Throws `STREAM_INVALID_DATA` when it is no JSON array, or when
+   * there are entries to read and not one of them could be.
+   */
+  async read(body: Uint8Array, signal: AbortSignal): Promise<HealthContent | "same"> {
+    const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+    const before = this.#bytes;
+    if (before?.equals(bytes) === true) return "same";
+    const change =
+      (before !== undefined && (await this.#readDifference(before, bytes, signal))) ||
+      (await this.#readAll(bytes, signal));
+    const gone = this.#table.outcomes.slice(change.from, change.to);
+    this.#table = this.#table.splice(change.from, change.to, change.entries, change.shift);
+    await this.#merge(gone, change, signal);
+    this.#bytes = bytes;
+    return { members: this.#members, skipped: this.#countSkipped() };
+  }
+
+  async #readAll(bytes: Buffer, signal: AbortSignal): Promise<Change> {
+    const from = JsonArrayScanner.open(bytes);
+    const scanner = new JsonArrayScanner(bytes, from, false);
+    const entries = from < 0 ? [] : await this.#readEntries(bytes, scanner, bytes.length, signal);
+    if (from < 0 || !scanner.isAtEnd) throw noArray(bytes);
+    return { from: 0, to: this.#table.size, entries, shift: 0 };
+  }
+
+  /**
+   * Reads what lies between the entries at the beginning and at the end that did not change. Those are what they were only if
+   * they stand between elements as before: undefined when they do not.
+   */
+  async #readDifference(before: Buffer, bytes: Buffer, signal: AbortSignal): Promise<Change | undefined> {
+    const table = this.#table;
+    const prefix = commonPrefix(before, bytes);
+    const suffix = commonSuffix(before, bytes, Math.min(before.length, bytes.length) - prefix);
+    const shift = bytes.length - before.length;
+    const from = table.countBefore(prefix);
+    const to = Math.max(from, table.firstFrom(before.length - suffix));
+    const isFirst = from === 0;
+    const startAt = isFirst ? JsonArrayScanner.open(bytes) : table.endOf(from - 1);
+    if (startAt < 0) return undefined;
+    const endAt = to < table.size ? table.startOf(to) + shift : undefined;
+    const scanner = new JsonArrayScanner(bytes, startAt, !isFirst);
+    const entries = await this.#readEntries(bytes, scanner, endAt ?? bytes.length, signal);
+    const fits = endAt === undefined ? scanner.isAtEnd : scanner.isBefore(endAt);
+    return fits ? { from, to, entries, shift } : undefined;
+  }
+
+  async #readEntries(
+    bytes: Buffer,
+    scanner: JsonArrayScanner,
+    limit: number,
+    signal: AbortSignal,
+  ): Promise<readonly Entry[]> {
+    const find = this.#members.finder();
+    const entries: Entry[] = [];
+    for (let span = scanner.next(limit); span !== undefined; span = scanner.next(limit)) {
+      const outcome = this.#reader.read(parse(bytes, span.start, span.end), find);
+      entries.push({ ...span, outcome });
+      if (entries.length % STEP !== 0) continue;
+      await this.#clock.yield();
+      throwIfAborted(signal);
+    }
+    return entries;
+  }
+
+  async #merge(gone: readonly EntryOutcome[], { entries }: Change, signal: AbortSignal): Promise<void> {
+    const remove = new Set(idsOf(gone));
+    const upsert = new Map<NodeId, ClusterNode>();
+    let hasTwins = this.#hasTwins;
+    for (const { outcome } of entries) {
+      if (!isNode(outcome)) continue;
+      hasTwins ||= upsert.has(outcome.id) || (this.#members.has(outcome.id) && !remove.has(outcome.id));
+      upsert.set(outcome.id, outcome);
+    }
+    const slices = { clock: this.#clock, signal };
+    if (hasTwins) {
+      const first = firstOfEach(this.#table.outcomes);
+      this.#hasTwins = first.size < idsOf(this.#table.outcomes).length;
+      this.#members = await this.#members.replaceSliced(first.values(), slices);
+    } else if (entries.length === this.#table.size) {
+      this.#members = await this.#members.replaceSliced(upsert.values(), slices);
+    } else {
+      for (const id of upsert.keys()) remove.delete(id);
+      this.#members = this.#members.apply({ upsert: upsert.values(), remove });
+    }
+  }
+
+  #countSkipped(): SkippedEntries | undefined {
+    const tally = new SkipTally();
+    const { outcomes } = this.#table;
+    for (const outcome of outcomes) {
+      if (typeof outcome === "object" && "skipped" in outcome) tally.skip(outcome.skipped);
+    }
+    if (this.#hasTwins) {
+      const twins = idsOf(outcomes).length - this.#members.size;
+      for (let i = 0; i < twins; i++) tally.skip("another instance has the same id");
+    }
+    const skipped = tally.toSkipped();
+    if (skipped === undefined || this.#members.size > 0) return skipped;
+    throw new ProvisioningError(
+      "STREAM_INVALID_DATA",
+      `none of ${skipped.count} instances could be read: ${skipped.reasons.join("; ")}`,
+      { details: { skipped } },
+    );
+  }
+}
+
+function isNode(outcome: EntryOutcome): outcome is ClusterNode {
+  return typeof outcome === "object" && "id" in outcome;
+}
+
+function idsOf(outcomes: readonly EntryOutcome[]): readonly NodeId[] {
+  return outcomes.filter(isNode).map(({ id }) => id);
+}
+
+/** Of entries with the same id the first counts. */
+function firstOfEach(outcomes: readonly EntryOutcome[]): ReadonlyMap<NodeId, ClusterNode> {
+  const first = new Map<NodeId, ClusterNode>();
+  for (const outcome of outcomes)
+    if (isNode(outcome) && !first.has(outcome.id)) first.set(outcome.id, outcome);
+  return first;
+}
+
+function parse(bytes: Buffer, start: number, end: number): unknown {
+  try {
+    return JSON.parse(bytes.toString("utf8", start, end));
+  } catch {
+    // V8's message quotes the text.
+    throw noArray(bytes);
+  }
+}
+
+function noArray(bytes: Buffer): ProvisioningError {
+  return new ProvisioningError("STREAM_INVALID_DATA", "Consul's answer is no JSON array", {
+    details: { bytes: bytes.length },
+  });
+}

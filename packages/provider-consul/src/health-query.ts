@@ -1,0 +1,59 @@
+import type { ConsulProviderParams } from "./consul-params.ts";
+
+export type Consistency = ConsulProviderParams["consistency"];
+
+export interface BlockingPosition {
+  /** The index to wait beyond; 0 answers at once. */
+  readonly index: number;
+  readonly waitMs: number;
+}
+
+/** A filter that no entry passes: an instance always has an id. */
+const NOBODY = 'Service.ID == ""';
+
+/** The path of a health query of everything the parameters ask for. */
+export function toHealthPath(
+  params: ConsulProviderParams,
+  consistency: Consistency,
+  position: BlockingPosition,
+): string {
+  const query = toScope(params, consistency, params.filter);
+  if (position.index > 0) {
+    query.set("index", String(position.index));
+    query.set("wait", `${position.waitMs}ms`);
+  }
+  return toPath(params, query);
+}
+
+/** The same question of nobody: a tiny answer by the same handler, with the same rights, and the same index. */
+export function toLifePath(params: ConsulProviderParams, consistency: Consistency): string {
+  const { filter } = params;
+  return toPath(
+    params,
+    toScope(params, consistency, filter === undefined ? NOBODY : `(${filter}) and ${NOBODY}`),
+  );
+}
+
+function toPath({ service }: ConsulProviderParams, query: URLSearchParams): string {
+  const text = query.toString();
+  return `/v1/health/service/${encodeURIComponent(service)}${text === "" ? "" : `?${text}`}`;
+}
+
+function toScope(
+  params: ConsulProviderParams,
+  consistency: Consistency,
+  filter: string | undefined,
+): URLSearchParams {
+  const query = new URLSearchParams();
+  const { datacenter, near, namespace, partition, tags, health } = params;
+  // Consul reads these by their presence alone.
+  if (health === "passing") query.set("passing", "1");
+  if (consistency !== "default") query.set(consistency, "");
+  for (const tag of tags) query.append("tag", tag);
+  if (datacenter !== undefined) query.set("dc", datacenter);
+  if (near !== undefined) query.set("near", near);
+  if (namespace !== undefined) query.set("ns", namespace);
+  if (partition !== undefined) query.set("partition", partition);
+  if (filter !== undefined) query.set("filter", filter);
+  return query;
+}

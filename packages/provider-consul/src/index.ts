@@ -1,0 +1,3 @@
+// For users of a Consul service.
+export { createConsulAdapter } from "./consul-adapter.ts";
+export type { ConsulProviderParams, ConsulTls, NodeIdRule } from "./consul-params.ts";

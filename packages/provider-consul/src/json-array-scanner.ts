@@ -1,0 +1,109 @@
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+const COMMA = 0x2c;
+const SPACE = 0x20;
+
+/** From where to where an element of an array stands in its text. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * Finds the elements of a JSON array in its bytes without parsing them: what lies between the commas of the first level.
+ * Whether an element is valid is for its parser to say. No byte that matters is part of another character in UTF-8.
+ */
+export class JsonArrayScanner {
+  readonly #bytes: Uint8Array;
+  #at: number;
+  /** Behind an element a comma has to come before the next one. */
+  #isBehindElement: boolean;
+  #hasComma = false;
+
+  /** Starts behind the opening bracket or, with `isBehindElement`, behind an element. */
+  constructor(bytes: Uint8Array, from: number, isBehindElement: boolean) {
+    this.#bytes = bytes;
+    this.#at = from;
+    this.#isBehindElement = isBehindElement;
+  }
+
+  /** Where the array's content begins, behind the opening bracket; -1 when the text is no array. */
+  static open(bytes: Uint8Array): number {
+    const at = skipSpace(bytes, 0);
+    return bytes[at] === OPEN_BRACKET ? at + 1 : -1;
+  }
+
+  /** The next element that starts before `limit`; undefined when there is none, or only a part of one. */
+  next(limit: number): Span | undefined {
+    const bytes = this.#bytes;
+    let at = skipSpace(bytes, this.#at);
+    if (at < limit && this.#isBehindElement && !this.#hasComma && bytes[at] === COMMA) {
+      this.#hasComma = true;
+      at = skipSpace(bytes, at + 1);
+    }
+    this.#at = at;
+    if (at >= limit || !this.#isAtElement()) return undefined;
+    const end = this.#endOf(at);
+    if (end === undefined) return undefined;
+    this.#at = end;
+    this.#isBehindElement = true;
+    this.#hasComma = false;
+    return { start: at, end };
+  }
+
+  /** It stands where an element may begin, at `at`. */
+  isBefore(at: number): boolean {
+    return this.#at === at && this.#isBehindElement === this.#hasComma;
+  }
+
+  /** Only the closing bracket is left, where it may be. */
+  get isAtEnd(): boolean {
+    const bytes = this.#bytes;
+    return (
+      !this.#hasComma && bytes[this.#at] === CLOSE_BRACKET && skipSpace(bytes, this.#at + 1) === bytes.length
+    );
+  }
+
+  #isAtElement(): boolean {
+    const byte = this.#bytes[this.#at];
+    return this.#isBehindElement === this.#hasComma && byte !== CLOSE_BRACKET && byte !== COMMA;
+  }
+
+  #endOf(start: number): number | undefined {
+    const bytes = this.#bytes;
+    let depth = 0;
+    for (let at = start; at < bytes.length; at++) {
+      const byte = bytes[at]!;
+      if (byte === QUOTE) {
+        at = this.#endOfString(at);
+        if (at < 0) return undefined;
+      } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) depth++;
+      else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
+        if (depth === 0) return at;
+        if (--depth === 0) return at + 1;
+      } else if (depth === 0 && byte === COMMA) return at;
+    }
+    return undefined;
+  }
+
+  /** Of the closing quote; -1 when there is none. */
+  #endOfString(start: number): number {
+    const bytes = this.#bytes;
+    for (let at = start + 1; at < bytes.length; at++) {
+      const byte = bytes[at];
+      if (byte === QUOTE) return at;
+      if (byte === BACKSLASH) at++;
+    }
+    return -1;
+  }
+}
+
+function skipSpace(bytes: Uint8Array, from: number): number {
+  let at = from;
+  while (at < bytes.length && bytes[at]! <= SPACE) at++;
+  return at;
+}

@@ -1,0 +1,156 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import type { ClusterNodeInput } from "@holdfast/core";
+
+/** Answers instead of the health API; `next` passes on to it. */
+export type Handler = (request: IncomingMessage, response: ServerResponse, next: () => void) => void;
+
+interface Waiting {
+  readonly url: URL;
+  readonly response: ServerResponse;
+}
+
+/** A Consul of one service in this process, as far as health queries go: index, blocking, filter of the life check. */
+export class FakeConsul implements AsyncDisposable {
+  index = 10;
+  entries: unknown[] = [];
+  /** More headers of every health answer. */
+  headers: Record<string, string> = {};
+  /** Takes whatever is asked and says nothing. */
+  isHanging = false;
+  handler: Handler | undefined;
+  /** Paths with query of all requests. */
+  readonly requests: string[] = [];
+  readonly tokens: unknown[] = [];
+  readonly #server: Server;
+  readonly #waiting = new Set<Waiting>();
+  /** Answers begun and not ended. */
+  #open = 0;
+
+  private constructor(server: Server) {
+    this.#server = server;
+  }
+
+  static async listen(port = 0): Promise<FakeConsul> {
+    const server = createServer((request, response) => fake.#onRequest(request, response));
+    const fake = new FakeConsul(server);
+    server.listen(port, "127.0.0.1");
+    await once(server, "listening");
+    return fake;
+  }
+
+  get address(): string {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it listens on a port
+    const { port } = this.#server.address() as AddressInfo;
+    return `http://127.0.0.1:${port}`;
+  }
+
+  get openRequests(): number {
+    return this.#open;
+  }
+
+  /** Blocking queries that wait. */
+  get blocked(): number {
+    return this.#waiting.size;
+  }
+
+  publish(nodes: readonly ClusterNodeInput[]): void {
+    this.set(nodes.map(toEntry));
+  }
+
+  /** The whole content, and the next index. */
+  set(entries: unknown[], index: number = this.index + 1): void {
+    this.entries = entries;
+    this.index = index;
+    this.#answerAll();
+  }
+
+  /** Goes on with what hung. */
+  resume(): void {
+    this.isHanging = false;
+    this.#answerAll();
+  }
+
+  /** Resets every connection. */
+  drop(): void {
+    this.#server.closeAllConnections();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#server.listening) return;
+    const closed = once(this.#server, "close");
+    this.#server.close();
+    this.#server.closeAllConnections();
+    await closed;
+  }
+
+  #onRequest(request: IncomingMessage, response: ServerResponse): void {
+    this.requests.push(request.url ?? "");
+    this.tokens.push(request.headers["x-consul-token"]);
+    this.#open++;
+    response.on("close", () => this.#open--);
+    const next = () => this.#onHealth(request, response);
+    if (this.isHanging) return;
+    if (this.handler === undefined) next();
+    else this.handler(request, response, next);
+  }
+
+  #onHealth(request: IncomingMessage, response: ServerResponse): void {
+    const url = new URL(request.url ?? "", "http://fake");
+    if (url.pathname === "/v1/internal/acl/authorize") {
+      response.writeHead(401).end("ACL support disabled");
+      return;
+    }
+    if (Number(url.searchParams.get("index") ?? 0) < this.index) {
+      this.#answer({ url, response });
+      return;
+    }
+    const waiting = { url, response };
+    this.#waiting.add(waiting);
+    response.on("close", () => this.#waiting.delete(waiting));
+  }
+
+  #answerAll(): void {
+    if (this.isHanging) return;
+    for (const waiting of this.#waiting) {
+      this.#waiting.delete(waiting);
+      this.#answer(waiting);
+    }
+  }
+
+  #answer({ url, response }: Waiting): void {
+    const isLifeCheck = url.searchParams.get("filter")?.endsWith('Service.ID == ""') === true;
+    response.writeHead(200, {
+      "content-type": "application/json",
+      "x-consul-index": String(this.index),
+      "x-consul-knownleader": "true",
+      "x-consul-lastcontact": "0",
+      ...this.headers,
+    });
+    response.end(JSON.stringify(isLifeCheck ? [] : this.entries));
+  }
+}
+
+/** As Consul shows an instance whose id is the node's. */
+export function toEntry(node: ClusterNodeInput): Record<string, Record<string, unknown> | unknown[]> {
+  const { id, host, port, zone, weight, tags, metadata } = node;
+  return {
+    Node: { Node: `on-${id}`, Address: "10.9.9.9", Meta: zone === undefined ? null : { zone } },
+    Service: {
+      ID: id,
+      Service: "web",
+      Address: host,
+      Port: port,
+      Tags: tags ?? null,
+      Meta: metadata ?? null,
+      Weights: { Passing: weight ?? 1, Warning: 1 },
+    },
+    Checks: [{ Status: "passing" }],
+  };
+}
+
+/** What is left of a node that went through Consul: a weight is always there. */
+export function asSeen(node: ClusterNodeInput): ClusterNodeInput {
+  return { ...node, weight: node.weight ?? 1 };
+}

@@ -1,0 +1,157 @@
+import {
+  collectBytes,
+  createDeadline,
+  parseRetryAfter,
+  ProvisioningError,
+  throwIfAborted,
+  type Clock,
+  type Deadline,
+} from "@holdfast/core";
+import type { Dispatcher } from "undici";
+import { ClusterAccess, type Access } from "./cluster-access.ts";
+import type { KubernetesProviderParams } from "./kubernetes-params.ts";
+import { readLines } from "./line-reader.ts";
+import { toProvisioningError, toRefusalError } from "./to-provisioning-error.ts";
+
+export interface ApiRequest {
+  readonly verb: "list" | "watch";
+  readonly query: Readonly<Record<string, string>>;
+  /** Milliseconds from the request to the end of the answer. */
+  readonly withinMs: number;
+  /** What it means when time is up. @defaultValue "CONNECTIVITY_TIMEOUT" */
+  readonly lateCode?: "CONNECTIVITY_TIMEOUT" | "STREAM_SILENT" | undefined;
+  readonly signal: AbortSignal;
+}
+
+type Body = Dispatcher.ResponseData["body"];
+
+/** Asks the API server for EndpointSlices. Every answer is whole, or it is an error. */
+export class ApiClient implements AsyncDisposable {
+  readonly #params: KubernetesProviderParams;
+  readonly #clock: Clock;
+  readonly #access: ClusterAccess;
+
+  constructor(params: KubernetesProviderParams, clock: Clock) {
+    this.#params = params;
+    this.#clock = clock;
+    this.#access = new ClusterAccess(params, clock);
+  }
+
+  /** One answer, parsed. */
+  async getJson(asked: ApiRequest): Promise<unknown> {
+    const call: Call = { server: "the cluster" };
+    using deadline = this.#createDeadline(asked, call);
+    try {
+      const body = await this.#send(asked, call, deadline.signal);
+      return parseJson(await collectBytes(body, { maxBytes: this.#params.maxBytes }), call.server);
+    } catch (error) {
+      throw toCallError(error, call, deadline.signal);
+    } finally {
+      call.body?.destroy();
+    }
+  }
+
+  /** The lines of a watch as they come, those that came at once together. An empty list says that the server has agreed. */
+  async *getLines(asked: ApiRequest): AsyncGenerator<readonly string[], void> {
+    const call: Call = { server: "the cluster" };
+    using deadline = this.#createDeadline(asked, call);
+    try {
+      const body = await this.#send(asked, call, deadline.signal);
+      yield [];
+      yield* readLines(body, this.#params.maxBytes);
+    } catch (error) {
+      throw toCallError(error, call, deadline.signal);
+    } finally {
+      call.body?.destroy();
+    }
+  }
+
+  /** Closes every connection. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#access[Symbol.asyncDispose]();
+  }
+
+  #createDeadline(
+    { signal, withinMs, verb, lateCode = "CONNECTIVITY_TIMEOUT" }: ApiRequest,
+    call: Call,
+  ): Deadline {
+    return createDeadline({
+      clock: this.#clock,
+      signal,
+      afterMs: withinMs,
+      error: () =>
+        new ProvisioningError(lateCode, `no end of a ${verb} from the API server ${call.server} in time`, {
+          details: { server: call.server, withinMs },
+        }),
+    });
+  }
+
+  async #send(asked: ApiRequest, call: Call, signal: AbortSignal): Promise<Body> {
+    const access = await this.#access.get(signal);
+    call.server = access.server;
+    throwIfAborted(signal);
+    const { request } = await import("undici");
+    const { dispatcher } = access;
+    const headers = { ...access.headers, accept: "application/json", "user-agent": "holdfast" };
+    const answer = await request(this.#urlOf(asked, access), { dispatcher, headers, signal });
+    const { statusCode: status, body } = answer;
+    call.body = body;
+    // Told by what reads it; one that is thrown away must not be thrown at the process.
+    body.on("error", () => undefined);
+    if (status !== 200) {
+      if (status === 401) this.#access.forgetCredentials();
+      const retryAfterMs = parseRetryAfter(toText(answer.headers["retry-after"]), this.#clock.now());
+      throw toRefusalError({ status, retryAfterMs, request: this.#describe(asked, access) }, access.server);
+    }
+    const contentType = toText(answer.headers["content-type"]) ?? "";
+    if (/^application\/json\b/i.test(contentType)) return body;
+    throw new ProvisioningError("STREAM_INVALID_DATA", `what answers at ${access.server} is no API server`, {
+      details: { server: access.server, status, contentType: contentType.slice(0, 128) },
+    });
+  }
+
+  #urlOf({ query }: ApiRequest, access: Access): string {
+    const { service, selector } = this.#params;
+    const namespace = this.#namespaceOf(access);
+    const scope = namespace === undefined ? "" : `/namespaces/${encodeURIComponent(namespace)}`;
+    const labelSelector = selector ?? `kubernetes.io/service-name=${service}`;
+    const search = new URLSearchParams({ labelSelector, ...query });
+    return `${access.server}/apis/discovery.k8s.io/v1${scope}/endpointslices?${search.toString()}`;
+  }
+
+  #namespaceOf(access: Access): string | undefined {
+    if (this.#params.allNamespaces) return undefined;
+    return this.#params.namespace ?? access.namespace ?? "default";
+  }
+
+  #describe({ verb }: ApiRequest, access: Access): string {
+    const namespace = this.#namespaceOf(access);
+    return `${verb} endpointslices in ${namespace === undefined ? "all namespaces" : `namespace "${namespace}"`}`;
+  }
+}
+
+/** What is known of a request as it goes on. */
+interface Call {
+  server: string;
+  body?: Body;
+}
+
+function toCallError(error: unknown, { server }: Call, signal: AbortSignal): ProvisioningError {
+  throwIfAborted(signal);
+  return toProvisioningError(error, server);
+}
+
+function toText(header: string | readonly string[] | undefined): string | undefined {
+  return typeof header === "string" ? header : header?.[0];
+}
+
+function parseJson(bytes: Uint8Array, server: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8"));
+  } catch {
+    // V8's message quotes the text.
+    throw new ProvisioningError("STREAM_INVALID_DATA", `the answer of the API server ${server} is no JSON`, {
+      details: { server, bytes: bytes.byteLength },
+    });
+  }
+}

@@ -1,0 +1,122 @@
+import {
+  createNodeReader,
+  fieldOf,
+  isSameNode,
+  listOf,
+  toSkipReason,
+  type ClusterNode,
+  type ClusterNodeInput,
+  type NodeId,
+  type NodeReader,
+} from "@holdfast/core";
+import type { KubernetesProviderParams } from "./kubernetes-params.ts";
+
+/** What one EndpointSlice says of the members. */
+export interface SliceContent {
+  /** `namespace/name`. */
+  readonly key: string;
+  readonly isIpv6: boolean;
+  /** Each id once. */
+  readonly nodes: readonly ClusterNode[];
+  /** Why endpoints were left out, one text for each; without their text. */
+  readonly skipped: readonly string[];
+}
+
+const NO_SKIPS: readonly string[] = Object.freeze([]);
+
+/** Reads EndpointSlices (`discovery.k8s.io/v1`) as parsed from JSON, and only the fields that members are made of. */
+export class EndpointSliceReader {
+  readonly #params: KubernetesProviderParams;
+  readonly #readNode: NodeReader = createNodeReader();
+
+  constructor(params: KubernetesProviderParams) {
+    this.#params = params;
+  }
+
+  /** Undefined when it has no name, and so is no object of an API server. */
+  keyOf(slice: unknown): string | undefined {
+    const metadata = fieldOf(slice, "metadata");
+    const name = fieldOf(metadata, "name");
+    return typeof name === "string" ? `${String(fieldOf(metadata, "namespace"))}/${name}` : undefined;
+  }
+
+  /** Nodes that say what `find` gives are those same objects. */
+  read(key: string, slice: unknown, find: (id: NodeId) => ClusterNode | undefined): SliceContent {
+    const { addressFamily } = this.#params;
+    const addressType = fieldOf(slice, "addressType");
+    const isIpv6 = addressType === "IPv6";
+    const isWanted = addressFamily === "any" || (addressFamily === "ipv6") === isIpv6;
+    if (!isWanted) return { key, isIpv6, nodes: [], skipped: NO_SKIPS };
+    const endpoints = listOf(slice, "endpoints").filter((endpoint) => this.#isMember(endpoint));
+    const port = this.#portOf(listOf(slice, "ports"));
+    if (typeof port === "string") return { key, isIpv6, nodes: [], skipped: endpoints.map(() => port) };
+    const namespace = String(fieldOf(fieldOf(slice, "metadata"), "namespace"));
+    const nodes = new Map<NodeId, ClusterNode>();
+    const skipped: string[] = [];
+    for (const endpoint of endpoints) {
+      const input = this.#toInput(endpoint, port, namespace);
+      try {
+        const before = find(input.id);
+        const node = before !== undefined && isSameNode(before, input) ? before : this.#readNode(input);
+        // Endpoints of one slice with one id are one pod's; the first counts.
+        if (!nodes.has(node.id)) nodes.set(node.id, node);
+      } catch (error) {
+        skipped.push(toSkipReason(error));
+      }
+    }
+    return { key, isIpv6, nodes: [...nodes.values()], skipped: skipped.length === 0 ? NO_SKIPS : skipped };
+  }
+
+  /** `ready: null` means ready, and `serving: null` means what ready does (EndpointConditions of the API reference). */
+  #isMember(endpoint: unknown): boolean {
+    const conditions = fieldOf(endpoint, "conditions");
+    const isReady = fieldOf(conditions, "ready") !== false;
+    const serving = fieldOf(conditions, "serving");
+    return this.#params.conditions === "ready" ? isReady : serving === true || (serving !== false && isReady);
+  }
+
+  /** A text says why there is none. */
+  #portOf(ports: readonly unknown[]): number | string {
+    const wanted = this.#params.port;
+    const candidates = ports.filter((port) => {
+      if (wanted === undefined) return true;
+      return fieldOf(port, typeof wanted === "number" ? "port" : "name") === wanted;
+    });
+    if (candidates.length > 1 && wanted === undefined)
+      return "its slice has several ports and none is asked for";
+    const port = fieldOf(candidates[0], "port");
+    return typeof port === "number" ? port : "its slice does not have the port";
+  }
+
+  #toInput(endpoint: unknown, port: number, namespace: string): ClusterNodeInput {
+    // Further addresses of an endpoint are the same thing again (EndpointSlice API reference, `addresses`).
+    const host = listOf(endpoint, "addresses")[0];
+    const nodeName = fieldOf(endpoint, "nodeName");
+    const zone = fieldOf(endpoint, "zone");
+    const hints = listOf(fieldOf(endpoint, "hints"), "forZones").map((hint) => fieldOf(hint, "name"));
+    const isTerminating = fieldOf(fieldOf(endpoint, "conditions"), "terminating") === true;
+    const metadata = {
+      ...(typeof nodeName === "string" && { node: nodeName }),
+      ...(hints.length > 0 && { zoneHints: hints.join(",") }),
+      ...(isTerminating && { terminating: "true" }),
+    };
+    const input = {
+      id: this.#idOf(endpoint, host, port, namespace),
+      host,
+      port,
+      ...(typeof zone === "string" && zone !== "" && { zone }),
+      metadata,
+    };
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the node reader checks every field
+    return input as ClusterNodeInput;
+  }
+
+  #idOf(endpoint: unknown, host: unknown, port: number, namespace: string): string {
+    const address = `${String(host)}:${port}`;
+    if (this.#params.nodeId === "address") return address;
+    const target = fieldOf(fieldOf(endpoint, "targetRef"), "name") ?? fieldOf(endpoint, "hostname");
+    if (typeof target !== "string") return address;
+    // Names are unique in their namespace only.
+    return this.#params.allNamespaces ? `${namespace}/${target}` : target;
+  }
+}

@@ -1,0 +1,20 @@
+import { systemClock, type Clock, type ClusterProvider } from "@holdfast/core";
+import { createKubernetesAdapter } from "../kubernetes-adapter.ts";
+
+export interface TestProviderOptions {
+  readonly heartbeatMs?: number;
+  readonly clock?: Clock;
+  /** On top of a service "web" in the namespace "default". */
+  readonly params: Readonly<Record<string, unknown>>;
+}
+
+/** A provider as the registry makes one. */
+export function createTestProvider(options: TestProviderOptions): ClusterProvider {
+  const { heartbeatMs = 5_000, clock = systemClock } = options;
+  const adapter = createKubernetesAdapter();
+  const params = adapter.params.parse({ service: "web", namespace: "default", ...options.params });
+  return adapter.create(
+    { id: "test", kind: "kubernetes", priority: 1, params },
+    { clock, random: () => 0.5, heartbeatMs },
+  );
+}

@@ -1,0 +1,221 @@
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { ClusterNodeInput } from "@holdfast/core";
+
+export interface FakeSlice {
+  readonly metadata: Readonly<Record<string, unknown>> & { readonly name: string };
+  readonly [field: string]: unknown;
+}
+
+/** Answers instead of the API; `next` passes on to it. */
+export type Handler = (request: IncomingMessage, response: ServerResponse, next: () => void) => void;
+
+/** The EndpointSlices of one namespace in this process: chunked lists, watches with bookmarks, versions. */
+export class FakeApiServer implements AsyncDisposable {
+  version = 100;
+  /** Takes whatever is asked and says nothing, and no watch says anything. */
+  isHanging = false;
+  handler: Handler | undefined;
+  /** How long a second of `timeoutSeconds` lasts, in milliseconds. */
+  secondMs = 1_000;
+  readonly requests: URL[] = [];
+  readonly authorizations: (string | undefined)[] = [];
+  readonly slices: Map<string, FakeSlice> = new Map();
+  /** As they were put. */
+  readonly #given = new Map<string, string>();
+  readonly #server: Server;
+  readonly #history: { readonly version: number; readonly line: string }[] = [];
+  readonly #watches = new Set<ServerResponse>();
+  #open = 0;
+
+  private constructor(server: Server) {
+    this.#server = server;
+  }
+
+  static async listen(): Promise<FakeApiServer> {
+    const server = createServer((request, response) => fake.#onRequest(request, response));
+    const fake = new FakeApiServer(server);
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    return fake;
+  }
+
+  get address(): string {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it listens on a port
+    const { port } = this.#server.address() as AddressInfo;
+    return `http://127.0.0.1:${port}`;
+  }
+
+  /** Answers begun and not ended. */
+  get openRequests(): number {
+    return this.#open;
+  }
+
+  get watches(): number {
+    return this.#watches.size;
+  }
+
+  /** The whole content, one slice for each port. */
+  publish(nodes: readonly ClusterNodeInput[]): void {
+    this.replace(toSlices(nodes));
+  }
+
+  replace(slices: readonly FakeSlice[]): void {
+    const wanted = new Map(slices.map((slice) => [slice.metadata.name, slice]));
+    for (const name of this.slices.keys()) if (!wanted.has(name)) this.delete(name);
+    for (const [name, slice] of wanted) if (this.#given.get(name) !== JSON.stringify(slice)) this.put(slice);
+  }
+
+  put(slice: FakeSlice): void {
+    const type = this.slices.has(slice.metadata.name) ? "MODIFIED" : "ADDED";
+    this.version++;
+    this.#given.set(slice.metadata.name, JSON.stringify(slice));
+    const stored = { ...slice, metadata: { ...slice.metadata, resourceVersion: String(this.version) } };
+    this.slices.set(slice.metadata.name, stored);
+    this.#emit(type, stored);
+  }
+
+  delete(name: string): void {
+    const slice = this.slices.get(name)!;
+    this.slices.delete(name);
+    this.#given.delete(name);
+    this.version++;
+    this.#emit("DELETED", {
+      ...slice,
+      metadata: { ...slice.metadata, resourceVersion: String(this.version) },
+    });
+  }
+
+  /** Writes to every watch as it is. */
+  write(text: string): void {
+    for (const watch of this.#watches) watch.write(text);
+  }
+
+  /** Ends every watch as a server does in good order. */
+  endWatches(): void {
+    for (const watch of this.#watches) watch.end();
+  }
+
+  /** Forgets what happened so far: watches from before get 410. */
+  compact(): void {
+    this.#history.length = 0;
+    this.version++;
+  }
+
+  /** Resets every connection. */
+  drop(): void {
+    this.#server.closeAllConnections();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const closed = once(this.#server, "close");
+    this.#server.close();
+    this.#server.closeAllConnections();
+    await closed;
+  }
+
+  #emit(type: string, object: unknown): void {
+    const line = `${JSON.stringify({ type, object })}\n`;
+    this.#history.push({ version: this.version, line });
+    if (!this.isHanging) this.write(line);
+  }
+
+  #onRequest(request: IncomingMessage, response: ServerResponse): void {
+    const url = new URL(request.url ?? "", "http://fake");
+    this.requests.push(url);
+    this.authorizations.push(request.headers.authorization);
+    this.#open++;
+    response.on("close", () => this.#open--);
+    if (this.isHanging) return;
+    const next = () =>
+      url.searchParams.has("watch") ? this.#watch(url, response) : this.#list(url, response);
+    if (this.handler === undefined) next();
+    else this.handler(request, response, next);
+  }
+
+  #list({ searchParams }: URL, response: ServerResponse): void {
+    const from = Number(searchParams.get("continue") ?? 0);
+    const limit = Number(searchParams.get("limit") ?? 500);
+    const all = [...this.slices.values()];
+    const isMore = from + limit < all.length;
+    answer(response, 200, {
+      kind: "EndpointSliceList",
+      metadata: {
+        resourceVersion: String(this.version),
+        ...(isMore && { continue: String(from + limit) }),
+      },
+      items: all.slice(from, from + limit),
+    });
+  }
+
+  #watch({ searchParams }: URL, response: ServerResponse): void {
+    const since = Number(searchParams.get("resourceVersion"));
+    if (this.#isForgotten(since)) {
+      answer(response, 410, { kind: "Status", code: 410, reason: "Expired" });
+      return;
+    }
+    response.writeHead(200, { "content-type": "application/json" });
+    response.flushHeaders();
+    for (const { version, line } of this.#history) if (version > since) response.write(line);
+    this.#watches.add(response);
+    const lasts = Number(searchParams.get("timeoutSeconds")) * this.secondMs;
+    // oxlint-disable-next-line no-restricted-globals -- a server on its own time
+    const timer = setTimeout(() => {
+      if (this.isHanging) return;
+      response.end(this.bookmark());
+    }, lasts);
+    response.on("close", () => {
+      // oxlint-disable-next-line no-restricted-globals -- as above
+      clearTimeout(timer);
+      this.#watches.delete(response);
+    });
+  }
+
+  #isForgotten(since: number): boolean {
+    const [first] = this.#history;
+    return since < this.version && (first === undefined || first.version > since + 1);
+  }
+
+  bookmark(): string {
+    const object = { kind: "EndpointSlice", metadata: { resourceVersion: String(this.version) } };
+    return `${JSON.stringify({ type: "BOOKMARK", object })}\n`;
+  }
+}
+
+export function answer(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+}
+
+/** As a controller writes it. */
+export function toSlice(name: string, parts: Readonly<Record<string, unknown>>): FakeSlice {
+  return {
+    metadata: { name, namespace: "default", labels: { "kubernetes.io/service-name": "web" } },
+    addressType: "IPv4",
+    ports: [{ name: "http", port: 80 }],
+    endpoints: [],
+    ...parts,
+  };
+}
+
+/** One slice for each port, as slices have one for all of their endpoints. */
+function toSlices(nodes: readonly ClusterNodeInput[]): readonly FakeSlice[] {
+  const byId = new Map(nodes.map((node) => [node.id, node]));
+  const byPort = Map.groupBy(byId.values(), ({ port }) => port);
+  return [...byPort].map(([port, members]) =>
+    toSlice(`web-${port}`, {
+      ports: [{ name: "http", port }],
+      endpoints: members.map(({ id, host, zone }) => ({
+        addresses: [host],
+        conditions: { ready: true },
+        targetRef: { kind: "Pod", name: id },
+        ...(zone !== undefined && { zone }),
+      })),
+    }),
+  );
+}
+
+/** What is left of a node that went through EndpointSlices. */
+export function asSeen({ id, host, port, zone }: ClusterNodeInput): ClusterNodeInput {
+  return { id, host, port, zone };
+}

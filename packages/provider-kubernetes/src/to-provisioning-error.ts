@@ -1,0 +1,38 @@
+import {
+  isProvisioningError,
+  ProvisioningError,
+  toHttpFailure,
+  toNetworkFailure,
+  type ErrorCode,
+} from "@holdfast/core";
+
+/** What an API server answered instead of what was asked for, as HTTP status or as an ERROR event of a watch. */
+export interface Refusal {
+  readonly status: number;
+  readonly retryAfterMs?: number | undefined;
+  /** What was asked: `list endpointslices in namespace "x"`. */
+  readonly request: string;
+}
+
+/** Turns a refusal into our error. 410 is `STREAM_EXPIRED` (Kubernetes API concepts, "410 Gone responses"). */
+export function toRefusalError(
+  { status, retryAfterMs, request }: Refusal,
+  server: string,
+): ProvisioningError {
+  const http = toHttpFailure(status);
+  const code: ErrorCode = status === 410 ? "STREAM_EXPIRED" : http.code;
+  const failure = status === 403 ? "does not allow this account to" : `${http.failure} when asked to`;
+  return new ProvisioningError(code, `the API server ${server} ${failure} ${request}`, {
+    details: { server, status, request, ...(retryAfterMs !== undefined && { retryAfterMs }) },
+  });
+}
+
+/** Turns whatever broke a request into our error; what is none of the network's errors is `STREAM_FAILED`. */
+export function toProvisioningError(error: unknown, server: string): ProvisioningError {
+  if (isProvisioningError(error)) return error;
+  const { code, failure } = toNetworkFailure(error) ?? { code: "STREAM_FAILED", failure: "broke off" };
+  return new ProvisioningError(code, `the API server ${server} ${failure}`, {
+    cause: error,
+    details: { server },
+  });
+}
