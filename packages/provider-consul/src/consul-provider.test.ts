@@ -1,0 +1,349 @@
+import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
+import { createRealTime, WatchRecording } from "@holdfast/conformance";
+import { isProvisioningError, type ClusterProvider, type ProvisioningError } from "@holdfast/core";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { createTestProvider } from "./testing/create-test-provider.ts";
+import { FakeConsul, toEntry, type Handler } from "./testing/fake-consul.ts";
+import { TemporaryFolder } from "./testing/temporary-folder.ts";
+
+const time = createRealTime();
+const entry = (id: string) => toEntry({ id, host: "10.0.0.1", port: 80 });
+
+let fake: FakeConsul;
+const open: AsyncDisposable[] = [];
+
+beforeEach(async () => {
+  fake = await FakeConsul.listen();
+  fake.set([entry("a")]);
+  open.push(fake);
+});
+
+afterEach(async () => {
+  for (const each of open.splice(0).toReversed()) await each[Symbol.asyncDispose]();
+});
+
+function provide(params: Readonly<Record<string, unknown>> = {}, heartbeatMs = 5_000): ClusterProvider {
+  const provider = createTestProvider({ params: { addresses: [fake.address], ...params }, heartbeatMs });
+  open.push(provider);
+  return provider;
+}
+
+function watch(provider: ClusterProvider): WatchRecording {
+  return new WatchRecording({ provider, time, patienceMs: 10_000 });
+}
+
+const idsOf = ({ snapshots }: WatchRecording) => Array.from(snapshots.at(-1)?.members ?? [], ({ id }) => id);
+
+async function shows(recording: WatchRecording, ...ids: readonly string[]): Promise<void> {
+  await recording.waitFor(`the members ${ids.join()}`, () =>
+    idsOf(recording).join() === ids.join() ? true : undefined,
+  );
+}
+
+async function failureOf(recording: WatchRecording): Promise<ProvisioningError> {
+  await time.until(recording.over, 10_000);
+  if (recording.outcome.kind === "failed" && isProvisioningError(recording.outcome.error))
+    return recording.outcome.error;
+  throw new Error(`it did not fail: ${recording.describe()}`);
+}
+
+async function probe(provider: ClusterProvider): Promise<unknown> {
+  const { signal } = new AbortController();
+  return provider.probe({ signal }).catch((error: unknown) => error);
+}
+
+/** Waits until a blocking query of the watch is open. */
+async function blocks(recording: WatchRecording): Promise<void> {
+  while (fake.blocked === 0 && recording.outcome.kind === "running") await time.advance(1);
+}
+
+describe("the index", () => {
+  // R5.6: Consul's index going backwards.
+  test.each([
+    ["goes backwards", "7", { before: 11, after: 7 }],
+    ["is 0", "0", { before: 11, after: 0 }],
+    ["is missing", "", { before: 11, after: null }],
+  ])("that %s ends the watch, and nothing of that answer is shown", async (_, index, details) => {
+    const provider = provide();
+    const recording = watch(provider);
+    await shows(recording, "a");
+    await blocks(recording);
+    fake.headers = { "x-consul-index": index };
+    fake.set([entry("old")]);
+    expect(await failureOf(recording)).toMatchObject({ code: "STREAM_INDEX_ROLLBACK", details });
+    expect(idsOf(recording)).toEqual(["a"]);
+    fake.headers = {};
+    fake.set([entry("b")], 5);
+    // The server was set up anew: what it says now is the truth, however low its index.
+    await shows(watch(provider), "b");
+  });
+
+  test("below what was shown is asked of the leader again where stale answers are allowed", async () => {
+    const provider = provide({ consistency: "stale" });
+    const first = watch(provider);
+    await shows(first, "a");
+    first.abort();
+    fake.handler = (request, response, next) => {
+      if (request.url?.includes("stale") !== true) return next();
+      response.writeHead(200, { "content-type": "application/json", "x-consul-index": "4" });
+      return response.end(JSON.stringify([entry("old")]));
+    };
+    fake.set([entry("new")]);
+    const second = watch(provider);
+    await shows(second, "new");
+    expect(second.snapshots).toHaveLength(1);
+  });
+
+  test("is only moved on when the snapshot was taken", async () => {
+    const iterator = provide().watch({ signal: new AbortController().signal })[Symbol.asyncIterator]();
+    await iterator.next();
+    expect(fake.requests.some((path) => path.includes("index="))).toBe(false);
+    await iterator.return?.();
+  });
+});
+
+describe("an answer", () => {
+  const json = { "content-type": "application/json", "x-consul-index": "12" };
+  const cases: readonly (readonly [string, string, Handler])[] = [
+    [
+      "that is a page of a load balancer",
+      "STREAM_INVALID_DATA",
+      (_, r) => r.writeHead(200, { "content-type": "text/html" }).end("<html>hunter2"),
+    ],
+    ["that is no JSON", "STREAM_INVALID_DATA", (_, r) => r.writeHead(200, json).end("[{")],
+    ["that is no array", "STREAM_INVALID_DATA", (_, r) => r.writeHead(200, json).end("{}")],
+    [
+      "without any entry that can be read",
+      "STREAM_INVALID_DATA",
+      (_, r) => r.writeHead(200, json).end('[{"Node":7}]'),
+    ],
+    [
+      "with FIN in mid-body",
+      "STREAM_FAILED",
+      (_, r) => void r.writeHead(200, { ...json, "content-length": 999 }).write("[", () => r.socket?.end()),
+    ],
+    [
+      "with RST in mid-body",
+      "STREAM_FAILED",
+      (_, r) => void r.writeHead(200, json).write("[", () => r.socket?.resetAndDestroy()),
+    ],
+    ["without a leader", "CONNECTIVITY_NO_LEADER", (_, r) => r.writeHead(500).end("No cluster leader")],
+    ["with 500", "CONNECTIVITY_UNAVAILABLE", (_, r) => r.writeHead(500).end("hunter2")],
+    ["with 503 and an endless body", "CONNECTIVITY_UNAVAILABLE", (_, r) => flood(r.writeHead(503))],
+    ["that is endless", "STREAM_INVALID_DATA", (_, r) => flood(r.writeHead(200, json))],
+    ["with 403", "CONNECTIVITY_UNAUTHORIZED", (_, r) => r.writeHead(403).end("Permission denied")],
+    [
+      "that knows no such token",
+      "CONNECTIVITY_UNKNOWN_TOKEN",
+      (_, r) => r.writeHead(403).end("ACL not found"),
+    ],
+    [
+      "that rules have left something out of",
+      "CONNECTIVITY_UNAUTHORIZED",
+      (_, r) => r.writeHead(200, { ...json, "x-consul-results-filtered-by-acls": "true" }).end("[]"),
+    ],
+  ];
+
+  // R1.4 R5.5
+  test.each(cases)(
+    "%s fails the watch and the probe with %s, and is never shown as empty",
+    async (_, code, handler) => {
+      const provider = provide({ maxBytes: 4_096 });
+      const running = watch(provider);
+      await shows(running, "a");
+      await blocks(running);
+      fake.handler = handler;
+      fake.drop();
+      const failure = await failureOf(running);
+      expect(failure.code).toMatch(/^(CONNECTIVITY|STREAM)_/);
+      const fresh = await failureOf(watch(provider));
+      expect(fresh.code).toBe(code);
+      expect(JSON.stringify([fresh, String(fresh.cause)])).not.toContain("hunter2");
+      expect(idsOf(running)).toEqual(["a"]);
+      fake.handler = undefined;
+      await shows(watch(provider), "a");
+    },
+  );
+
+  test("429 says when to come back", async () => {
+    fake.handler = (_, response) => response.writeHead(429, { "retry-after": "7" }).end();
+    expect(await failureOf(watch(provide()))).toMatchObject({
+      code: "CONNECTIVITY_OVERLOADED",
+      details: { retryAfterMs: 7_000, status: 429 },
+    });
+  });
+
+  test("that is empty is believed only if the token may read the service", async () => {
+    // R1.4: with 200 and [] an ACL hides what it forbids.
+    let isAllowed = false;
+    fake.handler = (request, response, next) =>
+      request.url?.startsWith("/v1/internal/acl/authorize") === true
+        ? response.writeHead(200, json).end(JSON.stringify([{ Allow: isAllowed }]))
+        : next();
+    fake.set([]);
+    const provider = provide();
+    expect(await probe(provider)).toMatchObject({ code: "CONNECTIVITY_UNAUTHORIZED" });
+    expect(await failureOf(watch(provider))).toMatchObject({ code: "CONNECTIVITY_UNAUTHORIZED" });
+    isAllowed = true;
+    expect(await probe(provider)).toBeUndefined();
+    const recording = watch(provider);
+    await recording.waitFor("an empty snapshot", () => recording.snapshots[0]);
+    expect(idsOf(recording)).toEqual([]);
+  });
+
+  test("with an index of its own but the same content is a sign of life and no snapshot", async () => {
+    const recording = watch(provide());
+    await shows(recording, "a");
+    await blocks(recording);
+    fake.set(fake.entries);
+    await recording.waitFor("a heartbeat", () => recording.events.find(({ type }) => type === "heartbeat"));
+    expect(recording.snapshots).toHaveLength(1);
+  });
+});
+
+describe("life", () => {
+  test("is proven by the index, in tiny answers, while a blocking query waits", async () => {
+    fake.set([...fake.entries, entry("b")]);
+    const recording = watch(provide({ filter: 'Node.Node != "x"' }, 100));
+    await recording.waitFor("three heartbeats", () => recording.events.length > 3 || undefined);
+    const polls = fake.requests.filter((path) => path.includes("index="));
+    expect(polls).toHaveLength(1);
+    const check = fake.requests
+      .map((path) => new URL(path, fake.address))
+      .find(({ searchParams }) => searchParams.get("filter")?.includes("Service.ID"));
+    expect(check?.searchParams.get("filter")).toBe('(Node.Node != "x") and Service.ID == ""');
+    expect(check?.searchParams.get("passing")).toBe("1");
+    recording.abort();
+  });
+
+  test("is not claimed when a change does not come through: the blocking query's connection is dead", async () => {
+    const recording = watch(provide({}, 100));
+    await shows(recording, "a");
+    await blocks(recording);
+    // What the index has passed, the blocking query never hears of.
+    fake.index++;
+    expect(await failureOf(recording)).toMatchObject({ code: "STREAM_FAILED" });
+  });
+
+  test("is not claimed by a server that has fallen silent, nor is it a failure by itself", async () => {
+    const recording = watch(provide({}, 50));
+    await shows(recording, "a");
+    await blocks(recording);
+    fake.isHanging = true;
+    await time.advance(60);
+    const before = recording.events.length;
+    await time.advance(300);
+    expect(recording.events.slice(before)).toEqual([]);
+    expect(recording.outcome.kind).toBe("running");
+    recording.abort();
+  });
+
+  test("a server that does not block is not asked all the time", async () => {
+    fake.handler = (request, response, next) => {
+      if (request.url?.includes("index=") !== true) return next();
+      response.writeHead(200, { "content-type": "application/json", "x-consul-index": String(fake.index) });
+      return response.end(JSON.stringify(fake.entries));
+    };
+    const recording = watch(provide({ minGapMs: 20 }));
+    await shows(recording, "a");
+    await time.advance(600);
+    recording.abort();
+    const polls = fake.requests.filter((path) => path.includes("index=")).length;
+    expect(polls).toBeGreaterThan(1);
+    expect(polls).toBeLessThan(15);
+  });
+});
+
+describe("addresses", () => {
+  test("are tried in turn, and the one that answers is kept to", async () => {
+    const refusing = await closedPort();
+    const provider = provide({ addresses: [refusing, fake.address] });
+    await shows(watch(provider), "a");
+    const second = watch(provider);
+    await shows(second, "a");
+    expect(await probe(provider)).toBeUndefined();
+  });
+
+  test("that all fail give the most telling error", async () => {
+    const refusing = await closedPort();
+    fake.handler = (_, response) => response.writeHead(500).end("No cluster leader");
+    const provider = provide({ addresses: [refusing, fake.address] });
+    expect(await failureOf(watch(provider))).toMatchObject({ code: "CONNECTIVITY_NO_LEADER" });
+    expect(await probe(provide({ addresses: [refusing] }))).toMatchObject({ code: "CONNECTIVITY_REFUSED" });
+  });
+
+  test("are not shown credentials that one of them refused", async () => {
+    const other = await FakeConsul.listen();
+    open.push(other);
+    fake.handler = (_, response) => response.writeHead(403).end("ACL not found");
+    expect(await failureOf(watch(provide({ addresses: [fake.address, other.address] })))).toMatchObject({
+      code: "CONNECTIVITY_UNKNOWN_TOKEN",
+    });
+    expect(other.requests).toEqual([]);
+  });
+
+  test("that accept and then say nothing time out", async () => {
+    // R5.6: a backend that accepts a connection and then says nothing.
+    fake.isHanging = true;
+    expect(await probe(provide({}, 100))).toMatchObject({ code: "CONNECTIVITY_TIMEOUT" });
+    expect(await failureOf(watch(provide({}, 100)))).toMatchObject({ code: "CONNECTIVITY_TIMEOUT" });
+  });
+});
+
+describe("stale answers", () => {
+  test("carry how old they are, and one that is too old is asked of the leader", async () => {
+    fake.headers = { "x-consul-lastcontact": "300" };
+    const recording = watch(provide({ consistency: "stale", maxStaleMs: 500 }));
+    await shows(recording, "a");
+    expect(recording.snapshots[0]?.stalenessMs).toBe(300);
+    recording.abort();
+    fake.requests.length = 0;
+    await shows(watch(provide({ consistency: "stale", maxStaleMs: 200 })), "a");
+    expect(fake.requests[1]).not.toContain("stale");
+  });
+
+  test("of a server that has lost its leader end the watch", async () => {
+    const recording = watch(provide({ consistency: "stale" }));
+    await shows(recording, "a");
+    await blocks(recording);
+    fake.headers = { "x-consul-knownleader": "false" };
+    fake.set([]);
+    expect(await failureOf(recording)).toMatchObject({ code: "STREAM_LATE" });
+    expect(await probe(provide({ consistency: "stale" }))).toMatchObject({ code: "CONNECTIVITY_NO_LEADER" });
+  });
+});
+
+test("a rotated token is used from the next request on; a missing one is named", async () => {
+  // R1.6
+  using folder = new TemporaryFolder();
+  const file = folder.at("token");
+  const provider = provide({ token: { file } }, 60);
+  expect(await probe(provider)).toMatchObject({ code: "CONNECTIVITY_SECRET_UNAVAILABLE" });
+  writeFileSync(file, "one\n");
+  const recording = watch(provider);
+  await shows(recording, "a");
+  writeFileSync(file, "two\n");
+  await recording.waitFor("a request with the new token", () => fake.tokens.includes("two") || undefined);
+  expect(fake.tokens[0]).toBe("one");
+  recording.abort();
+});
+
+function flood(response: Parameters<Handler>[1]): void {
+  const write = (): void => {
+    while (!response.destroyed && response.write(" ".repeat(1_024)));
+    if (!response.destroyed) response.once("drain", write);
+  };
+  write();
+}
+
+/** An address that nobody listens on. */
+async function closedPort(): Promise<string> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return `http://127.0.0.1:${port}`;
+}

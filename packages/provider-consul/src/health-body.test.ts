@@ -1,0 +1,178 @@
+import { diffMembers, MemberSet, systemClock, type ClusterNodeInput } from "@holdfast/core";
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { consulParamsSchema } from "./consul-params.ts";
+import { HealthBody, type HealthContent } from "./health-body.ts";
+import { toEntry } from "./testing/fake-consul.ts";
+
+const { signal } = new AbortController();
+
+function createBody(params: Readonly<Record<string, unknown>> = {}): HealthBody {
+  return new HealthBody(
+    consulParamsSchema.parse({ service: "web", nodeId: "service-id", ...params }),
+    systemClock,
+  );
+}
+
+async function read(body: HealthBody, entries: unknown, space?: number): Promise<HealthContent> {
+  const content = await body.read(Buffer.from(JSON.stringify(entries, undefined, space)), signal);
+  if (content === "same") throw new Error("nothing is new in it");
+  return content;
+}
+
+const node = (id: string, port = 80, more: Partial<ClusterNodeInput> = {}) => ({
+  id,
+  host: "10.0.0.1",
+  port,
+  ...more,
+});
+
+interface Instance {
+  readonly id: string;
+  readonly port: number;
+  readonly isHealthy: boolean;
+  readonly text: string;
+}
+
+function toBody(instances: readonly Instance[]): readonly unknown[] {
+  return instances.map(({ id, port, isHealthy, text }) => ({
+    ...toEntry(node(id, port, { metadata: { text } })),
+    Checks: [{ Status: isHealthy ? "passing" : "critical" }],
+  }));
+}
+
+describe("HealthBody", () => {
+  test("reading what differs gives what reading all does, whatever the difference", async () => {
+    const entry = fc.record({
+      id: fc.constantFrom("a", "b", "c", "d", "e", "f"),
+      port: fc.constantFrom(0, 80, 8_080, 80_000),
+      isHealthy: fc.constantFrom(true, true, true, false),
+      text: fc.constantFrom("", '"', "]},{", "\\", "é🌊"),
+    });
+    const bodies = fc.array(fc.array(entry, { maxLength: 10 }), { minLength: 2, maxLength: 8 });
+    await fc.assert(
+      fc.asyncProperty(bodies, fc.constantFrom(0, 2), async (versions, space) => {
+        const kept = createBody();
+        for (const version of versions) {
+          const bytes = Buffer.from(JSON.stringify(toBody(version), undefined, space));
+          const whole = await createBody()
+            .read(bytes, signal)
+            .catch((error: Error) => error.message);
+          const part = await kept.read(bytes, signal).catch((error: Error) => error.message);
+          if (part === "same") continue;
+          if (typeof whole === "string" || typeof part === "string") {
+            // A watch ends with its first failure.
+            expect(part).toBe(whole);
+            return;
+          }
+          expect(diffMembers(whole.members, part.members)).toEqual({ added: [], updated: [], removed: [] });
+          expect(part.members.sum).toEqual(whole.members.sum);
+          expect(part.skipped).toEqual(whole.skipped);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test("a body that is the same byte for byte is not read again", async () => {
+    const body = createBody();
+    const bytes = Buffer.from(JSON.stringify([toEntry(node("a"))]));
+    await body.read(bytes, signal);
+    expect(await body.read(Buffer.from(bytes), signal)).toBe("same");
+    expect(body.isEmpty).toBe(false);
+  });
+
+  test("one change among many parses one entry", async () => {
+    const entries = Array.from({ length: 1_000 }, (_, i) => toEntry(node(`node-${i}`)));
+    const body = createBody();
+    const before = await read(body, entries, 2);
+    const { parse } = JSON;
+    let parsed = 0;
+    JSON.parse = (text) => {
+      parsed++;
+      return parse(text) as unknown;
+    };
+    try {
+      entries[500] = toEntry(node("node-500", 8_080));
+      const after = await read(body, entries, 2);
+      expect(parsed).toBe(1);
+      expect(diffMembers(before.members, after.members).updated).toHaveLength(1);
+      expect(after.members.get("node-501")).toBe(before.members.get("node-501"));
+    } finally {
+      JSON.parse = parse;
+    }
+  });
+
+  test("of instances with one id the first counts, and the next when that is gone", async () => {
+    const body = createBody();
+    const [first, second, other] = [toEntry(node("a", 1)), toEntry(node("a", 2)), toEntry(node("b", 3))];
+    const twins = await read(body, [first, other, second]);
+    expect(Array.from(twins.members, ({ port }) => port)).toEqual([1, 3]);
+    expect(twins.skipped).toEqual({ count: 1, reasons: ["another instance has the same id"] });
+    const one = await read(body, [other, second]);
+    expect(Array.from(one.members, ({ port }) => port)).toEqual([2, 3]);
+    expect(one.skipped).toBeUndefined();
+  });
+
+  test("keeps what can be read and counts the rest, without its text", async () => {
+    const bad = [{ Node: {} }, 7, null, toEntry(node("x", 99_999)), toEntry(node("hunter2".repeat(60)))];
+    const { members, skipped } = await read(createBody(), [...bad, toEntry(node("a"))]);
+    expect(members.size).toBe(1);
+    expect(skipped).toEqual({
+      count: 5,
+      reasons: [
+        "it has no Service or no Node",
+        "port: expected at most 65535",
+        "id: expected at most 253 characters",
+      ],
+    });
+    await expect(read(createBody(), bad)).rejects.toMatchObject({ code: "STREAM_INVALID_DATA" });
+  });
+
+  test.each(["", "{}", "null", "<html>", '[{"a":1}', "[{]", "[{'a':1}]"])("refuses %j", async (text) => {
+    await expect(createBody().read(Buffer.from(text), signal)).rejects.toMatchObject({
+      code: "STREAM_INVALID_DATA",
+      message: expect.not.stringContaining(text === "" ? "html" : text) as string,
+    });
+  });
+
+  test("null lists, worst checks, weights, zones, addresses and names", async () => {
+    const entry = {
+      Node: {
+        Node: "n1",
+        Address: "10.1.1.1",
+        Meta: { zone: "z-node" },
+        TaggedAddresses: { wan: "1.2.3.4" },
+      },
+      Service: {
+        ID: "s1",
+        Address: "",
+        Port: 80,
+        Tags: null,
+        Meta: null,
+        Weights: { Passing: 5, Warning: 2 },
+      },
+      Checks: [{ Status: "passing" }, { Status: "warning" }],
+    };
+    const only = async (params: Readonly<Record<string, unknown>>) =>
+      [...(await read(createBody(params), [entry])).members][0];
+    expect(await only({})).toBeUndefined();
+    const warning = { health: "warning" };
+    expect(await only(warning)).toEqual({
+      id: "s1",
+      host: "10.1.1.1",
+      port: 80,
+      zone: "z-node",
+      weight: 2,
+      tags: [],
+      metadata: {},
+    });
+    expect((await only({ ...warning, nodeId: "node-and-service" }))?.id).toBe("n1/s1");
+    expect((await only({ ...warning, nodeId: "address" }))?.id).toBe("10.1.1.1:80");
+    expect((await only({ ...warning, taggedAddress: "wan" }))?.host).toBe("1.2.3.4");
+    await expect(only({ ...warning, nodeId: { meta: "name" } })).rejects.toMatchObject({
+      code: "STREAM_INVALID_DATA",
+    });
+    expect(MemberSet.empty.size).toBe(0);
+  });
+});
