@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { runCli } from "./cli.ts";
+import { adapterModule } from "./testing/adapter-module.ts";
 import { TemporaryFolder } from "./testing/temporary-folder.ts";
 import { TestTerminal, type TestTerminalOptions } from "./testing/test-terminal.ts";
 
@@ -140,6 +141,23 @@ describe("holdfast schema", () => {
     expect(await title()).toBe("Holdfast configuration");
     expect(await title("topology")).toBe("Holdfast topology");
   });
+
+  // R6.2
+  test("has the kinds of a configuration's adapters too, whatever else is wrong with it", async () => {
+    await using folder = await createFolder();
+    await folder.write("nomad.mjs", adapterModule("nomad"));
+    await folder.write("wrong.yaml", "adapters: [./nomad.mjs]\nhttp: 5\n");
+    const { code, out } = await run(folder, ["schema", "--config", "wrong.yaml"]);
+    expect(code).toBe(0);
+    expect(out).toContain('"const": "nomad"');
+    expect(out).toContain("Where it is.");
+    await folder.write("wrong.yaml", "adapters: [./none.mjs]\n");
+    expect(await run(folder, ["schema", "-c", "wrong.yaml"])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("1:12  adapters[0]  expected a file that exists, got no such file"),
+    });
+    expect(await run(folder, ["schema", "topology", "-c", "wrong.yaml"])).toMatchObject({ code: 2, out: "" });
+  });
 });
 
 describe("holdfast providers", () => {
@@ -219,6 +237,24 @@ describe("holdfast providers", () => {
     ]);
     expect(await refusal(...fields("e", "{"))).toEqual([2, "VALIDATION_MALFORMED", ""]);
     expect(await readFile(folder.join("set.jsonl"), "utf8")).toBe(before);
+  });
+
+  // R6.2
+  test("knows the kinds of the configuration's adapters", async () => {
+    await using folder = await createFolder();
+    await folder.write("nomad.mjs", adapterModule("nomad"));
+    const config = await folder.write("plugged.yaml", "adapters: [./nomad.mjs]\n");
+    const add = (params: object) => {
+      const nomad = { id: "n", kind: "nomad", priority: 1, params };
+      return run(folder, ["providers", "add", "-c", config, "-"], { stdin: JSON.stringify(nomad) });
+    };
+    expect(await add({ zone: "x" })).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("params.region"),
+    });
+    expect(await add({ region: "eu" })).toMatchObject({ code: 0, err: "" });
+    expect((await run(folder, ["providers", "list", "-c", config])).out).toContain("nomad");
+    expect(await run(folder, ["validate", "plugged.yaml"])).toMatchObject({ code: 0 });
   });
 
   test("refuses to change a set that the configuration declares, or to remove who is not there", async () => {

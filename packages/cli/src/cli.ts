@@ -1,7 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option, type OutputConfiguration } from "commander";
 import packageJson from "../package.json" with { type: "json" };
 import type { CommandContext } from "./commands/command-context.ts";
-import type { SchemaSubject } from "./commands/schema.ts";
+import type { SchemaOptions, SchemaSubject } from "./commands/schema.ts";
 import type { DaemonOptions } from "./daemon/run-daemon.ts";
 import { EXIT_CODE, exitCodeOf } from "./exit-code.ts";
 import { HELP } from "./help.ts";
@@ -95,11 +95,12 @@ function createProgram(
     .command("schema")
     .description("print the JSON Schema of a kind of file")
     .argument("[subject]", "config, or topology for the files of file providers", toSubject, "config")
+    .option("-c, --config <file>", "a configuration: the kinds of its adapters are in the schema too")
     .addOption(jsonOption())
     .addHelpText("after", HELP.schema)
-    .action(async (subject: SchemaSubject) => {
+    .action(async (subject: SchemaSubject, options: SchemaOptions) => {
       const { schema } = await import("./commands/schema.ts");
-      await schema(subject, context);
+      await schema(subject, options, context);
     });
   addProviderCommands(program.command("providers"), context);
   return program;

@@ -28,16 +28,21 @@ A configuration can be as small as this:
       kind: file
       priority: 100
       params: { path: topology.json }
+
+Adapters for more kinds of provider are packages or files, loaded at the start:
+  adapters: ["@acme/holdfast-provider-nomad", "./my-adapter.ts"]
 ${EXIT_CODES}`,
   validate: `
 Examples:
   $ holdfast validate holdfast.yaml
   $ holdfast validate holdfast.yaml --json | jq '.error.problems[]'
 
-Every problem is named with its line, its path, what was expected and what was found. Nothing is connected to.`,
+Every problem is named with its line, its path, what was expected and what was found. The adapters that
+the file names are loaded; nothing is connected to.`,
   schema: `
 Examples:
   $ holdfast schema > holdfast.schema.json
+  $ holdfast schema --config holdfast.yaml > holdfast.schema.json    with the kinds of its adapters
   $ holdfast schema topology > topology.schema.json
 
 Refer to it in the first line of a YAML file, and editors complete and check as you type:

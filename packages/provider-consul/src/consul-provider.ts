@@ -1,6 +1,7 @@
 import {
   ProvisioningError,
   throwIfAborted,
+  toProbeError,
   type ClusterProvider,
   type ProbeOptions,
   type ProviderCapabilities,
@@ -35,11 +36,14 @@ export class ConsulProvider implements ClusterProvider {
     throwIfAborted(this.#stop.signal);
     // Connections of its own: what a probe opened is closed with it.
     using client = new ConsulClient(this.descriptor.params, this.#context.clock);
-    await probeConsul({
+    const probing = probeConsul({
       client,
       params: this.descriptor.params,
       withinMs: this.#context.heartbeatMs * 2,
       signal: AbortSignal.any([signal, this.#stop.signal]),
+    });
+    await probing.catch((error: unknown) => {
+      throw toProbeError(error);
     });
   }
 

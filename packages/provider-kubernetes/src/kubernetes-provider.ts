@@ -1,6 +1,7 @@
 import {
   ProvisioningError,
   throwIfAborted,
+  toProbeError,
   type ClusterProvider,
   type ProbeOptions,
   type ProviderCapabilities,
@@ -34,10 +35,13 @@ export class KubernetesProvider implements ClusterProvider {
     throwIfAborted(this.#stop.signal);
     // Connections of its own: what a probe opened is closed with it.
     await using client = new ApiClient(this.descriptor.params, this.#context.clock);
-    await probeCluster({
+    const probing = probeCluster({
       client,
       withinMs: Math.max(this.#context.heartbeatMs * 2, 2_000),
       signal: AbortSignal.any([signal, this.#stop.signal]),
+    });
+    await probing.catch((error: unknown) => {
+      throw toProbeError(error);
     });
   }
 

@@ -25,7 +25,7 @@ export interface StoredProviderSet {
 export async function openProviderSet(options: ProviderSetOptions, cwd: string): Promise<StoredProviderSet> {
   const { config: configFile, store: storeFile } = options;
   if (configFile !== undefined && storeFile === undefined) {
-    const { file, storeFile: stored, providers, adapters, config } = await loadConfig(configFile, cwd);
+    const { file, storeFile: stored, providers, adapters, config } = await loadConfig(configFile, { cwd });
     return {
       file: stored,
       store: new FileProviderStore({ path: stored }),

@@ -1,15 +1,41 @@
+import { ProvisioningError } from "@holdfast/core";
 import { createBuiltInAdapters } from "../adapters/built-in-adapters.ts";
-import { configJsonSchema, topologyJsonSchema } from "../config/config-json-schema.ts";
+import { loadAdapters } from "../adapters/load-adapters.ts";
+import { configJsonSchema, topologyJsonSchema, type JsonSchema } from "../config/config-json-schema.ts";
+import { placeProblems, toConfigError } from "../config/config-problem.ts";
+import { readConfig } from "../config/read-config.ts";
 import type { CommandContext } from "./command-context.ts";
 
 export type SchemaSubject = "config" | "topology";
 
-/** Prints a JSON Schema, as it is checked in beside files that refer to it. */
-export async function schema(subject: SchemaSubject, { out }: CommandContext): Promise<void> {
-  await out.write(toSchemaText(subject));
+export interface SchemaOptions {
+  /** A configuration whose adapters' kinds the schema has too. It may have problems in other places. */
+  readonly config?: string | undefined;
 }
 
-export function toSchemaText(subject: SchemaSubject): string {
-  const document = subject === "config" ? configJsonSchema(createBuiltInAdapters(".")) : topologyJsonSchema();
-  return JSON.stringify(document, undefined, 2);
+/**
+ * Prints a JSON Schema, as it is checked in beside files that refer to it. Throws `VALIDATION_*` when the configuration
+ * cannot be read or an adapter that it names cannot be loaded.
+ */
+export async function schema(
+  subject: SchemaSubject,
+  { config }: SchemaOptions,
+  { out, terminal }: CommandContext,
+): Promise<void> {
+  if (subject === "topology" && config !== undefined) {
+    throw new ProvisioningError("VALIDATION_MALFORMED", "a topology knows no kinds: leave --config out");
+  }
+  const document = subject === "topology" ? topologyJsonSchema() : await configSchemaOf(config, terminal.cwd);
+  await out.write(JSON.stringify(document, undefined, 2));
+}
+
+async function configSchemaOf(name: string | undefined, cwd: string): Promise<JsonSchema> {
+  if (name === undefined) return configJsonSchema(createBuiltInAdapters("."));
+  const { file, folder, source, input } = await readConfig(name, cwd);
+  const { adapters, problems } = await loadAdapters(input, folder);
+  if (problems.length === 0) return configJsonSchema(adapters);
+  throw toConfigError(
+    file,
+    placeProblems(problems, (path) => source.locate(path)),
+  );
 }

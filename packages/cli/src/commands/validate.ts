@@ -1,10 +1,10 @@
 import { loadConfig } from "../config/load-config.ts";
 import type { CommandContext } from "./command-context.ts";
 
-/** Checks a configuration file, without connecting to anything. Throws `VALIDATION_*` naming every problem. */
+/** Checks a configuration file, without connecting to anything; the adapters it names are loaded. Throws `VALIDATION_*` naming every problem. */
 export async function validate(file: string, context: CommandContext): Promise<void> {
   const { terminal, out, paint, isJson } = context;
-  const loaded = await loadConfig(file, terminal.cwd);
+  const loaded = await loadConfig(file, { cwd: terminal.cwd });
   const { config, providers } = loaded;
   if (isJson) return out.write(JSON.stringify({ isValid: true, file: loaded.file, config }));
   const named = providers?.map(({ id, kind, priority }) => `${id} (${kind}, ${priority})`);

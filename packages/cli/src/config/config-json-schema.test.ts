@@ -23,22 +23,24 @@ describe("the JSON Schemas", () => {
       properties: {
         providers: {
           items: {
-            oneOf: [
-              {
-                properties: {
-                  kind: { const: "file" },
-                  params: { properties: { path: { type: "string" } }, required: ["path"] },
-                },
+            oneOf: expect.arrayContaining([
+              expect.objectContaining({
+                properties: expect.objectContaining({
+                  kind: expect.objectContaining({ const: "file" }),
+                  params: expect.objectContaining({ required: ["path"] }),
+                }),
                 required: ["id", "kind", "priority", "params"],
-              },
-              { properties: { kind: { const: "memory" } } },
-            ],
+              }),
+            ]),
           },
         },
         health: { properties: { timeoutMs: { default: 15_000, minimum: 1 } } },
       },
       additionalProperties: false,
     });
+    for (const { kind } of createBuiltInAdapters(".")) {
+      expect(JSON.stringify(schema)).toContain(`"const":"${kind}"`);
+    }
     for (const property of Object.values(schema["properties"] ?? {})) {
       expect(property).toHaveProperty("description");
     }

@@ -12,6 +12,8 @@ export interface HttpConfig {
 /** What a configuration file says, defaults filled in. */
 export interface Config {
   readonly $schema?: string | undefined;
+  /** Packages, or files relative to the file's folder, that export a `createAdapter`. */
+  readonly adapters?: readonly string[] | undefined;
   /** When present these are the providers; else the store says. Each is for its adapter to check. */
   readonly providers?: readonly unknown[] | undefined;
   /** As written: relative to the file's folder. */
@@ -116,6 +118,13 @@ export function createConfigSchema(provider: z.ZodType): z.ZodType<Config> {
   return z
     .strictObject({
       $schema: z.string().optional().describe("Where the JSON Schema of this file is, for editors."),
+      adapters: z
+        .array(z.string().min(1).max(4_096))
+        .max(100)
+        .optional()
+        .describe(
+          "Modules with adapters for more kinds of provider: names of packages, or files, whose relative paths start from the folder of this file.",
+        ),
       providers: z
         .array(provider)
         .optional()

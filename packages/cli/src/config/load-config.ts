@@ -1,5 +1,4 @@
-import { readFile } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
+import { resolve } from "node:path";
 import {
   descriptorInputSchema,
   toValidationProblems,
@@ -8,10 +7,10 @@ import {
 } from "@holdfast/core";
 import { ProviderValidator } from "@holdfast/registry";
 import * as z from "zod";
-import { createBuiltInAdapters } from "../adapters/built-in-adapters.ts";
+import { loadAdapters } from "../adapters/load-adapters.ts";
 import { placeProblems, toConfigError, type ConfigProblem } from "./config-problem.ts";
 import { createConfigSchema, type Config } from "./config-schema.ts";
-import { parseConfigSource } from "./config-source.ts";
+import { readConfig } from "./read-config.ts";
 
 /** A configuration that was read and checked. */
 export interface LoadedConfig {
@@ -22,26 +21,33 @@ export interface LoadedConfig {
   readonly providers?: readonly ProviderDescriptorInput[] | undefined;
   /** Where the set of providers is stored; an absolute path. */
   readonly storeFile: string;
-  /** Relative paths in `params` start from the configuration's folder. */
+  /** The built-in ones and those that the configuration names. Relative paths in `params` start from its folder. */
   readonly adapters: readonly AnyProviderAdapter[];
 }
 
-const MAX_BYTES = 1_048_576;
+export interface LoadConfigOptions {
+  /** Where a relative file name starts from. @defaultValue process.cwd() */
+  readonly cwd?: string | undefined;
+  /** Those of an earlier load, so that no module is loaded anew. @defaultValue the built-in ones and those that it names */
+  readonly adapters?: readonly AnyProviderAdapter[] | undefined;
+}
 
-/** Reads a YAML or JSON file. Throws one `VALIDATION_*` error whose `details.problems` names every problem. */
-export async function loadConfig(name: string, cwd: string = process.cwd()): Promise<LoadedConfig> {
-  const file = resolve(cwd, name);
-  const folder = dirname(file);
-  const adapters = createBuiltInAdapters(folder);
-  const source = parseConfigSource(await readText(file));
-  if (source.problems.length > 0) throw toConfigError(file, source.problems);
-  // An empty file has no value: everything is as by default.
-  const input = source.value ?? {};
+/**
+ * Reads a YAML or JSON file and loads the adapters it names. Throws one `VALIDATION_*` error whose `details.problems` names
+ * every problem.
+ */
+export async function loadConfig(name: string, options: LoadConfigOptions = {}): Promise<LoadedConfig> {
+  const { file, folder, source, input } = await readConfig(name, options.cwd ?? process.cwd());
+  const { adapters, problems: unavailable } =
+    options.adapters === undefined
+      ? await loadAdapters(input, folder)
+      : { adapters: options.adapters, problems: [] };
   const parsed = createConfigSchema(z.unknown()).safeParse(input);
   const entries: unknown = Reflect.get(Object(input), "providers");
   const checks = Array.isArray(entries) ? new ProviderValidator({ adapters }).checkAll(entries) : [];
   const problems = [
     ...(parsed.success ? [] : parsed.error.issues.flatMap((issue) => toProblems(issue, input))),
+    ...unavailable,
     ...checks.flatMap((check) => check.problems),
   ];
   if (!parsed.success || problems.length > 0) {
@@ -58,34 +64,6 @@ export async function loadConfig(name: string, cwd: string = process.cwd()): Pro
     storeFile: resolve(folder, config.dataDir, "providers.jsonl"),
     adapters,
   };
-}
-
-async function readText(file: string): Promise<string> {
-  let bytes: Buffer;
-  try {
-    bytes = await readFile(file);
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
-    throw toConfigError(file, [wholeFile("a file that can be read", READ_FAILURES[code] ?? code)]);
-  }
-  if (bytes.length > MAX_BYTES) {
-    throw toConfigError(file, [wholeFile(`at most ${MAX_BYTES} bytes`, `${bytes.length} bytes`)]);
-  }
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    throw toConfigError(file, [wholeFile("text in UTF-8", "other bytes")]);
-  }
-}
-
-const READ_FAILURES: Readonly<Record<string, string>> = {
-  ENOENT: "no such file",
-  EISDIR: "a folder",
-  EACCES: "no permission to read it",
-};
-
-function wholeFile(expected: string, got: string): ConfigProblem {
-  return { path: "", expected, got, code: "VALIDATION_MALFORMED" };
 }
 
 /** Of a union's alternatives, the one that the value comes nearest to says what is wrong with it. */

@@ -13,7 +13,7 @@ export interface ConfigReloadOptions {
 
 /**
  * Brings the providers of the configuration, or of the store where the configuration names none, into force again: all
- * of them or, when anything is wrong, none. Never rejects.
+ * of them or, when anything is wrong, none. The adapters are those of the start. Never rejects.
  */
 export class ConfigReload {
   readonly #options: ConfigReloadOptions;
@@ -38,7 +38,7 @@ export class ConfigReload {
     const { loaded, service, output } = this.#options;
     const { registry } = service;
     try {
-      const { providers, config } = await loadConfig(loaded.file);
+      const { providers, config } = await loadConfig(loaded.file, { adapters: loaded.adapters });
       const inForce = await (providers === undefined ? registry.restore() : registry.reload(providers));
       const source = providers === undefined ? "the store" : "the configuration";
       const ids = inForce.map(({ descriptor }) => descriptor.id);

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { rename } from "node:fs/promises";
 import { sleep, systemClock } from "@holdfast/core";
 import { describe, expect, test } from "vitest";
+import { adapterModule } from "../testing/adapter-module.ts";
 import { DaemonProcess, MAIN, type DaemonLine } from "../testing/daemon-process.ts";
 import { TestEventSource } from "../testing/event-source.ts";
 import { member } from "../testing/served-hub.ts";
@@ -129,6 +130,37 @@ describe("holdfast run", () => {
     expect(await daemon.exit()).toEqual({ code: 0, err: "" });
   });
 
+  // R6.2
+  test("loads adapters at its start, and no others until the next one", async () => {
+    await using folder = await createFolder();
+    await folder.write("nomad.mjs", `console.error("loaded");${adapterModule("nomad")}`);
+    await folder.write("other.mjs", adapterModule("other"));
+    const nomad = { id: "nomad", kind: "nomad", priority: 200, params: { region: "eu" } };
+    const write = (adapters: readonly string[], ...providers: readonly object[]) =>
+      folder.write("holdfast.yaml", { adapters, providers, health: QUICK });
+    await write(["./nomad.mjs"], nomad);
+    await using daemon = DaemonProcess.run(folder.join("holdfast.yaml")).read();
+    await daemon.until(isReady);
+    const url = await daemon.url();
+    expect(await getJson(`${url}/topology`)).toMatchObject({ providerId: "nomad", members: [{ id: "eu" }] });
+
+    await write(["./nomad.mjs", "./none.mjs"], nomad, fileProvider("backup", 50));
+    daemon.signal("SIGHUP");
+    expect(await daemon.until(({ kind }) => kind === "restart_needed")).toMatchObject({
+      message: expect.stringContaining("from the next start on"),
+    });
+    expect((await getJson(`${url}/topology`))["providers"]).toMatchObject([
+      { providerId: "nomad" },
+      { providerId: "backup" },
+    ]);
+    await write(["./other.mjs"], { ...nomad, kind: "other" });
+    daemon.signal("SIGHUP");
+    const refused = await daemon.until(({ kind }) => kind === "reload_refused");
+    expect(refused["error"].problems).toMatchObject([{ path: "providers[0].kind" }]);
+    daemon.signal("SIGTERM");
+    expect(await daemon.exit()).toEqual({ code: 0, err: "loaded\n" });
+  });
+
   test("takes over at SIGHUP what was added to the store, and has it again after a crash", async () => {
     await using folder = await createFolder();
     await folder.write("holdfast.yaml", { health: QUICK });
@@ -167,6 +199,7 @@ describe("holdfast run", () => {
       return [code, (JSON.parse(err) as { error: { code: string } }).error.code];
     };
     expect(await failure("http: 5")).toEqual([2, "VALIDATION_MALFORMED"]);
+    expect(await failure("adapters: [none]")).toEqual([2, "VALIDATION_ADAPTER_UNAVAILABLE"]);
     // R1.4
     expect(await failure({ providers: [fileProvider("nowhere", 1)] })).toEqual([1, "CONNECTIVITY_REFUSED"]);
     // R1.5: fail fast.

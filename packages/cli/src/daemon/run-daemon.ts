@@ -45,7 +45,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   using signals = new DaemonSignals(terminal);
   using _ = whenAborted(writer.gone, () => signals.requestShutdown());
 
-  const loaded = await loadConfig(options.configFile, terminal.cwd);
+  const loaded = await loadConfig(options.configFile, { cwd: terminal.cwd });
   const { drainMs } = loaded.config.shutdown;
   const metrics = new Registry();
   collectDefaultMetrics({ register: metrics });

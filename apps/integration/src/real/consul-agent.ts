@@ -1,0 +1,61 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { binaryOf } from "./backends.ts";
+import { ConsulCatalog } from "./consul-catalog.ts";
+import { findFreePorts } from "./free-ports.ts";
+import { ServerProcess } from "./server-process.ts";
+
+export interface ConsulAgentOptions {
+  /** Turns ACLs on, with this master token; everything else is denied. */
+  readonly masterToken?: string | undefined;
+}
+
+/** A Consul in development mode: in memory, so that a restart begins with low indexes and nothing registered. */
+export class ConsulAgent implements AsyncDisposable {
+  readonly address: string;
+  readonly catalog: ConsulCatalog;
+  readonly process: ServerProcess;
+  readonly #folder: string;
+
+  private constructor(address: string, process: ServerProcess, catalog: ConsulCatalog, folder: string) {
+    this.address = address;
+    this.process = process;
+    this.catalog = catalog;
+    this.#folder = folder;
+  }
+
+  static async start({ masterToken }: ConsulAgentOptions = {}): Promise<ConsulAgent> {
+    const [http, lan, wan, server] = await findFreePorts(4);
+    const folder = await mkdtemp(join(tmpdir(), "holdfast-consul-"));
+    const acl =
+      masterToken === undefined
+        ? ""
+        : `acl { enabled = true, default_policy = "deny", tokens { master = "${masterToken}" } }`;
+    const args = ["agent", "-dev", "-bind", "127.0.0.1", "-client", "127.0.0.1", "-node", "dev1"];
+    args.push(
+      "-log-level",
+      "warn",
+      "-http-port",
+      String(http),
+      "-dns-port",
+      "-1",
+      "-server-port",
+      String(server),
+    );
+    args.push("-serf-lan-port", String(lan), "-serf-wan-port", String(wan));
+    args.push("-hcl", `ports { grpc = -1 } ${acl}`);
+    const address = `http://127.0.0.1:${http}`;
+    const catalog = new ConsulCatalog(address, masterToken);
+    const command = { file: binaryOf("consul"), args, cwd: folder };
+    const process = new ServerProcess(command, () => catalog.hasLeader());
+    const agent = new ConsulAgent(address, process, catalog, folder);
+    await process.start();
+    return agent;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.process[Symbol.asyncDispose]();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+}

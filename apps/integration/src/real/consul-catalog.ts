@@ -1,0 +1,88 @@
+import type { ClusterNodeInput } from "@holdfast/core";
+
+/** Registers what the tests watch, straight in Consul's catalog, so that no agent changes it back. */
+export class ConsulCatalog {
+  readonly #address: string;
+  readonly #token: string | undefined;
+  /** Service → ids registered. */
+  readonly #registered = new Map<string, Set<string>>();
+
+  constructor(address: string, token?: string) {
+    this.#address = address;
+    this.#token = token;
+  }
+
+  /** One request of Consul's HTTP API; rejects for anything but 200. */
+  async call(method: "GET" | "PUT" | "DELETE", path: string, body?: unknown): Promise<unknown> {
+    const response = await fetch(this.#address + path, {
+      method,
+      headers: this.#token === undefined ? {} : { "x-consul-token": this.#token },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    if (response.ok) return text === "" ? undefined : JSON.parse(text);
+    throw new Error(`${method} ${path} was answered with ${response.status}: ${text}`);
+  }
+
+  async hasLeader(): Promise<boolean> {
+    return (await this.call("GET", "/v1/status/leader")) !== "";
+  }
+
+  async register(service: string, node: ClusterNodeInput): Promise<void> {
+    const { id, host, port, zone, weight, tags = [], metadata } = node;
+    this.#idsOf(service).add(id);
+    await this.call("PUT", "/v1/catalog/register", {
+      Node: nodeOf(service, id),
+      Address: host,
+      NodeMeta: zone === undefined ? {} : { zone },
+      Service: {
+        ID: id,
+        Service: service,
+        Port: port,
+        Tags: tags,
+        Meta: metadata ?? {},
+        ...(weight !== undefined && { Weights: { Passing: weight, Warning: 1 } }),
+      },
+      Check: { Name: "test", Status: "passing", ServiceID: id },
+    });
+  }
+
+  async deregister(service: string, id: string): Promise<void> {
+    this.#idsOf(service).delete(id);
+    await this.call("PUT", "/v1/catalog/deregister", { Node: nodeOf(service, id) });
+  }
+
+  /** Makes these the service's whole content. */
+  async publish(service: string, nodes: readonly ClusterNodeInput[]): Promise<void> {
+    const wanted = new Map(nodes.map((node) => [node.id, node]));
+    const gone = [...this.#idsOf(service)].filter((id) => !wanted.has(id));
+    // In this order no state between is one that was there before.
+    await inBatches([...wanted.values()], (node) => this.register(service, node));
+    await inBatches(gone, (id) => this.deregister(service, id));
+  }
+
+  /** What a restart in memory leaves is nothing. */
+  forget(): void {
+    this.#registered.clear();
+  }
+
+  #idsOf(service: string): Set<string> {
+    const ids = this.#registered.get(service) ?? new Set();
+    this.#registered.set(service, ids);
+    return ids;
+  }
+}
+
+/** One node for each instance, so that each has a zone and an address of its own. */
+function nodeOf(service: string, id: string): string {
+  return `${service}-${id}`;
+}
+
+async function inBatches<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  for (let i = 0; i < items.length; i += 50) await Promise.all(items.slice(i, i + 50).map(work));
+}
+
+/** What is left of a node that went through Consul: without a weight, or with 0, it weighs 1. */
+export function asSeenByConsul(node: ClusterNodeInput): ClusterNodeInput {
+  return { ...node, weight: node.weight === 0 ? 1 : (node.weight ?? 1) };
+}

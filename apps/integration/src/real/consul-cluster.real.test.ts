@@ -1,0 +1,111 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { emptyFolder } from "../packed-packages.ts";
+import { describeReal } from "./backends.ts";
+import { ConsulCluster, eventually } from "./consul-cluster.ts";
+import { createRealProvider, failureOf, probe, shows, watch } from "./watched-real.ts";
+
+const node = (id: string) => ({ id, host: "10.0.0.1", port: 80 });
+
+describeReal("three Consul servers with ACLs and TLS", ["consul"], () => {
+  let cluster: ConsulCluster;
+  let folder: Awaited<ReturnType<typeof emptyFolder>>;
+  const open: AsyncDisposable[] = [];
+
+  beforeAll(async () => {
+    folder = await emptyFolder();
+    cluster = await ConsulCluster.start();
+  });
+  afterEach(async () => {
+    for (const each of open.splice(0).toReversed()) await each[Symbol.asyncDispose]();
+  });
+  afterAll(async () => {
+    await cluster[Symbol.asyncDispose]();
+    await folder[Symbol.asyncDispose]();
+  });
+
+  function provide(service: string, params: Readonly<Record<string, unknown>>) {
+    const provider = createRealProvider(
+      "consul",
+      {
+        addresses: cluster.servers.map(({ address }) => address),
+        service,
+        nodeId: "service-id",
+        tls: { caFile: cluster.caFile },
+        ...params,
+      },
+      1_000,
+    );
+    open.push(provider);
+    return provider;
+  }
+
+  test("an anonymous read, an unknown token, a wrong certificate: each is told, and none is an empty service", async () => {
+    // R1.4
+    const { catalog } = await cluster.leader();
+    await catalog.register("told", node("a"));
+    expect(await probe(provide("told", {}))).toMatchObject({ code: "CONNECTIVITY_UNAUTHORIZED" });
+    expect(await failureOf(watch(provide("told", {})))).toMatchObject({ code: "CONNECTIVITY_UNAUTHORIZED" });
+    const file = join(folder.path, "unknown");
+    await writeFile(file, "00000000-1111-2222-3333-444444444444");
+    expect(await probe(provide("told", { token: { file } }))).toMatchObject({
+      code: "CONNECTIVITY_UNKNOWN_TOKEN",
+    });
+    expect(await probe(provide("told", { tls: {} }))).toMatchObject({ code: "CONNECTIVITY_TLS" });
+  });
+
+  test("a token that is revoked ends the watch; the one it was rotated to is used", async () => {
+    // R1.4 R1.6
+    const { catalog } = await cluster.leader();
+    await catalog.register("rotated", node("a"));
+    const first = await cluster.createToken("rotated");
+    const file = join(folder.path, "rotated");
+    await writeFile(file, first.secret);
+    const provider = provide("rotated", { token: { file } });
+    await eventually(async () => expect(await probe(provider)).toBeUndefined());
+    const recording = watch(provider);
+    await shows(recording, "a");
+    await catalog.call("DELETE", `/v1/acl/token/${first.accessor}`);
+    expect((await failureOf(recording)).code).toMatch(/^CONNECTIVITY_UN(KNOWN_TOKEN|AUTHORIZED)$/);
+    const second = await cluster.createToken("rotated");
+    await writeFile(file, second.secret);
+    await eventually(async () => expect(await probe(provider)).toBeUndefined());
+    const after = watch(provider);
+    await shows(after, "a");
+    after.abort();
+  });
+
+  test("the leader is killed: the watch fails, and a new one finds the others and misses nothing", async () => {
+    // R2.5 R5.6
+    const old = await cluster.leader();
+    await old.catalog.register("led", node("a"));
+    const { secret } = await cluster.createToken("led");
+    const file = join(folder.path, "led");
+    await writeFile(file, secret);
+    const first = cluster.servers.filter((server) => server !== old);
+    // The one that is killed is asked first.
+    const addresses = [old, ...first].map(({ address }) => address);
+    const provider = provide("led", { token: { file }, addresses });
+    await eventually(async () => expect(await probe(provider)).toBeUndefined());
+    const recording = watch(provider);
+    await shows(recording, "a");
+    await old.process.kill();
+    await failureOf(recording);
+    const next = await eventually(async () => {
+      const leader = await cluster.leader();
+      expect(leader).not.toBe(old);
+      await leader.catalog.register("led", node("b"));
+      return leader;
+    });
+    const after = await eventually(async () => {
+      const fresh = watch(provider);
+      await shows(fresh, "a", "b");
+      return fresh;
+    });
+    await old.process.start();
+    await next.catalog.register("led", node("c"));
+    await shows(after, "a", "b", "c");
+    after.abort();
+  });
+});

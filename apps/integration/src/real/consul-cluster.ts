@@ -1,0 +1,127 @@
+import { execFile } from "node:child_process";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { sleep, systemClock } from "@holdfast/core";
+import { binaryOf } from "./backends.ts";
+import { ConsulCatalog } from "./consul-catalog.ts";
+import { findFreePorts } from "./free-ports.ts";
+import { ServerProcess } from "./server-process.ts";
+
+interface ConsulServer {
+  readonly host: string;
+  /** `https://...`, for what is tested. */
+  readonly address: string;
+  readonly process: ServerProcess;
+  /** Over plain HTTP, for the test's own business. */
+  readonly catalog: ConsulCatalog;
+}
+
+const run = promisify(execFile);
+export const MASTER_TOKEN = "3a5e5f1c-8d0c-4f0b-9c3e-8a1f5e9d7b21";
+
+/** Three servers on loopback addresses of their own, with TLS and with ACLs that deny by default. */
+export class ConsulCluster implements AsyncDisposable {
+  readonly servers: readonly ConsulServer[];
+  readonly caFile: string;
+  readonly #folder: string;
+
+  private constructor(servers: readonly ConsulServer[], folder: string) {
+    this.servers = servers;
+    this.#folder = folder;
+    this.caFile = join(folder, "consul-agent-ca.pem");
+  }
+
+  static async start(): Promise<ConsulCluster> {
+    const folder = await mkdtemp(join(tmpdir(), "holdfast-consul-cluster-"));
+    const consul = binaryOf("consul");
+    await run(consul, ["tls", "ca", "create"], { cwd: folder });
+    const hosts = ["127.0.0.11", "127.0.0.12", "127.0.0.13"];
+    const more = hosts.map((host) => `-additional-ipaddress=${host}`);
+    await run(consul, ["tls", "cert", "create", "-server", "-dc", "dc1", ...more], { cwd: folder });
+    const [http, https, lan, wan, server] = await findFreePorts(5);
+    const servers = await Promise.all(
+      hosts.map(async (host, index) => {
+        const config = {
+          node_name: `server-${index + 1}`,
+          server: true,
+          bootstrap_expect: hosts.length,
+          bind_addr: host,
+          client_addr: host,
+          data_dir: join(folder, `data-${index}`),
+          retry_join: hosts.map((each) => `${each}:${lan}`),
+          retry_interval: "1s",
+          log_level: "warn",
+          ports: { http, https, serf_lan: lan, serf_wan: wan, server, dns: -1, grpc: -1 },
+          ca_file: join(folder, "consul-agent-ca.pem"),
+          cert_file: join(folder, "dc1-server-consul-0.pem"),
+          key_file: join(folder, "dc1-server-consul-0-key.pem"),
+          acl: { enabled: true, default_policy: "deny", tokens: { master: MASTER_TOKEN } },
+          performance: { raft_multiplier: 1 },
+        };
+        await mkdir(config.data_dir);
+        const file = join(folder, `server-${index}.json`);
+        await writeFile(file, JSON.stringify(config));
+        const catalog = new ConsulCatalog(`http://${host}:${http}`, MASTER_TOKEN);
+        const command = { file: consul, args: ["agent", "-config-file", file], cwd: folder };
+        const process = new ServerProcess(command, () => catalog.hasLeader());
+        return { host, address: `https://${host}:${https}`, process, catalog };
+      }),
+    );
+    const cluster = new ConsulCluster(servers, folder);
+    try {
+      await Promise.all(servers.map(({ process }) => process.start()));
+      // The ACL system comes up after the first leader.
+      await eventually(() => servers[0]!.catalog.call("GET", "/v1/acl/tokens"));
+      return cluster;
+    } catch (error) {
+      await cluster[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  async leader(): Promise<ConsulServer> {
+    const asked = await Promise.any(
+      this.servers.map(({ catalog }) => catalog.call("GET", "/v1/status/leader")),
+    );
+    const [host] = String(asked).split(":");
+    return this.servers.find((server) => server.host === host)!;
+  }
+
+  /** A token that may read these services and their nodes, and its accessor. */
+  async createToken(
+    ...services: readonly string[]
+  ): Promise<{ readonly secret: string; readonly accessor: string }> {
+    const { catalog } = await this.leader();
+    const rules = services.map((service) => `service "${service}" { policy = "read" }`).join("\n");
+    const Name = `read-${services.join("-")}-${Math.trunc(systemClock.monotonic() * 1_000)}`;
+    await catalog.call("PUT", "/v1/acl/policy", {
+      Name,
+      Rules: `${rules}\nnode_prefix "" { policy = "read" }`,
+    });
+    const token = (await catalog.call("PUT", "/v1/acl/token", { Policies: [{ Name }] })) as {
+      SecretID: string;
+      AccessorID: string;
+    };
+    return { secret: token.SecretID, accessor: token.AccessorID };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.servers.map(({ process }) => process[Symbol.asyncDispose]()));
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/** Tries again until it resolves; gives up after half a minute with its last error. */
+export async function eventually<T>(work: () => Promise<T>): Promise<T> {
+  const startedAt = systemClock.monotonic();
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (systemClock.monotonic() - startedAt > 30_000) throw error;
+      await sleep(100, { clock: systemClock });
+    }
+  }
+}

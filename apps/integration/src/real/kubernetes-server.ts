@@ -1,0 +1,85 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { binaryOf } from "./backends.ts";
+import { findFreePorts } from "./free-ports.ts";
+import { KubernetesApi } from "./kubernetes-api.ts";
+import { ServerProcess } from "./server-process.ts";
+
+const run = promisify(execFile);
+const ADMIN_TOKEN = "admin-token";
+/** Of the user `reader`, who may do nothing unless RBAC says so. */
+export const READER_TOKEN = "reader-token";
+
+/** An etcd and a Kubernetes API server on it. */
+export class KubernetesServer implements AsyncDisposable {
+  /** `https://127.0.0.1:PORT`. */
+  readonly address: string;
+  readonly caFile: string;
+  readonly adminTokenFile: string;
+  readonly api: KubernetesApi;
+  readonly apiServer: ServerProcess;
+  readonly etcd: ServerProcess;
+  readonly #etcdAddress: string;
+  readonly #folder: string;
+
+  private constructor(folder: string, apiPort: number, etcdPort: number, peerPort: number) {
+    this.#folder = folder;
+    this.address = `https://127.0.0.1:${apiPort}`;
+    this.caFile = join(folder, "certs", "apiserver.crt");
+    this.adminTokenFile = join(folder, "admin-token");
+    this.#etcdAddress = `http://127.0.0.1:${etcdPort}`;
+    this.api = new KubernetesApi(this.address, ADMIN_TOKEN);
+    this.etcd = this.#createEtcd(`http://127.0.0.1:${peerPort}`);
+    const args = ["--etcd-servers", this.#etcdAddress, "--bind-address", "127.0.0.1"];
+    args.push("--secure-port", String(apiPort), "--cert-dir", join(folder, "certs"));
+    args.push("--token-auth-file", join(folder, "tokens.csv"), "--etcd-compaction-interval", "0");
+    const command = { file: binaryOf("kube-api"), args, cwd: folder };
+    this.apiServer = new ServerProcess(command, () => this.api.isReady());
+  }
+
+  static async start(): Promise<KubernetesServer> {
+    const [api, etcd, peer] = await findFreePorts(3);
+    const folder = await mkdtemp(join(tmpdir(), "holdfast-kubernetes-"));
+    const tokens = [`${ADMIN_TOKEN},admin,u-admin,system:masters`, `${READER_TOKEN},reader,u-reader,readers`];
+    await writeFile(join(folder, "tokens.csv"), `${tokens.join("\n")}\n`);
+    await writeFile(join(folder, "admin-token"), ADMIN_TOKEN);
+    const server = new KubernetesServer(folder, api!, etcd!, peer!);
+    try {
+      await server.etcd.start();
+      await server.apiServer.start();
+      return server;
+    } catch (error) {
+      await server[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** Forgets every version before now, and makes the API server's cache forget them too. */
+  async compact(): Promise<void> {
+    const etcdctl = async (...args: readonly string[]) =>
+      (await run(binaryOf("etcdctl"), ["--endpoints", this.#etcdAddress, ...args])).stdout;
+    const status = JSON.parse(await etcdctl("endpoint", "status", "-w", "json")) as readonly {
+      Status: { header: { revision: number } };
+    }[];
+    await etcdctl("compact", String(status[0]!.Status.header.revision));
+    await this.apiServer.restart();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.apiServer[Symbol.asyncDispose]();
+    await this.etcd[Symbol.asyncDispose]();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  #createEtcd(peer: string): ServerProcess {
+    const args = ["--name", "e1", "--data-dir", join(this.#folder, "etcd")];
+    args.push("--listen-client-urls", this.#etcdAddress, "--advertise-client-urls", this.#etcdAddress);
+    args.push("--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer);
+    args.push("--initial-cluster", `e1=${peer}`, "--unsafe-no-fsync", "--log-level", "warn");
+    const command = { file: binaryOf("etcd"), args, cwd: this.#folder };
+    return new ServerProcess(command, async () => (await fetch(`${this.#etcdAddress}/health`)).ok);
+  }
+}

@@ -1,0 +1,68 @@
+import { describeForm, type AnyProviderAdapter } from "@holdfast/core";
+import { describeFailure, type AdapterFault } from "./adapter-fault.ts";
+
+/**
+ * Loads a module and calls its export `createAdapter({ baseDir })`. Never rejects: whatever the module does wrong is a
+ * fault.
+ */
+export async function importAdapter(
+  url: string,
+  baseDir: string,
+): Promise<AnyProviderAdapter | AdapterFault> {
+  let createAdapter: unknown;
+  try {
+    const module: unknown = await import(/* @vite-ignore */ url);
+    createAdapter = fieldOf(module, "createAdapter");
+  } catch (error) {
+    return { expected: "a module that can be loaded", got: describeFailure(error) };
+  }
+  if (typeof createAdapter !== "function") {
+    return { expected: 'a module that exports a function "createAdapter"', got: describeForm(createAdapter) };
+  }
+  try {
+    const adapter: unknown = Reflect.apply(createAdapter, undefined, [{ baseDir }]);
+    return isAdapter(adapter) ? adapter : toFault(adapter);
+  } catch (error) {
+    return { expected: "an adapter from createAdapter", got: describeFailure(error) };
+  }
+}
+
+interface Field {
+  readonly name: keyof AnyProviderAdapter;
+  readonly form: string;
+  readonly isRight: (value: unknown) => boolean;
+}
+
+const FIELDS: readonly Field[] = [
+  {
+    name: "kind",
+    form: "a string of 1 to 63 characters",
+    isRight: (value) => typeof value === "string" && value.length > 0 && value.length <= 63,
+  },
+  {
+    name: "params",
+    form: "a schema of zod 4",
+    isRight: (value) =>
+      typeof fieldOf(value, "safeParse") === "function" && fieldOf(value, "_zod") !== undefined,
+  },
+  { name: "create", form: "a function", isRight: (value) => typeof value === "function" },
+];
+
+function isAdapter(value: unknown): value is AnyProviderAdapter {
+  return FIELDS.every(({ name, isRight }) => isRight(fieldOf(value, name)));
+}
+
+function toFault(value: unknown): AdapterFault {
+  const wrong = FIELDS.find(({ name, isRight }) => !isRight(fieldOf(value, name)));
+  if (typeof value !== "object" || value === null || wrong === undefined) {
+    return { expected: "an adapter from createAdapter", got: describeForm(value) };
+  }
+  const got = describeForm(fieldOf(value, wrong.name));
+  return { expected: `an adapter from createAdapter whose "${wrong.name}" is ${wrong.form}`, got };
+}
+
+function fieldOf(value: unknown, name: string): unknown {
+  return (typeof value === "object" || typeof value === "function") && value !== null
+    ? Reflect.get(value, name)
+    : undefined;
+}

@@ -1,0 +1,52 @@
+import { readFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { toConfigError, type ConfigProblem } from "./config-problem.ts";
+import { parseConfigSource, type ConfigSource } from "./config-source.ts";
+
+/** A configuration file that could be read; what it says is not checked yet. */
+export interface ConfigFile {
+  /** Absolute, like `folder`. */
+  readonly file: string;
+  readonly folder: string;
+  readonly source: ConfigSource;
+  /** What the file holds; an empty one holds an empty object. */
+  readonly input: unknown;
+}
+
+const MAX_BYTES = 1_048_576;
+
+/** Throws one `VALIDATION_MALFORMED` with `details.problems` when it cannot be read or is neither YAML nor JSON. */
+export async function readConfig(name: string, cwd: string): Promise<ConfigFile> {
+  const file = resolve(cwd, name);
+  const source = parseConfigSource(await readText(file));
+  if (source.problems.length > 0) throw toConfigError(file, source.problems);
+  return { file, folder: dirname(file), source, input: source.value ?? {} };
+}
+
+async function readText(file: string): Promise<string> {
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(file);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
+    throw toConfigError(file, [wholeFile("a file that can be read", READ_FAILURES[code] ?? code)]);
+  }
+  if (bytes.length > MAX_BYTES) {
+    throw toConfigError(file, [wholeFile(`at most ${MAX_BYTES} bytes`, `${bytes.length} bytes`)]);
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw toConfigError(file, [wholeFile("text in UTF-8", "other bytes")]);
+  }
+}
+
+const READ_FAILURES: Readonly<Record<string, string>> = {
+  ENOENT: "no such file",
+  EISDIR: "a folder",
+  EACCES: "no permission to read it",
+};
+
+function wholeFile(expected: string, got: string): ConfigProblem {
+  return { path: "", expected, got, code: "VALIDATION_MALFORMED" };
+}

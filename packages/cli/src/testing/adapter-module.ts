@@ -1,0 +1,24 @@
+/**
+ * The text of a module whose adapter's providers take a parameter `region` and have one member, called like it. `rest` are
+ * fields of the adapter that replace the right ones.
+ */
+export function adapterModule(kind: string, rest = ""): string {
+  return `
+import { createMemoryAdapter } from ${urlOf("@holdfast/provider-memory")};
+import * as z from ${urlOf("zod")};
+const memory = createMemoryAdapter();
+export const createAdapter = ({ baseDir }) => ({
+  kind: ${JSON.stringify(kind)},
+  params: z.strictObject({ region: z.string().describe("Where it is.") }),
+  create(descriptor, context) {
+    const members = [{ id: descriptor.params.region, host: "a.test", port: 1 }];
+    return memory.create({ ...descriptor, params: memory.params.parse({ members }) }, context);
+  },
+  ${rest}
+});
+`;
+}
+
+function urlOf(name: string): string {
+  return JSON.stringify(import.meta.resolve(name));
+}
