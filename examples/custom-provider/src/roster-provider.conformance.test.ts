@@ -1,0 +1,37 @@
+import { describe, test } from "node:test";
+import {
+  CountingClock,
+  createRealTime,
+  providerConformance,
+  type ProviderSetup,
+} from "@holdfast/conformance";
+import { createAdapter } from "./roster-adapter.ts";
+import { RosterServer } from "./roster-server.ts";
+
+// What every provider has to do, on a server of its own for each test.
+providerConformance({ describe, test, harness: { setup: setUp } });
+
+async function setUp(): Promise<ProviderSetup> {
+  const server = await RosterServer.listen();
+  const clock = new CountingClock();
+  const heartbeatMs = 200;
+  const adapter = createAdapter();
+  const params = adapter.params.parse({ url: server.url });
+  const descriptor = { id: "test", kind: adapter.kind, priority: 1, params };
+  const provider = adapter.create(descriptor, { clock, random: () => 0.5, heartbeatMs });
+  return {
+    provider,
+    heartbeatMs,
+    time: createRealTime(),
+    publish: (nodes) => server.set(nodes),
+    breakBackend: () => server.become("failing"),
+    hangBackend: () => server.become("hanging"),
+    repairBackend: () => server.become("working"),
+    endStream: () => server.endStreams(),
+    countOpen: () => server.openRequests + clock.pendingTimers,
+    async teardown() {
+      await provider[Symbol.asyncDispose]();
+      await server.close();
+    },
+  };
+}
