@@ -1,6 +1,7 @@
 import { fieldOf, isProvisioningError, ProvisioningError } from "@holdfast/core";
 import type { ConsulClient } from "./consul-client.ts";
 import type { ConsulProviderParams } from "./consul-params.ts";
+import { toHealthPath, toScopedPath } from "./health-query.ts";
 
 export interface AclCheckOptions {
   readonly client: ConsulClient;
@@ -21,13 +22,12 @@ export function assertUnfiltered(
 }
 
 /**
- * An answer without entries is `[]` with 200 to one who may not read the service, too. Asks whether this token may; throws
- * `CONNECTIVITY_UNAUTHORIZED` when it may not. Resolves where ACLs are off, and where Consul (before 1.8) can't tell.
+ * An answer without entries is `[]` with 200 to one who may not read the service, or not its nodes, too. Asks whether this
+ * token may; throws `CONNECTIVITY_UNAUTHORIZED` when it may not. Resolves where ACLs are off, and where Consul (before 1.8)
+ * can't tell.
  */
-export async function assertMayRead({ client, params, withinMs, signal }: AclCheckOptions): Promise<void> {
-  const { service, datacenter, namespace, partition } = params;
-  const query = new URLSearchParams();
-  if (datacenter !== undefined) query.set("dc", datacenter);
+export async function assertMayRead(options: AclCheckOptions): Promise<void> {
+  const { service, namespace, partition } = options.params;
   const request = {
     Resource: "service",
     Access: "read",
@@ -35,16 +35,37 @@ export async function assertMayRead({ client, params, withinMs, signal }: AclChe
     ...(namespace !== undefined && { Namespace: namespace }),
     ...(partition !== undefined && { Partition: partition }),
   };
-  const scope = query.size === 0 ? "" : `?${query.toString()}`;
-  const path = `/v1/internal/acl/authorize${scope}`;
-  let body: Uint8Array;
+  const authorized = await askIfKnown(options, toScopedPath("/v1/internal/acl/authorize", options.params), [
+    request,
+  ]);
+  if (authorized === undefined) return;
+  if (isDenied(authorized)) throw toDenied(service);
+  if (await isHidden(options)) throw toDenied(service);
+}
+
+/** The catalog names a service to whoever may read it, its instances only to whoever may read their nodes as well. */
+async function isHidden(options: AclCheckOptions): Promise<boolean> {
+  const { params } = options;
+  const named = await askIfKnown(options, toScopedPath("/v1/catalog/services", params));
+  if (named === undefined || !Object.hasOwn(Object(parse(named)), params.service)) return false;
+  const all = { ...params, health: "warning", tags: [], filter: undefined } as const;
+  const shown = await askIfKnown(options, toHealthPath(all, "default", { index: 0, waitMs: 0 }));
+  // A whole answer may be long: only an empty one is looked into.
+  return shown !== undefined && shown.length < 16 && toText(shown).trim() === "[]";
+}
+
+/** Undefined where there is no such endpoint, or where ACLs are off. */
+async function askIfKnown(
+  { client, withinMs, signal }: AclCheckOptions,
+  path: string,
+  body?: unknown,
+): Promise<Uint8Array | undefined> {
   try {
-    ({ body } = await client.ask({ path, body: [request], withinMs, signal }));
+    return (await client.ask({ path, body, withinMs, signal })).body;
   } catch (error) {
-    if (isProvisioningError(error) && isUnsupported(error)) return;
+    if (isProvisioningError(error) && isUnsupported(error)) return undefined;
     throw error;
   }
-  if (isDenied(body)) throw toDenied(service);
 }
 
 /** 401: ACLs are off. 404 or 405: no such endpoint. */
@@ -53,12 +74,20 @@ function isUnsupported({ details }: ProvisioningError): boolean {
 }
 
 function isDenied(body: Uint8Array): boolean {
+  const answer = parse(body);
+  return Array.isArray(answer) && fieldOf(answer[0], "Allow") === false;
+}
+
+function parse(body: Uint8Array): unknown {
   try {
-    const answer: unknown = JSON.parse(Buffer.from(body).toString());
-    return Array.isArray(answer) && fieldOf(answer[0], "Allow") === false;
+    return JSON.parse(toText(body));
   } catch {
-    return false;
+    return undefined;
   }
+}
+
+function toText(body: Uint8Array): string {
+  return Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString();
 }
 
 function toDenied(service: string): ProvisioningError {

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
+import { createSecureContext, type SecureContext } from "node:tls";
 import { ProvisioningError, throwIfAborted } from "@holdfast/core";
 import type { ConsulTls } from "./consul-params.ts";
 
@@ -12,7 +13,10 @@ interface TlsMaterial {
   readonly key?: Buffer | undefined;
 }
 
-/** Keeps connections alive between requests; certificates that were replaced on disk are used from the next request on. */
+/**
+ * Keeps connections alive between requests. Certificates that were replaced on disk are used from the next request on; until
+ * all of them are, and fit each other again, the old ones go on being used.
+ */
 export class ConsulAgents implements Disposable {
   readonly #tls: ConsulTls | undefined;
   readonly #http: HttpAgent = new HttpAgent({ keepAlive: true });
@@ -22,24 +26,28 @@ export class ConsulAgents implements Disposable {
     this.#tls = tls;
   }
 
-  /** Throws `CONNECTIVITY_TLS` when a certificate file cannot be read. */
+  /** Throws `CONNECTIVITY_TLS` when a certificate file cannot be read, and when there never were any that fit each other. */
   async agentFor(url: URL, signal: AbortSignal): Promise<HttpAgent> {
     if (url.protocol === "http:") return this.#http;
     const material = await this.#read(signal);
     const hash = createHash("sha256");
     for (const part of [material.ca, material.cert, material.key]) hash.update(part ?? "").update("\0");
     const fingerprint = hash.digest("hex");
-    if (this.#https?.fingerprint !== fingerprint) {
-      this.#https?.agent.destroy();
-      const { serverName } = this.#tls ?? {};
-      const agent = new HttpsAgent({
-        keepAlive: true,
-        ...material,
-        ...(serverName !== undefined && { servername: serverName }),
-      });
-      this.#https = { fingerprint, agent };
+    if (this.#https?.fingerprint === fingerprint) return this.#https.agent;
+    const secureContext = toSecureContext(material);
+    if (secureContext instanceof ProvisioningError) {
+      if (this.#https === undefined) throw secureContext;
+      return this.#https.agent;
     }
-    return this.#https.agent;
+    retire(this.#https?.agent);
+    const { serverName } = this.#tls ?? {};
+    const agent = new HttpsAgent({
+      keepAlive: true,
+      secureContext,
+      ...(serverName !== undefined && { servername: serverName }),
+    });
+    this.#https = { fingerprint, agent };
+    return agent;
   }
 
   [Symbol.dispose](): void {
@@ -64,4 +72,26 @@ export class ConsulAgents implements Disposable {
     const [ca, cert, key] = await Promise.all([read(caFile), read(certFile), read(keyFile)]);
     return { ca, cert, key };
   }
+}
+
+function toSecureContext(material: TlsMaterial): SecureContext | ProvisioningError {
+  try {
+    return createSecureContext(material);
+  } catch (error) {
+    return new ProvisioningError(
+      "CONNECTIVITY_TLS",
+      "the certificates and the key are no PEM, or do not fit each other",
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+/** What is under way ends by itself, so that new certificates interrupt no watch; nothing is kept for later. */
+function retire(agent: HttpsAgent | undefined): void {
+  if (agent === undefined) return;
+  agent.maxFreeSockets = 0;
+  for (const sockets of Object.values(agent.freeSockets))
+    for (const socket of sockets ?? []) socket.destroy();
 }

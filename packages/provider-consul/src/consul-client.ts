@@ -54,14 +54,16 @@ export class ConsulClient implements Disposable {
   }
 
   /**
-   * Asks one address after the other, beginning with the one that answered last, until one answers. When none does, throws
-   * the most telling error. Credentials that one refuses are not shown to the next.
+   * Asks one address after the other, beginning with the one that answered last, until one answers with what `assert` does
+   * not throw at. When none does, throws the most telling error. Credentials that one refuses are not shown to the next.
    */
-  async askAny(request: ConsulRequest): Promise<ConsulAnswer> {
+  async askAny(request: ConsulRequest, assert?: (answer: ConsulAnswer) => void): Promise<ConsulAnswer> {
     let told: ProvisioningError | undefined;
     for (const _ of this.#addresses) {
       try {
-        return await this.ask(request);
+        const answer = await this.ask(request);
+        assert?.(answer);
+        return answer;
       } catch (error) {
         throwIfAborted(request.signal);
         const failure = toProvisioningError(error, this.#addresses[this.#at]!);

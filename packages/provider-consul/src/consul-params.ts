@@ -50,7 +50,13 @@ const file = (description: string): z.ZodOptional<z.ZodString> =>
 
 export const consulParamsSchema: z.ZodType<ConsulProviderParams> = z.strictObject({
   addresses: z
-    .array(z.string().max(512).regex(ORIGIN))
+    .array(
+      z
+        .string()
+        .max(512)
+        .regex(ORIGIN)
+        .refine((text) => URL.canParse(text)),
+    )
     .min(1)
     .max(16)
     .default(["http://127.0.0.1:8500"])

@@ -80,21 +80,24 @@ describe("the index", () => {
     await shows(watch(provider), "b");
   });
 
-  test("below what was shown is asked of the leader again where stale answers are allowed", async () => {
-    const provider = provide({ consistency: "stale" });
-    const first = watch(provider);
-    await shows(first, "a");
-    first.abort();
-    fake.handler = (request, response, next) => {
-      if (request.url?.includes("stale") !== true) return next();
-      response.writeHead(200, { "content-type": "application/json", "x-consul-index": "4" });
-      return response.end(JSON.stringify([entry("old")]));
-    };
-    fake.set([entry("new")]);
-    const second = watch(provider);
-    await shows(second, "new");
-    expect(second.snapshots).toHaveLength(1);
-  });
+  test.each(["default", "stale"])(
+    "below what was shown is asked for again consistently, as a new %s reader may still be catching up",
+    async (consistency) => {
+      const provider = provide({ consistency });
+      const first = watch(provider);
+      await shows(first, "a");
+      first.abort();
+      fake.handler = (request, response, next) => {
+        if (request.url?.includes("consistent") === true) return next();
+        response.writeHead(200, { "content-type": "application/json", "x-consul-index": "4" });
+        return response.end(JSON.stringify([entry("old")]));
+      };
+      fake.set([entry("new")]);
+      const second = watch(provider);
+      await shows(second, "new");
+      expect(second.snapshots).toHaveLength(1);
+    },
+  );
 
   test("is only moved on when the snapshot was taken", async () => {
     const iterator = provide().watch({ signal: new AbortController().signal })[Symbol.asyncIterator]();
@@ -187,6 +190,41 @@ describe("an answer", () => {
     expect(await probe(provider)).toMatchObject({ code: "CONNECTIVITY_UNAUTHORIZED" });
     expect(await failureOf(watch(provider))).toMatchObject({ code: "CONNECTIVITY_UNAUTHORIZED" });
     isAllowed = true;
+    expect(await probe(provider)).toBeUndefined();
+    const recording = watch(provider);
+    await recording.waitFor("an empty snapshot", () => recording.snapshots[0]);
+    expect(idsOf(recording)).toEqual([]);
+  });
+
+  test("that is empty because its nodes may not be seen is not believed", async () => {
+    // R1.4: as Consul 1.8 answers a token with service "read" and without node "read".
+    const answers: Readonly<Record<string, unknown>> = {
+      "/v1/internal/acl/authorize": [{ Allow: true }],
+      "/v1/catalog/services": { web: [] },
+    };
+    fake.handler = (request, response, next) => {
+      const { pathname } = new URL(request.url ?? "", fake.address);
+      if (!Object.hasOwn(answers, pathname)) return next();
+      return response.writeHead(200, json).end(JSON.stringify(answers[pathname]));
+    };
+    fake.set([]);
+    const provider = provide();
+    expect(await probe(provider)).toMatchObject({ code: "CONNECTIVITY_UNAUTHORIZED" });
+    expect(await failureOf(watch(provider))).toMatchObject({ code: "CONNECTIVITY_UNAUTHORIZED" });
+  });
+
+  test("that is empty because every instance is unhealthy is believed", async () => {
+    const answers: Readonly<Record<string, unknown>> = {
+      "/v1/internal/acl/authorize": [{ Allow: true }],
+      "/v1/catalog/services": { web: [] },
+    };
+    fake.handler = (request, response, next) => {
+      const { pathname, searchParams } = new URL(request.url ?? "", fake.address);
+      const answer = searchParams.has("passing") ? [] : answers[pathname];
+      if (answer === undefined) return next();
+      return response.writeHead(200, json).end(JSON.stringify(answer));
+    };
+    const provider = provide();
     expect(await probe(provider)).toBeUndefined();
     const recording = watch(provider);
     await recording.waitFor("an empty snapshot", () => recording.snapshots[0]);
@@ -304,6 +342,14 @@ describe("stale answers", () => {
     expect(fake.requests[1]).not.toContain("stale");
   });
 
+  test("of a server that has lost its leader are no sign of life, though the blocking query still waits", async () => {
+    const recording = watch(provide({ consistency: "stale" }, 100));
+    await shows(recording, "a");
+    await blocks(recording);
+    fake.headers = { "x-consul-lastcontact": "60000" };
+    expect(await failureOf(recording)).toMatchObject({ code: "STREAM_LATE" });
+  });
+
   test("of a server that has lost its leader end the watch", async () => {
     const recording = watch(provide({ consistency: "stale" }));
     await shows(recording, "a");
@@ -313,6 +359,46 @@ describe("stale answers", () => {
     expect(await failureOf(recording)).toMatchObject({ code: "STREAM_LATE" });
     expect(await probe(provide({ consistency: "stale" }))).toMatchObject({ code: "CONNECTIVITY_NO_LEADER" });
   });
+});
+
+describe("a probe", () => {
+  test("hears at once that there is no leader, of a server that takes its time to refuse a read", async () => {
+    // R1.4
+    fake.handler = (request, response) => {
+      if (request.url !== "/v1/status/leader") return;
+      response.writeHead(200, { "content-type": "application/json" }).end('""');
+    };
+    expect(await probe(provide())).toMatchObject({ code: "CONNECTIVITY_NO_LEADER" });
+  });
+
+  test("goes on to the next address from one without a leader", async () => {
+    const leaderless = await FakeConsul.listen();
+    open.push(leaderless);
+    leaderless.handler = (_, response) =>
+      response.writeHead(200, { "content-type": "application/json" }).end('""');
+    expect(await probe(provide({ addresses: [leaderless.address, fake.address] }))).toBeUndefined();
+  });
+
+  test("does without what a proxy keeps back, if the health API is let through", async () => {
+    fake.handler = (request, response, next) =>
+      request.url?.startsWith("/v1/health/") === true ? next() : response.writeHead(404).end();
+    expect(await probe(provide())).toBeUndefined();
+  });
+
+  test("leaves no connection behind", async () => {
+    expect(await probe(provide())).toBeUndefined();
+    while ((await fake.connections()) > 0) await time.advance(1);
+  });
+});
+
+test("disposal closes every connection, also those kept for later", async () => {
+  const provider = provide();
+  const recording = watch(provider);
+  await shows(recording, "a");
+  await blocks(recording);
+  expect(await fake.connections()).toBeGreaterThan(0);
+  await provider[Symbol.asyncDispose]();
+  while ((await fake.connections()) > 0) await time.advance(1);
 });
 
 test("a rotated token is used from the next request on; a missing one is named", async () => {

@@ -34,6 +34,12 @@ export function toLifePath(params: ConsulProviderParams, consistency: Consistenc
   );
 }
 
+/** Another endpoint for the same datacenter, namespace and partition. */
+export function toScopedPath(endpoint: string, params: ConsulProviderParams): string {
+  const text = setPlace(new URLSearchParams(), params).toString();
+  return text === "" ? endpoint : `${endpoint}?${text}`;
+}
+
 function toPath({ service }: ConsulProviderParams, query: URLSearchParams): string {
   const text = query.toString();
   return `/v1/health/service/${encodeURIComponent(service)}${text === "" ? "" : `?${text}`}`;
@@ -45,15 +51,20 @@ function toScope(
   filter: string | undefined,
 ): URLSearchParams {
   const query = new URLSearchParams();
-  const { datacenter, near, namespace, partition, tags, health } = params;
+  const { near, tags, health } = params;
   // Consul reads these by their presence alone.
   if (health === "passing") query.set("passing", "1");
   if (consistency !== "default") query.set(consistency, "");
   for (const tag of tags) query.append("tag", tag);
-  if (datacenter !== undefined) query.set("dc", datacenter);
   if (near !== undefined) query.set("near", near);
+  if (filter !== undefined) query.set("filter", filter);
+  return setPlace(query, params);
+}
+
+function setPlace(query: URLSearchParams, params: ConsulProviderParams): URLSearchParams {
+  const { datacenter, namespace, partition } = params;
+  if (datacenter !== undefined) query.set("dc", datacenter);
   if (namespace !== undefined) query.set("ns", namespace);
   if (partition !== undefined) query.set("partition", partition);
-  if (filter !== undefined) query.set("filter", filter);
   return query;
 }

@@ -4,6 +4,8 @@ export interface PollPaceOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly minGapMs: number;
+  /** A gap is half of it at most, unless `minGapMs` is longer. */
+  readonly heartbeatMs: number;
 }
 
 const MAX_GAP_MS = 1_000;
@@ -11,15 +13,17 @@ const MAX_GAP_MS = 1_000;
 /**
  * Keeps polls apart. After one that brought something: for as long as it took to take in, so that a service that changes all
  * the time takes half of a processor at most. After one that came back early with nothing, as from a server that does not
- * block: for `minGapMs` and up to twice that with each further one (full jitter), a second at most.
+ * block: for `minGapMs` and up to twice that with each further one (full jitter), a second or `minGapMs` at most.
  */
 export class PollPace {
   readonly #options: PollPaceOptions;
+  readonly #maxGapMs: number;
   #idle = 0;
   #begunAt: number | undefined;
 
   constructor(options: PollPaceOptions) {
     this.#options = options;
+    this.#maxGapMs = Math.max(Math.min(MAX_GAP_MS, options.heartbeatMs / 2), options.minGapMs);
   }
 
   begin(): void {
@@ -33,11 +37,11 @@ export class PollPace {
     let gapMs = 0;
     if (tookMs !== undefined) {
       this.#idle = 0;
-      gapMs = Math.min(tookMs, MAX_GAP_MS);
-    } else if (pollMs >= MAX_GAP_MS) {
+      gapMs = Math.min(tookMs, this.#maxGapMs);
+    } else if (pollMs >= this.#maxGapMs) {
       this.#idle = 0;
     } else {
-      const ceilingMs = Math.min(minGapMs * 2 ** this.#idle, MAX_GAP_MS);
+      const ceilingMs = Math.min(minGapMs * 2 ** this.#idle, this.#maxGapMs);
       gapMs = minGapMs + random() * (ceilingMs - minGapMs);
       this.#idle = Math.min(this.#idle + 1, 16);
     }

@@ -48,9 +48,9 @@ export class ServiceWatch {
 
   async *events(): AsyncGenerator<ProviderEvent, void> {
     const { signal, context } = this.#options;
-    const { clock, random } = context;
+    const { clock, random, heartbeatMs } = context;
     using _ = whenAborted(signal, () => this.#stop.abort(signal.reason));
-    const pace = new PollPace({ clock, random, minGapMs: this.#params.minGapMs });
+    const pace = new PollPace({ clock, random, heartbeatMs, minGapMs: this.#params.minGapMs });
     try {
       let answer = await this.#readAfresh();
       for (;;) {
@@ -85,10 +85,10 @@ export class ServiceWatch {
         signal: this.#stop.signal,
       });
     const answer = await read(consistency);
-    if (consistency !== "stale") return answer;
-    // A server that lags behind must not bring back what was before.
-    const isOld = readStaleness(answer.headers) > maxStaleMs || readIndex(answer.headers, 0) < newest.index;
-    return isOld ? read("default") : answer;
+    if (consistency === "consistent") return answer;
+    const isStale = consistency === "stale" && readStaleness(answer.headers) > maxStaleMs;
+    // Neither a server that lags behind nor a new leader that is catching up may bring back what was before.
+    return isStale || readIndex(answer.headers, 0) < newest.index ? read("consistent") : answer;
   }
 
   async #take(answer: ConsulAnswer, index: number): Promise<ProviderEvent> {
@@ -111,6 +111,15 @@ export class ServiceWatch {
     return { type: "snapshot", snapshot };
   }
 
+  /** Throws `STREAM_LATE` when a server that may answer without its leader has not heard of it for too long. */
+  #assertInTouch({ headers, address }: ConsulAnswer): void {
+    const { consistency, maxStaleMs } = this.#params;
+    if (consistency !== "stale" || readStaleness(headers) <= maxStaleMs) return;
+    throw new ProvisioningError("STREAM_LATE", `Consul at ${address} has lost touch with its leader`, {
+      details: { address, maxStaleMs },
+    });
+  }
+
   #assertMayRead(): Promise<void> {
     const { client, context } = this.#options;
     const withinMs = context.heartbeatMs * 2;
@@ -119,7 +128,7 @@ export class ServiceWatch {
 
   /** The next answer of a blocking query; heartbeats while it waits. */
   async *#poll(): AsyncGenerator<ProviderEvent, ConsulAnswer> {
-    const { consistency, waitMs, maxStaleMs } = this.#params;
+    const { consistency, waitMs } = this.#params;
     const { client, context } = this.#options;
     const { signal } = this.#stop;
     const query = client.ask({
@@ -142,14 +151,8 @@ export class ServiceWatch {
     for (;;) {
       const answer = await within(context.heartbeatMs / 2);
       if (answer !== undefined) {
-        if (consistency !== "stale" || readStaleness(answer.headers) <= maxStaleMs) return answer;
-        throw new ProvisioningError(
-          "STREAM_LATE",
-          `Consul at ${answer.address} has lost touch with its leader`,
-          {
-            details: { address: answer.address, maxStaleMs },
-          },
-        );
+        this.#assertInTouch(answer);
+        return answer;
       }
       signal.throwIfAborted();
       const seen = await this.#checkLife(query);
@@ -159,7 +162,10 @@ export class ServiceWatch {
         continue;
       }
       const brought = await within(Math.max(GRACE_MS, context.heartbeatMs / 2));
-      if (brought !== undefined) return brought;
+      if (brought !== undefined) {
+        this.#assertInTouch(brought);
+        return brought;
+      }
       signal.throwIfAborted();
       throw new ProvisioningError("STREAM_FAILED", "a change did not come through: the connection is dead", {
         details: { index: this.#index, seen },
@@ -181,6 +187,7 @@ export class ServiceWatch {
       const life = await Promise.race([check, query.then(() => undefined)]);
       if (life === undefined) return undefined;
       assertUnfiltered(life.headers, this.#params);
+      this.#assertInTouch(life);
       return readIndex(life.headers, 0);
     } catch (error) {
       if (isProvisioningError(error) && error.code === "CONNECTIVITY_TIMEOUT") return undefined;

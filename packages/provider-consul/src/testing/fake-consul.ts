@@ -1,6 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createTlsServer, Server as TlsServer, type ServerOptions } from "node:https";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
+import { promisify } from "node:util";
 import type { ClusterNodeInput } from "@holdfast/core";
 
 /** Answers instead of the health API; `next` passes on to it. */
@@ -23,19 +25,22 @@ export class FakeConsul implements AsyncDisposable {
   /** Paths with query of all requests. */
   readonly requests: string[] = [];
   readonly tokens: unknown[] = [];
-  readonly #server: Server;
+  readonly #server: Server | TlsServer;
   readonly #waiting = new Set<Waiting>();
   /** Answers begun and not ended. */
   #open = 0;
 
-  private constructor(server: Server) {
+  private constructor(server: Server | TlsServer) {
     this.#server = server;
   }
 
-  static async listen(port = 0): Promise<FakeConsul> {
-    const server = createServer((request, response) => fake.#onRequest(request, response));
+  /** Speaks TLS when given what to speak it with. */
+  static async listen(tls?: ServerOptions): Promise<FakeConsul> {
+    const onRequest = (request: IncomingMessage, response: ServerResponse): void =>
+      fake.#onRequest(request, response);
+    const server = tls === undefined ? createServer(onRequest) : createTlsServer(tls, onRequest);
     const fake = new FakeConsul(server);
-    server.listen(port, "127.0.0.1");
+    server.listen(0, "127.0.0.1");
     await once(server, "listening");
     return fake;
   }
@@ -43,7 +48,7 @@ export class FakeConsul implements AsyncDisposable {
   get address(): string {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it listens on a port
     const { port } = this.#server.address() as AddressInfo;
-    return `http://127.0.0.1:${port}`;
+    return `${this.#server instanceof TlsServer ? "https" : "http"}://127.0.0.1:${port}`;
   }
 
   get openRequests(): number {
@@ -53,6 +58,11 @@ export class FakeConsul implements AsyncDisposable {
   /** Blocking queries that wait. */
   get blocked(): number {
     return this.#waiting.size;
+  }
+
+  /** Connections held open now. */
+  connections(): Promise<number> {
+    return promisify(this.#server.getConnections.bind(this.#server))();
   }
 
   publish(nodes: readonly ClusterNodeInput[]): void {
@@ -100,6 +110,10 @@ export class FakeConsul implements AsyncDisposable {
     const url = new URL(request.url ?? "", "http://fake");
     if (url.pathname === "/v1/internal/acl/authorize") {
       response.writeHead(401).end("ACL support disabled");
+      return;
+    }
+    if (url.pathname === "/v1/status/leader") {
+      response.writeHead(200, { "content-type": "application/json" }).end('"127.0.0.1:8300"');
       return;
     }
     if (Number(url.searchParams.get("index") ?? 0) < this.index) {

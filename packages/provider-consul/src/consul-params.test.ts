@@ -1,0 +1,79 @@
+import { describe, expect, test } from "vitest";
+import * as z from "zod";
+import { consulParamsSchema } from "./consul-params.ts";
+
+const isValid = (params: object): boolean =>
+  consulParamsSchema.safeParse({ service: "web", ...params }).success;
+
+describe("consulParamsSchema", () => {
+  test("fills in the defaults", () => {
+    expect(consulParamsSchema.parse({ service: "web" })).toEqual({
+      addresses: ["http://127.0.0.1:8500"],
+      service: "web",
+      tags: [],
+      health: "passing",
+      consistency: "default",
+      maxStaleMs: 5_000,
+      waitMs: 60_000,
+      minGapMs: 50,
+      maxBytes: 67_108_864,
+      nodeId: "node-and-service",
+      zoneMeta: "zone",
+    });
+  });
+
+  test.each([
+    "http://127.0.0.1:8500",
+    "https://consul.example.com",
+    "http://[::1]:8500",
+    "https://consul-server.consul.svc:8501/",
+  ])("%s is an address", (address) => {
+    expect(isValid({ addresses: [address] })).toBe(true);
+  });
+
+  test.each([
+    "127.0.0.1:8500",
+    "ftp://127.0.0.1",
+    "http://user:password@127.0.0.1:8500",
+    "http://127.0.0.1:8500/v1",
+    "http://127.0.0.1:8500?token=x",
+    "http://127.0.0.1:99999",
+    "http://300.300.300.300:8500",
+    "http://[::::]:8500",
+    "unix:///run/consul.sock",
+    "",
+  ])("%j is none", (address) => {
+    expect(isValid({ addresses: [address] })).toBe(false);
+  });
+
+  test.each([
+    ["no service", { service: undefined }],
+    ["a parameter it does not know", { servcie: "web" }],
+    ["no address", { addresses: [] }],
+    ["a wait above a minute", { waitMs: 60_001 }],
+    ["a wait below a second", { waitMs: 999 }],
+    ["no gap", { minGapMs: 0 }],
+    ["another consistency", { consistency: "eventual" }],
+    ["a file of TLS that it does not know", { tls: { ca: "ca.pem" } }],
+    ["a rule for names that it does not know", { nodeId: "random" }],
+  ])("refuses %s", (_, params) => {
+    expect(isValid(params)).toBe(false);
+  });
+
+  test("refuses a literal token, and says so", () => {
+    // R1.6
+    const result = consulParamsSchema.safeParse({ service: "web", token: "b1gs33cr3t" });
+    expect(result.error?.issues).toMatchObject([
+      { path: ["token"], params: { code: "VALIDATION_LITERAL_SECRET" } },
+    ]);
+    expect(isValid({ token: { env: "CONSUL_TOKEN" } })).toBe(true);
+  });
+
+  test("its JSON Schema describes every parameter", () => {
+    const schema = z.toJSONSchema(consulParamsSchema, { io: "input" });
+    expect(schema).toMatchObject({ required: ["service"], additionalProperties: false });
+    for (const property of Object.values(schema.properties ?? {})) {
+      expect(property).toHaveProperty("description");
+    }
+  });
+});

@@ -1,0 +1,109 @@
+import { copyFileSync } from "node:fs";
+import { TLSSocket } from "node:tls";
+import { createRealTime, WatchRecording } from "@holdfast/conformance";
+import type { ClusterProvider } from "@holdfast/core";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { createTestProvider } from "./testing/create-test-provider.ts";
+import { FakeConsul } from "./testing/fake-consul.ts";
+import { createSelfSigned, hasOpenssl, type SelfSigned } from "./testing/self-signed.ts";
+import { TemporaryFolder } from "./testing/temporary-folder.ts";
+
+const time = createRealTime();
+const { signal } = new AbortController();
+const open: AsyncDisposable[] = [];
+let folder: TemporaryFolder;
+let server: SelfSigned;
+let clients: readonly SelfSigned[];
+let fake: FakeConsul;
+
+beforeAll(() => {
+  folder = new TemporaryFolder();
+  server = createSelfSigned(folder, "server.dc1.consul");
+  clients = ["one", "two"].map((name) => createSelfSigned(folder, name));
+});
+
+beforeEach(async () => {
+  const { cert, key } = server;
+  fake = await FakeConsul.listen({ cert, key, requestCert: true, ca: clients.map((client) => client.cert) });
+  open.push(fake);
+  fake.publish([{ id: "a", host: "10.0.0.1", port: 80 }]);
+});
+
+afterEach(async () => {
+  for (const each of open.splice(0).toReversed()) await each[Symbol.asyncDispose]();
+});
+
+afterAll(() => folder[Symbol.dispose]());
+
+function provide(tls: Readonly<Record<string, string>> | undefined, heartbeatMs = 5_000): ClusterProvider {
+  const provider = createTestProvider({ params: { addresses: [fake.address], tls }, heartbeatMs });
+  open.push(provider);
+  return provider;
+}
+
+describe.skipIf(!hasOpenssl())("TLS (needs openssl)", () => {
+  // R1.4: certificate problems are told apart from all others.
+  test("trusts the authorities it was given, under the server's own or another name", async () => {
+    const caFile = server.certFile;
+    await provide({ caFile, certFile: clients[0]!.certFile, keyFile: clients[0]!.keyFile }).probe({ signal });
+    await provide({
+      caFile,
+      serverName: "server.dc1.consul",
+      certFile: clients[0]!.certFile,
+      keyFile: clients[0]!.keyFile,
+    }).probe({ signal });
+  });
+
+  test.each([
+    ["an authority that nobody trusts", () => undefined],
+    ["another name in the certificate", () => ({ caFile: server.certFile, serverName: "server.dc2.consul" })],
+    ["no certificate of its own", () => ({ caFile: server.certFile })],
+    ["a certificate file that is missing", () => ({ caFile: folder.at("missing.pem") })],
+    [
+      "a key that is not the certificate's",
+      () => ({ certFile: clients[0]!.certFile, keyFile: clients[1]!.keyFile }),
+    ],
+  ])("with %s is CONNECTIVITY_TLS", async (_, tls) => {
+    await expect(provide(tls()).probe({ signal })).rejects.toMatchObject({ code: "CONNECTIVITY_TLS" });
+  });
+
+  test("spoken to a server that does not speak it is CONNECTIVITY_TLS", async () => {
+    const plain = await FakeConsul.listen();
+    open.push(plain);
+    const addresses = [plain.address.replace("http:", "https:")];
+    const provider = createTestProvider({ params: { addresses } });
+    open.push(provider);
+    await expect(provider.probe({ signal })).rejects.toMatchObject({ code: "CONNECTIVITY_TLS" });
+  });
+
+  test("uses a certificate that was replaced from the next request on, and no watch breaks", async () => {
+    const certFile = folder.at("client.pem");
+    const keyFile = folder.at("client-key.pem");
+    const install = (client: SelfSigned): void => {
+      copyFileSync(client.keyFile, keyFile);
+      copyFileSync(client.certFile, certFile);
+    };
+    install(clients[0]!);
+    const seen: unknown[] = [];
+    fake.handler = ({ socket }, _, next) => {
+      if (socket instanceof TLSSocket) seen.push(socket.getPeerCertificate().subject.CN);
+      next();
+    };
+    const provider = provide({ caFile: server.certFile, certFile, keyFile }, 200);
+    const recording = new WatchRecording({ provider, time, patienceMs: 10_000 });
+    await recording.waitFor("a heartbeat", () => recording.events.find(({ type }) => type === "heartbeat"));
+    expect(new Set(seen)).toEqual(new Set(["one"]));
+    install(clients[1]!);
+    await recording.waitFor("the new certificate", () => seen.includes("two") || undefined);
+    expect(fake.blocked).toBe(1);
+    // One file of a pair at a time: between the two nothing fits.
+    copyFileSync(clients[0]!.keyFile, keyFile);
+    const before = seen.length;
+    await recording.waitFor("requests meanwhile", () => seen.length > before + 1 || undefined);
+    expect(seen.at(-1)).toBe("two");
+    fake.publish([{ id: "b", host: "10.0.0.1", port: 80 }]);
+    await recording.waitFor("the change", () => recording.snapshots[1]);
+    expect(recording.outcome.kind).toBe("running");
+    recording.abort();
+  });
+});

@@ -1,0 +1,71 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { consulParamsSchema, type ConsulProviderParams } from "./consul-params.ts";
+import { toHealthPath, toLifePath, toScopedPath } from "./health-query.ts";
+
+const parse = (params: object = {}): ConsulProviderParams =>
+  consulParamsSchema.parse({ service: "web", ...params });
+const atOnce = { index: 0, waitMs: 0 };
+const toUrl = (path: string): URL => new URL(path, "http://consul");
+
+describe("health queries", () => {
+  test("ask for everything the parameters say", () => {
+    const params = parse({
+      tags: ["blue", "v2"],
+      datacenter: "dc2",
+      near: "_agent",
+      filter: "Service.Port > 80",
+      namespace: "team",
+      partition: "east",
+    });
+    const { pathname, searchParams } = toUrl(toHealthPath(params, "default", { index: 7, waitMs: 55_000 }));
+    expect(pathname).toBe("/v1/health/service/web");
+    searchParams.sort();
+    expect([...searchParams]).toEqual([
+      ["dc", "dc2"],
+      ["filter", "Service.Port > 80"],
+      ["index", "7"],
+      ["near", "_agent"],
+      ["ns", "team"],
+      ["partition", "east"],
+      ["passing", "1"],
+      ["tag", "blue"],
+      ["tag", "v2"],
+      ["wait", "55000ms"],
+    ]);
+  });
+
+  test("leave the checks to the reader where warnings count, and wait for nothing at index 0", () => {
+    expect(toHealthPath(parse({ health: "warning" }), "default", atOnce)).toBe("/v1/health/service/web");
+  });
+
+  test.each(["stale", "consistent"] as const)("say that they may be %s", (consistency) => {
+    expect(toUrl(toHealthPath(parse(), consistency, atOnce)).searchParams.has(consistency)).toBe(true);
+  });
+
+  test("go to the place of the parameters with other questions, too", () => {
+    expect(toScopedPath("/v1/catalog/services", parse())).toBe("/v1/catalog/services");
+    expect(toScopedPath("/v1/catalog/services", parse({ datacenter: "dc2", namespace: "team" }))).toBe(
+      "/v1/catalog/services?dc=dc2&ns=team",
+    );
+  });
+
+  test("carry any name whole, and the life check differs by its filter alone", () => {
+    const text = fc.string({ minLength: 1, maxLength: 20, unit: "grapheme" });
+    fc.assert(
+      fc.property(text, text, fc.option(text, { nil: undefined }), (service, tag, filter) => {
+        // "." and ".." are no names that a URL can carry as a part of its path.
+        fc.pre(!/^\.{1,2}$/.test(service));
+        const params = parse({ service, tags: [tag], filter });
+        const query = toUrl(toHealthPath(params, "default", atOnce));
+        const life = toUrl(toLifePath(params, "default"));
+        expect(decodeURIComponent(query.pathname.slice("/v1/health/service/".length))).toBe(service);
+        expect(query.searchParams.getAll("tag")).toEqual([tag]);
+        expect(query.searchParams.get("filter")).toBe(filter ?? null);
+        expect(life.pathname).toBe(query.pathname);
+        for (const { searchParams } of [life, query]) searchParams.delete("filter");
+        expect(life.search).toBe(query.search);
+      }),
+    );
+  });
+});
