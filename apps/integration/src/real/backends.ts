@@ -2,47 +2,75 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe } from "vitest";
 
-const { HOLDFAST_BACKENDS, HOLDFAST_REQUIRE_BACKENDS } = process.env;
+const { HOLDFAST_BACKENDS, HOLDFAST_REQUIRE_BACKENDS, CONSUL_HTTP_ADDR, KUBECONFIG } = process.env;
 
-/** Where a server such as `consul` is that the tests may start and kill. */
-export function binaryOf(name: string): string {
-  return findBinary(name) ?? name;
-}
+/**
+ * What a test needs. `consul program` and `kube-api program`: servers that it starts and kills itself. `consul` and
+ * `kubernetes`: one to read and write, which may be the user's.
+ */
+export type Need = "consul program" | "kube-api program" | "consul" | "kubernetes";
 
-/** What a test needs: servers that it may start and kill itself. */
-export type Need = "consul" | "kube-api";
+/** What a need is met by, in the words of a test's title. */
+const HOW: Readonly<Record<Need, string>> = {
+  "consul program": "consul in HOLDFAST_BACKENDS",
+  "kube-api program": "etcd, etcdctl and kube-api in HOLDFAST_BACKENDS",
+  consul: "CONSUL_HTTP_ADDR, or consul in HOLDFAST_BACKENDS",
+  kubernetes: "KUBECONFIG, or etcd, etcdctl and kube-api in HOLDFAST_BACKENDS",
+};
 
 /**
  * `describe` for tests on real servers. Where they are not there it is skipped, by name and with what is missing; with
  * `HOLDFAST_REQUIRE_BACKENDS=1` it fails instead.
  */
 export function describeReal(name: string, needs: readonly Need[], body: () => void): void {
-  const missing = needs.filter((need) => !isThere(need));
+  const missing = needs.filter((need) => !isMet(need));
   const title =
-    missing.length === 0 ? name : `${name} (needs ${missing.map((need) => HOW[need]).join(", ")})`;
+    missing.length === 0 ? name : `${name} (needs ${missing.map((need) => HOW[need]).join("; ")})`;
   if (missing.length > 0 && HOLDFAST_REQUIRE_BACKENDS === "1")
     throw new Error(`nothing may be skipped here: ${title}`);
   // oxlint-disable-next-line vitest/valid-title, vitest/valid-describe-callback -- the tests are the caller's
   describe.skipIf(missing.length > 0)(title, body);
 }
 
-const HOW: Readonly<Record<Need, string>> = {
-  consul: "consul in HOLDFAST_BACKENDS",
-  "kube-api": "etcd and kube-api in HOLDFAST_BACKENDS",
-};
+/** Where a server such as `consul` is that the tests may start and kill. */
+export function binaryOf(name: string): string {
+  return findBinary(name) ?? name;
+}
 
-const PROGRAMS: Readonly<Record<Need, readonly string[]>> = {
-  consul: ["consul"],
-  "kube-api": ["etcd", "etcdctl", "kube-api"],
-};
+/** Whether tests that only read and write go to a Consul of the user's. */
+export function hasOwnConsul(): boolean {
+  return isSet(CONSUL_HTTP_ADDR);
+}
 
-function isThere(need: Need): boolean {
-  return PROGRAMS[need].every((name) => findBinary(name) !== undefined);
+/** Whether tests that only read and write go to a Kubernetes of the user's. */
+export function hasOwnKubernetes(): boolean {
+  return isSet(KUBECONFIG);
+}
+
+function isMet(need: Need): boolean {
+  switch (need) {
+    case "consul program":
+      return areThere("consul");
+    case "kube-api program":
+      return areThere("etcd", "etcdctl", "kube-api");
+    case "consul":
+      return hasOwnConsul() || isMet("consul program");
+    default:
+      return hasOwnKubernetes() || isMet("kube-api program");
+  }
+}
+
+function areThere(...names: readonly string[]): boolean {
+  return names.every((name) => findBinary(name) !== undefined);
 }
 
 function findBinary(name: string): string | undefined {
-  if (HOLDFAST_BACKENDS === undefined) return undefined;
+  if (!isSet(HOLDFAST_BACKENDS)) return undefined;
   return [join(HOLDFAST_BACKENDS, "bin", name), join(HOLDFAST_BACKENDS, name)].find((file) =>
     existsSync(file),
   );
+}
+
+function isSet(text: string | undefined): text is string {
+  return text !== undefined && text !== "";
 }

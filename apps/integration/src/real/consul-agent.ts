@@ -6,11 +6,6 @@ import { ConsulCatalog } from "./consul-catalog.ts";
 import { findFreePorts } from "./free-ports.ts";
 import { ServerProcess } from "./server-process.ts";
 
-export interface ConsulAgentOptions {
-  /** Turns ACLs on, with this master token; everything else is denied. */
-  readonly masterToken?: string | undefined;
-}
-
 /** A Consul in development mode: in memory, so that a restart begins with low indexes and nothing registered. */
 export class ConsulAgent implements AsyncDisposable {
   readonly address: string;
@@ -25,13 +20,9 @@ export class ConsulAgent implements AsyncDisposable {
     this.#folder = folder;
   }
 
-  static async start({ masterToken }: ConsulAgentOptions = {}): Promise<ConsulAgent> {
+  static async start(): Promise<ConsulAgent> {
     const [http, lan, wan, server] = await findFreePorts(4);
     const folder = await mkdtemp(join(tmpdir(), "holdfast-consul-"));
-    const acl =
-      masterToken === undefined
-        ? ""
-        : `acl { enabled = true, default_policy = "deny", tokens { master = "${masterToken}" } }`;
     const args = ["agent", "-dev", "-bind", "127.0.0.1", "-client", "127.0.0.1", "-node", "dev1"];
     args.push(
       "-log-level",
@@ -44,9 +35,9 @@ export class ConsulAgent implements AsyncDisposable {
       String(server),
     );
     args.push("-serf-lan-port", String(lan), "-serf-wan-port", String(wan));
-    args.push("-hcl", `ports { grpc = -1 } ${acl}`);
+    args.push("-hcl", "ports { grpc = -1 }");
     const address = `http://127.0.0.1:${http}`;
-    const catalog = new ConsulCatalog(address, masterToken);
+    const catalog = new ConsulCatalog({ address });
     const command = { file: binaryOf("consul"), args, cwd: folder };
     const process = new ServerProcess(command, () => catalog.hasLeader());
     const agent = new ConsulAgent(address, process, catalog, folder);
@@ -55,6 +46,7 @@ export class ConsulAgent implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.catalog.close();
     await this.process[Symbol.asyncDispose]();
     await rm(this.#folder, { recursive: true, force: true });
   }

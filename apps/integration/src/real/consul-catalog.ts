@@ -1,27 +1,38 @@
+import { Agent, request } from "undici";
 import type { ClusterNodeInput } from "@holdfast/core";
+
+export interface ConsulAccess {
+  readonly address: string;
+  readonly token?: string | undefined;
+  /** PEM; to be trusted beside nothing else. */
+  readonly ca?: string | undefined;
+}
 
 /** Registers what the tests watch, straight in Consul's catalog, so that no agent changes it back. */
 export class ConsulCatalog {
   readonly #address: string;
-  readonly #token: string | undefined;
+  readonly #headers: Readonly<Record<string, string>>;
+  readonly #dispatcher: Agent;
   /** Service → ids registered. */
   readonly #registered = new Map<string, Set<string>>();
 
-  constructor(address: string, token?: string) {
+  constructor({ address, token, ca }: ConsulAccess) {
     this.#address = address;
-    this.#token = token;
+    this.#headers = token === undefined ? {} : { "x-consul-token": token };
+    this.#dispatcher = new Agent({ allowH2: false, ...(ca !== undefined && { connect: { ca } }) });
   }
 
   /** One request of Consul's HTTP API; rejects for anything but 200. */
   async call(method: "GET" | "PUT" | "DELETE", path: string, body?: unknown): Promise<unknown> {
-    const response = await fetch(this.#address + path, {
+    const response = await request(this.#address + path, {
       method,
-      headers: this.#token === undefined ? {} : { "x-consul-token": this.#token },
+      dispatcher: this.#dispatcher,
+      headers: this.#headers,
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
-    const text = await response.text();
-    if (response.ok) return text === "" ? undefined : JSON.parse(text);
-    throw new Error(`${method} ${path} was answered with ${response.status}: ${text}`);
+    const text = await response.body.text();
+    if (response.statusCode === 200) return text === "" ? undefined : JSON.parse(text);
+    throw new Error(`${method} ${path} was answered with ${response.statusCode}: ${text}`);
   }
 
   async hasLeader(): Promise<boolean> {
@@ -61,9 +72,19 @@ export class ConsulCatalog {
     await inBatches(gone, (id) => this.deregister(service, id));
   }
 
+  /** Takes out whatever it registered. */
+  async clear(): Promise<void> {
+    for (const service of this.#registered.keys()) await this.publish(service, []);
+  }
+
   /** What a restart in memory leaves is nothing. */
   forget(): void {
     this.#registered.clear();
+  }
+
+  /** Closes its connections. */
+  close(): Promise<void> {
+    return this.#dispatcher.destroy();
   }
 
   #idsOf(service: string): Set<string> {

@@ -3,12 +3,13 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { emptyFolder } from "../packed-packages.ts";
 import { describeReal } from "./backends.ts";
-import { ConsulCluster, eventually } from "./consul-cluster.ts";
+import { ConsulCluster } from "./consul-cluster.ts";
+import { eventually } from "./eventually.ts";
 import { createRealProvider, failureOf, probe, shows, watch } from "./watched-real.ts";
 
 const node = (id: string) => ({ id, host: "10.0.0.1", port: 80 });
 
-describeReal("three Consul servers with ACLs and TLS", ["consul"], () => {
+describeReal("three Consul servers with ACLs and TLS", ["consul program"], () => {
   let cluster: ConsulCluster;
   let folder: Awaited<ReturnType<typeof emptyFolder>>;
   const open: AsyncDisposable[] = [];

@@ -3,11 +3,12 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { sleep, systemClock } from "@holdfast/core";
 import { binaryOf } from "./backends.ts";
 import { ConsulCatalog } from "./consul-catalog.ts";
+import { eventually } from "./eventually.ts";
 import { findFreePorts } from "./free-ports.ts";
 import { ServerProcess } from "./server-process.ts";
+import { uniqueName } from "./unique-name.ts";
 
 interface ConsulServer {
   readonly host: string;
@@ -19,7 +20,7 @@ interface ConsulServer {
 }
 
 const run = promisify(execFile);
-export const MASTER_TOKEN = "3a5e5f1c-8d0c-4f0b-9c3e-8a1f5e9d7b21";
+const MASTER_TOKEN = "3a5e5f1c-8d0c-4f0b-9c3e-8a1f5e9d7b21";
 
 /** Three servers on loopback addresses of their own, with TLS and with ACLs that deny by default. */
 export class ConsulCluster implements AsyncDisposable {
@@ -63,7 +64,7 @@ export class ConsulCluster implements AsyncDisposable {
         await mkdir(config.data_dir);
         const file = join(folder, `server-${index}.json`);
         await writeFile(file, JSON.stringify(config));
-        const catalog = new ConsulCatalog(`http://${host}:${http}`, MASTER_TOKEN);
+        const catalog = new ConsulCatalog({ address: `http://${host}:${http}`, token: MASTER_TOKEN });
         const command = { file: consul, args: ["agent", "-config-file", file], cwd: folder };
         const process = new ServerProcess(command, () => catalog.hasLeader());
         return { host, address: `https://${host}:${https}`, process, catalog };
@@ -95,7 +96,7 @@ export class ConsulCluster implements AsyncDisposable {
   ): Promise<{ readonly secret: string; readonly accessor: string }> {
     const { catalog } = await this.leader();
     const rules = services.map((service) => `service "${service}" { policy = "read" }`).join("\n");
-    const Name = `read-${services.join("-")}-${Math.trunc(systemClock.monotonic() * 1_000)}`;
+    const Name = `read-${services.join("-")}-${uniqueName()}`;
     await catalog.call("PUT", "/v1/acl/policy", {
       Name,
       Rules: `${rules}\nnode_prefix "" { policy = "read" }`,
@@ -108,20 +109,8 @@ export class ConsulCluster implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.servers.map(({ catalog }) => catalog.close()));
     await Promise.all(this.servers.map(({ process }) => process[Symbol.asyncDispose]()));
     await rm(this.#folder, { recursive: true, force: true });
-  }
-}
-
-/** Tries again until it resolves; gives up after half a minute with its last error. */
-export async function eventually<T>(work: () => Promise<T>): Promise<T> {
-  const startedAt = systemClock.monotonic();
-  for (;;) {
-    try {
-      return await work();
-    } catch (error) {
-      if (systemClock.monotonic() - startedAt > 30_000) throw error;
-      await sleep(100, { clock: systemClock });
-    }
   }
 }

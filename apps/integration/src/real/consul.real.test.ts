@@ -2,30 +2,28 @@ import { CountingClock, createSeededRandom, providerConformance } from "@holdfas
 import { createConsulAdapter } from "@holdfast/provider-consul";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { describeReal } from "./backends.ts";
-import { ConsulAgent } from "./consul-agent.ts";
 import { asSeenByConsul } from "./consul-catalog.ts";
+import { openConsul, type OpenConsul } from "./open-consul.ts";
 import { TcpProxy } from "./tcp-proxy.ts";
-import { createRealProvider, failureOf, probe, shows, time, watch } from "./watched-real.ts";
+import { uniqueName } from "./unique-name.ts";
+import { createRealProvider, probe, shows, time, watch } from "./watched-real.ts";
 
 const node = (id: string, port = 80) => ({ id, host: "10.0.0.1", port });
-let services = 0;
-const nextService = () => `web-${++services}`;
 
-describeReal("a Consul agent", ["consul"], () => {
-  let agent: ConsulAgent;
+describeReal("Consul", ["consul"], () => {
+  let consul: OpenConsul;
   const open: AsyncDisposable[] = [];
 
   beforeAll(async () => {
-    agent = await ConsulAgent.start();
+    consul = await openConsul();
   });
   afterEach(async () => {
     for (const each of open.splice(0).toReversed()) await each[Symbol.asyncDispose]();
   });
-  afterAll(() => agent[Symbol.asyncDispose]());
+  afterAll(() => consul[Symbol.asyncDispose]());
 
-  function provide(service: string, params: Readonly<Record<string, unknown>> = {}) {
-    const all = { addresses: [agent.address], service, nodeId: "service-id", ...params };
-    const provider = createRealProvider("consul", all, 500);
+  function provide(service: string) {
+    const provider = createRealProvider("consul", { ...consul.params(consul.address), service }, 500);
     open.push(provider);
     return provider;
   }
@@ -38,11 +36,11 @@ describeReal("a Consul agent", ["consul"], () => {
       harness: {
         lacks: ["endStream"],
         async setup() {
-          const service = nextService();
+          const service = uniqueName();
           const clock = new CountingClock();
-          const proxy = await TcpProxy.listen(agent.address);
+          const proxy = await TcpProxy.listen(consul.address);
           const adapter = createConsulAdapter();
-          const params = adapter.params.parse({ addresses: [proxy.address], service, nodeId: "service-id" });
+          const params = adapter.params.parse({ ...consul.params(proxy.address), service });
           const heartbeatMs = 300;
           const provider = adapter.create(
             { id: "test", kind: "consul", priority: 1, params },
@@ -53,7 +51,7 @@ describeReal("a Consul agent", ["consul"], () => {
             heartbeatMs,
             time,
             asSeen: asSeenByConsul,
-            publish: (nodes) => agent.catalog.publish(service, nodes),
+            publish: (nodes) => consul.catalog.publish(service, nodes),
             breakBackend: () => proxy.refuse(),
             hangBackend: () => proxy.hang(),
             repairBackend: () => proxy.pass(),
@@ -61,7 +59,7 @@ describeReal("a Consul agent", ["consul"], () => {
             async teardown() {
               await provider[Symbol.asyncDispose]();
               await proxy[Symbol.asyncDispose]();
-              await agent.catalog.publish(service, []);
+              await consul.catalog.publish(service, []);
             },
           };
         },
@@ -71,73 +69,29 @@ describeReal("a Consul agent", ["consul"], () => {
 
   test("sees what registers and deregisters", async () => {
     // R2.1
-    const service = nextService();
+    const service = uniqueName();
     const provider = provide(service);
     expect(await probe(provider)).toBeUndefined();
     const recording = watch(provider);
     await shows(recording);
-    await agent.catalog.register(service, node("a"));
+    await consul.catalog.register(service, node("a"));
     await shows(recording, "a");
-    await agent.catalog.register(service, node("b"));
+    await consul.catalog.register(service, node("b"));
     await shows(recording, "a", "b");
-    await agent.catalog.deregister(service, "a");
+    await consul.catalog.deregister(service, "a");
     await shows(recording, "b");
     recording.abort();
   });
 
-  test("killed and started again on the same port begins its index low, and nothing is missed", async () => {
-    // R5.6: Consul's index going backwards.
-    const service = nextService();
-    await agent.catalog.publish(service, [node("a"), node("b")]);
-    for (let i = 0; i < 30; i++) await agent.catalog.register(service, node("a", 1_000 + i));
-    const provider = provide(service);
-    const before = watch(provider);
-    await shows(before, "a", "b");
-    const high = Number(before.snapshots.at(-1)?.revision);
-    await agent.process.kill();
-    expect((await failureOf(before)).code).toMatch(/^(STREAM_FAILED|CONNECTIVITY_REFUSED)$/);
-    expect(await probe(provider)).toMatchObject({ code: "CONNECTIVITY_REFUSED" });
-    agent.catalog.forget();
-    await agent.process.start();
-    await agent.catalog.register(service, node("c"));
-    const after = watch(provider);
-    await shows(after, "c");
-    expect(Number(after.snapshots.at(-1)?.revision)).toBeLessThan(high);
-    await agent.catalog.register(service, node("d"));
-    await shows(after, "c", "d");
-    after.abort();
-  });
-
-  test("that is frozen gives no sign of life, and goes on when it thaws", async () => {
-    // R2.6 R5.6
-    const service = nextService();
-    await agent.catalog.publish(service, [node("a")]);
-    const recording = watch(provide(service));
-    await shows(recording, "a");
-    agent.process.freeze();
-    try {
-      await time.advance(500);
-      const before = recording.events.length;
-      await time.advance(1_500);
-      expect(recording.events.length).toBe(before);
-      expect(await probe(provide(service))).toMatchObject({ code: "CONNECTIVITY_TIMEOUT" });
-    } finally {
-      agent.process.thaw();
-    }
-    await agent.catalog.register(service, node("b"));
-    await shows(recording, "a", "b");
-    recording.abort();
-  });
-
   test("with 5,000 instances shows all of them, and one change as one", async () => {
-    const service = nextService();
+    const service = uniqueName();
     const nodes = Array.from({ length: 5_000 }, (_, i) => node(`node-${i}`));
-    await agent.catalog.publish(service, nodes);
+    await consul.catalog.publish(service, nodes);
     const recording = watch(provide(service));
     const all = await recording.waitFor("all of them", () =>
       recording.snapshots.find(({ members }) => members.size === 5_000),
     );
-    await agent.catalog.register(service, node("node-2500", 8_080));
+    await consul.catalog.register(service, node("node-2500", 8_080));
     const changed = await recording.waitFor("the change", () =>
       recording.snapshots.find(({ members }) => members.get("node-2500")?.port === 8_080),
     );

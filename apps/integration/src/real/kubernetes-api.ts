@@ -8,25 +8,31 @@ export interface Slice {
   readonly nodes: readonly Pick<ClusterNodeInput, "id" | "host" | "zone">[];
 }
 
+export interface KubernetesAccess {
+  readonly address: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** What Node's TLS takes: `ca`, `cert`, `rejectUnauthorized`, ... */
+  readonly tls: Readonly<Record<string, unknown>>;
+}
+
 /** Writes what the tests watch. */
 export class KubernetesApi {
-  readonly #address: string;
-  readonly #token: string;
-  // The server's certificate is of its own making.
-  readonly #dispatcher = new Agent({ connect: { rejectUnauthorized: false }, allowH2: false });
+  readonly access: KubernetesAccess;
+  readonly #dispatcher: Agent;
+  /** Namespace and service → the name and text of each slice. */
   readonly #published = new Map<string, Map<string, string>>();
 
-  constructor(address: string, token: string) {
-    this.#address = address;
-    this.#token = token;
+  constructor(access: KubernetesAccess) {
+    this.access = access;
+    this.#dispatcher = new Agent({ connect: access.tls, allowH2: false });
   }
 
   /** One request; rejects for anything but success. */
   async call(method: "GET" | "POST" | "PUT" | "DELETE", path: string, body?: unknown): Promise<unknown> {
-    const response = await request(this.#address + path, {
+    const response = await request(this.access.address + path, {
       method,
       dispatcher: this.#dispatcher,
-      headers: { authorization: `Bearer ${this.#token}`, "content-type": "application/json" },
+      headers: { ...this.access.headers, "content-type": "application/json" },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
     const text = await response.body.text();
@@ -51,7 +57,8 @@ export class KubernetesApi {
 
   async publishSlices(service: string, slices: readonly Slice[], namespace = "default"): Promise<void> {
     const base = `/apis/discovery.k8s.io/v1/namespaces/${namespace}/endpointslices`;
-    const before = this.#published.get(service) ?? new Map<string, string>();
+    const key = `${namespace}/${service}`;
+    const before = this.#published.get(key) ?? new Map<string, string>();
     const after = new Map<string, string>();
     for (const slice of slices) {
       const object = toObject(service, slice);
@@ -62,7 +69,12 @@ export class KubernetesApi {
       else await this.call("POST", base, object);
     }
     for (const name of before.keys()) if (!after.has(name)) await this.call("DELETE", `${base}/${name}`);
-    this.#published.set(service, after);
+    this.#published.set(key, after);
+  }
+
+  /** Closes its connections. */
+  close(): Promise<void> {
+    return this.#dispatcher.destroy();
   }
 }
 

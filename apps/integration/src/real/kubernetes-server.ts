@@ -18,7 +18,6 @@ export class KubernetesServer implements AsyncDisposable {
   /** `https://127.0.0.1:PORT`. */
   readonly address: string;
   readonly caFile: string;
-  readonly adminTokenFile: string;
   readonly api: KubernetesApi;
   readonly apiServer: ServerProcess;
   readonly etcd: ServerProcess;
@@ -29,9 +28,13 @@ export class KubernetesServer implements AsyncDisposable {
     this.#folder = folder;
     this.address = `https://127.0.0.1:${apiPort}`;
     this.caFile = join(folder, "certs", "apiserver.crt");
-    this.adminTokenFile = join(folder, "admin-token");
     this.#etcdAddress = `http://127.0.0.1:${etcdPort}`;
-    this.api = new KubernetesApi(this.address, ADMIN_TOKEN);
+    this.api = new KubernetesApi({
+      address: this.address,
+      headers: { authorization: `Bearer ${ADMIN_TOKEN}` },
+      // The server's certificate is of its own making.
+      tls: { rejectUnauthorized: false },
+    });
     this.etcd = this.#createEtcd(`http://127.0.0.1:${peerPort}`);
     const args = ["--etcd-servers", this.#etcdAddress, "--bind-address", "127.0.0.1"];
     args.push("--secure-port", String(apiPort), "--cert-dir", join(folder, "certs"));
@@ -57,6 +60,12 @@ export class KubernetesServer implements AsyncDisposable {
     }
   }
 
+  /** A provider's parameters, but for the service and the namespace; `address` may be that of a proxy. */
+  params(address: string = this.address): Readonly<Record<string, unknown>> {
+    const token = { file: join(this.#folder, "admin-token") };
+    return { server: address, caFile: this.caFile, token };
+  }
+
   /** Forgets every version before now, and makes the API server's cache forget them too. */
   async compact(): Promise<void> {
     const etcdctl = async (...args: readonly string[]) =>
@@ -69,6 +78,7 @@ export class KubernetesServer implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.api.close();
     await this.apiServer[Symbol.asyncDispose]();
     await this.etcd[Symbol.asyncDispose]();
     await rm(this.#folder, { recursive: true, force: true });

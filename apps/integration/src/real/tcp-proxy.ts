@@ -2,13 +2,9 @@ import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 
 /** What a proxy does with what comes in. */
-type Mode =
-  | "pass"
-  | "refuse"
-  | "hang"
-  | { readonly answer: string; readonly end: "reset" | "fin" | "endless" };
+type Mode = "pass" | "refuse" | "hang";
 
-/** Stands between a client and a server, and does what real networks and load balancers do. */
+/** Stands between a client and a server, and does what real networks do, also to TLS. */
 export class TcpProxy implements AsyncDisposable {
   readonly address: string;
   readonly #server: Server;
@@ -47,16 +43,6 @@ export class TcpProxy implements AsyncDisposable {
     for (const socket of this.#sockets) socket.unpipe().pause();
   }
 
-  /** Connections that are open are reset in the middle of whatever they carry. */
-  reset(): void {
-    for (const socket of this.#sockets) socket.resetAndDestroy();
-  }
-
-  /** Whatever is asked, this text is the answer, and then the connection ends in this way. */
-  answer(text: string, end: "reset" | "fin" | "endless"): void {
-    this.#switch({ answer: text, end });
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     const closed = once(this.#server, "close");
     this.#server.close();
@@ -66,7 +52,7 @@ export class TcpProxy implements AsyncDisposable {
 
   #switch(mode: Mode): void {
     this.#mode = mode;
-    this.reset();
+    for (const socket of this.#sockets) socket.resetAndDestroy();
   }
 
   #onConnection(socket: Socket): void {
@@ -74,7 +60,6 @@ export class TcpProxy implements AsyncDisposable {
     const mode = this.#mode;
     if (mode === "refuse") socket.resetAndDestroy();
     else if (mode === "pass") this.#connect(socket);
-    else if (typeof mode === "object") socket.once("data", () => say(socket, mode));
   }
 
   #connect(socket: Socket): void {
@@ -95,17 +80,4 @@ export class TcpProxy implements AsyncDisposable {
     socket.on("error", () => undefined);
     socket.on("close", () => this.#sockets.delete(socket));
   }
-}
-
-function say(socket: Socket, { answer, end }: Extract<Mode, object>): void {
-  socket.write(answer, () => {
-    if (end === "reset") socket.resetAndDestroy();
-    else if (end === "fin") socket.end();
-    else flood(socket);
-  });
-}
-
-function flood(socket: Socket): void {
-  while (!socket.destroyed && socket.write("x".repeat(65_536)));
-  if (!socket.destroyed) socket.once("drain", () => flood(socket));
 }

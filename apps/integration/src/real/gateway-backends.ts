@@ -1,0 +1,40 @@
+import type { ClusterNodeInput } from "@holdfast/core";
+import type { GatewayTarget } from "./http-gateway.ts";
+import { openConsul } from "./open-consul.ts";
+import { openKubernetes } from "./open-kubernetes.ts";
+
+/** A server behind a gateway that speaks plain HTTP and holds the credentials. */
+export interface Backend extends AsyncDisposable {
+  readonly target: GatewayTarget;
+  /** Makes these the service's whole content. */
+  publish(service: string, nodes: readonly ClusterNodeInput[]): Promise<void>;
+  /** The parameters of a provider that asks at `address`. */
+  params(address: string, service: string): Readonly<Record<string, unknown>>;
+}
+
+async function openConsulBackend(): Promise<Backend> {
+  const { address, headers, ca, catalog, ...opened } = await openConsul();
+  return {
+    target: { address, headers, tls: ca === undefined ? {} : { ca } },
+    publish: (service, nodes) => catalog.publish(service, nodes),
+    params: (through, service) => ({ addresses: [through], service, nodeId: "service-id" }),
+    [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
+  };
+}
+
+async function openKubernetesBackend(): Promise<Backend> {
+  const { api, namespace, ...opened } = await openKubernetes();
+  return {
+    target: api.access,
+    publish: (service, nodes) => api.publish(service, nodes, namespace),
+    params: (through, service) => ({ server: through, namespace, service }),
+    [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
+  };
+}
+
+export type BackendKind = "consul" | "kubernetes";
+
+/** The user's where there is one, else one of the test's own. */
+export function openBackend(kind: BackendKind): Promise<Backend> {
+  return kind === "consul" ? openConsulBackend() : openKubernetesBackend();
+}

@@ -1,0 +1,144 @@
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { describeReal } from "./backends.ts";
+import { eventually } from "./eventually.ts";
+import { HttpGateway, type GatewayAnswer } from "./http-gateway.ts";
+import { KubernetesServer, READER_TOKEN } from "./kubernetes-server.ts";
+import { uniqueName } from "./unique-name.ts";
+import { createRealProvider, failureOf, probe, shows, time, watch } from "./watched-real.ts";
+
+const node = (id: string, port = 80) => ({ id, host: "10.0.0.1", port });
+
+/** As a status, or as an ERROR event of a watch. */
+const isGone = ({ status, body }: GatewayAnswer) => status === 410 || body.includes(`"code":410`);
+
+describeReal("a Kubernetes API server of the test's own", ["kube-api program"], () => {
+  let server: KubernetesServer;
+  const open: AsyncDisposable[] = [];
+
+  beforeAll(async () => {
+    server = await KubernetesServer.start();
+  });
+  afterEach(async () => {
+    for (const each of open.splice(0).toReversed()) await each[Symbol.asyncDispose]();
+  });
+  afterAll(() => server[Symbol.asyncDispose]());
+
+  function provide(service: string, params: Readonly<Record<string, unknown>> = {}) {
+    const all = { ...server.params(), namespace: "default", service, ...params };
+    const provider = createRealProvider("kubernetes", all);
+    open.push(provider);
+    return provider;
+  }
+
+  test("killed and started again, it is watched again, and nothing is missed", async () => {
+    // R5.6
+    const service = uniqueName();
+    await server.api.publish(service, [node("a")]);
+    const provider = provide(service);
+    const before = watch(provider);
+    await shows(before, "a");
+    await server.apiServer.kill();
+    expect((await failureOf(before)).code).toMatch(/^(STREAM_FAILED|CONNECTIVITY_REFUSED)$/);
+    expect(before.snapshots).toHaveLength(1);
+    expect(await probe(provider)).toMatchObject({ code: "CONNECTIVITY_REFUSED" });
+    await server.apiServer.start();
+    await server.api.publish(service, [node("a"), node("b")]);
+    const after = watch(provider);
+    await shows(after, "a", "b");
+    await server.api.publish(service, [node("b")]);
+    await shows(after, "b");
+    after.abort();
+  });
+
+  test("has forgotten the version of a watch: 410, and the same watch lists again and misses nothing", async () => {
+    // R5.6: a Kubernetes 410 Gone.
+    const service = uniqueName();
+    await server.api.publish(service, [node("a"), node("b")]);
+    await using gateway = await HttpGateway.listen(server.api.access);
+    const provider = createRealProvider(
+      "kubernetes",
+      { server: gateway.address, namespace: "default", service },
+      // So long a request waits, too.
+      10_000,
+    );
+    open.push(provider);
+    const recording = watch(provider);
+    await shows(recording, "a", "b");
+    // The next request of the watch comes to a server that knows only newer versions.
+    gateway.hold();
+    await eventually(() => expect(gateway.waiting).toBe(1));
+    await server.api.publish(service, [node("b"), node("c")]);
+    await server.api.publish(service, [node("c"), node("d")]);
+    await server.compact();
+    expect(gateway.answers.filter(isGone)).toEqual([]);
+    gateway.release();
+    await shows(recording, "c", "d");
+    expect(gateway.answers.filter(isGone)).not.toEqual([]);
+    await server.api.publish(service, [node("d")]);
+    await shows(recording, "d");
+    expect(recording.outcome.kind).toBe("running");
+    recording.abort();
+  });
+
+  test("is asked only what RBAC allows, and says when it does not", async () => {
+    // R1.4
+    const service = uniqueName();
+    await server.api.publish(service, [node("a")]);
+    process.env["HOLDFAST_TEST_READER"] = READER_TOKEN;
+    const provider = provide(service, { token: { env: "HOLDFAST_TEST_READER" } });
+    expect(await probe(provider)).toMatchObject({
+      code: "CONNECTIVITY_UNAUTHORIZED",
+      details: { status: 403 },
+    });
+    const rbac = "/apis/rbac.authorization.k8s.io/v1/namespaces/default";
+    await server.api.call("POST", `${rbac}/roles`, {
+      metadata: { name: "reader" },
+      rules: [{ apiGroups: ["discovery.k8s.io"], resources: ["endpointslices"], verbs: ["list", "watch"] }],
+    });
+    const binding = {
+      metadata: { name: "reader" },
+      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: "reader" },
+      subjects: [{ kind: "User", apiGroup: "rbac.authorization.k8s.io", name: "reader" }],
+    };
+    await server.api.call("POST", `${rbac}/rolebindings`, binding);
+    // RBAC learns of it a moment later.
+    await eventually(async () => expect(await probe(provider)).toBeUndefined());
+    const allowed = watch(provider);
+    await shows(allowed, "a");
+    await server.api.call("DELETE", `${rbac}/rolebindings/reader`);
+    expect(await failureOf(allowed)).toMatchObject({ code: "CONNECTIVITY_UNAUTHORIZED" });
+    await server.api.call("POST", `${rbac}/rolebindings`, binding);
+    await eventually(async () => expect(await probe(provider)).toBeUndefined());
+    await shows(watch(provider), "a");
+    process.env["HOLDFAST_TEST_READER"] = "nobody";
+    expect(await probe(provider)).toMatchObject({
+      code: "CONNECTIVITY_UNAUTHORIZED",
+      details: { status: 401 },
+    });
+  });
+
+  test("is not trusted without its certificate", async () => {
+    // R1.4
+    expect(await probe(provide("web", { caFile: undefined }))).toMatchObject({ code: "CONNECTIVITY_TLS" });
+  });
+
+  test("frozen gives no sign of life, and goes on when it thaws", async () => {
+    // R2.6 R5.6
+    const service = uniqueName();
+    await server.api.publish(service, [node("a")]);
+    const recording = watch(provide(service));
+    await shows(recording, "a");
+    server.apiServer.freeze();
+    try {
+      await time.advance(500);
+      const before = recording.events.length;
+      await time.advance(2_000);
+      expect(recording.events.length).toBe(before);
+    } finally {
+      server.apiServer.thaw();
+    }
+    await server.api.publish(service, [node("a"), node("b")]);
+    await shows(recording, "a", "b");
+    recording.abort();
+  });
+});
