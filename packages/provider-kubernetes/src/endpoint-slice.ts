@@ -16,26 +16,13 @@ export interface SliceContent {
   /** `namespace/name`. */
   readonly key: string;
   readonly isIpv6: boolean;
-  readonly nodes: ReadonlyMap<NodeId, ClusterNode>;
+  /** Each id once. */
+  readonly nodes: readonly ClusterNode[];
   /** Why endpoints were left out, one text for each; without their text. */
   readonly skipped: readonly string[];
 }
 
 const NO_SKIPS: readonly string[] = Object.freeze([]);
-const NO_NODES: ReadonlyMap<NodeId, ClusterNode> = new Map();
-
-/** `namespace/name`; undefined when it has none, and so is no object of an API server. */
-export function sliceKeyOf(slice: unknown): string | undefined {
-  const metadata = fieldOf(slice, "metadata");
-  const name = fieldOf(metadata, "name");
-  if (typeof name !== "string" || name === "") return undefined;
-  return `${String(fieldOf(metadata, "namespace"))}/${name}`;
-}
-
-/** What a slice says that cannot be read at all. */
-export function toUnreadable(key: string, reason: string): SliceContent {
-  return { key, isIpv6: false, nodes: NO_NODES, skipped: [reason] };
-}
 
 /** Reads EndpointSlices (`discovery.k8s.io/v1`) as parsed from JSON, and only the fields that members are made of. */
 export class EndpointSliceReader {
@@ -46,16 +33,23 @@ export class EndpointSliceReader {
     this.#params = params;
   }
 
+  /** Undefined when it has no name, and so is no object of an API server. */
+  keyOf(slice: unknown): string | undefined {
+    const metadata = fieldOf(slice, "metadata");
+    const name = fieldOf(metadata, "name");
+    return typeof name === "string" ? `${String(fieldOf(metadata, "namespace"))}/${name}` : undefined;
+  }
+
   /** Nodes that say what `find` gives are those same objects. */
   read(key: string, slice: unknown, find: (id: NodeId) => ClusterNode | undefined): SliceContent {
-    const given = fieldOf(slice, "endpoints") ?? [];
-    if (!Array.isArray(given)) return toUnreadable(key, "endpoints: expected a list");
+    const { addressFamily } = this.#params;
     const addressType = fieldOf(slice, "addressType");
     const isIpv6 = addressType === "IPv6";
-    if (!this.#isWanted(addressType)) return { key, isIpv6, nodes: NO_NODES, skipped: NO_SKIPS };
-    const endpoints = given.filter((endpoint) => this.#isMember(endpoint));
+    const isWanted = addressFamily === "any" || (addressFamily === "ipv6") === isIpv6;
+    if (!isWanted) return { key, isIpv6, nodes: [], skipped: NO_SKIPS };
+    const endpoints = listOf(slice, "endpoints").filter((endpoint) => this.#isMember(endpoint));
     const port = this.#portOf(listOf(slice, "ports"));
-    if (typeof port === "string") return { key, isIpv6, nodes: NO_NODES, skipped: endpoints.map(() => port) };
+    if (typeof port === "string") return { key, isIpv6, nodes: [], skipped: endpoints.map(() => port) };
     const namespace = String(fieldOf(fieldOf(slice, "metadata"), "namespace"));
     const nodes = new Map<NodeId, ClusterNode>();
     const skipped: string[] = [];
@@ -64,19 +58,13 @@ export class EndpointSliceReader {
       try {
         const before = find(input.id);
         const node = before !== undefined && isSameNode(before, input) ? before : this.#readNode(input);
-        // Endpoints of one slice with one id are one pod's: the first that does not end counts.
-        const other = nodes.get(node.id);
-        if (other === undefined || (isTerminating(other) && !isTerminating(node))) nodes.set(node.id, node);
+        // Endpoints of one slice with one id are one pod's; the first counts.
+        if (!nodes.has(node.id)) nodes.set(node.id, node);
       } catch (error) {
         skipped.push(toSkipReason(error));
       }
     }
-    return { key, isIpv6, nodes, skipped: skipped.length === 0 ? NO_SKIPS : skipped };
-  }
-
-  #isWanted(addressType: unknown): boolean {
-    const { addressFamily } = this.#params;
-    return addressFamily === "any" || addressType === (addressFamily === "ipv6" ? "IPv6" : "IPv4");
+    return { key, isIpv6, nodes: [...nodes.values()], skipped: skipped.length === 0 ? NO_SKIPS : skipped };
   }
 
   /** `ready: null` means ready, and `serving: null` means what ready does (EndpointConditions of the API reference). */
@@ -94,10 +82,9 @@ export class EndpointSliceReader {
       if (wanted === undefined) return true;
       return fieldOf(port, typeof wanted === "number" ? "port" : "name") === wanted;
     });
-    const port = fieldOf(candidates[0], "port");
-    // One number may stand there for several protocols.
-    if (candidates.some((candidate) => fieldOf(candidate, "port") !== port))
+    if (candidates.length > 1 && wanted === undefined)
       return "its slice has several ports and none is asked for";
+    const port = fieldOf(candidates[0], "port");
     return typeof port === "number" ? port : "its slice does not have the port";
   }
 
@@ -106,14 +93,12 @@ export class EndpointSliceReader {
     const host = listOf(endpoint, "addresses")[0];
     const nodeName = fieldOf(endpoint, "nodeName");
     const zone = fieldOf(endpoint, "zone");
-    const hints = listOf(fieldOf(endpoint, "hints"), "forZones")
-      .map((hint) => fieldOf(hint, "name"))
-      .filter((name) => typeof name === "string");
-    const isEnding = fieldOf(fieldOf(endpoint, "conditions"), "terminating") === true;
+    const hints = listOf(fieldOf(endpoint, "hints"), "forZones").map((hint) => fieldOf(hint, "name"));
+    const isTerminating = fieldOf(fieldOf(endpoint, "conditions"), "terminating") === true;
     const metadata = {
       ...(typeof nodeName === "string" && { node: nodeName }),
       ...(hints.length > 0 && { zoneHints: hints.join(",") }),
-      ...(isEnding && { terminating: "true" }),
+      ...(isTerminating && { terminating: "true" }),
     };
     const input = {
       id: this.#idOf(endpoint, host, port, namespace),
@@ -129,14 +114,9 @@ export class EndpointSliceReader {
   #idOf(endpoint: unknown, host: unknown, port: number, namespace: string): string {
     const address = `${String(host)}:${port}`;
     if (this.#params.nodeId === "address") return address;
-    const target = fieldOf(fieldOf(endpoint, "targetRef"), "name") || fieldOf(endpoint, "hostname");
-    if (typeof target !== "string" || target === "") return address;
+    const target = fieldOf(fieldOf(endpoint, "targetRef"), "name") ?? fieldOf(endpoint, "hostname");
+    if (typeof target !== "string") return address;
     // Names are unique in their namespace only.
     return this.#params.allNamespaces ? `${namespace}/${target}` : target;
   }
-}
-
-/** It still serves at most. */
-export function isTerminating({ metadata }: ClusterNode): boolean {
-  return metadata["terminating"] === "true";
 }
