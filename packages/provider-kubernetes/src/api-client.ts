@@ -12,6 +12,7 @@ import { ClusterAccess, type Access } from "./cluster-access.ts";
 import type { KubernetesProviderParams } from "./kubernetes-params.ts";
 import { readLines } from "./line-reader.ts";
 import { toProvisioningError, toRefusalError } from "./to-provisioning-error.ts";
+import { parseWatchLine, type WatchLine } from "./watch-line.ts";
 
 export interface ApiRequest {
   readonly verb: "list" | "watch";
@@ -22,6 +23,9 @@ export interface ApiRequest {
   readonly lateCode?: "CONNECTIVITY_TIMEOUT" | "STREAM_SILENT" | undefined;
   readonly signal: AbortSignal;
 }
+
+/** What a watch brings. */
+export type WatchEvent = Exclude<WatchLine, { readonly type: "error" }>;
 
 type Body = Dispatcher.ResponseData["body"];
 
@@ -39,7 +43,7 @@ export class ApiClient implements AsyncDisposable {
 
   /** One answer, parsed. */
   async getJson(asked: ApiRequest): Promise<unknown> {
-    const call: Call = { server: "the cluster" };
+    const call = createCall(asked);
     using deadline = this.#createDeadline(asked, call);
     try {
       const body = await this.#send(asked, call, deadline.signal);
@@ -51,14 +55,19 @@ export class ApiClient implements AsyncDisposable {
     }
   }
 
-  /** The lines of a watch as they come, those that came at once together. An empty list says that the server has agreed. */
-  async *getLines(asked: ApiRequest): AsyncGenerator<readonly string[], void> {
-    const call: Call = { server: "the cluster" };
+  /**
+   * The events of a watch as they come, those that came at once together; an empty list says that the server has agreed. An
+   * ERROR event is thrown, as the same HTTP status would be.
+   */
+  async *getEvents(asked: ApiRequest): AsyncGenerator<readonly WatchEvent[], void> {
+    const call = createCall(asked);
     using deadline = this.#createDeadline(asked, call);
     try {
       const body = await this.#send(asked, call, deadline.signal);
       yield [];
-      yield* readLines(body, this.#params.maxBytes);
+      for await (const lines of readLines(body, this.#params.maxBytes)) {
+        yield lines.map((text) => toEvent(text, call));
+      }
     } catch (error) {
       throw toCallError(error, call, deadline.signal);
     } finally {
@@ -89,6 +98,7 @@ export class ApiClient implements AsyncDisposable {
   async #send(asked: ApiRequest, call: Call, signal: AbortSignal): Promise<Body> {
     const access = await this.#access.get(signal);
     call.server = access.server;
+    call.request = this.#describe(asked, access);
     throwIfAborted(signal);
     const { request } = await import("undici");
     const { dispatcher } = access;
@@ -101,7 +111,7 @@ export class ApiClient implements AsyncDisposable {
     if (status !== 200) {
       if (status === 401) this.#access.forgetCredentials();
       const retryAfterMs = parseRetryAfter(toText(answer.headers["retry-after"]), this.#clock.now());
-      throw toRefusalError({ status, retryAfterMs, request: this.#describe(asked, access) }, access.server);
+      throw toRefusalError({ status, retryAfterMs, request: call.request }, call.server);
     }
     const contentType = toText(answer.headers["content-type"]) ?? "";
     if (/^application\/json\b/i.test(contentType)) return body;
@@ -133,7 +143,19 @@ export class ApiClient implements AsyncDisposable {
 /** What is known of a request as it goes on. */
 interface Call {
   server: string;
+  request: string;
   body?: Body;
+}
+
+function createCall({ verb }: ApiRequest): Call {
+  return { server: "the cluster", request: `${verb} endpointslices` };
+}
+
+function toEvent(text: string, { server, request }: Call): WatchEvent {
+  const line = parseWatchLine(text);
+  if (line.type !== "error") return line;
+  const { status, retryAfterMs } = line;
+  throw toRefusalError({ status, retryAfterMs, request }, server);
 }
 
 function toCallError(error: unknown, { server }: Call, signal: AbortSignal): ProvisioningError {

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { createSecureContext, type SecureContext, type SecureContextOptions } from "node:tls";
 import { ProvisioningError } from "@holdfast/core";
 import type { Agent, ProxyAgent } from "undici";
 
@@ -8,22 +9,39 @@ export type ClusterDispatcher = Agent | ProxyAgent;
 /** What a new connection is made with. */
 export interface ConnectionMaterial {
   readonly proxyUrl: string | undefined;
-  readonly ca: unknown;
-  readonly cert: unknown;
-  readonly key: unknown;
+  readonly ca: SecureContextOptions["ca"];
+  readonly cert: SecureContextOptions["cert"];
+  readonly key: SecureContextOptions["key"];
   readonly servername: string | undefined;
   readonly rejectUnauthorized: boolean | undefined;
 }
 
-/** One dispatcher as long as certificates stay the same; their successors get a new one, and the old one is closed. */
+interface Current {
+  readonly fingerprint: string;
+  readonly dispatcher: ClusterDispatcher;
+}
+
+/**
+ * One dispatcher as long as certificates stay the same; their successors get a new one, and the old one is closed. While
+ * certificates do not fit each other, as between the files of a pair that is being replaced, the one before stays.
+ */
 export class DispatcherCache implements AsyncDisposable {
-  #current: { readonly fingerprint: string; readonly dispatcher: ClusterDispatcher } | undefined;
+  #current: Current | undefined;
   #isDisposed = false;
 
+  /** Throws `CONNECTIVITY_TLS` when the certificates cannot be used and there were none before. */
   async get(material: ConnectionMaterial): Promise<ClusterDispatcher> {
     const fingerprint = fingerprintOf(material);
     if (this.#current?.fingerprint === fingerprint) return this.#current.dispatcher;
-    const dispatcher = await connect(material);
+    let secureContext: SecureContext;
+    try {
+      const { ca, cert, key } = material;
+      secureContext = createSecureContext({ ca, cert, key });
+    } catch (error) {
+      if (this.#current !== undefined) return this.#current.dispatcher;
+      throw new ProvisioningError("CONNECTIVITY_TLS", "the certificates cannot be used", { cause: error });
+    }
+    const dispatcher = await connect(material, secureContext);
     // Somebody else may have been here meanwhile.
     const before = this.#current;
     if (before?.fingerprint === fingerprint || this.#isDisposed) {
@@ -45,14 +63,20 @@ export class DispatcherCache implements AsyncDisposable {
   }
 }
 
-async function connect(material: ConnectionMaterial): Promise<ClusterDispatcher> {
+async function connect(
+  { proxyUrl, servername, rejectUnauthorized }: ConnectionMaterial,
+  secureContext: SecureContext,
+): Promise<ClusterDispatcher> {
   const { Agent: AgentClass, ProxyAgent: ProxyAgentClass } = await import("undici");
-  const { proxyUrl, ...tls } = material;
-  const given = Object.fromEntries(Object.entries(tls).filter(([, value]) => value !== undefined));
+  const tls = {
+    secureContext,
+    ...(servername !== undefined && { servername }),
+    ...(rejectUnauthorized !== undefined && { rejectUnauthorized }),
+  };
   // A watch is a request that lasts: its time limits are the watch's own.
   const limits = { headersTimeout: 0, bodyTimeout: 0, allowH2: false };
-  if (proxyUrl === undefined || proxyUrl === "") return new AgentClass({ ...limits, connect: given });
-  if (/^https?:/.test(proxyUrl)) return new ProxyAgentClass({ ...limits, uri: proxyUrl, requestTls: given });
+  if (proxyUrl === undefined || proxyUrl === "") return new AgentClass({ ...limits, connect: tls });
+  if (/^https?:/.test(proxyUrl)) return new ProxyAgentClass({ ...limits, uri: proxyUrl, requestTls: tls });
   throw new ProvisioningError("CONNECTIVITY_REFUSED", "the kubeconfig's proxy-url is neither http nor https");
 }
 

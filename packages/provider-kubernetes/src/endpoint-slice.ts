@@ -16,13 +16,26 @@ export interface SliceContent {
   /** `namespace/name`. */
   readonly key: string;
   readonly isIpv6: boolean;
-  /** Each id once. */
-  readonly nodes: readonly ClusterNode[];
+  readonly nodes: ReadonlyMap<NodeId, ClusterNode>;
   /** Why endpoints were left out, one text for each; without their text. */
   readonly skipped: readonly string[];
 }
 
 const NO_SKIPS: readonly string[] = Object.freeze([]);
+const NO_NODES: ReadonlyMap<NodeId, ClusterNode> = new Map();
+
+/** `namespace/name`; undefined when it has none, and so is no object of an API server. */
+export function sliceKeyOf(slice: unknown): string | undefined {
+  const metadata = fieldOf(slice, "metadata");
+  const name = fieldOf(metadata, "name");
+  if (typeof name !== "string" || name === "") return undefined;
+  return `${String(fieldOf(metadata, "namespace"))}/${name}`;
+}
+
+/** What a slice says that cannot be read at all. */
+export function toUnreadable(key: string, reason: string): SliceContent {
+  return { key, isIpv6: false, nodes: NO_NODES, skipped: [reason] };
+}
 
 /** Reads EndpointSlices (`discovery.k8s.io/v1`) as parsed from JSON, and only the fields that members are made of. */
 export class EndpointSliceReader {
@@ -33,23 +46,16 @@ export class EndpointSliceReader {
     this.#params = params;
   }
 
-  /** Undefined when it has no name, and so is no object of an API server. */
-  keyOf(slice: unknown): string | undefined {
-    const metadata = fieldOf(slice, "metadata");
-    const name = fieldOf(metadata, "name");
-    return typeof name === "string" ? `${String(fieldOf(metadata, "namespace"))}/${name}` : undefined;
-  }
-
   /** Nodes that say what `find` gives are those same objects. */
   read(key: string, slice: unknown, find: (id: NodeId) => ClusterNode | undefined): SliceContent {
-    const { addressFamily } = this.#params;
+    const given = fieldOf(slice, "endpoints") ?? [];
+    if (!Array.isArray(given)) return toUnreadable(key, "endpoints: expected a list");
     const addressType = fieldOf(slice, "addressType");
     const isIpv6 = addressType === "IPv6";
-    const isWanted = addressFamily === "any" || (addressFamily === "ipv6") === isIpv6;
-    if (!isWanted) return { key, isIpv6, nodes: [], skipped: NO_SKIPS };
-    const endpoints = listOf(slice, "endpoints").filter((endpoint) => this.#isMember(endpoint));
+    if (!this.#isWanted(addressType)) return { key, isIpv6, nodes: NO_NODES, skipped: NO_SKIPS };
+    const endpoints = given.filter((endpoint) => this.#isMember(endpoint));
     const port = this.#portOf(listOf(slice, "ports"));
-    if (typeof port === "string") return { key, isIpv6, nodes: [], skipped: endpoints.map(() => port) };
+    if (typeof port === "string") return { key, isIpv6, nodes: NO_NODES, skipped: endpoints.map(() => port) };
     const namespace = String(fieldOf(fieldOf(slice, "metadata"), "namespace"));
     const nodes = new Map<NodeId, ClusterNode>();
     const skipped: string[] = [];
@@ -58,13 +64,19 @@ export class EndpointSliceReader {
       try {
         const before = find(input.id);
         const node = before !== undefined && isSameNode(before, input) ? before : this.#readNode(input);
-        // Endpoints of one slice with one id are one pod's; the first counts.
-        if (!nodes.has(node.id)) nodes.set(node.id, node);
+        // Endpoints of one slice with one id are one pod's: the first that does not end counts.
+        const other = nodes.get(node.id);
+        if (other === undefined || (isTerminating(other) && !isTerminating(node))) nodes.set(node.id, node);
       } catch (error) {
         skipped.push(toSkipReason(error));
       }
     }
-    return { key, isIpv6, nodes: [...nodes.values()], skipped: skipped.length === 0 ? NO_SKIPS : skipped };
+    return { key, isIpv6, nodes, skipped: skipped.length === 0 ? NO_SKIPS : skipped };
+  }
+
+  #isWanted(addressType: unknown): boolean {
+    const { addressFamily } = this.#params;
+    return addressFamily === "any" || addressType === (addressFamily === "ipv6" ? "IPv6" : "IPv4");
   }
 
   /** `ready: null` means ready, and `serving: null` means what ready does (EndpointConditions of the API reference). */
@@ -82,9 +94,10 @@ export class EndpointSliceReader {
       if (wanted === undefined) return true;
       return fieldOf(port, typeof wanted === "number" ? "port" : "name") === wanted;
     });
-    if (candidates.length > 1 && wanted === undefined)
-      return "its slice has several ports and none is asked for";
     const port = fieldOf(candidates[0], "port");
+    // One number may stand there for several protocols.
+    if (candidates.some((candidate) => fieldOf(candidate, "port") !== port))
+      return "its slice has several ports and none is asked for";
     return typeof port === "number" ? port : "its slice does not have the port";
   }
 
@@ -93,12 +106,14 @@ export class EndpointSliceReader {
     const host = listOf(endpoint, "addresses")[0];
     const nodeName = fieldOf(endpoint, "nodeName");
     const zone = fieldOf(endpoint, "zone");
-    const hints = listOf(fieldOf(endpoint, "hints"), "forZones").map((hint) => fieldOf(hint, "name"));
-    const isTerminating = fieldOf(fieldOf(endpoint, "conditions"), "terminating") === true;
+    const hints = listOf(fieldOf(endpoint, "hints"), "forZones")
+      .map((hint) => fieldOf(hint, "name"))
+      .filter((name) => typeof name === "string");
+    const isEnding = fieldOf(fieldOf(endpoint, "conditions"), "terminating") === true;
     const metadata = {
       ...(typeof nodeName === "string" && { node: nodeName }),
       ...(hints.length > 0 && { zoneHints: hints.join(",") }),
-      ...(isTerminating && { terminating: "true" }),
+      ...(isEnding && { terminating: "true" }),
     };
     const input = {
       id: this.#idOf(endpoint, host, port, namespace),
@@ -114,9 +129,14 @@ export class EndpointSliceReader {
   #idOf(endpoint: unknown, host: unknown, port: number, namespace: string): string {
     const address = `${String(host)}:${port}`;
     if (this.#params.nodeId === "address") return address;
-    const target = fieldOf(fieldOf(endpoint, "targetRef"), "name") ?? fieldOf(endpoint, "hostname");
-    if (typeof target !== "string") return address;
+    const target = fieldOf(fieldOf(endpoint, "targetRef"), "name") || fieldOf(endpoint, "hostname");
+    if (typeof target !== "string" || target === "") return address;
     // Names are unique in their namespace only.
     return this.#params.allNamespaces ? `${namespace}/${target}` : target;
   }
+}
+
+/** It still serves at most. */
+export function isTerminating({ metadata }: ClusterNode): boolean {
+  return metadata["terminating"] === "true";
 }

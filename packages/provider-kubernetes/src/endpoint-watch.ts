@@ -9,13 +9,11 @@ import {
   type ProviderDescriptor,
   type ProviderEvent,
 } from "@holdfast/core";
-import type { ApiClient } from "./api-client.ts";
-import { EndpointSliceReader, type SliceContent } from "./endpoint-slice.ts";
+import type { ApiClient, WatchEvent } from "./api-client.ts";
+import { EndpointSliceReader, sliceKeyOf, toUnreadable, type SliceContent } from "./endpoint-slice.ts";
 import type { KubernetesProviderParams } from "./kubernetes-params.ts";
 import { toListPage, type ListPage } from "./list-page.ts";
 import { SliceSet } from "./slice-set.ts";
-import { toRefusalError } from "./to-provisioning-error.ts";
-import { parseWatchLine } from "./watch-line.ts";
 
 export interface EndpointWatchOptions {
   readonly descriptor: ProviderDescriptor<KubernetesProviderParams>;
@@ -28,6 +26,8 @@ type WatchOutcome = "ended" | "expired";
 
 /** Lists that expired before the watch brought anything, in a row, after which the watch gives up. */
 const MAX_EXPIRIES = 3;
+/** Watches that ended early without a word, in a row, after which the watch gives up. */
+const MAX_MUTE = 4;
 const FIRST_GAP_MS = 100;
 const MAX_GAP_MS = 1_000;
 
@@ -49,6 +49,7 @@ export class EndpointWatch {
   /** Lists that expired, and watches that ended early, in a row. */
   #expiries = 0;
   #quickEnds = 0;
+  #mute = 0;
 
   constructor(options: EndpointWatchOptions) {
     this.#options = options;
@@ -87,17 +88,19 @@ export class EndpointWatch {
   async #list(): Promise<ProviderEvent> {
     const { clock } = this.#options.context;
     const observedAt = clock.now();
-    const gone = new Set(this.#slices.keys);
+    let gone = new Set(this.#slices.keys);
     let version: string | undefined;
     let continueAt: string | undefined;
     do {
       const page = await this.#readPage(continueAt);
-      // A list that had to begin again is of a newer version, and what was taken of the old one is put again.
+      // A list that has to begin again is of a newer version, where slices of its first pages may be gone.
       if (page === undefined) {
+        gone = new Set(this.#slices.keys);
         continueAt = undefined;
+        version = undefined;
         continue;
       }
-      const contents = this.#readSlices(page.items);
+      const contents = page.items.map((slice, i) => this.#readListed(slice, `#${continueAt ?? ""}${i}`));
       for (const { key } of contents) gone.delete(key);
       this.#slices.apply(contents, []);
       version = page.resourceVersion;
@@ -136,13 +139,11 @@ export class EndpointWatch {
     }
   }
 
-  #readSlices(items: readonly unknown[]): readonly SliceContent[] {
-    const contents: SliceContent[] = [];
-    for (const item of items) {
-      const key = this.#reader.keyOf(item);
-      if (key !== undefined) contents.push(this.#readSlice(key, item));
-    }
-    return contents;
+  /** `position` names a slice that has no name. */
+  #readListed(slice: unknown, position: string): SliceContent {
+    const key = sliceKeyOf(slice);
+    if (key === undefined) return toUnreadable(position, "metadata.name: expected a name");
+    return this.#readSlice(key, slice);
   }
 
   #readSlice(key: string, slice: unknown): SliceContent {
@@ -155,7 +156,8 @@ export class EndpointWatch {
     const { clock, heartbeatMs } = context;
     const seconds = this.#watchSeconds();
     const startedAt = clock.monotonic();
-    const lines = client.getLines({
+    const isQuick = () => clock.monotonic() - startedAt < seconds * 500;
+    const batches = client.getEvents({
       verb: "watch",
       query: {
         watch: "1",
@@ -169,42 +171,37 @@ export class EndpointWatch {
     });
     let isNews = false;
     try {
-      for await (const batch of lines) {
+      for await (const batch of batches) {
         if (batch.length === 0) continue;
         isNews = true;
-        yield this.#takeLines(batch);
+        yield this.#take(batch);
       }
     } catch (error) {
-      if (isProvisioningError(error) && error.code === "STREAM_EXPIRED") return "expired";
-      throw error;
+      if (!isProvisioningError(error) || error.code !== "STREAM_EXPIRED") throw error;
+      if (!isQuick()) this.#expiries = 0;
+      return "expired";
     }
-    this.#expiries = 0;
-    yield { type: "heartbeat" };
+    this.#quickEnds = isQuick() ? this.#quickEnds + 1 : 0;
+    this.#mute = this.#quickEnds > 0 && !isNews ? this.#mute + 1 : 0;
+    // Not even a bookmark: that may be anybody, and a list will show who it is.
+    if (this.#mute > MAX_MUTE) throw new ProvisioningError("STREAM_FAILED", "every watch was ended at once");
+    if (this.#mute === 0) {
+      this.#expiries = 0;
+      yield { type: "heartbeat" };
+    }
     // A server that ends watches at once must not be asked all the time.
-    const isQuick = !isNews && clock.monotonic() - startedAt < seconds * 500;
-    this.#quickEnds = isQuick ? this.#quickEnds + 1 : 0;
-    if (isQuick) await this.#pause(this.#quickEnds);
+    if (this.#quickEnds > 0) await this.#pause(this.#quickEnds);
     return "ended";
   }
 
-  #takeLines(batch: readonly string[]): ProviderEvent {
+  #take(batch: readonly WatchEvent[]): ProviderEvent {
     const observedAt = this.#options.context.clock.now();
     let members = this.#members;
-    for (const text of batch) {
-      const line = parseWatchLine(text);
-      if (line.type === "error") {
-        const { server, ...refusal } = { server: "watched", request: "watch endpointslices", ...line };
-        throw toRefusalError(refusal, server);
-      }
-      if (line.type !== "bookmark") {
-        const key = this.#reader.keyOf(line.slice);
-        if (key !== undefined) {
-          const put = line.type === "put" ? [this.#readSlice(key, line.slice)] : [];
-          members = members.apply(this.#slices.apply(put, put.length === 0 ? [key] : []));
-        }
-      }
-      this.#version = line.resourceVersion;
-      this.#expiries = 0;
+    for (const event of batch) {
+      if (event.type === "put")
+        members = members.apply(this.#slices.apply([this.#readSlice(event.key, event.slice)], []));
+      if (event.type === "delete") members = members.apply(this.#slices.apply([], [event.key]));
+      this.#version = event.resourceVersion;
     }
     return this.#show(members, observedAt);
   }
@@ -238,10 +235,10 @@ export class EndpointWatch {
     return Math.max(1, Math.floor(Math.min(wantedMs, this.#params.watchTimeoutMs) / 1_000));
   }
 
-  /** Longer with each one in a row, a second at most (full jitter). */
+  /** Longer with each one in a row, a second or a third of a heartbeat at most (full jitter). */
   #pause(inRow: number): Promise<void> {
-    const { clock, random } = this.#options.context;
-    const ceilingMs = Math.min(FIRST_GAP_MS * 2 ** (inRow - 1), MAX_GAP_MS);
+    const { clock, random, heartbeatMs } = this.#options.context;
+    const ceilingMs = Math.min(FIRST_GAP_MS * 2 ** (inRow - 1), MAX_GAP_MS, heartbeatMs / 3);
     return sleep(random() * ceilingMs, { clock, signal: this.#stop.signal });
   }
 }

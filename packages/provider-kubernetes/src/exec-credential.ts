@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
-import { createDeadline, ProvisioningError, throwIfAborted, type Clock } from "@holdfast/core";
+import type { Cluster } from "@kubernetes/client-node";
+import { createDeadline, ProvisioningError, throwIfAborted, untilAborted, type Clock } from "@holdfast/core";
 import * as z from "zod";
 
 /** What a credential plug-in gives (client.authentication.k8s.io/v1, ExecCredentialStatus). */
@@ -12,28 +13,39 @@ export interface ExecCredential {
 }
 
 export interface ExecOptions {
+  /** Told to a plug-in that asks for it. */
+  readonly cluster: Cluster;
   readonly clock: Clock;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }
 
 const MAX_OUTPUT = 1_048_576;
+const V1 = "client.authentication.k8s.io/v1";
 
 /** The `exec` part of a kubeconfig's user. */
 const execSchema = z.object({
-  apiVersion: z.string().default("client.authentication.k8s.io/v1"),
+  apiVersion: z.enum([V1, "client.authentication.k8s.io/v1beta1"]).default(V1),
   command: z.string().min(1),
   args: z.array(z.string()).nullish(),
   env: z.array(z.object({ name: z.string(), value: z.string() })).nullish(),
+  provideClusterInfo: z.boolean().nullish(),
+  interactiveMode: z.enum(["Never", "IfAvailable", "Always"]).nullish(),
 });
 
 const credentialSchema = z.object({
-  status: z.object({
-    expirationTimestamp: z.iso.datetime({ offset: true }).optional(),
-    token: z.string().optional(),
-    clientCertificateData: z.string().optional(),
-    clientKeyData: z.string().optional(),
-  }),
+  kind: z.literal("ExecCredential"),
+  apiVersion: z.string(),
+  status: z
+    .object({
+      expirationTimestamp: z.iso.datetime({ offset: true }).nullish(),
+      token: z.string().nullish(),
+      clientCertificateData: z.string().nullish(),
+      clientKeyData: z.string().nullish(),
+    })
+    .refine(({ token, clientCertificateData: cert, clientKeyData: key }) =>
+      Boolean(cert) === Boolean(key) ? Boolean(token) || Boolean(cert) : false,
+    ),
 });
 
 /**
@@ -42,10 +54,12 @@ const credentialSchema = z.object({
  * is never repeated.
  */
 export async function runExecPlugin(exec: unknown, options: ExecOptions): Promise<ExecCredential> {
-  const { clock, timeoutMs, signal } = options;
+  const { cluster, clock, timeoutMs, signal } = options;
   const parsed = execSchema.safeParse(exec);
   if (!parsed.success) throw unavailable("the kubeconfig's exec section is malformed");
-  const { command, args, env, apiVersion } = parsed.data;
+  const { command, args, env, apiVersion, provideClusterInfo, interactiveMode } = parsed.data;
+  if (interactiveMode === "Always")
+    throw unavailable(`the credential plug-in "${command}" wants to ask somebody, and nobody is there`);
   using deadline = createDeadline({
     clock,
     signal,
@@ -56,25 +70,40 @@ export async function runExecPlugin(exec: unknown, options: ExecOptions): Promis
         `the credential plug-in "${command}" took over ${timeoutMs} ms`,
       ),
   });
-  const info = { kind: "ExecCredential", apiVersion, spec: { interactive: false } };
+  const spec = {
+    interactive: false,
+    ...(provideClusterInfo === true && { cluster: toClusterInfo(cluster) }),
+  };
   const output = await run(
     command,
     args ?? [],
     {
       ...process.env,
-      KUBERNETES_EXEC_INFO: JSON.stringify(info),
+      KUBERNETES_EXEC_INFO: JSON.stringify({ kind: "ExecCredential", apiVersion, spec }),
       ...Object.fromEntries((env ?? []).map(({ name, value }) => [name, value])),
     },
     deadline.signal,
   );
   const credential = credentialSchema.safeParse(toJson(output));
-  if (!credential.success) throw unavailable(`the credential plug-in "${command}" printed no ExecCredential`);
+  if (!credential.success || credential.data.apiVersion !== apiVersion)
+    throw unavailable(`the credential plug-in "${command}" printed no ExecCredential`);
   const { token, clientCertificateData, clientKeyData, expirationTimestamp } = credential.data.status;
   return {
-    token,
-    cert: clientCertificateData,
-    key: clientKeyData,
-    expiresAt: expirationTimestamp === undefined ? undefined : Date.parse(expirationTimestamp),
+    token: token || undefined,
+    cert: clientCertificateData || undefined,
+    key: clientKeyData || undefined,
+    expiresAt: expirationTimestamp ? Date.parse(expirationTimestamp) : undefined,
+  };
+}
+
+/** `spec.cluster` of an ExecCredential. */
+function toClusterInfo(cluster: Cluster): unknown {
+  return {
+    server: cluster.server,
+    "tls-server-name": cluster.tlsServerName,
+    "insecure-skip-tls-verify": cluster.skipTLSVerify,
+    "certificate-authority-data": cluster.caData,
+    "proxy-url": cluster.proxyUrl,
   };
 }
 
@@ -86,14 +115,24 @@ async function run(
 ): Promise<string> {
   throwIfAborted(signal);
   const { promise, resolve, reject } = Promise.withResolvers<string>();
-  const options = { env, signal, killSignal: "SIGKILL", maxBuffer: MAX_OUTPUT } as const;
-  execFile(command, args, options, (error, stdout) => {
-    if (error === null) resolve(stdout);
-    else reject(error);
-  });
+  const child = execFile(
+    command,
+    args,
+    { env, maxBuffer: MAX_OUTPUT, killSignal: "SIGKILL" },
+    (error, stdout) => {
+      if (error === null) resolve(stdout);
+      else reject(error);
+    },
+  );
+  // One that reads its input must not wait for it.
+  child.stdin?.on("error", () => undefined).end();
   try {
-    return await promise;
+    return await untilAborted(promise, signal);
   } catch (error) {
+    // By itself `execFile` would ask an aborted one with SIGTERM only, and wait for its children's output.
+    child.kill("SIGKILL");
+    child.stdout?.destroy();
+    child.stderr?.destroy();
     throwIfAborted(signal);
     // Its message holds the command line and what was printed: `code` is all that is told.
     const code: unknown = Reflect.get(Object(error), "code");

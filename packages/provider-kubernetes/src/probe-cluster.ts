@@ -16,5 +16,5 @@ export async function probeCluster({ client, withinMs, signal }: ProbeClusterOpt
   const { resourceVersion } = toListPage(answer);
   const query = { watch: "1", resourceVersion, timeoutSeconds: "1" };
   // That it begins is all there is to know; leaving the loop ends it.
-  for await (const _ of client.getLines({ verb: "watch", query, withinMs, signal })) return;
+  for await (const _ of client.getEvents({ verb: "watch", query, withinMs, signal })) return;
 }

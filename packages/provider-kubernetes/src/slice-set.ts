@@ -5,7 +5,7 @@ import {
   type NodeId,
   type SkippedEntries,
 } from "@holdfast/core";
-import type { SliceContent } from "./endpoint-slice.ts";
+import { isTerminating, type SliceContent } from "./endpoint-slice.ts";
 
 /**
  * The members of many EndpointSlices together, kept slice by slice: a changed slice costs its own endpoints. An id that
@@ -52,7 +52,7 @@ export class SliceSet {
     let best: { readonly slice: SliceContent; readonly node: ClusterNode } | undefined;
     for (const key of keys) {
       const slice = this.#slices.get(key)!;
-      const node = slice.nodes.find((each) => each.id === id)!;
+      const node = slice.nodes.get(id)!;
       if (best === undefined || isBetter({ slice, node }, best)) best = { slice, node };
     }
     return best?.node;
@@ -69,7 +69,7 @@ export class SliceSet {
   #put(slice: SliceContent, touched: Set<NodeId>): void {
     this.#slices.set(slice.key, slice);
     this.#skipped += slice.skipped.length;
-    for (const { id } of slice.nodes) {
+    for (const id of slice.nodes.keys()) {
       const place = this.#places.get(id);
       const keys = typeof place === "string" ? [place] : (place ?? []);
       this.#places.set(id, keys.length === 0 ? slice.key : [...keys, slice.key]);
@@ -82,7 +82,7 @@ export class SliceSet {
     if (slice === undefined) return;
     this.#slices.delete(key);
     this.#skipped -= slice.skipped.length;
-    for (const { id } of slice.nodes) {
+    for (const id of slice.nodes.keys()) {
       const place = this.#places.get(id);
       const keys = typeof place === "string" ? [] : place!.filter((each) => each !== key);
       if (keys.length === 0) this.#places.delete(id);
@@ -98,8 +98,7 @@ interface Candidate {
 }
 
 function isBetter(a: Candidate, b: Candidate): boolean {
-  const [aEnds, bEnds] = [a, b].map(({ node }) => node.metadata["terminating"] === "true");
-  if (aEnds !== bEnds) return bEnds === true;
+  if (isTerminating(a.node) !== isTerminating(b.node)) return isTerminating(b.node);
   if (a.slice.isIpv6 !== b.slice.isIpv6) return b.slice.isIpv6;
   return a.slice.key < b.slice.key;
 }

@@ -1,8 +1,14 @@
 import { fieldOf, ProvisioningError } from "@holdfast/core";
+import { sliceKeyOf } from "./endpoint-slice.ts";
 
 /** One line of a watch (Kubernetes API concepts, "Efficient detection of changes"). */
 export type WatchLine =
-  | { readonly type: "put" | "delete"; readonly slice: unknown; readonly resourceVersion: string }
+  | {
+      readonly type: "put" | "delete";
+      readonly key: string;
+      readonly slice: unknown;
+      readonly resourceVersion: string;
+    }
   | { readonly type: "bookmark"; readonly resourceVersion: string }
   | { readonly type: "error"; readonly status: number; readonly retryAfterMs: number | undefined };
 
@@ -20,18 +26,26 @@ export function parseWatchLine(text: string): WatchLine {
   const name = fieldOf(line, "type");
   const object = fieldOf(line, "object");
   const type = typeof name === "string" && Object.hasOwn(TYPES, name) ? TYPES[name] : undefined;
-  if (type === "error") {
-    const code = fieldOf(object, "code");
-    const seconds = fieldOf(fieldOf(object, "details"), "retryAfterSeconds");
-    return {
-      type,
-      status: typeof code === "number" ? code : 500,
-      retryAfterMs: typeof seconds === "number" ? seconds * 1_000 : undefined,
-    };
-  }
+  if (type === "error") return { type, status: statusOf(object), retryAfterMs: retryAfterMsOf(object) };
   const resourceVersion = fieldOf(fieldOf(object, "metadata"), "resourceVersion");
   if (type === undefined || typeof resourceVersion !== "string" || resourceVersion === "") throw invalid();
-  return type === "bookmark" ? { type, resourceVersion } : { type, slice: object, resourceVersion };
+  if (type === "bookmark") return { type, resourceVersion };
+  const key = sliceKeyOf(object);
+  if (key === undefined) throw invalid();
+  return { type, key, slice: object, resourceVersion };
+}
+
+/** Of a `Status`; one without a code may still say by its reason that a version is gone. */
+function statusOf(status: unknown): number {
+  const code = fieldOf(status, "code");
+  if (typeof code === "number" && code !== 0) return code;
+  const reason = fieldOf(status, "reason");
+  return reason === "Expired" || reason === "Gone" ? 410 : 500;
+}
+
+function retryAfterMsOf(status: unknown): number | undefined {
+  const seconds = fieldOf(fieldOf(status, "details"), "retryAfterSeconds");
+  return typeof seconds === "number" && seconds > 0 ? seconds * 1_000 : undefined;
 }
 
 function parseJson(text: string): unknown {

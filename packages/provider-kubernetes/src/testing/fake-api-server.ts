@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createTlsServer, Server as TlsServer, type ServerOptions } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { ClusterNodeInput } from "@holdfast/core";
 
@@ -24,17 +25,23 @@ export class FakeApiServer implements AsyncDisposable {
   readonly slices: Map<string, FakeSlice> = new Map();
   /** As they were put. */
   readonly #given = new Map<string, string>();
-  readonly #server: Server;
+  /** Connections accepted so far. */
+  accepted = 0;
+  readonly #server: Server | TlsServer;
   readonly #history: { readonly version: number; readonly line: string }[] = [];
   readonly #watches = new Set<ServerResponse>();
   #open = 0;
 
-  private constructor(server: Server) {
+  private constructor(server: Server | TlsServer) {
     this.#server = server;
+    server.on("connection", () => this.accepted++);
   }
 
-  static async listen(): Promise<FakeApiServer> {
-    const server = createServer((request, response) => fake.#onRequest(request, response));
+  /** Speaks TLS when given what to speak it with. */
+  static async listen(tls?: ServerOptions): Promise<FakeApiServer> {
+    const onRequest = (request: IncomingMessage, response: ServerResponse): void =>
+      fake.#onRequest(request, response);
+    const server = tls === undefined ? createServer(onRequest) : createTlsServer(tls, onRequest);
     const fake = new FakeApiServer(server);
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
@@ -44,7 +51,7 @@ export class FakeApiServer implements AsyncDisposable {
   get address(): string {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it listens on a port
     const { port } = this.#server.address() as AddressInfo;
-    return `http://127.0.0.1:${port}`;
+    return `${this.#server instanceof TlsServer ? "https" : "http"}://127.0.0.1:${port}`;
   }
 
   /** Answers begun and not ended. */
@@ -94,7 +101,7 @@ export class FakeApiServer implements AsyncDisposable {
 
   /** Ends every watch as a server does in good order. */
   endWatches(): void {
-    for (const watch of this.#watches) watch.end();
+    for (const watch of this.#watches) this.#end(watch);
   }
 
   /** Forgets what happened so far: watches from before get 410. */
@@ -109,6 +116,7 @@ export class FakeApiServer implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#server.listening) return;
     const closed = once(this.#server, "close");
     this.#server.close();
     this.#server.closeAllConnections();
@@ -162,14 +170,18 @@ export class FakeApiServer implements AsyncDisposable {
     const lasts = Number(searchParams.get("timeoutSeconds")) * this.secondMs;
     // oxlint-disable-next-line no-restricted-globals -- a server on its own time
     const timer = setTimeout(() => {
-      if (this.isHanging) return;
-      response.end(this.bookmark());
+      if (!this.isHanging) this.#end(response, this.bookmark());
     }, lasts);
     response.on("close", () => {
       // oxlint-disable-next-line no-restricted-globals -- as above
       clearTimeout(timer);
       this.#watches.delete(response);
     });
+  }
+
+  #end(watch: ServerResponse, last = ""): void {
+    this.#watches.delete(watch);
+    watch.end(last);
   }
 
   #isForgotten(since: number): boolean {

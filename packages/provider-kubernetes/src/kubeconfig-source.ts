@@ -1,0 +1,48 @@
+import { readFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import { delimiter, dirname, join } from "node:path";
+import { ProvisioningError, resolveSecret, throwIfAborted } from "@holdfast/core";
+import type { KubernetesProviderParams } from "./kubernetes-params.ts";
+
+/** Where the way to the cluster and the credentials are written. */
+export type KubeconfigSource =
+  | { readonly kind: "kubeconfig"; readonly text: string; readonly folder: string | undefined }
+  | { readonly kind: "server" }
+  | { readonly kind: "in-cluster" }
+  /** Several files of `KUBECONFIG`, which are merged. */
+  | { readonly kind: "several" };
+
+/**
+ * Finds the source, in this order: what the parameters name, the pod's own service account, what `kubectl` would take.
+ * Throws `CONNECTIVITY_SECRET_UNAVAILABLE` when a kubeconfig cannot be read, or there is none.
+ */
+export async function findKubeconfig(
+  { kubeconfig, server }: KubernetesProviderParams,
+  signal: AbortSignal,
+): Promise<KubeconfigSource> {
+  if (kubeconfig !== undefined && "env" in kubeconfig) {
+    return { kind: "kubeconfig", text: await resolveSecret(kubeconfig, { signal }), folder: undefined };
+  }
+  if (kubeconfig !== undefined) return readKubeconfig(kubeconfig.file, signal);
+  if (server !== undefined) return { kind: "server" };
+  const { KUBERNETES_SERVICE_HOST: inCluster, KUBECONFIG: named = "" } = process.env;
+  const files = named.split(delimiter).filter((file) => file !== "");
+  if (files.length === 0 && inCluster !== undefined) return { kind: "in-cluster" };
+  if (files.length > 1) return { kind: "several" };
+  const file = files[0] ?? join(homedir(), ".kube", "config");
+  return readKubeconfig(file, signal);
+}
+
+async function readKubeconfig(file: string, signal: AbortSignal): Promise<KubeconfigSource> {
+  try {
+    const text = await readFile(file, { encoding: "utf8", signal });
+    return { kind: "kubeconfig", text, folder: dirname(file) };
+  } catch (error) {
+    throwIfAborted(signal);
+    throw new ProvisioningError(
+      "CONNECTIVITY_SECRET_UNAVAILABLE",
+      `the kubeconfig "${file}" could not be read`,
+      { cause: error },
+    );
+  }
+}

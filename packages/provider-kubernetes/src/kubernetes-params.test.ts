@@ -1,0 +1,94 @@
+import { describe, expect, test } from "vitest";
+import * as z from "zod";
+import { kubernetesParamsSchema } from "./kubernetes-params.ts";
+
+const isValid = (params: object): boolean =>
+  kubernetesParamsSchema.safeParse({ service: "web", ...params }).success;
+
+describe("kubernetesParamsSchema", () => {
+  test("fills in the defaults", () => {
+    expect(kubernetesParamsSchema.parse({ service: "web" })).toEqual({
+      service: "web",
+      allNamespaces: false,
+      addressFamily: "any",
+      conditions: "ready",
+      nodeId: "pod",
+      execTimeoutMs: 10_000,
+      pageSize: 50,
+      watchTimeoutMs: 300_000,
+      maxBytes: 67_108_864,
+    });
+  });
+
+  test.each([
+    ["a selector instead of a service", { service: undefined, selector: "app in (web,api),!canary" }],
+    ["all namespaces", { allNamespaces: true }],
+    ["a port by name", { port: "http" }],
+    ["a port by number", { port: 8080 }],
+    ["a kubeconfig by file", { kubeconfig: { file: "/etc/kubeconfig" }, context: "prod" }],
+    ["a kubeconfig by environment", { kubeconfig: { env: "CLUSTER" } }],
+    ["a server by IPv6", { server: "https://[::1]:6443" }],
+    ["a server with a path", { server: "https://rancher.example.com/k8s/clusters/c-1", caFile: "/ca.pem" }],
+  ])("takes %s", (_, params) => {
+    expect(isValid(params)).toBe(true);
+  });
+
+  test.each([
+    // R1.1
+    ["neither service nor selector", { service: undefined }, "service"],
+    ["both service and selector", { selector: "app=web" }, "service"],
+    ["a namespace beside all of them", { namespace: "shop", allNamespaces: true }, "namespace"],
+    ["a server beside a kubeconfig", { kubeconfig: { env: "X" }, server: "https://a" }, "server"],
+    ["a context beside a server", { context: "prod", server: "https://a" }, "context"],
+    ["a caFile without a server", { caFile: "/ca.pem" }, "caFile"],
+    ["a certFile without a server", { certFile: "/cert.pem" }, "certFile"],
+    ["a keyFile without a server", { keyFile: "/key.pem" }, "keyFile"],
+    ["a serverName without a server", { serverName: "kubernetes" }, "serverName"],
+    ["a token without a server", { token: { env: "TOKEN" } }, "token"],
+    ["a server with credentials", { server: "https://admin:pw@a" }, "server"],
+    ["a server with a query", { server: "https://a?token=x" }, "server"],
+    ["a server without a scheme", { server: "127.0.0.1:6443" }, "server"],
+    ["a service that is no DNS label", { service: "Web_1" }, "service"],
+    ["a namespace that is a path", { namespace: "../kube-system" }, "namespace"],
+    ["port 0", { port: 0 }, "port"],
+    ["a page of nothing", { pageSize: 0 }, "pageSize"],
+    ["watches of under a second", { watchTimeoutMs: 999 }, "watchTimeoutMs"],
+  ])("refuses %s", (_, params, path) => {
+    const { error } = kubernetesParamsSchema.safeParse({ service: "web", ...params });
+    expect(error?.issues.map((issue) => issue.path.join("."))).toContain(path);
+  });
+
+  test("names every problem at once, and knows no other parameters", () => {
+    const { error } = kubernetesParamsSchema.safeParse({ servcie: "web", conditions: "all", pageSize: "9" });
+    expect(error?.issues.map(({ code }) => code).toSorted()).toEqual([
+      "invalid_type",
+      "invalid_value",
+      "unrecognized_keys",
+    ]);
+  });
+
+  test.each(["token", "kubeconfig"])("refuses a literal secret as %s, and says so", (name) => {
+    // R1.6
+    const result = kubernetesParamsSchema.safeParse({
+      service: "web",
+      server: "https://a",
+      [name]: "b1gs33cr3t",
+    });
+    expect(result.error?.issues).toContainEqual(
+      expect.objectContaining({
+        path: [name],
+        params: { code: "VALIDATION_LITERAL_SECRET" },
+      }),
+    );
+    expect(result.error?.message).not.toContain("b1gs33cr3t");
+  });
+
+  test("its JSON Schema describes every parameter", () => {
+    const schema = z.toJSONSchema(kubernetesParamsSchema, { io: "input" });
+    expect(schema).toMatchObject({ additionalProperties: false });
+    expect(Object.keys(schema.properties ?? {})).toHaveLength(20);
+    for (const property of Object.values(schema.properties ?? {})) {
+      expect(property).toHaveProperty("description");
+    }
+  });
+});

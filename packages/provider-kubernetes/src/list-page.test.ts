@@ -1,0 +1,33 @@
+import { describe, expect, test } from "vitest";
+import { toListPage } from "./list-page.ts";
+
+describe("toListPage", () => {
+  test.each([
+    [
+      { metadata: { resourceVersion: "7" }, items: [1] },
+      { items: [1], continueAt: undefined },
+    ],
+    [
+      { metadata: { resourceVersion: "7", continue: "" }, items: null },
+      { items: [], continueAt: undefined },
+    ],
+    [
+      { metadata: { resourceVersion: "7", continue: "c" }, items: [] },
+      { items: [], continueAt: "c" },
+    ],
+  ])("reads %j", (answer, expected) => {
+    expect(toListPage(answer)).toEqual({ resourceVersion: "7", ...expected });
+  });
+
+  test.each([
+    ["no object", "ok"],
+    ["a Status", { kind: "Status", metadata: {} }],
+    ["no items", { metadata: { resourceVersion: "7" } }],
+    ["items that are no list", { metadata: { resourceVersion: "7" }, items: {} }],
+    ["no version", { metadata: {}, items: [] }],
+    ["version 7", { metadata: { resourceVersion: 7 }, items: [] }],
+    ["null", null],
+  ])("refuses %s", (_, answer) => {
+    expect(() => toListPage(answer)).toThrow(expect.objectContaining({ code: "STREAM_INVALID_DATA" }));
+  });
+});
