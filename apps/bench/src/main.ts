@@ -4,7 +4,7 @@ import { benchDaemonStart } from "./daemon-start.ts";
 import { benchFullSnapshot } from "./full-snapshot.ts";
 import { benchHeldMemory } from "./held-memory.ts";
 import { benchLoopPause } from "./loop-pause.ts";
-import type { Figure } from "./measure.ts";
+import { toLine, type Figure } from "./measure.ts";
 import { benchOneChange } from "./one-change.ts";
 import { benchWarmFailover } from "./warm-failover.ts";
 
@@ -46,10 +46,3 @@ report(await benchLoopPause(100_000, runsFor(100_000)));
 report(await benchDaemonStart(1_000, isQuick ? 1 : 7));
 
 if (values.json === true) console.log(JSON.stringify({ node: process.version, figures }, null, 2));
-
-function toLine({ name, members, value, unit, goal, isMet }: Figure): string {
-  const size = members === undefined ? "" : members.toLocaleString("en");
-  const number = value < 10 ? value.toFixed(3) : value < 1_000 ? value.toFixed(1) : value.toFixed(0);
-  const verdict = goal === undefined ? "" : `goal ${goal}: ${isMet === true ? "met" : "MISSED"}`;
-  return `${name.padEnd(62)}${size.padStart(8)}${number.padStart(10)} ${unit.padEnd(6)}${verdict}`;
-}

@@ -1,8 +1,7 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { describe } from "vitest";
+import { arePrograms } from "./programs.ts";
 
-const { HOLDFAST_BACKENDS, HOLDFAST_REQUIRE_BACKENDS, CONSUL_HTTP_ADDR, KUBECONFIG } = process.env;
+const { HOLDFAST_REQUIRE_BACKENDS, CONSUL_HTTP_ADDR, KUBECONFIG } = process.env;
 
 /**
  * What a test needs. `consul program` and `kube-api program`: servers that it starts and kills itself. `consul` and
@@ -32,11 +31,6 @@ export function describeReal(name: string, needs: readonly Need[], body: () => v
   describe.skipIf(missing.length > 0)(title, body);
 }
 
-/** Where a server such as `consul` is that the tests may start and kill. */
-export function binaryOf(name: string): string {
-  return findBinary(name) ?? name;
-}
-
 /** Whether tests that only read and write go to a Consul of the user's. */
 export function hasOwnConsul(): boolean {
   return isSet(CONSUL_HTTP_ADDR);
@@ -50,25 +44,14 @@ export function hasOwnKubernetes(): boolean {
 function isMet(need: Need): boolean {
   switch (need) {
     case "consul program":
-      return areThere("consul");
+      return arePrograms("consul");
     case "kube-api program":
-      return areThere("etcd", "etcdctl", "kube-api");
+      return arePrograms("etcd", "etcdctl", "kube-api");
     case "consul":
       return hasOwnConsul() || isMet("consul program");
     default:
       return hasOwnKubernetes() || isMet("kube-api program");
   }
-}
-
-function areThere(...names: readonly string[]): boolean {
-  return names.every((name) => findBinary(name) !== undefined);
-}
-
-function findBinary(name: string): string | undefined {
-  if (!isSet(HOLDFAST_BACKENDS)) return undefined;
-  return [join(HOLDFAST_BACKENDS, "bin", name), join(HOLDFAST_BACKENDS, name)].find((file) =>
-    existsSync(file),
-  );
 }
 
 function isSet(text: string | undefined): text is string {

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { binaryOf } from "./backends.ts";
+import { programOf } from "./programs.ts";
 import { ConsulCatalog } from "./consul-catalog.ts";
 import { findFreePorts } from "./free-ports.ts";
 import { ServerProcess } from "./server-process.ts";
@@ -38,7 +38,7 @@ export class ConsulAgent implements AsyncDisposable {
     args.push("-hcl", "ports { grpc = -1 }");
     const address = `http://127.0.0.1:${http}`;
     const catalog = new ConsulCatalog({ address });
-    const command = { file: binaryOf("consul"), args, cwd: folder };
+    const command = { file: programOf("consul"), args, cwd: folder };
     const process = new ServerProcess(command, () => catalog.hasLeader());
     const agent = new ConsulAgent(address, process, catalog, folder);
     await process.start();

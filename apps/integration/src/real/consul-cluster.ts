@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { binaryOf } from "./backends.ts";
+import { programOf } from "./programs.ts";
 import { ConsulCatalog } from "./consul-catalog.ts";
 import { eventually } from "./eventually.ts";
 import { findFreePorts } from "./free-ports.ts";
@@ -36,7 +36,7 @@ export class ConsulCluster implements AsyncDisposable {
 
   static async start(): Promise<ConsulCluster> {
     const folder = await mkdtemp(join(tmpdir(), "holdfast-consul-cluster-"));
-    const consul = binaryOf("consul");
+    const consul = programOf("consul");
     await run(consul, ["tls", "ca", "create"], { cwd: folder });
     const hosts = ["127.0.0.11", "127.0.0.12", "127.0.0.13"];
     const more = hosts.map((host) => `-additional-ipaddress=${host}`);

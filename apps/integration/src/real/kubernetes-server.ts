@@ -3,13 +3,14 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { binaryOf } from "./backends.ts";
+import { programOf } from "./programs.ts";
 import { findFreePorts } from "./free-ports.ts";
 import { KubernetesApi } from "./kubernetes-api.ts";
 import { ServerProcess } from "./server-process.ts";
 
 const run = promisify(execFile);
-const ADMIN_TOKEN = "admin-token";
+/** Of one who may do everything. */
+export const ADMIN_TOKEN = "admin-token";
 /** Of the user `reader`, who may do nothing unless RBAC says so. */
 export const READER_TOKEN = "reader-token";
 
@@ -39,7 +40,7 @@ export class KubernetesServer implements AsyncDisposable {
     const args = ["--etcd-servers", this.#etcdAddress, "--bind-address", "127.0.0.1"];
     args.push("--secure-port", String(apiPort), "--cert-dir", join(folder, "certs"));
     args.push("--token-auth-file", join(folder, "tokens.csv"), "--etcd-compaction-interval", "0");
-    const command = { file: binaryOf("kube-api"), args, cwd: folder };
+    const command = { file: programOf("kube-api"), args, cwd: folder };
     this.apiServer = new ServerProcess(command, () => this.api.isReady());
   }
 
@@ -69,7 +70,7 @@ export class KubernetesServer implements AsyncDisposable {
   /** Forgets every version before now, and makes the API server's cache forget them too. */
   async compact(): Promise<void> {
     const etcdctl = async (...args: readonly string[]) =>
-      (await run(binaryOf("etcdctl"), ["--endpoints", this.#etcdAddress, ...args])).stdout;
+      (await run(programOf("etcdctl"), ["--endpoints", this.#etcdAddress, ...args])).stdout;
     const status = JSON.parse(await etcdctl("endpoint", "status", "-w", "json")) as readonly {
       Status: { header: { revision: number } };
     }[];
@@ -89,7 +90,7 @@ export class KubernetesServer implements AsyncDisposable {
     args.push("--listen-client-urls", this.#etcdAddress, "--advertise-client-urls", this.#etcdAddress);
     args.push("--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer);
     args.push("--initial-cluster", `e1=${peer}`, "--unsafe-no-fsync", "--log-level", "warn");
-    const command = { file: binaryOf("etcd"), args, cwd: this.#folder };
+    const command = { file: programOf("etcd"), args, cwd: this.#folder };
     return new ServerProcess(command, async () => (await fetch(`${this.#etcdAddress}/health`)).ok);
   }
 }

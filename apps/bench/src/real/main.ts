@@ -1,0 +1,101 @@
+// `pnpm bench:real [--json] [--quick]`: on real servers, whose programs are in the folder that HOLDFAST_BACKENDS names.
+import { parseArgs } from "node:util";
+import { arePrograms } from "@holdfast-apps/integration/real-servers";
+import { quantile, median, toLine, type Figure } from "../measure.ts";
+import { followChanges, type Changes } from "./changes.ts";
+import { CONTENDERS, type ContenderName } from "./contender.ts";
+import { countIdleRequests } from "./idle.ts";
+import { openConsul, openKubernetes, type Scenery } from "./scenery.ts";
+
+const { values } = parseArgs({ options: { json: { type: "boolean" }, quick: { type: "boolean" } } });
+const isQuick = values.quick === true;
+const FEW = 10;
+const MANY = 5_000;
+const ROUNDS = isQuick ? 1 : 4;
+const figures: Figure[] = [];
+
+if (!arePrograms("consul", "etcd", "kube-api")) {
+  console.error("HOLDFAST_BACKENDS has to name a folder with consul, etcd and kube-api.");
+  process.exit(2);
+}
+await bench("Consul", openConsul, true);
+await bench("Kubernetes", openKubernetes, false);
+if (values.json === true) console.log(JSON.stringify({ node: process.version, figures }, null, 2));
+
+async function bench(title: string, open: () => Promise<Scenery>, isWholeAnswer: boolean): Promise<void> {
+  await using scenery = await open();
+  const tell = (name: string, members: number, value: number, unit: Figure["unit"], goal?: Goal) =>
+    report({
+      name: `${title}: ${name}`,
+      members,
+      value,
+      unit,
+      ...(goal !== undefined && { goal: `<= ${goal.most} of ${goal.of}`, isMet: value <= goal.most }),
+    });
+
+  await scenery.fill(FEW);
+  const latencies = new Map<ContenderName, number[]>(CONTENDERS.map((name) => [name, []]));
+  // In turns, so that a machine whose speed drifts is the same for all.
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const name of CONTENDERS) {
+      const changes = await followChanges(name, {
+        scenery,
+        members: FEW,
+        changes: 50,
+        warmUp: 200,
+        gapMs: 5,
+      });
+      latencies.get(name)!.push(...changes.latenciesMs);
+    }
+  }
+  for (const [word, q, most] of [
+    ["median", 0.5, 1.1],
+    ["p99", 0.99, 1.25],
+  ] as const) {
+    const of = (name: ContenderName) => quantile(latencies.get(name)!, q);
+    for (const name of CONTENDERS) tell(`change to ports, ${word}, ${name}`, FEW, of(name), "ms");
+    const ratio = of("holdfast") / of("bare loop");
+    tell(`  ratio, holdfast to bare loop`, FEW, ratio, "ratio", { most, of: "the bare loop" });
+  }
+
+  await scenery.fill(MANY);
+  const costs = new Map<ContenderName, Changes[]>(CONTENDERS.map((name) => [name, []]));
+  const changes = isQuick ? 10 : 30;
+  for (let round = 0; round < (isQuick ? 1 : 2); round++) {
+    for (const name of CONTENDERS)
+      costs
+        .get(name)!
+        .push(await followChanges(name, { scenery, members: MANY, changes, warmUp: 10, gapMs: 150 }));
+  }
+  const cpuMs = (name: ContenderName) =>
+    median(costs.get(name)!.map(({ measured }) => measured.cpuUs / 1_000 / changes));
+  const latencyMs = (name: ContenderName) => median(costs.get(name)!.flatMap((each) => each.latenciesMs));
+  for (const name of CONTENDERS) tell(`CPU a change, ${name}`, MANY, cpuMs(name), "ms");
+  const goal = isWholeAnswer ? { most: 1, of: "the client library" } : undefined;
+  tell(
+    `  ratio, holdfast to client library`,
+    MANY,
+    cpuMs("holdfast") / cpuMs("client library"),
+    "ratio",
+    goal,
+  );
+  for (const name of CONTENDERS) tell(`change to ports, median, ${name}`, MANY, latencyMs(name), "ms");
+  for (const name of CONTENDERS) {
+    const held = costs.get(name)!.map(({ measured }) => measured.heapBytes / 1_048_576);
+    tell(`heap and buffers held, ${name}`, MANY, median(held), "MiB");
+  }
+
+  const requests = await countIdleRequests(scenery, MANY, isQuick ? 10_000 : 120_000);
+  for (const [name, perMinute] of requests)
+    tell(`requests a minute, idle, ${name}`, MANY, perMinute, "count");
+}
+
+interface Goal {
+  readonly most: number;
+  readonly of: string;
+}
+
+function report(figure: Figure): void {
+  figures.push(figure);
+  if (values.json !== true) console.log(toLine(figure));
+}
