@@ -42,10 +42,16 @@ export async function* readUntilAborted<T>(
 ): AsyncGenerator<T, void, undefined> {
   const iterator = source[Symbol.asyncIterator]();
   let isOver = false;
+  let interrupt: ((reason: unknown) => void) | undefined;
+  // One listener for all reads: a listener costs more than a read.
+  using _ = whenAborted(signal, () => interrupt?.(toAbortError(signal!)));
   try {
     for (;;) {
       throwIfAborted(signal);
-      const next = await untilAborted(iterator.next(), signal);
+      const { promise, resolve, reject } = Promise.withResolvers<IteratorResult<T>>();
+      interrupt = reject;
+      Promise.resolve(iterator.next()).then(resolve, reject);
+      const next = await promise;
       isOver = next.done === true;
       if (next.done === true) return;
       yield next.value;

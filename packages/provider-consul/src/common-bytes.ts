@@ -1,22 +1,30 @@
-const BLOCK = 65_536;
+/** How much is compared at once, at the speed of memcmp: ever less, and the last bytes one by one. */
+const STEPS: readonly number[] = [65_536, 1_024, 32];
 
 /** How many bytes two texts have in common at their beginnings. */
 export function commonPrefix(a: Buffer, b: Buffer): number {
   const most = Math.min(a.length, b.length);
   let at = 0;
-  // Whole blocks at the speed of memcmp, and then byte by byte.
-  while (at + BLOCK <= most && a.compare(b, at, at + BLOCK, at, at + BLOCK) === 0) at += BLOCK;
+  for (const step of STEPS)
+    while (at + step <= most && a.compare(b, at, at + step, at, at + step) === 0) at += step;
   while (at < most && a[at] === b[at]) at++;
   return at;
 }
 
 /** How many bytes two texts have in common at their ends; `most` at most. */
 export function commonSuffix(a: Buffer, b: Buffer, most: number): number {
-  const { length: aEnd } = a;
-  const { length: bEnd } = b;
-  let at = 0;
-  while (at + BLOCK <= most && a.compare(b, bEnd - at - BLOCK, bEnd - at, aEnd - at - BLOCK, aEnd - at) === 0)
-    at += BLOCK;
-  while (at < most && a[aEnd - at - 1] === b[bEnd - at - 1]) at++;
-  return at;
+  let aEnd = a.length;
+  let bEnd = b.length;
+  const aLeast = a.length - most;
+  for (const step of STEPS) {
+    while (aEnd - step >= aLeast && a.compare(b, bEnd - step, bEnd, aEnd - step, aEnd) === 0) {
+      aEnd -= step;
+      bEnd -= step;
+    }
+  }
+  while (aEnd > aLeast && a[aEnd - 1] === b[bEnd - 1]) {
+    aEnd--;
+    bEnd--;
+  }
+  return a.length - aEnd;
 }

@@ -2,7 +2,6 @@ import {
   createSnapshot,
   isProvisioningError,
   ProvisioningError,
-  sleep,
   whenAborted,
   type ProviderContext,
   type ProviderDescriptor,
@@ -139,13 +138,14 @@ export class ServiceWatch {
     // Whoever stopped pulling hears nothing of its end.
     query.catch(() => undefined);
     const within = async (ms: number): Promise<ConsulAnswer | undefined> => {
-      const late = new AbortController();
-      using _ = whenAborted(signal, () => late.abort());
-      const pause = sleep(ms, { clock: context.clock, signal: late.signal }).catch(() => undefined);
+      // No `sleep`: aborting one costs an error each time, just when an answer has come.
+      const { promise, resolve } = Promise.withResolvers<undefined>();
+      const timer = context.clock.schedule(ms, () => resolve(undefined));
+      using _ = whenAborted(signal, () => resolve(undefined));
       try {
-        return await Promise.race([query, pause.then(() => undefined)]);
+        return await Promise.race([query, promise]);
       } finally {
-        late.abort();
+        timer[Symbol.dispose]();
       }
     };
     for (;;) {
