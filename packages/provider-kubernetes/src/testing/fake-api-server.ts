@@ -211,7 +211,7 @@ export function toSlice(name: string, parts: Readonly<Record<string, unknown>>):
 }
 
 /** One slice for each port, as slices have one for all of their endpoints. */
-function toSlices(nodes: readonly ClusterNodeInput[]): readonly FakeSlice[] {
+export function toSlices(nodes: readonly ClusterNodeInput[]): readonly FakeSlice[] {
   const byId = new Map(nodes.map((node) => [node.id, node]));
   const byPort = Map.groupBy(byId.values(), ({ port }) => port);
   return [...byPort].map(([port, members]) =>

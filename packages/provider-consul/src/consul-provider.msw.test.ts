@@ -1,0 +1,55 @@
+import { syncBuiltinESMExports } from "node:module";
+import {
+  CountingClock,
+  createRealTime,
+  providerConformance,
+  type ProviderSetup,
+} from "@holdfast/conformance";
+import { setupServer } from "msw/node";
+import { afterAll, beforeAll, describe, test } from "vitest";
+import { createTestProvider } from "./testing/create-test-provider.ts";
+import { asSeen } from "./testing/fake-consul.ts";
+import { MockedConsul } from "./testing/mocked-consul.ts";
+
+const server = setupServer();
+let mocks = 0;
+
+beforeAll(() => {
+  server.listen({ onUnhandledFrame: "error" });
+  // What msw puts in the place of node:http reaches named imports only so.
+  syncBuiltinESMExports();
+});
+
+afterAll(() => {
+  server.close();
+  syncBuiltinESMExports();
+});
+
+describe("a Consul provider on mocked HTTP", () => {
+  // R2.1 R2.2 R5.6
+  providerConformance({ describe, test, harness: { setup: setUp, lacks: ["endStream"] } });
+});
+
+function setUp(): ProviderSetup {
+  const consul = new MockedConsul(`mock-${++mocks}`);
+  server.use(...consul.handlers);
+  const clock = new CountingClock();
+  const heartbeatMs = 150;
+  const provider = createTestProvider({ params: { addresses: [consul.address] }, heartbeatMs, clock });
+  return {
+    provider,
+    heartbeatMs,
+    time: createRealTime({ slackMs: 3_000 }),
+    publish: (nodes) => consul.publish(nodes),
+    asSeen,
+    breakBackend: () => consul.become("broken"),
+    hangBackend: () => consul.become("hangs"),
+    repairBackend: () => consul.become("works"),
+    countOpen: () => clock.pendingTimers,
+    async teardown() {
+      await provider[Symbol.asyncDispose]();
+      // What still waits is let go.
+      consul.become("broken");
+    },
+  };
+}
