@@ -1,3 +1,7 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parseAllDocuments } from "yaml";
+import { root } from "../packed-packages.ts";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { describeReal } from "./backends.ts";
 import { eventually } from "./eventually.ts";
@@ -91,13 +95,12 @@ describeReal("a Kubernetes API server of the test's own", ["kube-api program"], 
       details: { status: 403 },
     });
     const rbac = "/apis/rbac.authorization.k8s.io/v1/namespaces/default";
-    await server.api.call("POST", `${rbac}/roles`, {
-      metadata: { name: "reader" },
-      rules: [{ apiGroups: ["discovery.k8s.io"], resources: ["endpointslices"], verbs: ["list", "watch"] }],
-    });
+    // What examples/kubernetes grants is enough.
+    const { metadata, rules } = await readManifest("Role");
+    await server.api.call("POST", `${rbac}/roles`, { metadata, rules });
     const binding = {
       metadata: { name: "reader" },
-      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: "reader" },
+      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: metadata.name },
       subjects: [{ kind: "User", apiGroup: "rbac.authorization.k8s.io", name: "reader" }],
     };
     await server.api.call("POST", `${rbac}/rolebindings`, binding);
@@ -142,3 +145,17 @@ describeReal("a Kubernetes API server of the test's own", ["kube-api program"], 
     recording.abort();
   });
 });
+
+interface Manifest {
+  readonly kind: string;
+  readonly metadata: { readonly name: string };
+  readonly rules: readonly unknown[];
+}
+
+/** The manifest of this kind in examples/kubernetes/rbac.yaml. */
+async function readManifest(kind: string): Promise<Manifest> {
+  const text = await readFile(join(root, "examples", "kubernetes", "rbac.yaml"), "utf8");
+  return parseAllDocuments(text)
+    .map((document) => document.toJS() as Manifest)
+    .find((manifest) => manifest.kind === kind)!;
+}

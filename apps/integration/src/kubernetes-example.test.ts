@@ -1,0 +1,10 @@
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { loadConfig } from "holdfast";
+import { root } from "./packed-packages.ts";
+
+// R1.1
+test("the configuration of examples/kubernetes is valid", async () => {
+  const { providers } = await loadConfig(join(root, "examples", "kubernetes", "holdfast.yaml"));
+  expect(providers?.map(({ kind }) => kind)).toEqual(["kubernetes", "consul"]);
+});
