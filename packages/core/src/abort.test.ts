@@ -223,6 +223,20 @@ describe("readUntilAborted", () => {
     expect(reads).toBe(10);
   });
 
+  test("what has come before the abort is still read", async () => {
+    const controller = new AbortController();
+    const underWay = Promise.withResolvers<IteratorResult<number>>();
+    const reading = readUntilAborted(
+      source(() => underWay.promise),
+      controller.signal,
+    );
+    const first = reading.next();
+    underWay.resolve({ done: false, value: 1 });
+    controller.abort(ours);
+    expect(await first).toEqual({ done: false, value: 1 });
+    await expect(reading.next()).rejects.toBe(ours);
+  });
+
   test("ends and fails as the source does, and does not close what is over", async () => {
     let closes = 0;
     const close = () => {

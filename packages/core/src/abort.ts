@@ -44,7 +44,10 @@ export async function* readUntilAborted<T>(
   let isOver = false;
   let interrupt: ((reason: unknown) => void) | undefined;
   // One listener for all reads: a listener costs more than a read.
-  using _ = whenAborted(signal, () => interrupt?.(toAbortError(signal!)));
+  using _ = whenAborted(signal, () => {
+    // Not at once: what has come before the abort is still read.
+    queueMicrotask(() => interrupt?.(toAbortError(signal!)));
+  });
   try {
     for (;;) {
       throwIfAborted(signal);
