@@ -1,6 +1,6 @@
 import {
   createSnapshot,
-  ProvisioningError,
+  ProviderLife,
   sleep,
   throwIfAborted,
   type ClusterProvider,
@@ -24,37 +24,31 @@ export class RosterProvider implements ClusterProvider {
   readonly capabilities: ProviderCapabilities = { watch: true };
   readonly #context: ProviderContext;
   readonly #client: RosterClient;
-  readonly #stop = new AbortController();
+  readonly #life: ProviderLife;
 
   constructor(descriptor: ProviderDescriptor<RosterParams>, context: ProviderContext) {
     this.descriptor = descriptor;
     this.#context = context;
     this.#client = new RosterClient(descriptor.params, context.clock);
+    this.#life = new ProviderLife(descriptor.id);
   }
 
   /** Reads and checks the whole content once. */
-  async probe({ signal }: ProbeOptions): Promise<void> {
-    throwIfAborted(signal);
-    throwIfAborted(this.#stop.signal);
-    const answer = await this.#client.ask({ signal: AbortSignal.any([signal, this.#stop.signal]) });
-    if (answer.kind === "members") new MembersReader().read(answer.body);
+  probe(options: ProbeOptions): Promise<void> {
+    return this.#life.probe(options.signal, async (signal) => {
+      const answer = await this.#client.ask({ signal });
+      if (answer.kind === "members") new MembersReader().read(answer.body);
+    });
   }
 
-  async *watch({ signal }: WatchOptions): AsyncGenerator<ProviderEvent, void> {
-    if (signal.aborted) return;
-    throwIfAborted(this.#stop.signal);
-    try {
-      yield* this.#events(AbortSignal.any([signal, this.#stop.signal]));
-    } catch (error) {
-      // An aborted watch ends quietly; a disposed provider's says so.
-      if (!signal.aborted) throw error;
-    }
+  /** An aborted watch ends quietly; a disposed provider's throws `LIFECYCLE_STOPPED`. */
+  watch(options: WatchOptions): AsyncGenerator<ProviderEvent, void> {
+    return this.#life.watch(options.signal, (signal) => this.#events(signal));
   }
 
-  /** Running watches throw `LIFECYCLE_STOPPED`; every connection is closed. */
+  /** Running watches end; every connection is closed. */
   [Symbol.asyncDispose](): Promise<void> {
-    const message = `the provider "${this.descriptor.id}" was disposed`;
-    this.#stop.abort(new ProvisioningError("LIFECYCLE_STOPPED", message));
+    this.#life.end();
     this.#client.close();
     return Promise.resolve();
   }

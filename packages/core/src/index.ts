@@ -107,6 +107,7 @@ export {
 export { toNetworkFailure, type NetworkFailure } from "./network-failure.ts";
 export { parseRetryAfter, toHttpFailure } from "./http-failure.ts";
 export { collectBytes, type CollectOptions } from "./collect-bytes.ts";
+export { ProviderLife } from "./provider-life.ts";
 export { toProbeError } from "./probe-error.ts";
 export { fieldOf, listOf } from "./json-field.ts";
 export { SkipTally, toSkipReason } from "./skip-tally.ts";

@@ -1,6 +1,5 @@
 import {
-  ProvisioningError,
-  throwIfAborted,
+  ProviderLife,
   toProbeError,
   type ClusterProvider,
   type ProbeOptions,
@@ -22,50 +21,47 @@ export class ConsulProvider implements ClusterProvider {
   readonly #context: ProviderContext;
   readonly #client: ConsulClient;
   readonly #newest: { index: number } = { index: 0 };
-  readonly #stop = new AbortController();
+  readonly #life: ProviderLife;
 
   constructor(descriptor: ProviderDescriptor<ConsulProviderParams>, context: ProviderContext) {
     this.descriptor = descriptor;
     this.#context = context;
     this.#client = new ConsulClient(descriptor.params, context.clock);
+    this.#life = new ProviderLife(descriptor.id);
   }
 
   /** Proves that a leader is known and that the token may read the service. Rejects with `LIFECYCLE_STOPPED` once disposed. */
-  async probe({ signal }: ProbeOptions): Promise<void> {
-    throwIfAborted(signal);
-    throwIfAborted(this.#stop.signal);
-    // Connections of its own: what a probe opened is closed with it.
-    using client = new ConsulClient(this.descriptor.params, this.#context.clock);
-    const probing = probeConsul({
-      client,
-      params: this.descriptor.params,
-      withinMs: this.#context.heartbeatMs * 2,
-      signal: AbortSignal.any([signal, this.#stop.signal]),
-    });
-    await probing.catch((error: unknown) => {
-      throw toProbeError(error);
+  probe(options: ProbeOptions): Promise<void> {
+    const { params } = this.descriptor;
+    const withinMs = this.#context.heartbeatMs * 2;
+    return this.#life.probe(options.signal, async (signal) => {
+      // Connections of its own: what a probe opened is closed with it.
+      using client = new ConsulClient(params, this.#context.clock);
+      try {
+        await probeConsul({ client, params, withinMs, signal });
+      } catch (error) {
+        throw toProbeError(error);
+      }
     });
   }
 
   /** Throws `LIFECYCLE_STOPPED` once disposed. */
-  async *watch({ signal }: WatchOptions): AsyncGenerator<ProviderEvent, void> {
-    if (signal.aborted) return;
-    throwIfAborted(this.#stop.signal);
-    const watch = new ServiceWatch({
-      descriptor: this.descriptor,
-      context: this.#context,
-      client: this.#client,
-      newest: this.#newest,
-      signal: AbortSignal.any([signal, this.#stop.signal]),
+  watch(options: WatchOptions): AsyncGenerator<ProviderEvent, void> {
+    return this.#life.watch(options.signal, (signal) => {
+      const watch = new ServiceWatch({
+        descriptor: this.descriptor,
+        context: this.#context,
+        client: this.#client,
+        newest: this.#newest,
+        signal,
+      });
+      return watch.events();
     });
-    yield* watch.events();
-    if (!signal.aborted) throwIfAborted(this.#stop.signal);
   }
 
   /** Running watches throw `LIFECYCLE_STOPPED`; every connection is closed. */
   [Symbol.asyncDispose](): Promise<void> {
-    const message = `the provider "${this.descriptor.id}" was disposed`;
-    this.#stop.abort(new ProvisioningError("LIFECYCLE_STOPPED", message));
+    this.#life.end();
     this.#client[Symbol.dispose]();
     return Promise.resolve();
   }

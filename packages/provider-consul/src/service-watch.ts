@@ -31,7 +31,7 @@ const WAY_MS = 5_000;
 /** How long a blocking query may take to bring what a life check has seen. */
 const GRACE_MS = 1_000;
 
-/** One watch of a service, with the promises of `ClusterProvider.watch`. */
+/** One watch of a service; it may throw as its signal aborts, which `ProviderLife` keeps to itself. */
 export class ServiceWatch {
   readonly #options: ServiceWatchOptions;
   readonly #params: ConsulProviderParams;
@@ -65,8 +65,6 @@ export class ServiceWatch {
         pace.begin();
         answer = yield* this.#poll();
       }
-    } catch (error) {
-      if (!signal.aborted) throw error;
     } finally {
       this.#stop.abort();
     }

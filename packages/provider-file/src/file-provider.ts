@@ -1,5 +1,5 @@
 import {
-  ProvisioningError,
+  ProviderLife,
   throwIfAborted,
   type ClusterProvider,
   type ProbeOptions,
@@ -18,13 +18,14 @@ export class FileProvider implements ClusterProvider {
   readonly capabilities: ProviderCapabilities = { watch: true };
   readonly #context: ProviderContext;
   readonly #path: string;
-  readonly #stop = new AbortController();
+  readonly #life: ProviderLife;
 
   /** `path` is the descriptor's, made absolute. */
   constructor(descriptor: ProviderDescriptor<FileProviderParams>, context: ProviderContext, path: string) {
     this.descriptor = descriptor;
     this.#context = context;
     this.#path = path;
+    this.#life = new ProviderLife(descriptor.id);
   }
 
   /** Reads and checks the whole file. Rejects with `LIFECYCLE_STOPPED` once disposed. */
@@ -35,21 +36,20 @@ export class FileProvider implements ClusterProvider {
   }
 
   /** Throws `LIFECYCLE_STOPPED` once disposed. */
-  async *watch({ signal }: WatchOptions): AsyncGenerator<ProviderEvent, void> {
-    if (signal.aborted) return;
-    yield* watchTopology({
-      descriptor: this.descriptor,
-      context: this.#context,
-      path: this.#path,
-      signal: AbortSignal.any([signal, this.#stop.signal]),
-    });
-    if (!signal.aborted) throwIfAborted(this.#stop.signal);
+  watch(options: WatchOptions): AsyncGenerator<ProviderEvent, void> {
+    return this.#life.watch(options.signal, (signal) =>
+      watchTopology({
+        descriptor: this.descriptor,
+        context: this.#context,
+        path: this.#path,
+        signal,
+      }),
+    );
   }
 
   /** Running watches throw `LIFECYCLE_STOPPED`. */
   [Symbol.asyncDispose](): Promise<void> {
-    const message = `the provider "${this.descriptor.id}" was disposed`;
-    this.#stop.abort(new ProvisioningError("LIFECYCLE_STOPPED", message));
+    this.#life.end();
     return Promise.resolve();
   }
 }

@@ -19,7 +19,7 @@ export interface WatchTopologyOptions {
   readonly signal: AbortSignal;
 }
 
-/** One watch of a topology file, with the promises of `ClusterProvider.watch`. */
+/** One watch of a topology file; it may throw as its signal aborts, which `ProviderLife` keeps to itself. */
 export async function* watchTopology(options: WatchTopologyOptions): AsyncGenerator<ProviderEvent, void> {
   const { descriptor, path, signal } = options;
   const { clock, heartbeatMs } = options.context;
@@ -41,48 +41,44 @@ export async function* watchTopology(options: WatchTopologyOptions): AsyncGenera
     return reader.look({ mustRead: pathWatch.takeTouched(), previous: members, signal });
   };
 
-  try {
-    while (!signal.aborted) {
-      const sighting = await untilAborted(look(), signal);
-      let waitMs = Math.min(pollMs, beatMs);
-      if (sighting === undefined) {
-        pending = undefined;
-        waitMs = Math.min(waitMs, settleMs);
-      } else if (sighting.fingerprint === accepted) {
-        pending = undefined;
-        if (sighting.at - lastEventAt >= beatMs) {
-          lastEventAt = sighting.at;
-          yield { type: "heartbeat" };
-        }
-      } else {
-        const { at, found, fingerprint } = sighting;
-        if (pending?.fingerprint !== fingerprint) pending = { fingerprint, since: at };
-        // Half a JSON file is never valid, but half a YAML file can be.
-        const isWhole = found.type === "members" && format === "json";
-        const settlesAt = pending.since + (isWhole ? 0 : settleMs);
-        if (at < settlesAt) {
-          waitMs = Math.min(waitMs, settlesAt - clock.monotonic());
-        } else if (found.type === "members") {
-          ({ members } = found);
-          accepted = fingerprint;
-          pending = undefined;
-          lastEventAt = clock.monotonic();
-          const revision = fingerprint.slice(0, 12);
-          const { observedAt } = found;
-          yield {
-            type: "snapshot",
-            snapshot: createSnapshot({ providerId: descriptor.id, members, observedAt, revision }),
-          };
-        } else if (accepted !== undefined && found.error.code === "CONNECTIVITY_REFUSED") {
-          yield { type: "terminated", reason: { kind: "ended" } };
-          return;
-        } else {
-          throw found.error;
-        }
+  while (!signal.aborted) {
+    const sighting = await untilAborted(look(), signal);
+    let waitMs = Math.min(pollMs, beatMs);
+    if (sighting === undefined) {
+      pending = undefined;
+      waitMs = Math.min(waitMs, settleMs);
+    } else if (sighting.fingerprint === accepted) {
+      pending = undefined;
+      if (sighting.at - lastEventAt >= beatMs) {
+        lastEventAt = sighting.at;
+        yield { type: "heartbeat" };
       }
-      await pathWatch.wait(waitMs, signal);
+    } else {
+      const { at, found, fingerprint } = sighting;
+      if (pending?.fingerprint !== fingerprint) pending = { fingerprint, since: at };
+      // Half a JSON file is never valid, but half a YAML file can be.
+      const isWhole = found.type === "members" && format === "json";
+      const settlesAt = pending.since + (isWhole ? 0 : settleMs);
+      if (at < settlesAt) {
+        waitMs = Math.min(waitMs, settlesAt - clock.monotonic());
+      } else if (found.type === "members") {
+        ({ members } = found);
+        accepted = fingerprint;
+        pending = undefined;
+        lastEventAt = clock.monotonic();
+        const revision = fingerprint.slice(0, 12);
+        const { observedAt } = found;
+        yield {
+          type: "snapshot",
+          snapshot: createSnapshot({ providerId: descriptor.id, members, observedAt, revision }),
+        };
+      } else if (accepted !== undefined && found.error.code === "CONNECTIVITY_REFUSED") {
+        yield { type: "terminated", reason: { kind: "ended" } };
+        return;
+      } else {
+        throw found.error;
+      }
     }
-  } catch (error) {
-    if (!signal.aborted) throw error;
+    await pathWatch.wait(waitMs, signal);
   }
 }

@@ -32,8 +32,8 @@ const FIRST_GAP_MS = 100;
 const MAX_GAP_MS = 1_000;
 
 /**
- * One watch of EndpointSlices, with the promises of `ClusterProvider.watch`: a list, read consistently and page by page, and
- * then watch after watch from the version the last one came to.
+ * One watch of EndpointSlices: a list, read consistently and page by page, and then watch after watch from the version the
+ * last one came to. It may throw as its signal aborts, which `ProviderLife` keeps to itself.
  */
 export class EndpointWatch {
   readonly #options: EndpointWatchOptions;
@@ -74,8 +74,6 @@ export class EndpointWatch {
         await this.#pause(this.#expiries);
         yield await this.#list();
       }
-    } catch (error) {
-      if (!signal.aborted) throw error;
     } finally {
       this.#stop.abort();
     }

@@ -1,6 +1,5 @@
 import {
-  ProvisioningError,
-  throwIfAborted,
+  ProviderLife,
   toProbeError,
   type ClusterProvider,
   type ProbeOptions,
@@ -21,48 +20,45 @@ export class KubernetesProvider implements ClusterProvider {
   readonly capabilities: ProviderCapabilities = { watch: true };
   readonly #context: ProviderContext;
   readonly #client: ApiClient;
-  readonly #stop = new AbortController();
+  readonly #life: ProviderLife;
 
   constructor(descriptor: ProviderDescriptor<KubernetesProviderParams>, context: ProviderContext) {
     this.descriptor = descriptor;
     this.#context = context;
     this.#client = new ApiClient(descriptor.params, context.clock);
+    this.#life = new ProviderLife(descriptor.id);
   }
 
   /** Proves that this account may list and watch. Rejects with `LIFECYCLE_STOPPED` once disposed. */
-  async probe({ signal }: ProbeOptions): Promise<void> {
-    throwIfAborted(signal);
-    throwIfAborted(this.#stop.signal);
-    // Connections of its own: what a probe opened is closed with it.
-    await using client = new ApiClient(this.descriptor.params, this.#context.clock);
-    const probing = probeCluster({
-      client,
-      withinMs: Math.max(this.#context.heartbeatMs * 2, 2_000),
-      signal: AbortSignal.any([signal, this.#stop.signal]),
-    });
-    await probing.catch((error: unknown) => {
-      throw toProbeError(error);
+  probe(options: ProbeOptions): Promise<void> {
+    const withinMs = Math.max(this.#context.heartbeatMs * 2, 2_000);
+    return this.#life.probe(options.signal, async (signal) => {
+      // Connections of its own: what a probe opened is closed with it.
+      await using client = new ApiClient(this.descriptor.params, this.#context.clock);
+      try {
+        await probeCluster({ client, withinMs, signal });
+      } catch (error) {
+        throw toProbeError(error);
+      }
     });
   }
 
   /** Throws `LIFECYCLE_STOPPED` once disposed. */
-  async *watch({ signal }: WatchOptions): AsyncGenerator<ProviderEvent, void> {
-    if (signal.aborted) return;
-    throwIfAborted(this.#stop.signal);
-    const watch = new EndpointWatch({
-      descriptor: this.descriptor,
-      context: this.#context,
-      client: this.#client,
-      signal: AbortSignal.any([signal, this.#stop.signal]),
+  watch(options: WatchOptions): AsyncGenerator<ProviderEvent, void> {
+    return this.#life.watch(options.signal, (signal) => {
+      const watch = new EndpointWatch({
+        descriptor: this.descriptor,
+        context: this.#context,
+        client: this.#client,
+        signal,
+      });
+      return watch.events();
     });
-    yield* watch.events();
-    if (!signal.aborted) throwIfAborted(this.#stop.signal);
   }
 
   /** Running watches throw `LIFECYCLE_STOPPED`; every connection is closed. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const message = `the provider "${this.descriptor.id}" was disposed`;
-    this.#stop.abort(new ProvisioningError("LIFECYCLE_STOPPED", message));
+    this.#life.end();
     await this.#client[Symbol.asyncDispose]();
   }
 }
