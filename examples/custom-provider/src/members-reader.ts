@@ -1,8 +1,10 @@
 import {
   createNodeReader,
-  isProvisioningError,
+  fieldOf,
   MemberSet,
   ProvisioningError,
+  SkipTally,
+  toSkipReason,
   type ClusterNode,
   type NodeReader,
   type SkippedEntries,
@@ -15,7 +17,6 @@ export interface RosterContent {
 }
 
 const contentSchema = z.object({ members: z.array(z.unknown()) });
-const MAX_REASONS = 5;
 
 /** Reads one version after the other; what did not change stays the same object. */
 export class MembersReader {
@@ -28,32 +29,30 @@ export class MembersReader {
     if (!success) throw new ProvisioningError("STREAM_INVALID_DATA", "the answer has no list of members");
     const find = this.#members.finder();
     const nodes = new Map<string, ClusterNode>();
-    const reasons: string[] = [];
-    let count = 0;
+    const skips = new SkipTally();
     for (const entry of data.members) {
       try {
         const node = this.#read(entry, find(idOf(entry)));
         nodes.set(node.id, node);
       } catch (error) {
-        if (!isProvisioningError(error)) throw error;
-        count++;
-        if (reasons.length < MAX_REASONS) reasons.push(error.message);
+        skips.skip(toSkipReason(error));
       }
     }
     this.#members = this.#members.replace(nodes.values());
-    return { members: this.#members, ...(count > 0 && { skipped: { count, reasons } }) };
+    return { members: this.#members, skipped: skips.toSkipped() };
   }
 }
 
 function parseJson(body: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
-  } catch (error) {
-    throw new ProvisioningError("STREAM_INVALID_DATA", "the answer is no JSON", { cause: error });
+  } catch {
+    // The message of either quotes the text.
+    throw new ProvisioningError("STREAM_INVALID_DATA", "the answer is no JSON");
   }
 }
 
 function idOf(entry: unknown): string {
-  const id: unknown = Reflect.get(Object(entry), "id");
+  const id = fieldOf(entry, "id");
   return typeof id === "string" ? id : "";
 }

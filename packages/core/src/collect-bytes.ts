@@ -11,7 +11,7 @@ export interface CollectOptions {
 export async function collectBytes(
   source: AsyncIterable<Uint8Array>,
   { maxBytes }: CollectOptions,
-): Promise<Uint8Array> {
+): Promise<Buffer> {
   const parts: Uint8Array[] = [];
   let length = 0;
   for await (const part of source) {
@@ -23,5 +23,7 @@ export async function collectBytes(
     }
     parts.push(part);
   }
-  return parts.length === 1 ? parts[0]! : Buffer.concat(parts, length);
+  const [only] = parts;
+  if (only === undefined || parts.length > 1) return Buffer.concat(parts, length);
+  return Buffer.from(only.buffer, only.byteOffset, only.byteLength);
 }

@@ -109,7 +109,7 @@ export { parseRetryAfter, toHttpFailure } from "./http-failure.ts";
 export { collectBytes, type CollectOptions } from "./collect-bytes.ts";
 export { ProviderLife } from "./provider-life.ts";
 export { toProbeError } from "./probe-error.ts";
-export { fieldOf, listOf } from "./json-field.ts";
+export { fieldOf, listOf, parseJson } from "./json-field.ts";
 export { SkipTally, toSkipReason } from "./skip-tally.ts";
 export { callIsolated } from "./call-isolated.ts";
 export { EventChannel } from "./event-channel.ts";

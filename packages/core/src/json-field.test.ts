@@ -1,5 +1,15 @@
 import { describe, expect, test } from "vitest";
-import { fieldOf, listOf } from "./json-field.ts";
+import { fieldOf, listOf, parseJson } from "./json-field.ts";
+
+describe("parseJson", () => {
+  test.each(["", "{", "undefined", "hunter2", '{"a":1}x'])("gives undefined for %j", (text) => {
+    expect(parseJson(text)).toBeUndefined();
+  });
+
+  test.each([null, 0, "text", [1], { a: {} }])("parses %j", (value) => {
+    expect(parseJson(JSON.stringify(value))).toEqual(value);
+  });
+});
 
 describe("fieldOf and listOf", () => {
   test("read a field of an object", () => {

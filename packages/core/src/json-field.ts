@@ -1,6 +1,19 @@
-/** A field of a value parsed from JSON, whatever that is; undefined where there is none. */
+/**
+ * Parses JSON; undefined when it is none, which no JSON is. For what must not say more: the message of `JSON.parse` quotes
+ * the text.
+ */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A field of a value that may be anything, as one parsed from JSON; undefined where there is none. */
 export function fieldOf(value: unknown, name: string): unknown {
-  return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
+  const hasFields = (typeof value === "object" && value !== null) || typeof value === "function";
+  return hasFields ? Reflect.get(value, name) : undefined;
 }
 
 /** A field that is a list; empty where it is none. */

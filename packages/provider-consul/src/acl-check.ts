@@ -1,4 +1,4 @@
-import { fieldOf, isProvisioningError, ProvisioningError } from "@holdfast/core";
+import { fieldOf, isProvisioningError, parseJson, ProvisioningError } from "@holdfast/core";
 import type { ConsulClient } from "./consul-client.ts";
 import type { ConsulProviderParams } from "./consul-params.ts";
 import { toHealthPath, toScopedPath } from "./health-query.ts";
@@ -47,11 +47,12 @@ export async function assertMayRead(options: AclCheckOptions): Promise<void> {
 async function isHidden(options: AclCheckOptions): Promise<boolean> {
   const { params } = options;
   const named = await askIfKnown(options, toScopedPath("/v1/catalog/services", params));
-  if (named === undefined || !Object.hasOwn(Object(parse(named)), params.service)) return false;
+  if (named === undefined || !Object.hasOwn(Object(parseJson(named.toString())), params.service))
+    return false;
   const all = { ...params, health: "warning", tags: [], filter: undefined } as const;
   const shown = await askIfKnown(options, toHealthPath(all, "default", { index: 0, waitMs: 0 }));
   // A whole answer may be long: only an empty one is looked into.
-  return shown !== undefined && shown.length < 16 && toText(shown).trim() === "[]";
+  return shown !== undefined && shown.length < 16 && shown.toString().trim() === "[]";
 }
 
 /** Undefined where there is no such endpoint, or where ACLs are off. */
@@ -59,7 +60,7 @@ async function askIfKnown(
   { client, withinMs, signal }: AclCheckOptions,
   path: string,
   body?: unknown,
-): Promise<Uint8Array | undefined> {
+): Promise<Buffer | undefined> {
   try {
     return (await client.ask({ path, body, withinMs, signal })).body;
   } catch (error) {
@@ -73,21 +74,9 @@ function isUnsupported({ details }: ProvisioningError): boolean {
   return [401, 404, 405].some((status) => status === details["status"]);
 }
 
-function isDenied(body: Uint8Array): boolean {
-  const answer = parse(body);
+function isDenied(body: Buffer): boolean {
+  const answer = parseJson(body.toString());
   return Array.isArray(answer) && fieldOf(answer[0], "Allow") === false;
-}
-
-function parse(body: Uint8Array): unknown {
-  try {
-    return JSON.parse(toText(body));
-  } catch {
-    return undefined;
-  }
-}
-
-function toText(body: Uint8Array): string {
-  return Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString();
 }
 
 function toDenied(service: string): ProvisioningError {

@@ -26,7 +26,7 @@ export interface ConsulRequest {
 export interface ConsulAnswer {
   readonly address: string;
   readonly headers: IncomingMessage["headers"];
-  readonly body: Uint8Array;
+  readonly body: Buffer;
 }
 
 /** As much of an error's body as is looked at. */

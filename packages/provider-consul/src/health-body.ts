@@ -1,5 +1,6 @@
 import {
   MemberSet,
+  parseJson,
   ProvisioningError,
   SkipTally,
   throwIfAborted,
@@ -59,8 +60,7 @@ export class HealthBody {
    * "same" for a body that is the last one, byte for byte. Throws `STREAM_INVALID_DATA` when it is no JSON array, or when
    * there are entries to read and not one of them could be.
    */
-  async read(body: Uint8Array, signal: AbortSignal): Promise<HealthContent | "same"> {
-    const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  async read(bytes: Buffer, signal: AbortSignal): Promise<HealthContent | "same"> {
     const before = this.#bytes;
     if (before?.equals(bytes) === true) return "same";
     const change =
@@ -179,12 +179,9 @@ function firstOfEach(outcomes: readonly EntryOutcome[]): ReadonlyMap<NodeId, Clu
 }
 
 function parse(bytes: Buffer, start: number, end: number): unknown {
-  try {
-    return JSON.parse(bytes.toString("utf8", start, end));
-  } catch {
-    // V8's message quotes the text.
-    throw noArray(bytes);
-  }
+  const entry = parseJson(bytes.toString("utf8", start, end));
+  if (entry === undefined) throw noArray(bytes);
+  return entry;
 }
 
 function noArray(bytes: Buffer): ProvisioningError {

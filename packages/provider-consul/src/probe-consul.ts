@@ -25,8 +25,7 @@ export async function probeConsul(options: AclCheckOptions): Promise<void> {
 async function findLeader({ client, withinMs, signal }: AclCheckOptions): Promise<void> {
   try {
     await client.askAny({ path: "/v1/status/leader", withinMs, signal }, (answer) => {
-      if (answer.body.length < 8 && Buffer.from(answer.body).toString().trim() === '""')
-        throw toNoLeader(answer);
+      if (answer.body.length < 8 && answer.body.toString().trim() === '""') throw toNoLeader(answer);
     });
   } catch (error) {
     // Where only the health API is let through, its own answer has to do.

@@ -1,6 +1,7 @@
 import {
   collectBytes,
   createDeadline,
+  parseJson,
   parseRetryAfter,
   ProvisioningError,
   throwIfAborted,
@@ -47,7 +48,7 @@ export class ApiClient implements AsyncDisposable {
     using deadline = this.#createDeadline(asked, call);
     try {
       const body = await this.#send(asked, call, deadline.signal);
-      return parseJson(await collectBytes(body, { maxBytes: this.#params.maxBytes }), call.server);
+      return parseAnswer(await collectBytes(body, { maxBytes: this.#params.maxBytes }), call.server);
     } catch (error) {
       throw toCallError(error, call, deadline.signal);
     } finally {
@@ -167,13 +168,10 @@ function toText(header: string | readonly string[] | undefined): string | undefi
   return typeof header === "string" ? header : header?.[0];
 }
 
-function parseJson(bytes: Uint8Array, server: string): unknown {
-  try {
-    return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8"));
-  } catch {
-    // V8's message quotes the text.
-    throw new ProvisioningError("STREAM_INVALID_DATA", `the answer of the API server ${server} is no JSON`, {
-      details: { server, bytes: bytes.byteLength },
-    });
-  }
+function parseAnswer(bytes: Buffer, server: string): unknown {
+  const answer = parseJson(bytes.toString());
+  if (answer !== undefined) return answer;
+  throw new ProvisioningError("STREAM_INVALID_DATA", `the answer of the API server ${server} is no JSON`, {
+    details: { server, bytes: bytes.byteLength },
+  });
 }

@@ -1,6 +1,13 @@
 import { execFile } from "node:child_process";
 import type { Cluster } from "@kubernetes/client-node";
-import { createDeadline, ProvisioningError, throwIfAborted, untilAborted, type Clock } from "@holdfast/core";
+import {
+  createDeadline,
+  parseJson,
+  ProvisioningError,
+  throwIfAborted,
+  untilAborted,
+  type Clock,
+} from "@holdfast/core";
 import * as z from "zod";
 
 /** What a credential plug-in gives (client.authentication.k8s.io/v1, ExecCredentialStatus). */
@@ -84,7 +91,7 @@ export async function runExecPlugin(exec: unknown, options: ExecOptions): Promis
     },
     deadline.signal,
   );
-  const credential = credentialSchema.safeParse(toJson(output));
+  const credential = credentialSchema.safeParse(parseJson(output));
   if (!credential.success || credential.data.apiVersion !== apiVersion)
     throw unavailable(`the credential plug-in "${command}" printed no ExecCredential`);
   const { token, clientCertificateData, clientKeyData, expirationTimestamp } = credential.data.status;
@@ -137,14 +144,6 @@ async function run(
     // Its message holds the command line and what was printed: `code` is all that is told.
     const code: unknown = Reflect.get(Object(error), "code");
     throw unavailable(`the credential plug-in "${command}" failed (${String(code)})`);
-  }
-}
-
-function toJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }
 

@@ -1,4 +1,4 @@
-import { fieldOf, ProvisioningError } from "@holdfast/core";
+import { fieldOf, parseJson, ProvisioningError } from "@holdfast/core";
 import { sliceKeyOf } from "./endpoint-slice.ts";
 
 /** One line of a watch (Kubernetes API concepts, "Efficient detection of changes"). */
@@ -46,15 +46,6 @@ function statusOf(status: unknown): number {
 function retryAfterMsOf(status: unknown): number | undefined {
   const seconds = fieldOf(fieldOf(status, "details"), "retryAfterSeconds");
   return typeof seconds === "number" && seconds > 0 ? seconds * 1_000 : undefined;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // V8's message quotes the text.
-    throw invalid();
-  }
 }
 
 function invalid(): ProvisioningError {

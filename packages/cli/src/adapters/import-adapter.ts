@@ -1,4 +1,4 @@
-import { describeForm, type AnyProviderAdapter } from "@holdfast/core";
+import { describeForm, fieldOf, type AnyProviderAdapter } from "@holdfast/core";
 import { describeFailure, type AdapterFault } from "./adapter-fault.ts";
 
 /**
@@ -59,10 +59,4 @@ function toFault(value: unknown): AdapterFault {
   }
   const got = describeForm(fieldOf(value, wrong.name));
   return { expected: `an adapter from createAdapter whose "${wrong.name}" is ${wrong.form}`, got };
-}
-
-function fieldOf(value: unknown, name: string): unknown {
-  return (typeof value === "object" || typeof value === "function") && value !== null
-    ? Reflect.get(value, name)
-    : undefined;
 }
