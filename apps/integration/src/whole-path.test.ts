@@ -38,8 +38,9 @@ describe("the whole path", () => {
     const fromBackup = placement.ticks.find(({ snapshot }) => snapshot.providerId === "backup")!;
     expect(changed!.seqNo).toBeLessThan(fromBackup.seqNo);
     expect(remoting.events.slice(3).map(({ kind, node: { id } }) => `${kind} ${id}`)).toEqual([
-      "leave c",
       "join d",
+      // It stays until the stand-by has proven itself.
+      "leave c",
     ]);
 
     // Block and unblock.
@@ -356,7 +357,8 @@ describe("starting and reloading", () => {
     expect(h.placement.notices.at(-1)).toMatchObject({ kind: "provider_changed", reason: "manual_override" });
     expect(h.placement.ticks.at(-1)!.snapshot.providerId).toBe("backup");
     h.service.override(undefined);
-    await h.clock.advance(10_000);
+    await h.clock.advance(20_000);
+    expect(h.placement.notices.at(-1)).toMatchObject({ kind: "provider_changed", reason: "recovered" });
     expect(h.placement.ticks.at(-1)!.snapshot.providerId).toBe("primary");
     await h.stop();
   });

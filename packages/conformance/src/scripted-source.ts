@@ -22,6 +22,7 @@ export class ScriptedSource implements TopologySource {
     snapshotSeqNo: 0,
     restoringNodes: [],
     isStale: false,
+    holds: [],
   };
   readonly listeners: Set<(event: TopologyEvent) => unknown> = new Set();
   readonly #clock: Clock;

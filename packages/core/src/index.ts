@@ -30,6 +30,7 @@ export {
 export { toSnapshotHash, type ContentSum, type SnapshotHash } from "./content-hash.ts";
 export type {
   Epoch,
+  GuardChangedEvent,
   HealthChangedEvent,
   NodeBlocks,
   ProviderChangedEvent,
@@ -43,6 +44,8 @@ export type {
   TopologyState,
   TopologyStatus,
 } from "./topology-event.ts";
+export type { ProviderAnswer } from "./provider-answer.ts";
+export type { GuardHold, GuardKind } from "./guard.ts";
 export { refusalOf } from "./topology-refusal.ts";
 export type {
   ProviderHealth,
@@ -78,6 +81,7 @@ export type {
   SourceEvent,
 } from "./provider-event.ts";
 export type { ProviderStore } from "./provider-store.ts";
+export type { KnownGood, SnapshotStore } from "./snapshot-store.ts";
 export {
   resolveSecret,
   secretReferenceSchema,

@@ -1,5 +1,6 @@
 import type { SnapshotHash } from "./content-hash.ts";
 import type { ErrorCode } from "./error-codes.ts";
+import type { GuardHold } from "./guard.ts";
 import type { ProviderId } from "./provider-descriptor.ts";
 import type { ProviderHealth, SwitchReason } from "./provider-health.ts";
 import type { ProviderSnapshot } from "./provider-snapshot.ts";
@@ -47,6 +48,8 @@ export type CompositeEvent =
       readonly availability: Availability;
       /** For people; never empty. */
       readonly reason: string;
-    };
+    }
+  /** A guard begins to hold something, or lets go of it; comes before the content and the availability it leads to. */
+  | { readonly type: "guard_changed"; readonly isHolding: boolean; readonly hold: GuardHold };
 
 export type ProviderEvent = SourceEvent | CompositeEvent;

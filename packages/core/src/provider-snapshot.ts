@@ -29,6 +29,8 @@ export interface ProviderSnapshot {
   /** How old the backend itself says its answer is, in milliseconds; absent when it can't tell. */
   readonly stalenessMs?: number | undefined;
   readonly skipped?: SkippedEntries | undefined;
+  /** Members the provider does not list that a guard keeps; sorted, absent when there are none. Providers leave it out. */
+  readonly retained?: readonly NodeId[] | undefined;
 }
 
 export interface SnapshotParts {
@@ -42,12 +44,13 @@ export interface SnapshotParts {
   readonly revision?: string | undefined;
   readonly stalenessMs?: number | undefined;
   readonly skipped?: SkippedEntries | undefined;
+  readonly retained?: readonly NodeId[] | undefined;
 }
 
 /** Makes a snapshot; the hash comes from the members' running sum, so it costs nothing per member. */
 export function createSnapshot(parts: SnapshotParts): ProviderSnapshot {
   const { providerId, members, observedAt, health = "healthy" } = parts;
-  const { revision, stalenessMs, skipped } = parts;
+  const { revision, stalenessMs, skipped, retained } = parts;
   const blockedNodes = [...new Set(parts.blockedNodes)].sort();
   const sum = blockedNodes.map(hashBlocked).reduce(addSums, members.sum);
   return {
@@ -60,6 +63,7 @@ export function createSnapshot(parts: SnapshotParts): ProviderSnapshot {
     observedAt,
     stalenessMs,
     skipped,
+    retained,
   };
 }
 

@@ -5,7 +5,12 @@ import type { SnapshotEvent, TopologyEvent, TopologyNotice, TopologyStatus } fro
 
 test("the events of the log are a closed union told apart by their kind", () => {
   expectTypeOf<TopologyEvent["kind"]>().toEqualTypeOf<
-    "snapshot" | "provider_changed" | "stream_terminated" | "health_changed" | "status_changed"
+    | "snapshot"
+    | "provider_changed"
+    | "stream_terminated"
+    | "health_changed"
+    | "status_changed"
+    | "guard_changed"
   >();
   expectTypeOf<Extract<TopologyEvent, { kind: "snapshot" }>>().toEqualTypeOf<SnapshotEvent>();
   expectTypeOf<TopologyEvent["seqNo"]>().toEqualTypeOf<number>();

@@ -1,6 +1,7 @@
 import type { NodeId } from "./cluster-node.ts";
 import type { SnapshotHash } from "./content-hash.ts";
 import type { ErrorCode } from "./error-codes.ts";
+import type { GuardHold } from "./guard.ts";
 import type { ProviderId } from "./provider-descriptor.ts";
 import type { ProviderTermination } from "./provider-event.ts";
 import type { ProviderHealth, SwitchReason } from "./provider-health.ts";
@@ -74,13 +75,20 @@ export interface StatusChangedEvent extends Tick {
   readonly snapshotHash?: SnapshotHash | undefined;
 }
 
+/** A guard began to hold something, or let go of it. The snapshot and the status that this leads to come after it. */
+export interface GuardChangedEvent extends Tick, GuardHold {
+  readonly kind: "guard_changed";
+  readonly isHolding: boolean;
+}
+
 /** One step of the ordered log. */
 export type TopologyEvent =
   | SnapshotEvent
   | ProviderChangedEvent
   | StreamTerminatedEvent
   | HealthChangedEvent
-  | StatusChangedEvent;
+  | StatusChangedEvent
+  | GuardChangedEvent;
 
 /** An event that has no place in the log yet. */
 export type TopologyEventDraft = TopologyEvent extends infer E
@@ -107,6 +115,8 @@ export interface TopologyState {
   readonly restoringNodes: readonly NodeId[];
   /** The snapshot is not known to be current: nobody can serve, or the last answer is only held. */
   readonly isStale: boolean;
+  /** What guards hold at the moment, one entry a guard. */
+  readonly holds: readonly GuardHold[];
 }
 
 /** Where bridges, metrics and servers read the log from: the hub, seen from downstream. */

@@ -19,6 +19,7 @@ test.each<[TopologyStatus, string | undefined]>([
     snapshotSeqNo: 0,
     restoringNodes: [],
     isStale: false,
+    holds: [],
   });
   // R5.5
   expect(refusal?.code).toBe(code);

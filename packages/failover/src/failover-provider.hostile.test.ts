@@ -11,6 +11,9 @@ import { describe, expect, test } from "vitest";
 import { FailoverProvider } from "./failover-provider.ts";
 import type { HealthOptions } from "./health-policy.ts";
 
+/** Whose content is shown is what these tests ask. */
+const NO_DWELL = { removalDwellMs: 0 };
+
 const node = (id: string) => ({ id, host: `${id}.local`, port: 80 });
 
 type Watch = (memory: MemoryProvider, options: WatchOptions) => AsyncIterable<ProviderEvent>;
@@ -74,7 +77,10 @@ function read(failover: FailoverProvider, signal = new AbortController().signal)
 function setUp(providers: (clock: VirtualClock) => readonly ClusterProvider[], health?: HealthOptions) {
   const clock = new VirtualClock();
   const random = createSeededRandom(5);
-  return { clock, failover: new FailoverProvider({ providers: providers(clock), clock, random, health }) };
+  return {
+    clock,
+    failover: new FailoverProvider({ providers: providers(clock), clock, random, health, guards: NO_DWELL }),
+  };
 }
 
 const make = (clock: VirtualClock, id: ProviderId, priority: number) =>
@@ -330,7 +336,12 @@ describe("reloads", () => {
   test("that take the pinned provider away release the pin, also for a later watch", async () => {
     const clock = new VirtualClock();
     const [a, b] = [make(clock, "a", 2), make(clock, "b", 1)];
-    const failover = new FailoverProvider({ providers: [a, b], clock, random: createSeededRandom(1) });
+    const failover = new FailoverProvider({
+      providers: [a, b],
+      clock,
+      random: createSeededRandom(1),
+      guards: NO_DWELL,
+    });
     failover.override("b");
     failover.reconfigure([a]);
     failover.reconfigure([a, b]);
@@ -420,12 +431,13 @@ test("nested, the names of inner providers form one chain, though the outer swit
   const z = new MemoryProvider({ id: "z", priority: 1, clock, members: [node("z")] });
   a.refuse(new ProvisioningError("CONNECTIVITY_REFUSED", "not yet"));
   const inner = new FailoverProvider({
+    guards: NO_DWELL,
     providers: [a],
     clock,
     random,
     descriptor: { id: "inner", kind: "failover", priority: 0, params: {} },
   });
-  const outer = new FailoverProvider({ providers: [inner, z], clock, random });
+  const outer = new FailoverProvider({ providers: [inner, z], clock, random, guards: NO_DWELL });
   const { news } = read(outer);
   await clock.settle();
   outer.reconfigure([inner]);

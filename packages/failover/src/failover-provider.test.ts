@@ -5,6 +5,9 @@ import { describe, expect, test } from "vitest";
 import { FailoverProvider } from "./failover-provider.ts";
 import type { HealthOptions } from "./health-policy.ts";
 
+/** Whose content is shown is what these tests ask. */
+const NO_DWELL = { removalDwellMs: 0 };
+
 const node = (id: string) => ({ id, host: `${id}.local`, port: 80 });
 
 async function setUp(health: HealthOptions = {}) {
@@ -21,6 +24,7 @@ async function setUp(health: HealthOptions = {}) {
     clock,
     random: createSeededRandom(1),
     health,
+    guards: NO_DWELL,
   });
   const stop = new AbortController();
   const events: ProviderEvent[] = [];
@@ -244,8 +248,8 @@ describe("FailoverProvider", () => {
     const [a, b, z] = [make("a", 2), make("b", 1), make("z", 0)];
     const random = createSeededRandom(3);
     const descriptor = { id: "inner", kind: "failover", priority: 9, params: {} };
-    const inner = new FailoverProvider({ providers: [a, b], clock, random, descriptor });
-    await using outer = new FailoverProvider({ providers: [inner, z], clock, random });
+    const inner = new FailoverProvider({ providers: [a, b], clock, random, descriptor, guards: NO_DWELL });
+    await using outer = new FailoverProvider({ providers: [inner, z], clock, random, guards: NO_DWELL });
     const stop = new AbortController();
     const seen: string[] = [];
     const reading = (async () => {

@@ -9,6 +9,7 @@ import {
   type Clock,
   type ClusterProvider,
   type ProbeOptions,
+  type ProviderAnswer,
   type ProviderCapabilities,
   type ProviderDescriptor,
   type ProviderEvent,
@@ -18,7 +19,10 @@ import {
   type WatchOptions,
 } from "@holdfast/core";
 import { FailoverSession } from "./failover-session.ts";
+import { toGuardPolicy, type GuardOptions, type GuardPolicy } from "./guard-policy.ts";
 import { toHealthPolicy, type HealthOptions, type HealthPolicy } from "./health-policy.ts";
+import { toRestored, type RestoreOptions } from "./restored-snapshot.ts";
+import type { RestoredSnapshot } from "./snapshot-guards.ts";
 
 export interface FailoverProviderOptions {
   /** In any order: priority and id decide. They stay their owner's: they are watched and left, never disposed of. */
@@ -26,6 +30,7 @@ export interface FailoverProviderOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly health?: HealthOptions | undefined;
+  readonly guards?: GuardOptions | undefined;
   /** @defaultValue { id: "failover", kind: "failover", priority: 0, params: {} } */
   readonly descriptor?: ProviderDescriptor | undefined;
 }
@@ -33,13 +38,15 @@ export interface FailoverProviderOptions {
 /**
  * A provider made of providers: says what the healthy one of highest priority says, and switches when it ails
  * (`FailoverController` has the rules). Snapshots carry the id of the provider that saw them. Besides what every provider
- * says it tells `provider_changed` ahead of the new provider's content, `health_changed` and `availability_changed`.
+ * says it tells `provider_changed` ahead of the new provider's content, `health_changed`, `availability_changed`, and
+ * `guard_changed` where members stay that the active provider does not list: such snapshots name them in `retained`.
  * Its watch never ends by itself. Can be nested.
  */
 export class FailoverProvider implements ClusterProvider {
   readonly descriptor: ProviderDescriptor;
   readonly capabilities: ProviderCapabilities = { watch: true };
   readonly policy: HealthPolicy;
+  readonly #guards: GuardPolicy;
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #channels = new Set<EventChannel<ProviderEvent>>();
@@ -49,10 +56,12 @@ export class FailoverProvider implements ClusterProvider {
   /** Resolves when nothing of earlier sessions waits any more. */
   #ending: Promise<unknown> = Promise.resolve();
   #pinned: ProviderId | undefined;
+  #restored: RestoredSnapshot | undefined;
 
   constructor(options: FailoverProviderOptions) {
     this.descriptor = options.descriptor ?? { id: "failover", kind: "failover", priority: 0, params: {} };
     this.policy = toHealthPolicy(options.health);
+    this.#guards = toGuardPolicy(options.guards, this.policy);
     this.#clock = options.clock;
     this.#random = options.random;
     this.#providers = options.providers;
@@ -117,6 +126,24 @@ export class FailoverProvider implements ClusterProvider {
     this.#session?.override(providerId);
   }
 
+  /**
+   * Has the first watch begin with what was known to be good in an earlier run: held, as `degraded`, until a provider
+   * answers; once it is older than `maxAgeMs` it is `unavailable`. Throws `STORE_EXPIRED` when it is so already.
+   */
+  restore(options: RestoreOptions): void {
+    this.#restored = toRestored(options, this.#clock);
+  }
+
+  /** Lets pass an answer that the mass-removal guard holds. False when it holds none. */
+  acceptRemovals(): boolean {
+    return this.#session?.acceptRemovals() ?? false;
+  }
+
+  /** What each provider that is watched said last; empty before the first watch. */
+  answers(): readonly ProviderAnswer[] {
+    return this.#session?.answers() ?? [];
+  }
+
   /** One report a provider, in order of preference. Before the first watch all are idle. */
   health(): readonly ProviderHealthReport[] {
     return (
@@ -146,10 +173,13 @@ export class FailoverProvider implements ClusterProvider {
       clock: this.#clock,
       random: this.#random,
       policy: this.policy,
+      guards: this.#guards,
+      restored: this.#restored,
       emit: (event) => {
         for (const channel of this.#channels) channel.push(event);
       },
     });
+    this.#restored = undefined;
     session.configure(this.#providers);
     if (this.#pinned !== undefined) session.override(this.#pinned);
     return session;

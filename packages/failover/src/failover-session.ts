@@ -2,6 +2,8 @@ import type {
   Availability,
   Clock,
   ClusterProvider,
+  GuardHold,
+  ProviderAnswer,
   ProviderEvent,
   ProviderHealthReport,
   ProviderId,
@@ -12,13 +14,19 @@ import type {
 } from "@holdfast/core";
 import type { Decision, Switch } from "./decision.ts";
 import { FailoverController } from "./failover-controller.ts";
+import type { GuardPolicy } from "./guard-policy.ts";
 import type { HealthPolicy } from "./health-policy.ts";
+import type { Hold } from "./hold.ts";
 import { ProviderStream, type StreamSignal } from "./provider-stream.ts";
+import { SnapshotGuards, type GuardOutput, type RestoredSnapshot } from "./snapshot-guards.ts";
 
 export interface FailoverSessionOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly policy: HealthPolicy;
+  readonly guards: GuardPolicy;
+  /** Shown until a provider answers. */
+  readonly restored?: RestoredSnapshot | undefined;
   readonly emit: (event: ProviderEvent) => void;
 }
 
@@ -34,6 +42,7 @@ interface Source {
 export class FailoverSession implements AsyncDisposable {
   readonly #options: FailoverSessionOptions;
   readonly #controller: FailoverController;
+  readonly #guards: SnapshotGuards;
   readonly #sources = new Map<ProviderId, Source>();
   readonly #stopping = new Set<Promise<void>>();
   #emitted: ProviderSnapshot | undefined;
@@ -43,12 +52,14 @@ export class FailoverSession implements AsyncDisposable {
   #switchReason: SwitchReason = "recovered";
   #availability: Availability | undefined;
   #reason = "";
+  #holds: readonly GuardHold[] = [];
   #wake: Disposable | undefined;
   #isDisposed = false;
 
   constructor(options: FailoverSessionOptions) {
     this.#options = options;
     this.#controller = new FailoverController(options.policy);
+    this.#guards = new SnapshotGuards(options.guards, options.restored);
   }
 
   configure(providers: readonly ClusterProvider[]): void {
@@ -77,11 +88,27 @@ export class FailoverSession implements AsyncDisposable {
     this.#carryOut(this.#controller.override(id, this.#now()));
   }
 
+  acceptRemovals(): boolean {
+    const isAccepted = this.#guards.acceptRemovals();
+    if (isAccepted) this.#carryOut(this.#controller.tick(this.#now()));
+    return isAccepted;
+  }
+
+  /** What each provider that is watched said last. */
+  answers(): readonly ProviderAnswer[] {
+    return [...this.#sources].flatMap(([providerId, { snapshot }]) =>
+      snapshot === undefined
+        ? []
+        : { providerId, isActive: this.#controller.active === providerId, snapshot },
+    );
+  }
+
   /** What a further reader has to be told first; that the content is only held ahead of the content. */
   current(): readonly ProviderEvent[] {
     const events: ProviderEvent[] = [];
     const availability = this.#availability;
     const snapshot = this.#emitted;
+    for (const hold of this.#holds) events.push({ type: "guard_changed", isHolding: true, hold });
     if (availability !== undefined && availability !== "available") {
       events.push({ type: "availability_changed", availability, reason: this.#reason });
     }
@@ -146,6 +173,7 @@ export class FailoverSession implements AsyncDisposable {
         this.#terminated(id, source, { kind: "ended" });
         return this.#carryOut(this.#controller.ended(id, now));
       case "health_changed":
+      case "guard_changed":
       case "terminated":
         return emit(signal);
       case "provider_changed":
@@ -179,10 +207,13 @@ export class FailoverSession implements AsyncDisposable {
       emit({ type: "health_changed", providerId, from, to, ...(reason && { reason }) });
     }
     const { active, switched } = decision;
-    const snapshot = active === undefined ? undefined : this.#sources.get(active)?.snapshot;
-    if (switched !== undefined) this.#expect({ ...switched, to: snapshot?.providerId ?? switched.to });
+    const answer = active === undefined ? undefined : this.#sources.get(active)?.snapshot;
+    if (switched !== undefined) this.#expect({ ...switched, to: answer?.providerId ?? switched.to });
+    const output = this.#guards.pass({ decision, answer, others: this.#others(active), now: this.#now() });
+    this.#tellHolds(output.holds);
+    const { snapshot } = output;
     const isNew = snapshot !== undefined && snapshot !== this.#emitted;
-    if (decision.availability !== "available") this.#announce(decision, isNew);
+    if (output.availability !== "available") this.#announce(output, isNew);
     if (isNew) {
       const { providerId } = snapshot;
       // A provider made of providers may come back with another of its own.
@@ -190,9 +221,40 @@ export class FailoverSession implements AsyncDisposable {
       this.#emitted = snapshot;
       emit({ type: "snapshot", snapshot });
     }
-    if (decision.availability === "available") this.#announce(decision, isNew);
+    if (output.availability === "available") this.#announce(output, isNew);
     this.#watch(decision.watched);
-    this.#sleepUntil(decision.wakeAt);
+    this.#sleepUntil(Math.min(decision.wakeAt ?? Number.POSITIVE_INFINITY, output.wakeAt));
+  }
+
+  /** What the healthy stand-bys say. */
+  #others(active: ProviderId | undefined): readonly ProviderSnapshot[] {
+    const others: ProviderSnapshot[] = [];
+    for (const [id, { snapshot }] of this.#sources) {
+      if (id === active || snapshot === undefined) continue;
+      if (this.#controller.candidate(id)?.health === "healthy") others.push(snapshot);
+    }
+    return others;
+  }
+
+  /** An end before a beginning. A hold is told as it begins, and again when its end becomes known or moves. */
+  #tellHolds(holds: readonly Hold[]): void {
+    const { clock, emit } = this.#options;
+    const offset = clock.now() - this.#now();
+    const before = this.#holds;
+    this.#holds = holds.map(({ endsAt, ...hold }) => {
+      const known = before.find(
+        (other) => isSameHold(other, hold) && hasEnd(other) === Number.isFinite(endsAt),
+      );
+      return known ?? { ...hold, ...(Number.isFinite(endsAt) && { until: offset + endsAt }) };
+    });
+    for (const hold of before) {
+      if (!this.#holds.some((other) => isSameHold(other, hold))) {
+        emit({ type: "guard_changed", isHolding: false, hold });
+      }
+    }
+    for (const hold of this.#holds) {
+      if (!before.includes(hold)) emit({ type: "guard_changed", isHolding: true, hold });
+    }
   }
 
   /** Readers are told whose content follows, in one chain: each change begins where the last one led to. */
@@ -204,7 +266,7 @@ export class FailoverSession implements AsyncDisposable {
   }
 
   /** Before the first snapshot only `unavailable` is news: that nothing has come yet is known. */
-  #announce({ availability, reason }: Decision, isNew: boolean): void {
+  #announce({ availability, reason }: GuardOutput, isNew: boolean): void {
     const before = this.#availability;
     if (availability === before) return;
     if (before === undefined && availability === "degraded" && this.#emitted === undefined && !isNew) return;
@@ -235,10 +297,10 @@ export class FailoverSession implements AsyncDisposable {
     this.#stopping.add(stopping);
   }
 
-  #sleepUntil(wakeAt: number | undefined): void {
+  #sleepUntil(wakeAt: number): void {
     this.#wake?.[Symbol.dispose]();
     this.#wake = undefined;
-    if (wakeAt === undefined || this.#isDisposed) return;
+    if (wakeAt === Number.POSITIVE_INFINITY || this.#isDisposed) return;
     this.#wake = this.#options.clock.schedule(wakeAt - this.#now(), () =>
       this.#carryOut(this.#controller.tick(this.#now())),
     );
@@ -247,4 +309,12 @@ export class FailoverSession implements AsyncDisposable {
   #now(): number {
     return this.#options.clock.monotonic();
   }
+}
+
+function isSameHold(a: Pick<GuardHold, "guard" | "providerId">, b: typeof a): boolean {
+  return a.guard === b.guard && a.providerId === b.providerId;
+}
+
+function hasEnd({ until }: GuardHold): boolean {
+  return until !== undefined;
 }

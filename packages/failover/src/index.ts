@@ -1,4 +1,6 @@
 export { FailoverProvider, type FailoverProviderOptions } from "./failover-provider.ts";
+export type { RestoreOptions } from "./restored-snapshot.ts";
+export type { GuardOptions, GuardPolicy, MassRemovalOptions } from "./guard-policy.ts";
 export {
   DEFAULT_HEALTH_POLICY,
   heartbeatMsOf,

@@ -250,7 +250,7 @@ class Simulation {
       this.#believed = event.to;
     }
     if (event.kind !== "snapshot") return;
-    const { providerId, members: seen, blockedNodes } = event.snapshot;
+    const { providerId, members: seen, blockedNodes, retained = [] } = event.snapshot;
     // While the next one has not spoken yet, what is held may still be marked with a block.
     const { added, updated, removed, blocked } = event.delta;
     const isMark = added.length + updated.length + removed.length === 0 && blocked.length > 0;
@@ -259,7 +259,11 @@ class Simulation {
       expect(providerId).toBe(this.#believed ?? providerId);
       this.#believed = providerId;
     }
-    for (const { host } of seen) expect(host).toBe(`${providerId}.local`);
+    for (const { id, host } of seen) {
+      // Whom the one that was left knew is kept for the dwell, and said to be.
+      if (retained.includes(id)) expect(host).not.toBe(`${providerId}.local`);
+      else expect(host).toBe(`${providerId}.local`);
+    }
     for (const id of this.#blocked) {
       if (blockedNodes.includes(id)) continue;
       expect(state.isStale, "no block is lifted by what is not current").toBe(false);
@@ -285,7 +289,8 @@ class Simulation {
       expect(snapshot?.providerId).toBe(active?.providerId);
       const source = this.#inForce.find(({ descriptor }) => descriptor.id === active?.providerId);
       if (source?.isHanging === false && !source.isStalled) {
-        expect(snapshot?.members.sum).toEqual(source.memory.members.sum);
+        const listed = snapshot?.members.apply({ remove: snapshot.retained ?? [] });
+        expect(listed?.sum).toEqual(source.memory.members.sum);
       }
     } else if (snapshot !== undefined) {
       expect(isStale).toBe(true);

@@ -10,6 +10,7 @@ import {
   type Clock,
   type ClusterProvider,
   type Epoch,
+  type GuardHold,
   type NodeBlocks,
   type NodeId,
   type ProviderEvent,
@@ -59,6 +60,7 @@ export class WatchHub implements TopologySource, NodeBlocks, AsyncDisposable {
   #seqNo = 0;
   #snapshot: ProviderSnapshot | undefined;
   #snapshotSeqNo = 0;
+  #holds: readonly GuardHold[] = [];
   #availability: Availability = "available";
   #availabilityReason = "";
   #lifecycle: "running" | "draining" | "stopped" = "running";
@@ -99,6 +101,7 @@ export class WatchHub implements TopologySource, NodeBlocks, AsyncDisposable {
       restoringNodes: this.#blocks.restoring,
       isStale:
         this.#snapshot !== undefined && (this.#availability !== "available" || this.#lifecycle === "stopped"),
+      holds: this.#holds,
     };
   }
 
@@ -189,6 +192,14 @@ export class WatchHub implements TopologySource, NodeBlocks, AsyncDisposable {
           snapshotHash: this.#snapshot?.hash,
         });
       }
+      case "guard_changed": {
+        const { isHolding, hold } = event;
+        const others = this.#holds.filter(
+          ({ guard, providerId }) => guard !== hold.guard || providerId !== hold.providerId,
+        );
+        this.#holds = isHolding ? [...others, hold] : others;
+        return this.#append({ kind: "guard_changed", isHolding, ...hold });
+      }
       case "health_changed": {
         const { providerId, from, to, reason } = event;
         return this.#append({ kind: "health_changed", providerId, from, to, reason });
@@ -219,11 +230,11 @@ export class WatchHub implements TopologySource, NodeBlocks, AsyncDisposable {
   /** The backend has confirmed what we have: the blocks of restored nodes may go. */
   #refresh(): void {
     if (this.#availability !== "available" || this.#snapshot === undefined) return;
-    if (this.#blocks.refresh(this.#snapshot.members)) this.#take(this.#snapshot);
+    if (this.#blocks.refresh(this.#snapshot)) this.#take(this.#snapshot);
   }
 
   #take(incoming: ProviderSnapshot, isGood = false): void {
-    if (isGood) this.#blocks.refresh(incoming.members);
+    if (isGood) this.#blocks.refresh(incoming);
     const previous = this.#snapshot;
     const snapshot = createSnapshot({ ...incoming, blockedNodes: this.#blocks.blocked });
     this.#snapshot = snapshot;

@@ -68,6 +68,11 @@ function toWords(event: TopologyEvent, paint: Paint): string {
     return `${event.providerId}: ${event.from} → ${paint(HEALTH_COLOUR[event.to], event.to)}${reason}`;
   }
   const reason = paint("dim", toPrintable(event.reason));
+  if (event.kind === "guard_changed") {
+    const { guard, isHolding, nodes } = event;
+    const doing = isHolding ? paint("yellow", `holds ${nodes}`) : paint("green", "lets go");
+    return `${guard} ${doing}  ${reason}`;
+  }
   return `${event.from} → ${paint(STATUS_COLOUR[event.to], event.to)}  ${reason}`;
 }
 

@@ -1,0 +1,111 @@
+import type { Availability, ProviderSnapshot } from "@holdfast/core";
+import type { Decision } from "./decision.ts";
+import type { GuardPolicy } from "./guard-policy.ts";
+import type { Hold } from "./hold.ts";
+import { MassRemovalGuard } from "./mass-removal-guard.ts";
+import { RemovalDwell } from "./removal-dwell.ts";
+
+/** A snapshot of an earlier run, to be served until a provider answers. Times are monotonic milliseconds. */
+export interface RestoredSnapshot {
+  readonly snapshot: ProviderSnapshot;
+  /** How long before this start its provider had confirmed it. */
+  readonly ageMs: number;
+  readonly expiresAt: number;
+}
+
+export interface GuardInput {
+  readonly decision: Pick<Decision, "availability" | "reason">;
+  /** Of the active provider; absent while it has none. */
+  readonly answer: ProviderSnapshot | undefined;
+  /** Of the healthy stand-bys. */
+  readonly others: readonly ProviderSnapshot[];
+  readonly now: number;
+}
+
+/** What may be shown, and how it has to be called. */
+export interface GuardOutput {
+  /** Absent: what was shown last stays. */
+  readonly snapshot: ProviderSnapshot | undefined;
+  readonly availability: Availability;
+  readonly reason: string;
+  readonly holds: readonly Hold[];
+  /** When time alone changes the output; Infinity when it does not. */
+  readonly wakeAt: number;
+}
+
+/** Stands between what the active provider says and what is shown. Pure: no clock, no I/O. */
+export class SnapshotGuards {
+  readonly #dwell: RemovalDwell;
+  readonly #massRemoval: MassRemovalGuard | undefined;
+  #restored: RestoredSnapshot | undefined;
+  #isAnswered = false;
+  /** The restored snapshot ran out before anybody answered. */
+  #isExpired = false;
+
+  constructor({ removalDwellMs, massRemoval }: GuardPolicy, restored?: RestoredSnapshot) {
+    this.#dwell = new RemovalDwell(removalDwellMs);
+    this.#massRemoval = massRemoval && new MassRemovalGuard(massRemoval, restored?.snapshot);
+    this.#restored = restored;
+  }
+
+  pass(input: GuardInput): GuardOutput {
+    const { answer, now } = input;
+    this.#expire(now);
+    this.#isAnswered ||= answer !== undefined;
+    if (answer === undefined) this.#dwell.interrupt();
+    const snapshot = answer === undefined ? this.#unanswered : this.#guard(answer, input);
+    if (snapshot !== undefined && snapshot !== this.#restored?.snapshot) this.#restored = undefined;
+    const holds = [this.#restoredHold, this.#dwell.hold, this.#massRemoval?.hold].filter(
+      (hold) => hold !== undefined,
+    );
+    const ends = [this.#restored?.expiresAt ?? now, ...holds.map(({ endsAt }) => endsAt)];
+    const wakeAt = Math.min(...ends.filter((at) => at > now));
+    return { snapshot, ...this.#toAvailability(input.decision), holds, wakeAt };
+  }
+
+  /** An operator accepts a held mass removal, at the next `pass`. False when there is none. */
+  acceptRemovals(): boolean {
+    return this.#massRemoval?.accept() ?? false;
+  }
+
+  get #unanswered(): ProviderSnapshot | undefined {
+    return this.#isAnswered ? undefined : this.#restored?.snapshot;
+  }
+
+  #guard(answer: ProviderSnapshot, { decision, others, now }: GuardInput): ProviderSnapshot {
+    const isProven = decision.availability === "available";
+    const dwelt = this.#dwell.pass(answer, isProven, now);
+    return this.#massRemoval?.pass(dwelt, others, now) ?? dwelt;
+  }
+
+  #expire(now: number): void {
+    if (this.#restored === undefined || now < this.#restored.expiresAt) return;
+    this.#restored = undefined;
+    this.#isExpired = !this.#isAnswered;
+    this.#massRemoval?.reset();
+  }
+
+  get #restoredHold(): Hold | undefined {
+    if (this.#restored === undefined || this.#isAnswered) return undefined;
+    const { snapshot, ageMs, expiresAt } = this.#restored;
+    const { providerId, members } = snapshot;
+    const age = Math.round(ageMs / 1_000);
+    const reason = `serving the last known good snapshot of "${providerId}", confirmed ${age} s before this start, until a provider answers`;
+    return { guard: "last_known_good", providerId, nodes: members.size, endsAt: expiresAt, reason };
+  }
+
+  #toAvailability({
+    availability,
+    reason,
+  }: GuardInput["decision"]): Pick<GuardOutput, "availability" | "reason"> {
+    if (this.#isExpired && !this.#isAnswered) {
+      return { availability: "unavailable", reason: `the last known good snapshot has expired; ${reason}` };
+    }
+    const restored = this.#restoredHold;
+    if (restored !== undefined) return { availability: "degraded", reason: `${restored.reason}; ${reason}` };
+    const held = this.#massRemoval?.hold;
+    if (held !== undefined && availability === "available")
+      return { availability: "degraded", reason: held.reason };
+    return { availability, reason };
+  }
+}
