@@ -136,7 +136,7 @@ export class Lane implements AsyncDisposable {
       }
       const { status } = this.#options.source.state;
       this.#snapshot = { kind, epoch, seqNo, snapshot, status, step: { from, delta } };
-    } else if (event.kind !== "health_changed" && event.kind !== "guard_changed") {
+    } else if (event.kind !== "health_changed") {
       if (event.kind === "status_changed") this.#status = event.to;
       this.#notices.push(event);
     }

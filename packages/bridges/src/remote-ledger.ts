@@ -70,13 +70,13 @@ export class RemoteLedger {
   }
 
   /** The next changes, sorted by id, of `size` steps or a few more; empty when there are none left. */
-  next(size: number, holdsJoins: boolean): readonly PlannedChange[] {
+  next(size: number, holdsJoin: (id: NodeId) => boolean): readonly PlannedChange[] {
     const batch: PlannedChange[] = [];
     let steps = 0;
     while (steps < size && this.hasMore) {
       const change = this.#changes[this.#planned++]!;
       const wanted = { node: change.is, isBlocked: this.#targetBlocked.has(change.id) };
-      const plan = planNode(this.#beliefsOf(change), wanted, holdsJoins);
+      const plan = planNode(this.#beliefsOf(change), wanted, holdsJoin(change.id));
       if (plan.isHeld) this.#held.push(change.id);
       if (plan.steps.length > 0) batch.push({ change, steps: plan.steps });
       steps += plan.steps.length;

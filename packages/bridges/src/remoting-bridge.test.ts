@@ -1,5 +1,5 @@
 import { createSeededRandom, VirtualClock } from "@holdfast/conformance";
-import { MemberSet, systemClock } from "@holdfast/core";
+import { createSnapshot, MemberSet, systemClock } from "@holdfast/core";
 import { describe, expect, test } from "vitest";
 import { isEvents, RecordingPorts, toEventNames } from "./recording-ports.test-support.ts";
 import { RemoteReceiver } from "./remote-receiver.test-support.ts";
@@ -187,6 +187,23 @@ describe("while the topology is not ready", () => {
     source.status("ready");
     await clock.settle();
     expect(ports.takeEvents()).toEqual(["leave a@1", "join b@1"]);
+  });
+
+  test("the join of a member that only a guard retains is held back until the active provider lists it", async () => {
+    // R4.3
+    const { clock, source, ports, begin } = setUp();
+    await begin("a");
+    const retaining = { observedAt: 0, providerId: "backup", members: MemberSet.from(nodes("a", "b", "c")) };
+    const hold = { guard: "removal_dwell", providerId: "backup", nodes: 2, reason: "scripted" } as const;
+    source.append({ kind: "guard_changed", isHolding: true, ...hold });
+    source.publish({ ...retaining, retained: ["a", "b"] });
+    await clock.settle();
+    expect(ports.takeEvents()).toEqual(["join c@1"]);
+    // The content is the same, so that there is no snapshot to wake anybody up.
+    source.set({ snapshot: createSnapshot(retaining) });
+    source.append({ kind: "guard_changed", isHolding: false, ...hold });
+    await clock.settle();
+    expect(ports.takeEvents()).toEqual(["join b@1"]);
   });
 
   test("the rest of a large batch of joins is held back from the moment it turns degraded", async () => {

@@ -16,7 +16,8 @@ export interface RemotingBridgeOptions extends BridgeOptions {
 
 /**
  * Brings Remoting from what it last acknowledged to the newest topology, with as few events as that takes. While the
- * topology is not `ready`, joins are held back; leaves and blocks are not.
+ * topology is not `ready`, joins are held back, and so are those of members that only a guard retains; leaves and blocks
+ * are not.
  */
 export class RemotingBridge implements NodeBlocks, AsyncDisposable {
   readonly #options: RemotingBridgeOptions;
@@ -86,7 +87,7 @@ export class RemotingBridge implements NodeBlocks, AsyncDisposable {
     ledger.aim(target);
     // What is known to be outdated is not told any further; the next pass goes on from where this one ends.
     while (!this.#lane.hasNewer) {
-      const batch = ledger.next(batchSize, this.#holdsJoins());
+      const batch = ledger.next(batchSize, this.#holdsJoin());
       if (batch.length === 0) break;
       const at = clock.now();
       if (!(await this.#tell(toEvents(batch, target, seqNo, at), seqNo))) {
@@ -102,19 +103,22 @@ export class RemotingBridge implements NodeBlocks, AsyncDisposable {
 
   /** False when the batch was given up, and may have arrived or not. */
   async #tell(events: readonly RemoteTopologyEvent[], seqNo: number): Promise<boolean> {
-    const hasJoins = events.some((event) => event.kind === "join");
+    const joins = events.filter((event) => event.kind === "join");
     const done = await this.#lane.call({
       port: "remoting",
       call: "applyEvents",
       seqNo,
       run: (options) => this.#options.port.applyEvents(events, options),
-      isOutdated: () => this.#lane.hasNewer || (hasJoins && this.#holdsJoins()),
+      isOutdated: () => this.#lane.hasNewer || joins.map(({ node }) => node.id).some(this.#holdsJoin()),
     });
     return done !== undefined;
   }
 
-  #holdsJoins(): boolean {
-    return this.#lane.status !== "ready";
+  /** Neither is stale data fit to open a channel by, nor what the active provider does not list. */
+  #holdsJoin(): (id: NodeId) => boolean {
+    if (this.#lane.status !== "ready") return () => true;
+    const retained = new Set(this.#source.state.snapshot?.retained);
+    return (id) => retained.has(id);
   }
 }
 

@@ -20,6 +20,7 @@ Examples:
   $ holdfast run -c holdfast.yaml --json | jq .kind         one JSON document a line
   $ holdfast run -c holdfast.yaml --port 0                  on any free port, which is printed
   $ kill -HUP PID                                           reload the providers, all or none
+  $ kill -USR2 PID                                          accept removals that the mass-removal guard holds
   $ curl -N http://127.0.0.1:7420/events                    follow the events over HTTP
 
 A configuration can be as small as this:

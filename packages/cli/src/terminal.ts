@@ -2,7 +2,7 @@ import type { Readable, Writable } from "node:stream";
 import { systemClock, type Clock, type Random } from "@holdfast/core";
 
 /** The signals the daemon understands. */
-export type TerminalSignal = "SIGINT" | "SIGTERM" | "SIGHUP";
+export type TerminalSignal = "SIGINT" | "SIGTERM" | "SIGHUP" | "SIGUSR2";
 
 /** What a command has of the process it runs in. */
 export interface Terminal {
@@ -34,7 +34,7 @@ export function createProcessTerminal(): Terminal {
     // oxlint-disable-next-line no-restricted-properties -- the one source of chance of the command
     random: Math.random,
     onSignal(listener) {
-      const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+      const signals = ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR2"] as const;
       const listeners = signals.map((signal) => [signal, () => listener(signal)] as const);
       for (const [signal, onSignal] of listeners) process.on(signal, onSignal);
       return {

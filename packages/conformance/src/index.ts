@@ -18,6 +18,7 @@ export {
 } from "./call-journal.ts";
 export { ScriptedSource } from "./scripted-source.ts";
 export { MemoryProviderStore } from "./memory-provider-store.ts";
+export { MemorySnapshotStore } from "./memory-snapshot-store.ts";
 
 // For authors of adapters and stores.
 export type { ConformanceRunner, DefineTest } from "./conformance-runner.ts";

@@ -20,7 +20,7 @@ test("the events of the log are a closed union told apart by their kind", () => 
 test("notices are events, snapshots are no notices", () => {
   expectTypeOf<TopologyNotice>().toExtend<TopologyEvent>();
   expectTypeOf<TopologyNotice["kind"]>().toEqualTypeOf<
-    "provider_changed" | "stream_terminated" | "status_changed"
+    "provider_changed" | "stream_terminated" | "status_changed" | "guard_changed"
   >();
 });
 

@@ -98,7 +98,11 @@ export type TopologyEventDraft = TopologyEvent extends infer E
   : never;
 
 /** The events that are told one by one and never skipped, unlike snapshots that were overtaken. */
-export type TopologyNotice = ProviderChangedEvent | StreamTerminatedEvent | StatusChangedEvent;
+export type TopologyNotice =
+  | ProviderChangedEvent
+  | StreamTerminatedEvent
+  | StatusChangedEvent
+  | GuardChangedEvent;
 
 /** Everything the log has led to, at one moment. */
 export interface TopologyState {

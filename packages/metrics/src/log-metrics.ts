@@ -12,6 +12,9 @@ export class LogMetrics {
   readonly #failoversSeqNo: Gauge<"from" | "to" | "reason">;
   readonly #interruptions: Counter<"provider" | "code">;
   readonly #interruptionsSeqNo: Gauge<"provider" | "code">;
+  readonly #holds: Counter<"guard" | "provider">;
+  readonly #holdsSeqNo: Gauge<"guard" | "provider">;
+  #holding = new Set<string>();
 
   constructor(group: MetricGroup) {
     this.#latency = group.histogram({
@@ -45,6 +48,16 @@ export class LogMetrics {
       help: "Sequence number of the last such interruption.",
       labels: ["provider", "code"],
     });
+    this.#holds = group.counter({
+      name: "guard_holds_total",
+      help: "Times a guard began to keep members that the provider does not list.",
+      labels: ["guard", "provider"],
+    });
+    this.#holdsSeqNo = group.gauge({
+      name: "guard_holds_last_seqno",
+      help: "Sequence number of the last such beginning.",
+      labels: ["guard", "provider"],
+    });
   }
 
   record(event: TopologyEvent): void {
@@ -67,6 +80,17 @@ export class LogMetrics {
         const labels = { provider: event.providerId, code };
         this.#interruptions.inc(labels);
         this.#interruptionsSeqNo.set(labels, event.seqNo);
+        break;
+      }
+      case "guard_changed": {
+        // A hold whose end becomes known is told again, and is no new one.
+        const key = JSON.stringify([event.guard, event.providerId]);
+        if (!event.isHolding) this.#holding.delete(key);
+        if (!event.isHolding || this.#holding.has(key)) break;
+        this.#holding.add(key);
+        const labels = { guard: event.guard, provider: event.providerId };
+        this.#holds.inc(labels);
+        this.#holdsSeqNo.set(labels, event.seqNo);
         break;
       }
       case "health_changed":

@@ -1,4 +1,4 @@
-import type { Clock, TopologyState, TopologyStatus } from "@holdfast/core";
+import type { Clock, GuardKind, TopologyState, TopologyStatus } from "@holdfast/core";
 import type { Gauge } from "prom-client";
 import { setOneHot, type MetricGroup } from "./metric-group.ts";
 
@@ -12,6 +12,8 @@ const STATUSES: readonly TopologyStatus[] = [
   "stopped",
 ];
 
+const GUARDS: readonly GuardKind[] = ["last_known_good", "removal_dwell", "mass_removal"];
+
 /** What the log has led to, read at each scrape. */
 export class StateMetrics {
   readonly #epoch: Gauge<"epoch">;
@@ -24,6 +26,7 @@ export class StateMetrics {
   readonly #snapshotSeqNo: Gauge;
   readonly #age: Gauge;
   readonly #stale: Gauge;
+  readonly #held: Gauge<"guard">;
 
   constructor(group: MetricGroup) {
     this.#epoch = group.collected({
@@ -65,6 +68,11 @@ export class StateMetrics {
       name: "snapshot_stale",
       help: "1 while the newest snapshot is not known to be current, else 0.",
     });
+    this.#held = group.collected({
+      name: "guard_held_members",
+      help: "Members that a guard keeps though the provider does not list them, as many as when it began.",
+      labels: ["guard"],
+    });
   }
 
   collect(state: TopologyState, clock: Clock): void {
@@ -79,6 +87,9 @@ export class StateMetrics {
     this.#skipped.set(snapshot?.skipped?.count ?? 0);
     this.#snapshotSeqNo.set(state.snapshotSeqNo);
     this.#stale.set(state.isStale ? 1 : 0);
+    for (const guard of GUARDS) {
+      this.#held.set({ guard }, state.holds.find((hold) => hold.guard === guard)?.nodes ?? 0);
+    }
     if (snapshot === undefined) this.#age.remove();
     else this.#age.set(Math.max(clock.now() - snapshot.observedAt, 0) / 1_000);
   }

@@ -4,6 +4,17 @@ export {
   type StopOptions,
   type StopReport,
 } from "./provisioning-service.ts";
-export type { ProvisioningServiceOptions, ServicePorts, ValidationOptions } from "./service-options.ts";
+export type {
+  LastKnownGoodOptions,
+  ProvisioningServiceOptions,
+  ServicePorts,
+  ValidationOptions,
+} from "./service-options.ts";
 export type { ServiceWarning } from "./service-warning.ts";
-export { DEFAULT_HEALTH_POLICY, type HealthOptions, type HealthPolicy } from "@holdfast/failover";
+export {
+  DEFAULT_HEALTH_POLICY,
+  type GuardOptions,
+  type HealthOptions,
+  type HealthPolicy,
+  type MassRemovalOptions,
+} from "@holdfast/failover";

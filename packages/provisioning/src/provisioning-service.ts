@@ -10,6 +10,7 @@ import {
   ProvisioningError,
   systemClock,
   throwIfAborted,
+  toProvisioningError,
   untilAborted,
   type Clock,
   type Deadline,
@@ -22,10 +23,10 @@ import {
   type Unsubscribe,
 } from "@holdfast/core";
 import { FailoverProvider, heartbeatMsOf } from "@holdfast/failover";
-import { WatchHub } from "@holdfast/hub";
+import { SnapshotKeeper, WatchHub } from "@holdfast/hub";
 import { ProvisioningMetrics } from "@holdfast/metrics";
 import { ProviderRegistry } from "@holdfast/registry";
-import type { ProvisioningServiceOptions } from "./service-options.ts";
+import type { LastKnownGoodOptions, ProvisioningServiceOptions } from "./service-options.ts";
 import { toWarning, type ServiceWarning } from "./service-warning.ts";
 
 export interface StartOptions {
@@ -48,6 +49,8 @@ export interface StopReport {
 }
 
 const DEFAULT_DEADLINE_MS = 10_000;
+const DEFAULT_MAX_AGE_MS = 3_600_000;
+const DEFAULT_SAVE_EVERY_MS = 10_000;
 /** What providers have to let go of their backends when consumers have used the deadline up. */
 const LEAST_DISPOSAL_MS = 1_000;
 
@@ -64,6 +67,8 @@ export class ProvisioningService implements AsyncDisposable {
   readonly #ownership: OwnershipLane;
   readonly #remoting: RemotingBridge | undefined;
   readonly #metrics: ProvisioningMetrics | undefined;
+  readonly #lastKnownGood: LastKnownGoodOptions | undefined;
+  #keeper: SnapshotKeeper | undefined;
   readonly #events = createTypedEvents<{ warning: ServiceWarning }>(() => undefined);
   readonly #stopping = new AbortController();
   #startup: Promise<void> | undefined;
@@ -71,13 +76,14 @@ export class ProvisioningService implements AsyncDisposable {
 
   /** Does no I/O. Throws `VALIDATION_MALFORMED` for impossible options. */
   constructor(options: ProvisioningServiceOptions) {
-    const { adapters, store, ports = {}, metricsRegistry } = options;
+    const { adapters, store, ports = {}, metricsRegistry, health, guards } = options;
     const clock = options.clock ?? systemClock;
     // oxlint-disable-next-line no-restricted-properties -- the one default for chance
     const random: Random = options.random ?? Math.random;
-    const onError = (error: ProvisioningError) => this.#events.emit("warning", toWarning(error));
+    const onError = (error: ProvisioningError) => this.#warn(error);
     this.#clock = clock;
-    this.#failover = new FailoverProvider({ providers: [], clock, random, health: options.health });
+    this.#lastKnownGood = options.lastKnownGood;
+    this.#failover = new FailoverProvider({ providers: [], clock, random, health, guards });
     const heartbeatMs = heartbeatMsOf(this.#failover.policy);
     this.registry = new ProviderRegistry({
       ...options.validation,
@@ -145,6 +151,11 @@ export class ProvisioningService implements AsyncDisposable {
     this.#failover.override(providerId);
   }
 
+  /** Lets pass an answer that the mass-removal guard holds. False when it holds none. */
+  acceptRemovals(): boolean {
+    return this.#failover.acceptRemovals();
+  }
+
   /** One report a registered provider, highest priority first, the disabled ones included. */
   providerHealth(): readonly ProviderHealthReport[] {
     const reports = new Map(this.#failover.health().map((report) => [report.providerId, report]));
@@ -178,7 +189,9 @@ export class ProvisioningService implements AsyncDisposable {
     const signal =
       outer === undefined ? this.#stopping.signal : AbortSignal.any([outer, this.#stopping.signal]);
     try {
+      const restoring = this.#restoreSnapshot(signal);
       await this.registry.restore({ signal });
+      await restoring;
       if (providers !== undefined) await this.registry.reload(providers, { signal });
       throwIfAborted(signal);
     } catch (error) {
@@ -190,6 +203,48 @@ export class ProvisioningService implements AsyncDisposable {
     this.registry.on("changed", reconfigure);
     reconfigure();
     this.topology.start();
+    this.#keepSnapshot();
+  }
+
+  /** What cannot be trusted is not served, and keeps nothing from starting. */
+  async #restoreSnapshot(signal: AbortSignal): Promise<void> {
+    if (this.#lastKnownGood === undefined) return;
+    const { store, maxAgeMs = DEFAULT_MAX_AGE_MS } = this.#lastKnownGood;
+    try {
+      const known = await untilAborted(store.load(), signal);
+      if (known !== undefined && known.snapshot.members.size > 0) this.#failover.restore({ known, maxAgeMs });
+    } catch (error) {
+      if (signal.aborted) return;
+      this.#warn(toProvisioningError(error, "STORE_IO", "the last known good snapshot could not be loaded"));
+    }
+  }
+
+  #keepSnapshot(): void {
+    if (this.#lastKnownGood === undefined) return;
+    const { store, maxAgeMs = DEFAULT_MAX_AGE_MS, saveEveryMs = DEFAULT_SAVE_EVERY_MS } = this.#lastKnownGood;
+    this.#keeper = new SnapshotKeeper({
+      source: this.topology,
+      store,
+      clock: this.#clock,
+      confirmedAt: () => this.#failover.health().find(({ isActive }) => isActive)?.lastUpdateAt,
+      saveEveryMs,
+      refreshMs: maxAgeMs / 10,
+      onError: (error) => this.#warn(error),
+    });
+  }
+
+  async #saveLastSnapshot(signal: AbortSignal): Promise<readonly string[]> {
+    if (this.#keeper === undefined) return [];
+    try {
+      await untilAborted(this.#keeper[Symbol.asyncDispose](), signal);
+      return [];
+    } catch {
+      return ["last known good snapshot: a save"];
+    }
+  }
+
+  #warn(error: ProvisioningError): void {
+    this.#events.emit("warning", toWarning(error));
   }
 
   async #stop({ deadlineMs = DEFAULT_DEADLINE_MS, signal }: StopOptions): Promise<StopReport> {
@@ -201,6 +256,7 @@ export class ProvisioningService implements AsyncDisposable {
     await untilAborted(this.#startup, deadline.signal).catch(() => undefined);
     const lanes = [this.#ownership, this.#remoting].filter((lane) => lane !== undefined);
     const reports = await Promise.all(lanes.map((lane) => lane.drain({ signal: deadline.signal })));
+    const unsaved = await this.#saveLastSnapshot(deadline.signal);
     await Promise.all(lanes.map((lane) => lane[Symbol.asyncDispose]()));
     await this.topology[Symbol.asyncDispose]();
     await this.#failover[Symbol.asyncDispose]();
@@ -208,7 +264,7 @@ export class ProvisioningService implements AsyncDisposable {
     const unreleased = await this.#releaseProviders(Math.max(leftMs, LEAST_DISPOSAL_MS));
     this.#metrics?.[Symbol.dispose]();
     this.#events.clear();
-    return { unfinished: [...reports.flatMap(({ unfinished }) => unfinished), ...unreleased] };
+    return { unfinished: [...reports.flatMap(({ unfinished }) => unfinished), ...unsaved, ...unreleased] };
   }
 
   /** Providers are other people's code: one that hangs is named and left to itself. */

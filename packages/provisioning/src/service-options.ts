@@ -1,6 +1,6 @@
 import type { PartitionPort, PlacementPort, RemotingPort } from "@holdfast/bridges";
-import type { AnyProviderAdapter, Clock, ProviderStore, Random } from "@holdfast/core";
-import type { HealthOptions } from "@holdfast/failover";
+import type { AnyProviderAdapter, Clock, ProviderStore, Random, SnapshotStore } from "@holdfast/core";
+import type { GuardOptions, HealthOptions } from "@holdfast/failover";
 import type { ProviderRegistryOptions } from "@holdfast/registry";
 import type { Registry } from "prom-client";
 
@@ -17,12 +17,25 @@ export type ValidationOptions = Pick<
   "probe" | "probeTimeoutMs" | "suppressAfter" | "suppressMs"
 >;
 
+/** Keeps the newest good snapshot across restarts. All durations are milliseconds. */
+export interface LastKnownGoodOptions {
+  readonly store: SnapshotStore;
+  /** How long after its provider confirmed it last it may be served. @defaultValue 3600000 */
+  readonly maxAgeMs?: number | undefined;
+  /** How often a changed one is saved; one that only was confirmed again every tenth of `maxAgeMs`. @defaultValue 10000 */
+  readonly saveEveryMs?: number | undefined;
+}
+
 export interface ProvisioningServiceOptions {
   /** One for each kind of provider that may be configured. */
   readonly adapters: readonly AnyProviderAdapter[];
   readonly store: ProviderStore;
   readonly ports?: ServicePorts | undefined;
   readonly health?: HealthOptions | undefined;
+  /** What keeps members from leaving too soon. */
+  readonly guards?: GuardOptions | undefined;
+  /** Served while no provider answers after a start. @defaultValue nothing is kept */
+  readonly lastKnownGood?: LastKnownGoodOptions | undefined;
   readonly validation?: ValidationOptions | undefined;
   /** How many events the topology's `eventsSince` can go back. @defaultValue 1000 */
   readonly retainedEvents?: number | undefined;

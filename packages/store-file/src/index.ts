@@ -1,1 +1,2 @@
 export { FileProviderStore, type FileProviderStoreOptions } from "./file-provider-store.ts";
+export { FileSnapshotStore, type FileSnapshotStoreOptions } from "./file-snapshot-store.ts";

@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
-import { ProvisioningError, toValidationProblems, type ProviderDescriptor } from "@holdfast/core";
+import type { ProviderDescriptor } from "@holdfast/core";
 import * as z from "zod";
+import { LineReader } from "./line-reader.ts";
 import { storedDescriptorSchema } from "./stored-descriptor.ts";
 
 const FORMAT = "holdfast-providers";
 const VERSION = 1;
-const NEWLINE = 0x0a;
 
 /** Names one saved set. Each save raises the generation by one; 0 is the empty set of a file that is not there. */
 export interface SetVersion {
@@ -89,61 +89,4 @@ function readHeader(lines: LineReader): Header {
 
 function checksum(data: string | Uint8Array): string {
   return createHash("sha256").update(data).digest("hex");
-}
-
-class LineReader {
-  /** Of the line read last, from 1. */
-  number = 0;
-  text = "";
-  position = 0;
-  readonly #bytes: Uint8Array;
-  readonly #file: string;
-  readonly #decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-  constructor(bytes: Uint8Array, file: string) {
-    this.#bytes = bytes;
-    this.#file = file;
-  }
-
-  get isAtEnd(): boolean {
-    return this.position === this.#bytes.length;
-  }
-
-  next<T>(schema: z.ZodType<T>): T {
-    this.number++;
-    const end = this.#bytes.indexOf(NEWLINE, this.position);
-    if (end === -1) this.fail(this.number, "it is cut off: there is no newline at its end");
-    const line = this.#bytes.subarray(this.position, end);
-    this.position = end + 1;
-    const result = schema.safeParse(this.#parse(line));
-    return result.success ? result.data : this.fail(this.number, describeIssue(result.error.issues));
-  }
-
-  /** Neither the decoder's nor the JSON parser's error becomes the cause: they quote the text. */
-  #parse(line: Uint8Array): unknown {
-    try {
-      this.text = this.#decoder.decode(line);
-    } catch {
-      this.fail(this.number, "it is not UTF-8");
-    }
-    try {
-      return JSON.parse(this.text);
-    } catch {
-      return this.fail(this.number, "it is not JSON");
-    }
-  }
-
-  fail(line: number, reason: string): never {
-    throw new ProvisioningError("STORE_CORRUPTED", `"${this.#file}" is damaged in line ${line}: ${reason}`, {
-      details: { file: this.#file, line, reason },
-    });
-  }
-}
-
-/** What was expected, and not what stood there: not even the name of an unknown field, which is text of the file. */
-function describeIssue(issues: readonly z.core.$ZodIssue[]): string {
-  const known = issues.filter((issue) => issue.code !== "unrecognized_keys");
-  const [problem] = toValidationProblems(known, undefined);
-  if (problem === undefined) return "it has an unknown field";
-  return `${problem.path === "" ? "" : `${problem.path}: `}expected ${problem.expected}`;
 }

@@ -1,4 +1,4 @@
-import { DEFAULT_HEALTH_POLICY, type HealthPolicy } from "@holdfast/provisioning";
+import { DEFAULT_HEALTH_POLICY, type GuardOptions, type HealthPolicy } from "@holdfast/provisioning";
 import * as z from "zod";
 
 /** The address the endpoints are served on. */
@@ -19,6 +19,9 @@ export interface Config {
   /** As written: relative to the file's folder. */
   readonly dataDir: string;
   readonly health: HealthPolicy;
+  readonly guards: GuardOptions;
+  /** False: nothing is kept across restarts. */
+  readonly lastKnownGood: { readonly maxAgeMs: number; readonly saveEveryMs: number } | false;
   readonly validation: {
     readonly probe: "require" | "warn";
     readonly probeTimeoutMs: number;
@@ -67,6 +70,38 @@ const health = z.strictObject({
     .enum(["warm", "cold"])
     .default(DEFAULT_HEALTH_POLICY.standby)
     .describe("warm: stand-bys are watched too, so that a fail-over takes no time. cold: only when needed."),
+});
+
+const guards = z.strictObject({
+  removalDwellMs: z
+    .int()
+    .min(0)
+    .max(DAY_MS)
+    .optional()
+    .describe(
+      "After a fail-over, members that the new provider does not list leave once it has been active and healthy for so long; 0: at once. Left out: the cooldown. Milliseconds.",
+    ),
+  massRemoval: z
+    .strictObject({
+      maxShare: z
+        .number()
+        .gt(0)
+        .lt(1)
+        .describe("More than this share of the members leaving at once is held; above 0, below 1."),
+      holdMs: z.int().min(1).max(DAY_MS).describe("How long it is held at most. Milliseconds."),
+    })
+    .optional()
+    .describe(
+      "Holds an answer that drops many members at once until another provider agrees, time is up, or kill -USR2. Left out: off. A cluster that really scales to zero is seen that much later.",
+    ),
+});
+
+const lastKnownGood = z.strictObject({
+  maxAgeMs: duration(
+    3_600_000,
+    "Started with every backend down, the last known good topology is served as degraded, if it is not older.",
+  ),
+  saveEveryMs: duration(10_000, "How often a changed topology is saved."),
 });
 
 const validation = z.strictObject({
@@ -137,9 +172,14 @@ export function createConfigSchema(provider: z.ZodType): z.ZodType<Config> {
         .max(4_096)
         .default("holdfast-data")
         .describe(
-          "The folder of what is stored (providers.jsonl). A relative path starts from the folder of this file.",
+          "The folder of what is stored (providers.jsonl, last-known-good.jsonl). A relative path starts from the folder of this file.",
         ),
       health: health.prefault({}).describe("How the health of providers is judged and when to fail over."),
+      guards: guards.prefault({}).describe("What keeps members from leaving too soon."),
+      lastKnownGood: z
+        .union([z.literal(false), lastKnownGood])
+        .prefault({})
+        .describe("The newest good topology, kept in the data folder across restarts; false for none."),
       validation: validation.prefault({}).describe("What a provider must prove before it is accepted."),
       http: z
         .union([z.literal(false), http])

@@ -147,6 +147,8 @@ log: [1]
         lateSnapshotMs: 5_000,
         standby: "warm",
       },
+      guards: {},
+      lastKnownGood: { maxAgeMs: 3_600_000, saveEveryMs: 10_000 },
       validation: { probe: "require", probeTimeoutMs: 5_000, suppressAfter: 3, suppressMs: 60_000 },
       http: { host: "127.0.0.1", port: 7_420, maxEventClients: 100 },
       log: { retainedEvents: 1_000 },

@@ -21,6 +21,8 @@ export interface LoadedConfig {
   readonly providers?: readonly ProviderDescriptorInput[] | undefined;
   /** Where the set of providers is stored; an absolute path. */
   readonly storeFile: string;
+  /** Where the newest good topology is kept; an absolute path. */
+  readonly snapshotFile: string;
   /** The built-in ones and those that the configuration names. Relative paths in `params` start from its folder. */
   readonly adapters: readonly AnyProviderAdapter[];
 }
@@ -62,6 +64,7 @@ export async function loadConfig(name: string, options: LoadConfigOptions = {}):
     config,
     providers: config.providers?.map((provider) => descriptorInputSchema.parse(provider)),
     storeFile: resolve(folder, config.dataDir, "providers.jsonl"),
+    snapshotFile: resolve(folder, config.dataDir, "last-known-good.jsonl"),
     adapters,
   };
 }

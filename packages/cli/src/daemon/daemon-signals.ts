@@ -8,6 +8,8 @@ const SAME_PRESS_MS = 500;
 export class DaemonSignals implements Disposable {
   /** Called for SIGHUP. */
   onHangup: (() => void) | undefined;
+  /** Called for SIGUSR2. */
+  onAccept: (() => void) | undefined;
   readonly #terminal: Terminal;
   readonly #shutdown: AbortController = new AbortController();
   readonly #subscription: Disposable;
@@ -33,6 +35,7 @@ export class DaemonSignals implements Disposable {
 
   #receive(signal: TerminalSignal): void {
     if (signal === "SIGHUP") return this.onHangup?.();
+    if (signal === "SIGUSR2") return this.onAccept?.();
     const now = this.#terminal.clock.monotonic();
     this.#firstAt ??= now;
     this.requestShutdown();

@@ -1,6 +1,6 @@
 import { sleep, untilAborted, whenAborted } from "@holdfast/core";
 import { ProvisioningService } from "@holdfast/provisioning";
-import { FileProviderStore } from "@holdfast/store-file";
+import { FileProviderStore, FileSnapshotStore } from "@holdfast/store-file";
 import { collectDefaultMetrics, Registry } from "prom-client";
 import packageJson from "../../package.json" with { type: "json" };
 import { loadConfig, type LoadedConfig } from "../config/load-config.ts";
@@ -71,6 +71,11 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   const startup = service.start({ providers: loaded.providers, signal: signals.shutdown }).catch(fail);
   const reload = new ConfigReload({ loaded, service, output });
   signals.onHangup = () => void startup.then(() => reload.request());
+  signals.onAccept = () => {
+    const isAccepted = service.acceptRemovals();
+    const words = isAccepted ? "the held removals are accepted" : "no removals are held";
+    output.note({ kind: "removals_accepted", facts: { isAccepted }, words });
+  };
   await untilAborted(new Promise(() => {}), signals.shutdown).catch(() => {});
 
   if (failure === undefined) {
@@ -105,15 +110,21 @@ function createService(
   metricsRegistry: Registry,
   terminal: Terminal,
 ): ProvisioningService {
-  const { config, storeFile, adapters } = loaded;
-  const { health, validation, log } = config;
+  const { config, storeFile, snapshotFile, adapters } = loaded;
+  const { health, guards, validation, log } = config;
   const { clock, random } = terminal;
   const store = new FileProviderStore({ path: storeFile });
+  const lastKnownGood =
+    config.lastKnownGood === false
+      ? undefined
+      : { ...config.lastKnownGood, store: new FileSnapshotStore({ path: snapshotFile, clock }) };
   const { retainedEvents } = log;
   return new ProvisioningService({
     adapters,
     store,
     health,
+    guards,
+    lastKnownGood,
     validation,
     retainedEvents,
     metricsRegistry,

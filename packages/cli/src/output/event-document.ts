@@ -39,6 +39,15 @@ function toFlatDocument({
 
 /** Everything about a snapshot but its members. */
 export function toSnapshotHead(snapshot: ProviderSnapshot): JsonDocument {
-  const { providerId, hash, observedAt, revision, stalenessMs, skipped, blockedNodes } = snapshot;
-  return { providerId, hash, observedAt, revision, stalenessMs, skipped, blockedNodes };
+  const { providerId, hash, observedAt, revision, stalenessMs, skipped, blockedNodes, retained } = snapshot;
+  return {
+    providerId,
+    hash,
+    observedAt,
+    revision,
+    stalenessMs,
+    skipped,
+    blockedNodes,
+    retained: retained && new LongList(retained),
+  };
 }

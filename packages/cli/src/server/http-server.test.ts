@@ -81,6 +81,7 @@ describe("/topology", () => {
       observedAt: state.snapshot!.observedAt,
       revision: "2",
       blockedNodes: ["b"],
+      holds: [],
       restoringNodes: [],
       providers: [{ ...report, kind: "memory", priority: 100, lastUpdateAt: 17 }],
       remoteNodes: [{ nodeId: "b", state: "down", lastUpdateAt: 2 }],

@@ -8,7 +8,7 @@ import type { ServerView } from "./server-view.ts";
  * the topology moves on.
  */
 export function toTopologyDocument(view: ServerView, state: TopologyState): JsonDocument {
-  const { epoch, seqNo, status, statusReason, snapshot, restoringNodes, isStale } = state;
+  const { epoch, seqNo, status, statusReason, snapshot, restoringNodes, isStale, holds } = state;
   return {
     epoch,
     seqNo,
@@ -17,6 +17,7 @@ export function toTopologyDocument(view: ServerView, state: TopologyState): Json
     isStale,
     ...(snapshot === undefined ? NO_SNAPSHOT : toSnapshotHead(snapshot)),
     restoringNodes,
+    holds,
     providers: view.providers(),
     remoteNodes: new LongList(remoteNodesNotUp(view)),
     memberCount: snapshot?.members.size ?? 0,

@@ -1,0 +1,183 @@
+import { MemoryProviderStore, MemorySnapshotStore } from "@holdfast/conformance";
+import { ProvisioningError } from "@holdfast/core";
+import { describe, expect, test } from "vitest";
+import { memory, node, ServiceHarness } from "./service-harness.ts";
+
+const MEMBERS = [node("a"), node("b"), node("c")];
+const PROVIDERS = [memory("primary", 2, MEMBERS), memory("backup", 1, MEMBERS)];
+const NO = new ProvisioningError("CONNECTIVITY_UNAUTHORIZED", "no");
+
+interface Disk {
+  readonly store: MemoryProviderStore;
+  readonly snapshots: MemorySnapshotStore;
+}
+
+const createDisk = (): Disk => ({ store: new MemoryProviderStore(), snapshots: new MemorySnapshotStore() });
+
+/** A service on what is on the disk, as after a restart. */
+function open({ store, snapshots }: Disk, maxAgeMs = 600_000): ServiceHarness {
+  return new ServiceHarness({
+    store: store.reopen(),
+    lastKnownGood: { store: snapshots, maxAgeMs, saveEveryMs: 10_000 },
+  });
+}
+
+/** A run that leaves a good snapshot behind, and its wall clock's last reading. */
+async function firstRun(disk: Disk): Promise<void> {
+  const h = open(disk);
+  await h.service.start({ providers: PROVIDERS });
+  await h.clock.advance(10_000);
+  expect(disk.snapshots.known?.snapshot.members.size).toBe(3);
+  expect(await h.service.stop()).toEqual({ unfinished: [] });
+  expect(h.clock.pendingTimers).toBe(0);
+}
+
+/** The next run, `afterMs` of wall clock later, in which no provider answers. */
+async function runWithoutBackends(disk: Disk, afterMs: number): Promise<ServiceHarness> {
+  const h = open(disk);
+  h.clock.jump(10_000 + afterMs);
+  h.service.registry.on("changed", () => {
+    for (const id of ["primary", "backup"]) h.provider(id).refuse(NO);
+  });
+  await h.service.start();
+  await h.clock.settle();
+  return h;
+}
+
+const kinds = (h: ServiceHarness) => h.remoting.events.map(({ kind, node: { id } }) => `${kind} ${id}`);
+
+describe("the last known good snapshot", () => {
+  test("is served as degraded by a start with every backend down, and opens no channel", async () => {
+    // R4.3 R5.3
+    const disk = createDisk();
+    await firstRun(disk);
+    const h = await runWithoutBackends(disk, 60_000);
+    const { state } = h.service.topology;
+    expect(h.status).toBe("degraded");
+    expect(state.statusReason).toMatch(/"primary", confirmed 6\d s before this start/);
+    expect(state.isStale).toBe(true);
+    expect(state.holds).toMatchObject([{ guard: "last_known_good", providerId: "primary", nodes: 3 }]);
+    expect([...state.snapshot!.members].map(({ id }) => id)).toEqual(["a", "b", "c"]);
+    expect(h.partition.ticks).toHaveLength(1);
+    expect(kinds(h)).toEqual([]);
+    expect(h.events.filter(({ kind }) => kind === "guard_changed")).toHaveLength(1);
+    expect(h.warnings).toEqual([]);
+    await h.stop();
+  });
+
+  test("is let go without any Leave when a provider answers with the same members", async () => {
+    const disk = createDisk();
+    await firstRun(disk);
+    const h = await runWithoutBackends(disk, 60_000);
+    const before = h.partition.ticks.length;
+    h.provider("primary").recover();
+    await h.clock.advance(60_000);
+    expect(h.status).toBe("ready");
+    expect(h.service.topology.state.holds).toEqual([]);
+    // Equal content: no new tick for the owners, and channels are opened now that it is fresh.
+    expect(h.partition.ticks).toHaveLength(before);
+    expect(kinds(h)).toEqual(["join a", "join b", "join c"]);
+    await h.stop();
+  });
+
+  test("leaves nobody behind who is gone when a provider answers", async () => {
+    const disk = createDisk();
+    await firstRun(disk);
+    const h = await runWithoutBackends(disk, 60_000);
+    h.provider("backup").set([node("b"), node("d")]);
+    h.provider("backup").recover();
+    await h.clock.advance(60_000);
+    expect(h.status).toBe("ready");
+    expect([...h.service.topology.state.snapshot!.members].map(({ id }) => id)).toEqual(["b", "d"]);
+    expect(kinds(h)).toEqual(["join b", "join d"]);
+    await h.stop();
+  });
+
+  test("that expires while nobody answers makes the topology unavailable; it is never saved as new", async () => {
+    const disk = createDisk();
+    await firstRun(disk);
+    const saves = disk.snapshots.saves.length;
+    const h = await runWithoutBackends(disk, 60_000);
+    await h.clock.advance(600_000);
+    expect(h.status).toBe("unavailable");
+    expect(h.service.topology.state.statusReason).toMatch(/has expired/);
+    expect(() => h.service.topology.newest()).toThrow("TOPOLOGY_UNAVAILABLE");
+    await h.stop();
+    expect(disk.snapshots.saves).toHaveLength(saves);
+  });
+
+  test.each([
+    ["is too old", 600_000, undefined, "STORE_EXPIRED"],
+    ["is dated in the future", -120_000, undefined, "STORE_EXPIRED"],
+    ["is damaged", 0, new ProvisioningError("STORE_CORRUPTED", "damaged"), "STORE_CORRUPTED"],
+    ["cannot be read", 0, new Error("no disk"), "STORE_IO"],
+  ])("that %s is not served: a warning, and unavailable", async (_, afterMs, failure, code) => {
+    const disk = createDisk();
+    await firstRun(disk);
+    disk.snapshots.failure = failure;
+    const h = await runWithoutBackends(disk, afterMs);
+    await h.clock.advance(60_000);
+    expect(h.status).toBe("unavailable");
+    expect(h.service.topology.state.snapshot).toBeUndefined();
+    expect(h.warnings.map((warning) => warning.code)).toContain(code);
+    await h.stop();
+  });
+
+  test("is saved without blocks, and not while it is stale", async () => {
+    const disk = createDisk();
+    const h = open(disk);
+    await h.service.start({ providers: PROVIDERS });
+    await h.clock.settle();
+    h.service.remoting!.block("a");
+    await h.clock.advance(10_000);
+    expect(disk.snapshots.saves.map(({ snapshot }) => snapshot.blockedNodes)).toEqual([[]]);
+    for (const id of ["primary", "backup"]) {
+      h.provider(id).refuse(NO);
+      h.provider(id).end();
+    }
+    await h.clock.advance(60_000);
+    expect(h.status).toBe("unavailable");
+    expect(disk.snapshots.saves).toHaveLength(1);
+    await h.stop();
+    expect(disk.snapshots.saves).toHaveLength(1);
+  });
+
+  test("is saved when it changed or was confirmed much later, and as the service stops", async () => {
+    const disk = createDisk();
+    const h = open(disk);
+    await h.service.start({ providers: PROVIDERS });
+    await h.clock.advance(59_000);
+    expect(disk.snapshots.saves).toHaveLength(1);
+    await h.clock.advance(31_000);
+    expect(disk.snapshots.saves).toHaveLength(2);
+    h.provider("primary").set([node("z")]);
+    await h.clock.settle();
+    await h.stop();
+    expect(disk.snapshots.saves.at(-1)?.snapshot.members.toArray()).toMatchObject([{ id: "z" }]);
+  });
+
+  test("that cannot be saved is one warning, and saved when that is possible again", async () => {
+    const disk = createDisk();
+    const h = open(disk);
+    await h.service.start({ providers: PROVIDERS });
+    disk.snapshots.failure = new ProvisioningError("STORE_IO", "the disk is full");
+    await h.clock.advance(60_000);
+    expect(h.warnings.map(({ code }) => code)).toEqual(["STORE_IO"]);
+    expect(h.status).toBe("ready");
+    disk.snapshots.failure = undefined;
+    await h.clock.advance(10_000);
+    expect(disk.snapshots.saves).toHaveLength(1);
+    await h.stop();
+  });
+
+  test("a save that hangs is named when the service stops", async () => {
+    const disk = createDisk();
+    const h = open(disk);
+    await h.service.start({ providers: PROVIDERS });
+    await h.clock.settle();
+    disk.snapshots.save = () => new Promise(() => {});
+    const stopping = h.service.stop({ deadlineMs: 1_000 });
+    await h.clock.advance(3_000);
+    expect((await stopping).unfinished).toEqual(["last known good snapshot: a save"]);
+  });
+});

@@ -1,0 +1,104 @@
+import { readFile, rename, writeFile } from "node:fs/promises";
+import { describe, expect, test } from "vitest";
+import { DaemonProcess, type DaemonLine } from "../testing/daemon-process.ts";
+import { member } from "../testing/served-hub.ts";
+import { TemporaryFolder } from "../testing/temporary-folder.ts";
+
+const HEALTH = { maxErrors: 1, backoffInitialMs: 50, backoffMaxMs: 100, cooldownMs: 400 };
+
+const topology = (...ids: readonly string[]) => ({ members: ids.map((id) => member(id)) });
+
+async function createFolder(more: object): Promise<TemporaryFolder> {
+  const folder = await TemporaryFolder.create();
+  await folder.write("topology.json", topology("a", "b", "c"));
+  const params = { path: "topology.json", pollMs: 100, settleMs: 20 };
+  const providers = [{ id: "files", kind: "file", priority: 1, params }];
+  await folder.write("holdfast.yaml", { providers, health: HEALTH, ...more });
+  return folder;
+}
+
+const hasStatus =
+  (status: string) =>
+  ({ kind, to }: DaemonLine) =>
+    kind === "status_changed" && to === status;
+
+async function getTopology(daemon: DaemonProcess): Promise<Record<string, unknown>> {
+  return (await (await fetch(`${await daemon.url()}/topology`)).json()) as Record<string, unknown>;
+}
+
+async function stop(daemon: DaemonProcess): Promise<void> {
+  daemon.signal("SIGTERM");
+  expect(await daemon.exit()).toEqual({ code: 0, err: "" });
+}
+
+describe("the daemon's guards", () => {
+  test("the last known good topology is served as degraded by a start with the backend gone", async () => {
+    // R5.3
+    await using folder = await createFolder({});
+    await using first = DaemonProcess.run(folder.join("holdfast.yaml")).read();
+    await first.until(hasStatus("ready"));
+    await stop(first);
+
+    await rename(folder.join("topology.json"), folder.join("away.json"));
+    await using second = DaemonProcess.run(folder.join("holdfast.yaml")).read();
+    const degraded = await second.until(hasStatus("degraded"));
+    expect(degraded["reason"]).toMatch(
+      /last known good snapshot of "files", confirmed \d+ s before this start/,
+    );
+    expect(await getTopology(second)).toMatchObject({
+      status: "degraded",
+      isStale: true,
+      memberCount: 3,
+      holds: [{ guard: "last_known_good", providerId: "files", nodes: 3 }],
+    });
+    await rename(folder.join("away.json"), folder.join("topology.json"));
+    await second.until(hasStatus("ready"));
+    // Nothing really changed, so there is no second snapshot.
+    expect(second.lines.filter(({ kind }) => kind === "snapshot")).toHaveLength(1);
+    expect(await getTopology(second)).toMatchObject({ isStale: false, holds: [] });
+    await stop(second);
+  });
+
+  test("a damaged one is a warning, and no reason not to start", async () => {
+    await using folder = await createFolder({});
+    await using first = DaemonProcess.run(folder.join("holdfast.yaml")).read();
+    await first.until(hasStatus("ready"));
+    await stop(first);
+    const file = folder.join("holdfast-data/last-known-good.jsonl");
+    await writeFile(file, (await readFile(file, "utf8")).replace('"a"', '"x"'));
+    await using second = DaemonProcess.run(folder.join("holdfast.yaml")).read();
+    expect(await second.until(({ kind }) => kind === "warning")).toMatchObject({ code: "STORE_CORRUPTED" });
+    await second.until(hasStatus("ready"));
+    await stop(second);
+  });
+
+  test("none is kept when that is turned off", async () => {
+    await using folder = await createFolder({ lastKnownGood: false });
+    await using daemon = DaemonProcess.run(folder.join("holdfast.yaml")).read();
+    await daemon.until(hasStatus("ready"));
+    await stop(daemon);
+    await expect(readFile(folder.join("holdfast-data/last-known-good.jsonl"))).rejects.toThrow("ENOENT");
+  });
+
+  test("a mass removal is held until an operator accepts it", async () => {
+    const massRemoval = { maxShare: 0.5, holdMs: 600_000 };
+    await using folder = await createFolder({ guards: { massRemoval } });
+    await using daemon = DaemonProcess.run(folder.join("holdfast.yaml")).read();
+    await daemon.until(hasStatus("ready"));
+    daemon.signal("SIGUSR2");
+    expect(await daemon.until(({ kind }) => kind === "removals_accepted")).toMatchObject({
+      isAccepted: false,
+    });
+    await folder.write("topology.json", topology("a"));
+    const held = await daemon.until(({ kind }) => kind === "guard_changed");
+    expect(held).toMatchObject({ guard: "mass_removal", isHolding: true, nodes: 2 });
+    await daemon.until(hasStatus("degraded"));
+    expect(await getTopology(daemon)).toMatchObject({ memberCount: 3, holds: [{ guard: "mass_removal" }] });
+    const metrics = await (await fetch(`${await daemon.url()}/metrics`)).text();
+    expect(metrics).toMatch(/^holdfast_guard_held_members\{guard="mass_removal"\} 2$/m);
+    daemon.signal("SIGUSR2");
+    await daemon.until(({ kind, memberCount }) => kind === "snapshot" && memberCount === 1);
+    expect(await daemon.until(({ isAccepted }) => isAccepted === true)).toBeDefined();
+    await stop(daemon);
+  });
+});

@@ -1,0 +1,103 @@
+import { dirname, join, resolve, basename } from "node:path";
+import { SerialQueue, systemClock, type Clock, type KnownGood, type SnapshotStore } from "@holdfast/core";
+import {
+  isErrno,
+  makeFolder,
+  nodeFileSystem,
+  readIfThere,
+  resolveTarget,
+  syncFolder,
+  type FileSystem,
+} from "./file-system.ts";
+import { toStoreError } from "./store-error.ts";
+import { decodeSnapshot, encodeSnapshot } from "./stored-snapshot.ts";
+
+export interface FileSnapshotStoreOptions {
+  /** The file; a symbolic link stays one. A missing folder is created by the first save, for this user alone. */
+  readonly path: string;
+  /** Gives the event loop its turns while a large file is read. @defaultValue systemClock */
+  readonly clock?: Clock | undefined;
+}
+
+/**
+ * Keeps the newest good snapshot in one file of JSON Lines that is replaced as a whole, with a checksum over all of it. Calls
+ * run one at a time. The file is one service's: of two that share it the last to save wins, and a save that both were in the
+ * middle of is found damaged.
+ */
+export class FileSnapshotStore implements SnapshotStore {
+  readonly #path: string;
+  readonly #clock: Clock;
+  readonly #fileSystem: FileSystem;
+  readonly #queue: SerialQueue = new SerialQueue();
+
+  /** @internal The second parameter is for tests. */
+  constructor(
+    { path, clock = systemClock }: FileSnapshotStoreOptions,
+    fileSystem: FileSystem = nodeFileSystem,
+  ) {
+    this.#path = resolve(path);
+    this.#clock = clock;
+    this.#fileSystem = fileSystem;
+  }
+
+  load(): Promise<KnownGood | undefined> {
+    return this.#inTurn(async () => {
+      const bytes = await readIfThere(this.#fileSystem, this.#path);
+      if (bytes === undefined) return undefined;
+      const steps = decodeSnapshot(bytes, this.#path);
+      for (;;) {
+        const step = steps.next();
+        if (step.done === true) return step.value;
+        await this.#clock.yield();
+      }
+    });
+  }
+
+  save(known: KnownGood): Promise<void> {
+    return this.#inTurn(async () => {
+      const fileSystem = this.#fileSystem;
+      const target = await resolveTarget(fileSystem, this.#path);
+      const folder = dirname(target);
+      await makeFolder(fileSystem, folder);
+      const temporary = join(folder, `.${basename(target)}.tmp`);
+      // Of a save that a crash cut off.
+      await this.#removeIfThere(temporary);
+      try {
+        await this.#write(temporary, known);
+        await fileSystem.rename(temporary, target);
+      } catch (error) {
+        await this.#removeIfThere(temporary).catch(() => undefined);
+        throw error;
+      }
+      await syncFolder(fileSystem, folder);
+    });
+  }
+
+  async #write(path: string, known: KnownGood): Promise<void> {
+    const file = await this.#fileSystem.open(path, "wx", 0o600);
+    try {
+      for (const piece of encodeSnapshot(known)) await file.writeFile(piece);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  }
+
+  async #removeIfThere(path: string): Promise<void> {
+    try {
+      await this.#fileSystem.unlink(path);
+    } catch (error) {
+      if (!isErrno(error, "ENOENT")) throw error;
+    }
+  }
+
+  #inTurn<T>(task: () => Promise<T>): Promise<T> {
+    return this.#queue.run(async () => {
+      try {
+        return await task();
+      } catch (error) {
+        throw toStoreError(error, this.#path);
+      }
+    });
+  }
+}

@@ -1,0 +1,68 @@
+import { ProvisioningError, toValidationProblems } from "@holdfast/core";
+import type * as z from "zod";
+
+const NEWLINE = 0x0a;
+
+/** Reads a stored file line by line. What is wrong is thrown as `STORE_CORRUPTED` with the line, without any of its text. */
+export class LineReader {
+  /** Of the line read last, from 1. */
+  number = 0;
+  text = "";
+  position = 0;
+  readonly #bytes: Uint8Array;
+  readonly #file: string;
+  readonly #decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+  constructor(bytes: Uint8Array, file: string) {
+    this.#bytes = bytes;
+    this.#file = file;
+  }
+
+  get isAtEnd(): boolean {
+    return this.position === this.#bytes.length;
+  }
+
+  next<T>(schema: z.ZodType<T>): T {
+    const result = schema.safeParse(this.nextJson());
+    return result.success ? result.data : this.fail(this.number, describeIssue(result.error.issues));
+  }
+
+  /** Whatever JSON the next line holds. */
+  nextJson(): unknown {
+    this.number++;
+    const end = this.#bytes.indexOf(NEWLINE, this.position);
+    if (end === -1) this.fail(this.number, "it is cut off: there is no newline at its end");
+    const line = this.#bytes.subarray(this.position, end);
+    this.position = end + 1;
+    return this.#parse(line);
+  }
+
+  /** Neither the decoder's nor the JSON parser's error becomes the cause: they quote the text. */
+  #parse(line: Uint8Array): unknown {
+    try {
+      this.text = this.#decoder.decode(line);
+    } catch {
+      this.fail(this.number, "it is not UTF-8");
+    }
+    try {
+      return JSON.parse(this.text);
+    } catch {
+      return this.fail(this.number, "it is not JSON");
+    }
+  }
+
+  /** Throws. */
+  fail(line: number, reason: string): never {
+    throw new ProvisioningError("STORE_CORRUPTED", `"${this.#file}" is damaged in line ${line}: ${reason}`, {
+      details: { file: this.#file, line, reason },
+    });
+  }
+}
+
+/** What was expected, and not what stood there: not even the name of an unknown field, which is text of the file. */
+function describeIssue(issues: readonly z.core.$ZodIssue[]): string {
+  const known = issues.filter((issue) => issue.code !== "unrecognized_keys");
+  const [problem] = toValidationProblems(known, undefined);
+  if (problem === undefined) return "it has an unknown field";
+  return `${problem.path === "" ? "" : `${problem.path}: `}expected ${problem.expected}`;
+}
