@@ -117,10 +117,16 @@ export class RemoteLedger {
     this.#changes = [];
   }
 
-  *report(newest: ProviderSnapshot, restoring: readonly NodeId[]): Generator<RemoteNodeReport> {
+  /** Of every member, or of one. */
+  *report(
+    newest: ProviderSnapshot,
+    restoring: readonly NodeId[],
+    only?: NodeId,
+  ): Generator<RemoteNodeReport, undefined> {
+    const ids = only === undefined ? newest.members : newest.members.has(only) ? [{ id: only }] : [];
     const blocked = new Set(newest.blockedNodes);
     const restored = new Set(restoring);
-    for (const { id: nodeId } of newest.members) {
+    for (const { id: nodeId } of ids) {
       const toldAt = this.#toldAt.get(nodeId);
       const isIsolated = blocked.has(nodeId) && !restored.has(nodeId);
       const isBlocked = blocked.has(nodeId) || this.#toldBlocked.has(nodeId);
@@ -128,6 +134,7 @@ export class RemoteLedger {
       const state = isIsolated ? "down" : isOpen ? "up" : "degraded";
       yield { nodeId, state, lastUpdateAt: toldAt ?? newest.observedAt };
     }
+    return undefined;
   }
 
   #reached(): ToldView {

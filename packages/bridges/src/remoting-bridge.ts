@@ -55,6 +55,12 @@ export class RemotingBridge implements NodeBlocks, AsyncDisposable {
     return snapshot === undefined ? [] : this.#ledger.report(snapshot, restoringNodes);
   }
 
+  /** How Remoting stands with one member; undefined for who is none. */
+  node(nodeId: NodeId): RemoteNodeReport | undefined {
+    const { snapshot, restoringNodes } = this.#source.state;
+    return snapshot && this.#ledger.report(snapshot, restoringNodes, nodeId).next().value;
+  }
+
   /**
    * From now on new snapshots are refused. Resolves when what waited has been told, or when the signal aborts: then a call
    * under way is abandoned and what was left is named.

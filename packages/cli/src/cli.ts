@@ -1,6 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option, type OutputConfiguration } from "commander";
 import packageJson from "../package.json" with { type: "json" };
 import type { CommandContext } from "./commands/command-context.ts";
+import type { ExplainOptions } from "./commands/explain.ts";
 import type { SchemaOptions, SchemaSubject } from "./commands/schema.ts";
 import type { DaemonOptions } from "./daemon/run-daemon.ts";
 import { EXIT_CODE, exitCodeOf } from "./exit-code.ts";
@@ -101,6 +102,18 @@ function createProgram(
     .action(async (subject: SchemaSubject, options: SchemaOptions) => {
       const { schema } = await import("./commands/schema.ts");
       await schema(subject, options, context);
+    });
+  program
+    .command("explain")
+    .description("ask a running daemon why a node is in, out, held or blocked")
+    .argument("<node>", "its id")
+    .option("-c, --config <file>", "the configuration of the daemon: says where it listens")
+    .option("-u, --url <url>", "where it listens, instead")
+    .addOption(jsonOption())
+    .addHelpText("after", HELP.explain)
+    .action(async (node: string, options: ExplainOptions) => {
+      const { explain } = await import("./commands/explain.ts");
+      await explain(node, options, context);
     });
   addProviderCommands(program.command("providers"), context);
   return program;

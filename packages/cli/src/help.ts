@@ -12,6 +12,7 @@ Examples:
   $ holdfast validate holdfast.yaml             is the configuration right?
   $ holdfast run --config holdfast.yaml         run it; Ctrl-C drains and stops
   $ holdfast providers list -c holdfast.yaml    which providers are stored?
+  $ holdfast explain node-17                    why is this node in, out, held or blocked?
   $ holdfast providers add --help               more examples of one command
 ${EXIT_CODES}`,
   run: `
@@ -48,6 +49,14 @@ Examples:
 
 Refer to it in the first line of a YAML file, and editors complete and check as you type:
   # yaml-language-server: $schema=./holdfast.schema.json`,
+  explain: `
+Examples:
+  $ holdfast explain node-17                        of the daemon at http://127.0.0.1:7420
+  $ holdfast explain node-17 -c holdfast.yaml       of the daemon that runs with this configuration
+  $ holdfast explain node-17 --url http://10.0.0.5:7420 --json
+
+Says which provider lists the node or not, since when, at which number of the log, and by which rule it stands as it
+does. The log is kept for log.retainedEvents events.`,
   providers: `
 Examples:
   $ holdfast providers list --config holdfast.yaml

@@ -37,6 +37,11 @@ export class EventLog {
     this.#costs.splice(0, drop);
   }
 
+  /** All that are kept, oldest first. */
+  get events(): readonly TopologyEvent[] {
+    return this.#events;
+  }
+
   /** All events after `seqNo`; `undefined` when some of them are no longer kept, or `seqNo` is yet to come. */
   since(seqNo: number, newestSeqNo: number): readonly TopologyEvent[] | undefined {
     if (seqNo === newestSeqNo) return [];

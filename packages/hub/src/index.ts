@@ -1,2 +1,10 @@
+export type {
+  ExplainOptions,
+  ExplainRule,
+  NodeChangePoint,
+  NodeExplanation,
+  NodeStanding,
+  NodeView,
+} from "./explain-node.ts";
 export { SnapshotKeeper, type SnapshotKeeperOptions } from "./snapshot-keeper.ts";
 export { WatchHub, type WatchHubOptions } from "./watch-hub.ts";

@@ -27,6 +27,7 @@ import {
 import { BlockList } from "./block-list.ts";
 import { createEpoch } from "./epoch.ts";
 import { EventLog } from "./event-log.ts";
+import { explainNode, type ExplainOptions, type NodeExplanation } from "./explain-node.ts";
 import { watchToItsEnd } from "./watch-to-its-end.ts";
 
 export interface WatchHubOptions {
@@ -127,6 +128,14 @@ export class WatchHub implements TopologySource, NodeBlocks, AsyncDisposable {
   /** How each provider's stream ended last, with the hash of what it brought last. */
   terminations(): readonly StreamTerminatedEvent[] {
     return [...this.#terminations.values()];
+  }
+
+  /**
+   * Why a node is in, out, held or blocked: which provider says so, when, at which `seqNo`, by which rule. Goes back as far as
+   * the log is kept.
+   */
+  explain(nodeId: NodeId, options?: ExplainOptions): NodeExplanation {
+    return explainNode(nodeId, this.state, this.#log.events, options);
   }
 
   block(nodeId: NodeId): boolean {

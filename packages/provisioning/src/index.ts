@@ -11,6 +11,7 @@ export type {
   ValidationOptions,
 } from "./service-options.ts";
 export type { ServiceWarning } from "./service-warning.ts";
+export type { NodeExplanation } from "@holdfast/hub";
 export {
   DEFAULT_HEALTH_POLICY,
   type GuardOptions,

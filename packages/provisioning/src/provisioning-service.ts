@@ -14,6 +14,7 @@ import {
   untilAborted,
   type Clock,
   type Deadline,
+  type NodeId,
   type ProviderDescriptorInput,
   type ProviderHealthReport,
   type ProviderId,
@@ -23,7 +24,7 @@ import {
   type Unsubscribe,
 } from "@holdfast/core";
 import { FailoverProvider, heartbeatMsOf } from "@holdfast/failover";
-import { SnapshotKeeper, WatchHub } from "@holdfast/hub";
+import { SnapshotKeeper, WatchHub, type NodeExplanation } from "@holdfast/hub";
 import { ProvisioningMetrics } from "@holdfast/metrics";
 import { ProviderRegistry } from "@holdfast/registry";
 import type { LastKnownGoodOptions, ProvisioningServiceOptions } from "./service-options.ts";
@@ -170,6 +171,12 @@ export class ProvisioningService implements AsyncDisposable {
   /** The nodes Remoting was told of; none without a remoting port. */
   remoteNodes(): Iterable<RemoteNodeReport> {
     return this.#remoting?.nodes() ?? [];
+  }
+
+  /** Why a node is in, out, held or blocked; see `WatchHub.explain`. */
+  explain(nodeId: NodeId): NodeExplanation {
+    const remote = this.#remoting?.node(nodeId);
+    return this.topology.explain(nodeId, { answers: this.#failover.answers(), remote });
   }
 
   /**

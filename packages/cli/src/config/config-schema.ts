@@ -184,7 +184,9 @@ export function createConfigSchema(provider: z.ZodType): z.ZodType<Config> {
       http: z
         .union([z.literal(false), http])
         .prefault({})
-        .describe("The endpoints /topology, /events, /metrics, /readyz and /healthz; false for none."),
+        .describe(
+          "The endpoints /topology, /events, /explain, /metrics, /readyz and /healthz; false for none.",
+        ),
       log: log.prefault({}).describe("The ordered log of events."),
       shutdown: shutdown.prefault({}).describe("What happens at the end."),
     })

@@ -30,4 +30,4 @@ export function toGreeting(options: GreetingOptions): readonly string[] {
   ];
 }
 
-const ENDPOINTS = "/topology /events /metrics /readyz /healthz";
+const ENDPOINTS = "/topology /events /explain /metrics /readyz /healthz";

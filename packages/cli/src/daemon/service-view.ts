@@ -14,6 +14,7 @@ export function toServerView(service: ProvisioningService, metrics: Registry): S
         return [{ ...report, kind, priority, disabled }];
       }),
     remoteNodes: () => service.remoteNodes(),
+    explain: (nodeId) => service.explain(nodeId),
     metrics: async () => ({ contentType: metrics.contentType, text: await metrics.metrics() }),
   };
 }

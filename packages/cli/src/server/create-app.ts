@@ -67,7 +67,14 @@ export function createApp(options: AppOptions): App {
     return clients.connect({ from, isHead: c.req.method === "HEAD", outgoing: c.env.outgoing });
   });
 
-  for (const path of ["/healthz", "/readyz", "/metrics", "/topology", "/events"]) {
+  app.get("/explain", (c) => {
+    const nodeId = c.req.query("node");
+    if (nodeId !== undefined && nodeId !== "") return c.json(view.explain(nodeId), 200, NO_STORE);
+    const message = "name the node: /explain?node=ID";
+    return toFailureResponse({ status: 400, code: "VALIDATION_MISSING_FIELD", message });
+  });
+
+  for (const path of ["/healthz", "/readyz", "/metrics", "/topology", "/events", "/explain"]) {
     app.all(path, (c) => {
       const message = `${c.req.method} is not possible here`;
       const headers = { allow: "GET, HEAD" };
@@ -75,7 +82,7 @@ export function createApp(options: AppOptions): App {
     });
   }
   app.notFound(() => {
-    const message = "there are /topology, /events, /metrics, /readyz and /healthz";
+    const message = "there are /topology, /events, /explain, /metrics, /readyz and /healthz";
     return toFailureResponse({ status: 404, code: "HTTP_NOT_FOUND", message });
   });
   app.onError((error) => {

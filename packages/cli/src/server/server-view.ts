@@ -1,4 +1,5 @@
-import type { DisabledReason, ProviderHealthReport, RemoteNodeReport } from "@holdfast/core";
+import type { DisabledReason, NodeId, ProviderHealthReport, RemoteNodeReport } from "@holdfast/core";
+import type { NodeExplanation } from "@holdfast/provisioning";
 import type { TopologyLog } from "../log/follow-log.ts";
 
 /** One configured provider, as monitoring sees it. */
@@ -15,6 +16,7 @@ export interface ServerView {
   /** Highest priority first. */
   providers(): readonly ProviderView[];
   remoteNodes(): Iterable<RemoteNodeReport>;
+  explain(nodeId: NodeId): NodeExplanation;
   /** Prometheus text. */
   metrics(): Promise<{ readonly contentType: string; readonly text: string }>;
 }

@@ -43,6 +43,7 @@ export async function serveHub(options: ServedHubOptions = {}): Promise<ServedHu
     log: hub,
     providers: () => [],
     remoteNodes: () => [],
+    explain: (nodeId) => hub.explain(nodeId),
     metrics: async () => ({ contentType: "text/plain; version=0.0.4", text: "holdfast_up 1\n" }),
     ...options.view,
   };

@@ -1,0 +1,177 @@
+import { MemorySnapshotStore } from "@holdfast/conformance";
+import { createClusterNode, createSnapshot, MemberSet, ProvisioningError } from "@holdfast/core";
+import { describe, expect, test } from "vitest";
+import { memory, node, ServiceHarness } from "./service-harness.ts";
+
+const NO = new ProvisioningError("CONNECTIVITY_UNAUTHORIZED", "no");
+
+function lose(h: ServiceHarness, id: string): void {
+  h.provider(id).refuse(NO);
+  h.provider(id).end();
+}
+
+const started = (options: ConstructorParameters<typeof ServiceHarness>[0] = {}) =>
+  ServiceHarness.started(
+    [
+      memory("primary", 2, [node("a"), node("b"), node("c")]),
+      memory("backup", 1, [node("a"), node("b"), node("d")]),
+    ],
+    options,
+  );
+
+describe("why a node", () => {
+  test("is in: the active provider lists it, since when, and what the stand-by says", async () => {
+    const h = await started();
+    const { snapshotSeqNo, snapshot } = h.service.topology.state;
+    expect(h.service.explain("a")).toEqual({
+      nodeId: "a",
+      standing: "in",
+      rule: "listed",
+      reason: '"primary" is active and lists it',
+      node: snapshot!.members.get("a"),
+      lastChange: { change: "added", seqNo: snapshotSeqNo, at: h.clock.now(), providerId: "primary" },
+      remote: { nodeId: "a", state: "up", lastUpdateAt: h.clock.now() },
+      providers: [
+        { providerId: "primary", isActive: true, isListed: true, observedAt: h.clock.now(), revision: "1" },
+        { providerId: "backup", isActive: false, isListed: true, observedAt: h.clock.now(), revision: "1" },
+      ],
+      epoch: h.service.topology.epoch,
+      seqNo: h.service.topology.state.seqNo,
+      status: "ready",
+      snapshot: { providerId: "primary", observedAt: snapshot!.observedAt, seqNo: snapshotSeqNo },
+      keptSince: 1,
+    });
+    await h.stop();
+  });
+
+  test("is out: only a stand-by lists it; it was removed; nobody knows it", async () => {
+    const h = await started();
+    expect(h.service.explain("d")).toMatchObject({
+      standing: "out",
+      rule: "not_believed",
+      reason: '"primary" is believed and does not list it; "backup", not active, lists it',
+    });
+    h.provider("primary").set([node("a"), node("c")]);
+    await h.clock.settle();
+    expect(h.service.explain("b")).toMatchObject({
+      standing: "out",
+      rule: "removed",
+      reason: '"primary" no longer listed it; "backup", not active, lists it',
+      node: { id: "b" },
+      lastChange: { change: "removed", seqNo: h.service.topology.state.snapshotSeqNo },
+      remote: undefined,
+    });
+    expect(h.service.explain("zebra")).toMatchObject({ standing: "unknown", rule: "never_seen" });
+    await h.stop();
+  });
+
+  test("is held by the dwell after a switch, and out when that is over", async () => {
+    const h = await started();
+    lose(h, "primary");
+    await h.clock.settle();
+    expect(h.service.explain("c")).toMatchObject({
+      standing: "held",
+      rule: "removal_dwell",
+      hold: { guard: "removal_dwell", providerId: "backup", until: h.clock.now() + 10_000 },
+      providers: [{ providerId: "backup", isActive: true, isListed: false }],
+    });
+    expect(h.service.explain("a")).toMatchObject({ standing: "in", rule: "listed" });
+    await h.clock.advance(10_000);
+    expect(h.service.explain("c")).toMatchObject({
+      standing: "out",
+      rule: "not_listed_after_switch",
+      reason: '"backup" took over and did not list it',
+    });
+    await h.stop();
+  });
+
+  test("is held by the mass-removal guard, as one that is to leave and as one that is to come", async () => {
+    const h = await started({ guards: { massRemoval: { maxShare: 0.5, holdMs: 60_000 } } });
+    h.provider("primary").set([node("new")]);
+    await h.clock.settle();
+    const held = {
+      standing: "held",
+      rule: "mass_removal",
+      hold: { nodes: 3, until: h.clock.now() + 60_000 },
+    };
+    expect(h.service.explain("c")).toMatchObject({ ...held, node: { id: "c" } });
+    expect(h.service.explain("new")).toMatchObject({ ...held, node: undefined });
+    expect(h.service.acceptRemovals()).toBe(true);
+    await h.clock.settle();
+    expect(h.service.explain("c")).toMatchObject({ standing: "out", rule: "removed" });
+    expect(h.service.explain("new")).toMatchObject({ standing: "in", rule: "listed" });
+    await h.stop();
+  });
+
+  test("is blocked, and then waits to be restored", async () => {
+    // R4.2 R4.4
+    const h = await started();
+    h.service.remoting!.block("a");
+    await h.clock.settle();
+    expect(h.service.explain("a")).toMatchObject({
+      standing: "blocked",
+      rule: "blocked",
+      lastChange: { change: "blocked" },
+      remote: { state: "down" },
+    });
+    h.service.remoting!.restore("a");
+    await h.clock.settle();
+    expect(h.service.explain("a")).toMatchObject({ rule: "restoring", remote: { state: "degraded" } });
+    h.provider("primary").heartbeat();
+    await h.clock.settle();
+    expect(h.service.explain("a")).toMatchObject({
+      standing: "in",
+      rule: "listed",
+      lastChange: { change: "unblocked" },
+    });
+    await h.stop();
+  });
+
+  test("is held because nothing is current", async () => {
+    // R5.3
+    const h = await started();
+    lose(h, "primary");
+    lose(h, "backup");
+    await h.clock.advance(60_000);
+    expect(h.service.explain("a")).toMatchObject({ standing: "held", rule: "stale", status: "unavailable" });
+    await h.stop();
+  });
+
+  test("is held from the disk; before anything has arrived nothing is known", async () => {
+    const members = MemberSet.from([createClusterNode(node("old"))]);
+    const store = new MemorySnapshotStore();
+    const h = new ServiceHarness({ lastKnownGood: { store } });
+    expect(h.service.explain("old")).toMatchObject({
+      standing: "unknown",
+      rule: "no_snapshot",
+      providers: [],
+    });
+    const confirmedAt = h.clock.now() - 5_000;
+    store.known = {
+      snapshot: createSnapshot({ providerId: "primary", members, observedAt: 0 }),
+      confirmedAt,
+    };
+    h.service.registry.on("changed", () => h.provider("primary").refuse(NO));
+    await h.service.start({ providers: [memory("primary", 1, [])] });
+    await h.clock.settle();
+    expect(h.service.explain("old")).toMatchObject({
+      standing: "held",
+      rule: "last_known_good",
+      hold: { nodes: 1 },
+      remote: { state: "degraded" },
+    });
+    await h.stop();
+  });
+
+  test("changed longer ago than the log goes back is said to have", async () => {
+    const h = await started({ retainedEvents: 2 });
+    for (const id of ["x", "y", "z"]) {
+      h.provider("primary").apply({ upsert: [node(id)] });
+      await h.clock.settle();
+    }
+    const { lastChange, keptSince, standing } = h.service.explain("a");
+    expect({ lastChange, standing }).toEqual({ lastChange: undefined, standing: "in" });
+    expect(keptSince).toBe(h.service.topology.state.seqNo - 1);
+    await h.stop();
+  });
+});

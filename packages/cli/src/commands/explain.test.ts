@@ -1,0 +1,78 @@
+import { createServer } from "node:http";
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { describe, expect, test } from "vitest";
+import { runCli } from "../cli.ts";
+import { serveHub } from "../testing/served-hub.ts";
+import { TemporaryFolder } from "../testing/temporary-folder.ts";
+import { TestTerminal } from "../testing/test-terminal.ts";
+
+async function run(args: readonly string[], cwd?: string) {
+  const terminal = new TestTerminal({ ...(cwd !== undefined && { cwd }) });
+  const code = await runCli(["explain", ...args], terminal);
+  return { code, out: terminal.out, err: terminal.err };
+}
+
+describe("holdfast explain", () => {
+  test("says in words what the daemon answers, of any name", async () => {
+    await using served = await serveHub();
+    const odd = "ns/pod #1\u001b[31m";
+    await served.set("a", odd);
+    const { url } = served.server;
+    const { code, out } = await run([odd, "--url", url]);
+    expect(code).toBe(0);
+    expect(out.split("\n").slice(0, 3)).toEqual([
+      "ns/pod #1\ufffd[31m is in  listed",
+      '  why        "primary" is active and lists it',
+      "  address    ns/pod #1\ufffd[31m.test:7000",
+    ]);
+    expect(out).toMatch(/^ {2}last {7}added at #1, [\d:.]+, by primary$/m);
+    expect(out).toMatch(/^ {2}topology {3}ready, snapshot #1 of primary, log at #2$/m);
+    expect((await run(["nobody", "-u", url])).out).toMatch(/^nobody is unknown {2}never_seen\n/);
+  });
+
+  test("gives the whole explanation to machines", async () => {
+    await using served = await serveHub();
+    await served.set("a");
+    const { code, out } = await run(["a", "--url", `${served.server.url}/`, "--json"]);
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toEqual(JSON.parse(JSON.stringify(served.hub.explain("a"))));
+  });
+
+  test("finds the daemon by its configuration", async () => {
+    await using served = await serveHub();
+    await served.set("a");
+    await using folder = await TemporaryFolder.create();
+    const port = Number(new URL(served.server.url).port);
+    await folder.write("holdfast.yaml", { http: { port } });
+    expect((await run(["a", "-c", "holdfast.yaml"], folder.path)).out).toMatch(/^a is in/);
+    await folder.write("off.yaml", { http: false });
+    const off = await run(["a", "-c", "off.yaml"], folder.path);
+    expect([off.code, off.err]).toEqual([2, expect.stringContaining("nobody can be asked")]);
+  });
+
+  test("asks for a name over HTTP", async () => {
+    await using served = await serveHub();
+    await served.set("a");
+    const response = await fetch(`${served.server.url}/explain`);
+    expect([response.status, await response.json()]).toMatchObject([
+      400,
+      { error: { code: "VALIDATION_MISSING_FIELD" } },
+    ]);
+  });
+
+  test("tells refused, a stranger and a bad URL apart", async () => {
+    const server = createServer((_, response) => response.end("<html>hello</html>")).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const stranger = await run(["a", "--url", url]);
+    expect([stranger.code, stranger.err]).toEqual([1, expect.stringContaining("is no daemon")]);
+    server.close();
+    server.closeAllConnections();
+    await once(server, "close");
+    const refused = await run(["a", "--url", url, "--json"]);
+    expect(JSON.parse(refused.err)).toMatchObject({ error: { code: "CONNECTIVITY_REFUSED" } });
+    const bad = await run(["a", "--url", "nonsense"]);
+    expect([bad.code, bad.err]).toEqual([2, expect.stringContaining("--url is no URL")]);
+  });
+});

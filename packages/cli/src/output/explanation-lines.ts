@@ -1,0 +1,41 @@
+import type { NodeExplanation } from "@holdfast/provisioning";
+import { toPrintable, toTimeOfDay } from "./event-line.ts";
+import type { Colour, Paint } from "./paint.ts";
+
+const STANDING_COLOUR: Readonly<Record<NodeExplanation["standing"], Colour>> = {
+  in: "green",
+  blocked: "red",
+  held: "yellow",
+  out: "red",
+  unknown: "dim",
+};
+
+/** An explanation as people read it: the verdict, then what it rests on. */
+export function toExplanationLines(explanation: NodeExplanation, paint: Paint): readonly string[] {
+  const { nodeId, standing, rule, reason, node, hold, remote, lastChange, providers } = explanation;
+  const row = (name: string, text: string) => `  ${paint("dim", name.padEnd(10))} ${toPrintable(text)}`;
+  const verdict = paint(STANDING_COLOUR[standing], standing);
+  const lines = [
+    `${paint("bold", toPrintable(nodeId))} is ${verdict}  ${paint("dim", rule)}`,
+    row("why", reason),
+  ];
+  if (node !== undefined) lines.push(row("address", `${node.host}:${node.port}`));
+  if (hold?.until !== undefined) lines.push(row("until", `${toTimeOfDay(hold.until)} at the latest`));
+  if (lastChange !== undefined) {
+    const { change, seqNo, at, providerId } = lastChange;
+    lines.push(row("last", `${change} at #${seqNo}, ${toTimeOfDay(at)}, by ${providerId}`));
+  } else if (explanation.keptSince !== undefined) {
+    lines.push(row("last", `unchanged since #${explanation.keptSince}; what came before is no longer kept`));
+  }
+  for (const { providerId, isActive, isListed, observedAt } of providers) {
+    const says = isListed ? "lists it" : "does not list it";
+    lines.push(row(providerId, `${says}, as of ${toTimeOfDay(observedAt)}${isActive ? " (active)" : ""}`));
+  }
+  if (remote !== undefined)
+    lines.push(row("remoting", `${remote.state}, since ${toTimeOfDay(remote.lastUpdateAt)}`));
+  const { snapshot, seqNo, status } = explanation;
+  const from =
+    snapshot === undefined ? "no snapshot" : `snapshot #${snapshot.seqNo} of ${snapshot.providerId}`;
+  lines.push(row("topology", `${status}, ${from}, log at #${seqNo}`));
+  return lines;
+}
