@@ -34,8 +34,5 @@ async function configSchemaOf(name: string | undefined, cwd: string): Promise<Js
   const { file, folder, source, input } = await readConfig(name, cwd);
   const { adapters, problems } = await loadAdapters(input, folder);
   if (problems.length === 0) return configJsonSchema(adapters);
-  throw toConfigError(
-    file,
-    placeProblems(problems, (path) => source.locate(path)),
-  );
+  throw toConfigError(file, placeProblems(problems, source));
 }

@@ -20,10 +20,10 @@ export function toConfigError(file: string, problems: readonly ConfigProblem[]):
 /** Puts the problems where they are in the file, in the order in which they stand there. */
 export function placeProblems(
   problems: readonly Omit<ConfigProblem, "line" | "column">[],
-  locate: (path: string) => SourcePosition | undefined,
+  source: { locate(path: string): SourcePosition | undefined },
 ): readonly ConfigProblem[] {
   return problems
-    .map((problem) => ({ ...problem, ...locate(problem.path) }))
+    .map((problem) => ({ ...problem, ...source.locate(problem.path) }))
     .sort(
       (a: ConfigProblem, b: ConfigProblem) =>
         (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0),

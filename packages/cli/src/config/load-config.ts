@@ -53,10 +53,7 @@ export async function loadConfig(name: string, options: LoadConfigOptions = {}):
     ...checks.flatMap((check) => check.problems),
   ];
   if (!parsed.success || problems.length > 0) {
-    throw toConfigError(
-      file,
-      placeProblems(problems, (path) => source.locate(path)),
-    );
+    throw toConfigError(file, placeProblems(problems, source));
   }
   const config = parsed.data;
   return {
