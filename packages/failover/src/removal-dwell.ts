@@ -19,7 +19,9 @@ export class RemovalDwell {
   readonly #dwellMs: number;
   #answer: ProviderSnapshot | undefined;
   #shown: ProviderSnapshot | undefined;
-  #retained = new Map<NodeId, ClusterNode>();
+  readonly #retained = new Set<NodeId>();
+  /** The same, sorted; made when it is needed and the set has changed. */
+  #sorted: readonly NodeId[] | undefined;
   #provenSince: number | undefined;
 
   constructor(dwellMs: number) {
@@ -33,7 +35,7 @@ export class RemovalDwell {
     if (isProven) this.#provenSince ??= now;
     else this.#provenSince = undefined;
     if (now >= this.#endsAt) {
-      this.#retained.clear();
+      this.#retain([]);
       this.#shown = answer;
     }
     return this.#shown ?? answer;
@@ -72,7 +74,7 @@ export class RemovalDwell {
       this.#shown = this.#follow(before, answer, shown);
     } else {
       const { removed } = diffMembers(before.members, answer.members);
-      this.#retained = new Map(removed.map((node) => [node.id, node]));
+      this.#retain(removed);
       this.#provenSince = undefined;
       this.#shown = this.#withRetained(answer, answer.members.apply({ upsert: removed }));
     }
@@ -82,7 +84,7 @@ export class RemovalDwell {
   #follow(before: ProviderSnapshot, answer: ProviderSnapshot, shown: ProviderSnapshot): ProviderSnapshot {
     if (this.#retained.size === 0) return answer;
     const { added, updated, removed } = diffMembers(before.members, answer.members);
-    for (const { id } of added) this.#retained.delete(id);
+    for (const { id } of added) if (this.#retained.delete(id)) this.#sorted = undefined;
     const members = shown.members.apply({
       upsert: [...added, ...updated.map(({ after }) => after)],
       remove: removed.map(({ id }) => id),
@@ -92,7 +94,15 @@ export class RemovalDwell {
 
   #withRetained(answer: ProviderSnapshot, members: ProviderSnapshot["members"]): ProviderSnapshot {
     if (this.#retained.size === 0) return answer;
-    const retained = [...(answer.retained ?? []), ...this.#retained.keys()].sort();
+    this.#sorted ??= [...this.#retained].sort();
+    const retained =
+      answer.retained === undefined ? this.#sorted : [...answer.retained, ...this.#sorted].sort();
     return createSnapshot({ ...answer, members, retained });
+  }
+
+  #retain(nodes: readonly ClusterNode[]): void {
+    this.#retained.clear();
+    for (const { id } of nodes) this.#retained.add(id);
+    this.#sorted = undefined;
   }
 }
