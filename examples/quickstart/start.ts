@@ -40,6 +40,7 @@ function toHints(url: string | undefined, isElsewhere: boolean): readonly string
     "  fail-back   mv primary.away primary.json",
     "              (primary gets its place back once it has stayed healthy for 5 s)",
     `  look        curl ${url}/topology`,
+    `  why         curl '${url}/explain?node=api-1'`,
     `  follow      curl -N ${url}/events`,
     "",
   ];

@@ -26,10 +26,20 @@ function snapshotEvent(before: readonly string[], after: readonly string[], bloc
 }
 
 function isColoured(env: Record<string, string>, isTty = true): boolean {
-  return toEventLine(events[0]![0], createPaint({ isTty, env })).includes("\u001b[");
+  return toEventLine(events.at(-1)![0], createPaint({ isTty, env })).includes("\u001b[");
 }
 
+const hold = { guard: "removal_dwell", providerId: "backup", nodes: 2, reason: "it took over" } as const;
+
 const events: readonly (readonly [TopologyEvent, string])[] = [
+  [
+    { ...tick, seqNo: 8, kind: "guard_changed", isHolding: true, ...hold },
+    "#8    guard_changed      removal_dwell holds 2  it took over",
+  ],
+  [
+    { ...tick, seqNo: 9, kind: "guard_changed", isHolding: false, ...hold },
+    "#9    guard_changed      removal_dwell lets go",
+  ],
   [snapshotEvent(["a", "b"], ["b", "c"]), "#2    snapshot           2 members from primary  +c  -a"],
   [snapshotEvent([], ["a", "b", "c", "d"]), "#2    snapshot           4 members from primary  +4"],
   [snapshotEvent(["a"], ["a"], ["a"]), "#2    snapshot           1 member from primary  blocked a"],

@@ -70,8 +70,9 @@ function toWords(event: TopologyEvent, paint: Paint): string {
   const reason = paint("dim", toPrintable(event.reason));
   if (event.kind === "guard_changed") {
     const { guard, isHolding, nodes } = event;
-    const doing = isHolding ? paint("yellow", `holds ${nodes}`) : paint("green", "lets go");
-    return `${guard} ${doing}  ${reason}`;
+    return isHolding
+      ? `${guard} ${paint("yellow", `holds ${nodes}`)}  ${reason}`
+      : `${guard} ${paint("green", "lets go")}`;
   }
   return `${event.from} → ${paint(STATUS_COLOUR[event.to], event.to)}  ${reason}`;
 }
