@@ -28,3 +28,12 @@ export { WatchRecording, type WatchOutcome, type WatchRecordingOptions } from ".
 export { createRealTime, type RealTimeOptions, type SuiteTime } from "./suite-time.ts";
 export { storeConformance, type StoreConformanceOptions } from "./store-conformance.ts";
 export type { StoreAbility, StoreHarness, StoreSetup } from "./store-harness.ts";
+
+// For tests of whatever parses an input from outside.
+export type { Mutation } from "./hostile/mutation.ts";
+export { mutateJson } from "./hostile/mutate-json.ts";
+export { cutInto, mutateBytes } from "./hostile/mutate-bytes.ts";
+export { assertUnpolluted, nest } from "./hostile/hostile-values.ts";
+export { outcomeOf, type Outcome } from "./hostile/outcome-of.ts";
+export { everythingSaid, findSecret } from "./hostile/everything-said.ts";
+export { fuzzRuns } from "./hostile/fuzz-runs.ts";

@@ -1,0 +1,85 @@
+import { ProvisioningError } from "@holdfast/core";
+import { describe, expect, test } from "vitest";
+import { everythingSaid, findSecret } from "./everything-said.ts";
+import { assertUnpolluted, nest } from "./hostile-values.ts";
+import { cutInto, mutateBytes } from "./mutate-bytes.ts";
+import { mutateJson } from "./mutate-json.ts";
+import { outcomeOf } from "./outcome-of.ts";
+
+const SECRET = "s3cr3t-0f-th3-t3st";
+const SAMPLE = { items: [{ id: "a", port: 80, tags: ["x"] }], metadata: { version: "1" } };
+const mutations = Array.from({ length: 400 }, (_, i) => ({ place: i * 7, choice: i * 13 }));
+
+describe("mutateJson", () => {
+  test("changes the structure, the same way for the same mutations, and leaves the sample as it is", () => {
+    const before = JSON.stringify(SAMPLE);
+    const texts = new Set(mutations.map((mutation) => JSON.stringify(mutateJson(SAMPLE, [mutation]))));
+    expect(texts.size).toBeGreaterThan(50);
+    expect([...texts].filter((text) => text.includes('"__proto__":{"polluted":true}'))).not.toEqual([]);
+    expect(mutateJson(SAMPLE, mutations.slice(0, 9))).toEqual(mutateJson(SAMPLE, mutations.slice(0, 9)));
+    expect(JSON.stringify(SAMPLE)).toBe(before);
+    assertUnpolluted();
+  });
+
+  test("takes many changes at once, whatever is left to change", () => {
+    expect(() => JSON.stringify(mutateJson(SAMPLE, mutations))).not.toThrow();
+    expect(JSON.stringify(nest(3))).toBe("[[[]]]");
+  });
+});
+
+test("mutateBytes changes any byte, also of nothing", () => {
+  const bytes = Buffer.from(JSON.stringify(SAMPLE));
+  const texts = new Set(mutations.map((mutation) => mutateBytes(bytes, [mutation]).toString("latin1")));
+  expect(texts.size).toBeGreaterThan(200);
+  expect(mutateBytes(Buffer.alloc(0), mutations).length).toBeGreaterThan(0);
+});
+
+test("cutInto gives all the bytes in parts", () => {
+  const bytes = Buffer.from("abcdef");
+  expect(cutInto(bytes, [3, 9, 3]).map(String)).toEqual(["ab", "c", "def"]);
+  expect(cutInto(bytes, [])).toEqual([bytes]);
+});
+
+test("assertUnpolluted notices and mends a changed prototype", () => {
+  const shared: object = Object.getPrototypeOf({});
+  Object.defineProperty(shared, "polluted", { value: true, configurable: true });
+  expect(assertUnpolluted).toThrow("changed");
+  expect(assertUnpolluted).not.toThrow();
+});
+
+describe("outcomeOf", () => {
+  test("tells our errors from bugs", async () => {
+    const error = new ProvisioningError("STREAM_FAILED", "it broke");
+    expect(await outcomeOf(() => 1)).toEqual({ value: 1 });
+    expect(await outcomeOf(() => Promise.reject(error))).toEqual({ error });
+    await expect(outcomeOf(() => JSON.parse("{"))).rejects.toThrow(SyntaxError);
+    const bug = new ProvisioningError("LIFECYCLE_INTERNAL", "a bug");
+    await expect(outcomeOf(() => Promise.reject(bug))).rejects.toBe(bug);
+  });
+});
+
+describe("findSecret", () => {
+  test.each([
+    ["a message", new ProvisioningError("STREAM_FAILED", `with ${SECRET}`)],
+    ["details", new ProvisioningError("STREAM_FAILED", "x", { details: { a: { b: [SECRET] } } })],
+    ["a hidden field", Object.defineProperty(new Error("x"), "input", { value: SECRET })],
+    [
+      "bytes of a cause",
+      new Error("x", { cause: Object.assign(new Error("y"), { raw: Buffer.from(SECRET) }) }),
+    ],
+    ["one of several causes", new Error("x", { cause: new AggregateError([new Error(SECRET)]) })],
+    ["base64", `authorization: Basic ${Buffer.from(`user:${SECRET}`).toString("base64")}`],
+    ["a URL", `http://a.test/?q=${encodeURIComponent(SECRET)}`],
+    ["hexadecimal", Buffer.from(SECRET).toString("hex")],
+  ])("finds it in %s", (_, holder) => {
+    expect(findSecret(everythingSaid(holder), SECRET)).not.toEqual([]);
+  });
+
+  test("finds nothing where there is nothing", () => {
+    const error = new ProvisioningError("STREAM_FAILED", "it broke", {
+      cause: new Error("so"),
+      details: { a: 1 },
+    });
+    expect(findSecret(everythingSaid(error), SECRET)).toEqual([]);
+  });
+});
