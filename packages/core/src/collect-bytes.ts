@@ -1,3 +1,4 @@
+import { ByteParts } from "./byte-parts.ts";
 import { ProvisioningError } from "./provisioning-error.ts";
 
 export interface CollectOptions {
@@ -12,18 +13,14 @@ export async function collectBytes(
   source: AsyncIterable<Uint8Array>,
   { maxBytes }: CollectOptions,
 ): Promise<Buffer> {
-  const parts: Uint8Array[] = [];
-  let length = 0;
+  const parts = new ByteParts();
   for await (const part of source) {
-    length += part.byteLength;
-    if (length > maxBytes) {
+    if (parts.byteLength + part.byteLength > maxBytes) {
       throw new ProvisioningError("STREAM_INVALID_DATA", `the answer is longer than ${maxBytes} bytes`, {
         details: { maxBytes },
       });
     }
-    parts.push(part);
+    parts.add(part);
   }
-  const [only] = parts;
-  if (only === undefined || parts.length > 1) return Buffer.concat(parts, length);
-  return Buffer.from(only.buffer, only.byteOffset, only.byteLength);
+  return parts.take();
 }

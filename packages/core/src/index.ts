@@ -109,11 +109,14 @@ export {
   type SleepOptions,
 } from "./abort.ts";
 export { toNetworkFailure, type NetworkFailure } from "./network-failure.ts";
+export { toSafeCause } from "./safe-cause.ts";
 export { parseRetryAfter, toHttpFailure } from "./http-failure.ts";
 export { collectBytes, type CollectOptions } from "./collect-bytes.ts";
 export { ProviderLife } from "./provider-life.ts";
 export { toProbeError } from "./probe-error.ts";
-export { fieldOf, listOf, parseJson } from "./json-field.ts";
+export { ByteParts } from "./byte-parts.ts";
+export { MAX_MEMBERS } from "./member-limit.ts";
+export { fieldOf, listOf, parseJson, textOf } from "./json-field.ts";
 export { SkipTally, toSkipReason } from "./skip-tally.ts";
 export { callIsolated } from "./call-isolated.ts";
 export { EventChannel } from "./event-channel.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { fieldOf, listOf, parseJson } from "./json-field.ts";
+import { fieldOf, listOf, parseJson, textOf } from "./json-field.ts";
 
 describe("parseJson", () => {
   test.each(["", "{", "undefined", "hunter2", '{"a":1}x'])("gives undefined for %j", (text) => {
@@ -11,14 +11,23 @@ describe("parseJson", () => {
   });
 });
 
-describe("fieldOf and listOf", () => {
+describe("fieldOf, textOf and listOf", () => {
   test("read a field of an object", () => {
     expect(fieldOf({ a: 0 }, "a")).toBe(0);
+    expect(textOf({ a: "b" }, "a")).toBe("b");
     expect(listOf({ a: [1] }, "a")).toEqual([1]);
   });
 
   test.each([undefined, null, "text", 7, true, [], {}, { a: null }])("find none in %j", (value) => {
     expect(fieldOf(value, "a") ?? undefined).toBeUndefined();
+    expect(textOf(value, "a")).toBeUndefined();
     expect(listOf(value, "a")).toEqual([]);
+  });
+
+  test("find nothing that every object inherits, and what an input calls like it", () => {
+    for (const name of ["constructor", "__proto__", "toString"]) {
+      expect(fieldOf({}, name)).toBeUndefined();
+      expect(fieldOf(JSON.parse(`{"${name}": 1}`), name)).toBe(1);
+    }
   });
 });

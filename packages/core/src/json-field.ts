@@ -10,10 +10,19 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** A field of a value that may be anything, as one parsed from JSON; undefined where there is none. */
+/**
+ * A field of a value that may be anything, as one parsed from JSON; undefined where there is none. What every object inherits,
+ * such as `constructor`, is none of its fields.
+ */
 export function fieldOf(value: unknown, name: string): unknown {
-  const hasFields = (typeof value === "object" && value !== null) || typeof value === "function";
-  return hasFields ? Reflect.get(value, name) : undefined;
+  const hasField = typeof value === "object" && value !== null && Object.hasOwn(value, name);
+  return hasField ? Reflect.get(value, name) : undefined;
+}
+
+/** A field that is a text; undefined where it is none. */
+export function textOf(value: unknown, name: string): string | undefined {
+  const text = fieldOf(value, name);
+  return typeof text === "string" ? text : undefined;
 }
 
 /** A field that is a list; empty where it is none. */

@@ -27,6 +27,10 @@ describe("toSkipReason", () => {
     };
     expect(reason({ id: "a", host: "b", port: "hunter2" })).toBe("port: expected number");
     expect(reason({ id: "", host: "b", port: 1 })).toBe("id: expected at least 1 characters");
+    expect(reason({ id: "a", host: "b", port: 1, metadata: { hunter2: 5 } })).toBe(
+      "metadata: expected string",
+    );
+    expect(reason({ id: "a", host: "b", port: 1, tags: ["x", 5] })).toBe("tags: expected string");
   });
 
   test("throws on what is no refusal of an entry", () => {

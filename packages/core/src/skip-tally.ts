@@ -21,13 +21,13 @@ export class SkipTally {
 }
 
 /**
- * Why a `NodeReader` refused an entry: the first field and what was expected of it, without its text. Throws anything
- * that is no refusal on.
+ * Why a `NodeReader` refused an entry: the first field and what was expected of it, without any of its text, to which the
+ * keys of metadata belong. Throws anything that is no refusal on.
  */
 export function toSkipReason(error: unknown): string {
   if (!isProvisioningError(error) || error.category !== "validation") throw error;
   const [first] = listOf(error.details, "problems");
-  return first === undefined
-    ? "it is malformed"
-    : `${String(fieldOf(first, "path"))}: expected ${String(fieldOf(first, "expected"))}`;
+  if (first === undefined) return "it is malformed";
+  const [field = ""] = /^\w*/.exec(String(fieldOf(first, "path"))) ?? [];
+  return `${field}: expected ${String(fieldOf(first, "expected"))}`;
 }

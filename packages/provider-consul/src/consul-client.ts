@@ -135,7 +135,7 @@ export class ConsulClient implements Disposable {
         "STREAM_INVALID_DATA",
         `what answers at ${address} does not speak Consul's JSON`,
         {
-          details: { address, status, contentType: contentType.slice(0, 128) },
+          details: { address, status },
         },
       );
     }

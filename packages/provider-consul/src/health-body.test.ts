@@ -129,11 +129,54 @@ describe("HealthBody", () => {
     await expect(read(createBody(), bad)).rejects.toMatchObject({ code: "STREAM_INVALID_DATA" });
   });
 
-  test.each(["", "{}", "null", "<html>", '[{"a":1}', "[{]", "[{'a':1}]"])("refuses %j", async (text) => {
+  test.each(["node-and-service", "service-id", "address", { meta: "id" }])(
+    "leaves out what has no text for an id by %j, also where members are known",
+    async (nodeId) => {
+      const deep = `${"[".repeat(50_000)}${"]".repeat(50_000)}`;
+      const sound = toEntry(node("a", 80, { metadata: { id: "a" } }));
+      const odd = [{ toString: null, valueOf: null }, "(deep)", 7, undefined].map((id) => ({
+        Node: { Node: id },
+        Service: { ID: id, Address: id, Port: 80, Meta: { id } },
+      }));
+      const body = createBody({ nodeId });
+      await read(body, [sound]);
+      const text = JSON.stringify([sound, ...odd]).replaceAll('"(deep)"', deep);
+      const content = await body.read(Buffer.from(text), signal);
+      expect(content).toMatchObject({ skipped: { count: 4 } });
+    },
+  );
+
+  test.each([
+    "",
+    "{}",
+    "null",
+    "<html>",
+    '[{"a":1}',
+    "[{]",
+    "[{'a':1}]",
+    "[\u0000]",
+    "\uFEFF[]",
+    "[1\u000b]",
+  ])("refuses %j", async (text) => {
     await expect(createBody().read(Buffer.from(text), signal)).rejects.toMatchObject({
       code: "STREAM_INVALID_DATA",
       message: expect.not.stringContaining(text === "" ? "html" : text) as string,
     });
+  });
+
+  test("refuses what is no UTF-8", async () => {
+    const bytes = Buffer.concat([Buffer.from('[{"a":"'), Buffer.of(0xff), Buffer.from('"}]')]);
+    await expect(createBody().read(bytes, signal)).rejects.toMatchObject({ code: "STREAM_INVALID_DATA" });
+  });
+
+  test("refuses more entries than any provider may have, also where they were added one by one", async () => {
+    const limit = { code: "STREAM_INVALID_DATA", details: { maxMembers: 1_000_000 } };
+    const some = Buffer.from(`[${JSON.stringify(toEntry(node("a")))}${",0".repeat(999_999)}]`);
+    const body = createBody();
+    expect(await body.read(some, signal)).toMatchObject({ skipped: { count: 999_999 } });
+    const more = Buffer.concat([some.subarray(0, -1), Buffer.from(",0]")]);
+    await expect(body.read(more, signal)).rejects.toMatchObject(limit);
+    await expect(createBody().read(more, signal)).rejects.toMatchObject(limit);
   });
 
   test("null lists, worst checks, weights, zones, addresses and names", async () => {

@@ -1,4 +1,6 @@
+import { isUtf8 } from "node:buffer";
 import {
+  MAX_MEMBERS,
   MemberSet,
   parseJson,
   ProvisioningError,
@@ -57,16 +59,19 @@ export class HealthBody {
   }
 
   /**
-   * "same" for a body that is the last one, byte for byte. Throws `STREAM_INVALID_DATA` when it is no JSON array, or when
-   * there are entries to read and not one of them could be.
+   * "same" for a body that is the last one, byte for byte. Throws `STREAM_INVALID_DATA` when it is no JSON array, of more than
+   * `MAX_MEMBERS` entries, or when there are entries to read and not one of them could be.
    */
   async read(bytes: Buffer, signal: AbortSignal): Promise<HealthContent | "same"> {
     const before = this.#bytes;
     if (before?.equals(bytes) === true) return "same";
+    // Decoding would put something else in the place of what is none (RFC 8259, section 8.1).
+    if (!isUtf8(bytes)) throw noArray(bytes);
     const change =
       (before !== undefined && (await this.#readDifference(before, bytes, signal))) ||
       (await this.#readAll(bytes, signal));
     const gone = this.#table.outcomes.slice(change.from, change.to);
+    if (this.#table.size - gone.length + change.entries.length > MAX_MEMBERS) throw tooMany();
     this.#table = this.#table.splice(change.from, change.to, change.entries, change.shift);
     await this.#merge(gone, change, signal);
     this.#bytes = bytes;
@@ -113,6 +118,7 @@ export class HealthBody {
     for (let span = scanner.next(limit); span !== undefined; span = scanner.next(limit)) {
       const outcome = this.#reader.read(parse(bytes, span.start, span.end), find);
       entries.push({ ...span, outcome });
+      if (entries.length > MAX_MEMBERS) throw tooMany();
       if (entries.length % STEP !== 0) continue;
       await this.#clock.yield();
       throwIfAborted(signal);
@@ -182,6 +188,14 @@ function parse(bytes: Buffer, start: number, end: number): unknown {
   const entry = parseJson(bytes.toString("utf8", start, end));
   if (entry === undefined) throw noArray(bytes);
   return entry;
+}
+
+function tooMany(): ProvisioningError {
+  return new ProvisioningError(
+    "STREAM_INVALID_DATA",
+    `Consul's answer has more than ${MAX_MEMBERS} instances`,
+    { details: { maxMembers: MAX_MEMBERS } },
+  );
 }
 
 function noArray(bytes: Buffer): ProvisioningError {

@@ -2,9 +2,9 @@ import {
   createNodeReader,
   fieldOf,
   listOf,
+  textOf,
   toSkipReason,
   type ClusterNode,
-  type ClusterNodeInput,
   type NodeId,
   type NodeReader,
 } from "@holdfast/core";
@@ -36,32 +36,29 @@ export class HealthEntryReader {
     if (service === undefined || node === undefined) return { skipped: "it has no Service or no Node" };
     const severity = severityOf(listOf(entry, "Checks"));
     if (severity > (this.#params.health === "warning" ? 1 : 0)) return "unhealthy";
-    const input = this.#toInput(service, node, severity);
+    const host = this.#hostOf(service, node);
+    const id = toId(this.#params.nodeId, service, node, host);
+    const input = { id, host, ...this.#restOf(service, node, severity) };
     try {
-      return this.#readNode(input, find(input.id));
+      return this.#readNode(input, id === undefined ? undefined : find(id));
     } catch (error) {
       return { skipped: toSkipReason(error) };
     }
   }
 
-  /** Not checked yet. */
-  #toInput(service: unknown, node: unknown, severity: number): ClusterNodeInput {
-    const { zoneMeta, nodeId } = this.#params;
+  /** All but id and host; not checked yet. */
+  #restOf(service: unknown, node: unknown, severity: number): Readonly<Record<string, unknown>> {
+    const { zoneMeta } = this.#params;
     const meta = fieldOf(service, "Meta");
-    const host = this.#hostOf(service, node);
     const zone = fieldOf(meta, zoneMeta) ?? fieldOf(fieldOf(node, "Meta"), zoneMeta);
     const weight = fieldOf(fieldOf(service, "Weights"), severity === 0 ? "Passing" : "Warning");
-    const input = {
-      id: toId(nodeId, service, node, host),
-      host,
+    return {
       port: fieldOf(service, "Port"),
       tags: fieldOf(service, "Tags") ?? undefined,
       metadata: meta ?? undefined,
       ...(zone !== undefined && zone !== "" && { zone }),
       ...(weight !== undefined && { weight }),
     };
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the node reader checks every field
-    return input as unknown as ClusterNodeInput;
   }
 
   #hostOf(service: unknown, node: unknown): unknown {
@@ -76,12 +73,17 @@ export class HealthEntryReader {
   }
 }
 
-function toId(rule: NodeIdRule, service: unknown, node: unknown, host: unknown): unknown {
-  const serviceId = fieldOf(service, "ID");
-  if (typeof rule === "object") return fieldOf(fieldOf(service, "Meta"), rule.meta);
-  if (rule === "service-id") return serviceId;
-  if (rule === "address") return `${String(host)}:${String(fieldOf(service, "Port"))}`;
-  return `${String(fieldOf(node, "Node"))}/${String(serviceId)}`;
+/** Undefined, which is no id, where a part of it is not of the form it must have. */
+function toId(rule: NodeIdRule, service: unknown, node: unknown, host: unknown): string | undefined {
+  if (typeof rule === "object") return textOf(fieldOf(service, "Meta"), rule.meta);
+  if (rule === "address") {
+    const port = fieldOf(service, "Port");
+    return typeof host === "string" && typeof port === "number" ? `${host}:${port}` : undefined;
+  }
+  const serviceId = textOf(service, "ID");
+  if (rule === "service-id" || serviceId === undefined) return serviceId;
+  const name = textOf(node, "Node");
+  return name === undefined ? undefined : `${name}/${serviceId}`;
 }
 
 function severityOf(checks: readonly unknown[]): number {

@@ -5,7 +5,11 @@ const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 const COMMA = 0x2c;
+/** White space (RFC 8259, section 2). */
 const SPACE = 0x20;
+const TAB = 0x09;
+const NEWLINE = 0x0a;
+const RETURN = 0x0d;
 
 /** From where to where an element of an array stands in its text. */
 export interface Span {
@@ -104,6 +108,10 @@ export class JsonArrayScanner {
 
 function skipSpace(bytes: Uint8Array, from: number): number {
   let at = from;
-  while (at < bytes.length && bytes[at]! <= SPACE) at++;
+  while (isSpace(bytes[at])) at++;
   return at;
+}
+
+function isSpace(byte: number | undefined): boolean {
+  return byte === SPACE || byte === NEWLINE || byte === TAB || byte === RETURN;
 }

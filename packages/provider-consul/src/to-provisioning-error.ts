@@ -3,6 +3,7 @@ import {
   ProvisioningError,
   toHttpFailure,
   toNetworkFailure,
+  toSafeCause,
   type ErrorCode,
 } from "@holdfast/core";
 
@@ -38,7 +39,7 @@ export function toProvisioningError(error: unknown, where: string): Provisioning
   if (isProvisioningError(error)) return error;
   const { code, failure } = toNetworkFailure(error) ?? { code: "STREAM_FAILED", failure: "broke off" };
   return new ProvisioningError(code, `Consul at ${where} ${failure}`, {
-    cause: error,
+    cause: toSafeCause(error),
     details: { address: where },
   });
 }

@@ -117,7 +117,7 @@ export class ApiClient implements AsyncDisposable {
     const contentType = toText(answer.headers["content-type"]) ?? "";
     if (/^application\/json\b/i.test(contentType)) return body;
     throw new ProvisioningError("STREAM_INVALID_DATA", `what answers at ${access.server} is no API server`, {
-      details: { server: access.server, status, contentType: contentType.slice(0, 128) },
+      details: { server: access.server, status },
     });
   }
 

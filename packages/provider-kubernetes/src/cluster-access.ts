@@ -5,6 +5,7 @@ import {
   resolveSecret,
   throwIfAborted,
   toNetworkFailure,
+  toSafeCause,
   untilAborted,
   type Clock,
 } from "@holdfast/core";
@@ -121,7 +122,9 @@ function toCredentialError(error: unknown, { cluster, user }: LoadedKubeconfig):
   }
   // A token that is renewed somewhere else (OpenID Connect).
   const code = toNetworkFailure(error)?.code ?? "CONNECTIVITY_SECRET_UNAVAILABLE";
-  return new ProvisioningError(code, "the kubeconfig's credentials could not be made", { cause: error });
+  return new ProvisioningError(code, "the kubeconfig's credentials could not be made", {
+    cause: toSafeCause(error),
+  });
 }
 
 function isSameSource(a: KubeconfigSource, b: KubeconfigSource): boolean {

@@ -3,6 +3,7 @@ import {
   ProvisioningError,
   toHttpFailure,
   toNetworkFailure,
+  toSafeCause,
   type ErrorCode,
 } from "@holdfast/core";
 
@@ -32,7 +33,7 @@ export function toProvisioningError(error: unknown, server: string): Provisionin
   if (isProvisioningError(error)) return error;
   const { code, failure } = toNetworkFailure(error) ?? { code: "STREAM_FAILED", failure: "broke off" };
   return new ProvisioningError(code, `the API server ${server} ${failure}`, {
-    cause: error,
+    cause: toSafeCause(error),
     details: { server },
   });
 }

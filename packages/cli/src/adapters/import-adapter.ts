@@ -1,4 +1,4 @@
-import { describeForm, fieldOf, type AnyProviderAdapter } from "@holdfast/core";
+import { describeForm, type AnyProviderAdapter } from "@holdfast/core";
 import { describeFailure, type AdapterFault } from "./adapter-fault.ts";
 
 /**
@@ -47,6 +47,11 @@ const FIELDS: readonly Field[] = [
   },
   { name: "create", form: "a function", isRight: (value) => typeof value === "function" },
 ];
+
+/** Also one that it inherits: an adapter may be an instance of a class. */
+function fieldOf(value: unknown, name: string): unknown {
+  return value === null || value === undefined ? undefined : Reflect.get(Object(value), name);
+}
 
 function isAdapter(value: unknown): value is AnyProviderAdapter {
   return FIELDS.every(({ name, isRight }) => isRight(fieldOf(value, name)));

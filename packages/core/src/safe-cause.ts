@@ -1,0 +1,57 @@
+const SAFE = new Set([
+  "stack",
+  "message",
+  "name",
+  "cause",
+  "errors",
+  "code",
+  "errno",
+  "syscall",
+  "address",
+  "port",
+  "hostname",
+  "host",
+  "path",
+  "reason",
+  "library",
+]);
+
+const MAX_DEPTH = 8;
+
+/**
+ * A failure of Node's sockets or TLS, or of undici, as it may become a `cause`: the error itself or, where it carries more than
+ * what failed and why, a copy without that. Parsers attach the bytes they stumbled over (`rawPacket`, `data`), and URLs that
+ * cannot be used come with their password (`input`).
+ */
+export function toSafeCause(error: unknown): unknown {
+  return isSafe(error, MAX_DEPTH) ? error : copyOf(error, MAX_DEPTH);
+}
+
+function isSafe(error: unknown, depth: number): boolean {
+  if (!(error instanceof Error)) return typeof error !== "object" || error === null;
+  if (depth === 0 || !Object.getOwnPropertyNames(error).every((name) => SAFE.has(name))) return false;
+  return innerOf(error).every((inner) => isSafe(inner, depth - 1));
+}
+
+function copyOf(error: unknown, depth: number): Error | undefined {
+  if (!(error instanceof Error) || depth === 0) return undefined;
+  const copy = new Error(error.message);
+  for (const name of Object.getOwnPropertyNames(error)) {
+    if (!SAFE.has(name)) continue;
+    const value: unknown = Reflect.get(error, name);
+    if (typeof value === "string" || typeof value === "number") define(copy, name, value);
+  }
+  define(copy, "name", error.name);
+  const inner = innerOf(error).map((each) => copyOf(each, depth - 1));
+  if (inner.length > 0) define(copy, "cause", inner.length === 1 ? inner[0] : new AggregateError(inner));
+  return copy;
+}
+
+function innerOf(error: Error): readonly unknown[] {
+  const cause = error.cause === undefined ? [] : [error.cause];
+  return [...cause, ...(error instanceof AggregateError ? error.errors : [])];
+}
+
+function define(error: Error, name: string, value: unknown): void {
+  Object.defineProperty(error, name, { value, writable: true, configurable: true });
+}
