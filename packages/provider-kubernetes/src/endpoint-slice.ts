@@ -3,6 +3,9 @@ import {
   fieldOf,
   isSameNode,
   listOf,
+  MAX_MEMBERS,
+  ProvisioningError,
+  textOf,
   toSkipReason,
   type ClusterNode,
   type ClusterNodeInput,
@@ -27,9 +30,13 @@ const NO_NODES: ReadonlyMap<NodeId, ClusterNode> = new Map();
 /** `namespace/name`; undefined when it has none, and so is no object of an API server. */
 export function sliceKeyOf(slice: unknown): string | undefined {
   const metadata = fieldOf(slice, "metadata");
-  const name = fieldOf(metadata, "name");
-  if (typeof name !== "string" || name === "") return undefined;
-  return `${String(fieldOf(metadata, "namespace"))}/${name}`;
+  const name = textOf(metadata, "name");
+  if (name === undefined || name === "") return undefined;
+  return `${namespaceOf(metadata)}/${name}`;
+}
+
+function namespaceOf(metadata: unknown): string {
+  return textOf(metadata, "namespace") ?? "";
 }
 
 /** What a slice says that cannot be read at all. */
@@ -50,13 +57,14 @@ export class EndpointSliceReader {
   read(key: string, slice: unknown, find: (id: NodeId) => ClusterNode | undefined): SliceContent {
     const given = fieldOf(slice, "endpoints") ?? [];
     if (!Array.isArray(given)) return toUnreadable(key, "endpoints: expected a list");
+    if (given.length > MAX_MEMBERS) throw tooMany();
     const addressType = fieldOf(slice, "addressType");
     const isIpv6 = addressType === "IPv6";
     if (!this.#isWanted(addressType)) return { key, isIpv6, nodes: NO_NODES, skipped: NO_SKIPS };
     const endpoints = given.filter((endpoint) => this.#isMember(endpoint));
     const port = this.#portOf(listOf(slice, "ports"));
     if (typeof port === "string") return { key, isIpv6, nodes: NO_NODES, skipped: endpoints.map(() => port) };
-    const namespace = String(fieldOf(fieldOf(slice, "metadata"), "namespace"));
+    const namespace = namespaceOf(fieldOf(slice, "metadata"));
     const nodes = new Map<NodeId, ClusterNode>();
     const skipped: string[] = [];
     for (const endpoint of endpoints) {
@@ -127,7 +135,8 @@ export class EndpointSliceReader {
   }
 
   #idOf(endpoint: unknown, host: unknown, port: number, namespace: string): string {
-    const address = `${String(host)}:${port}`;
+    // Without a host it is no node, whatever its id.
+    const address = `${typeof host === "string" ? host : ""}:${port}`;
     if (this.#params.nodeId === "address") return address;
     const target = fieldOf(fieldOf(endpoint, "targetRef"), "name") || fieldOf(endpoint, "hostname");
     if (typeof target !== "string" || target === "") return address;
@@ -139,4 +148,10 @@ export class EndpointSliceReader {
 /** It still serves at most. */
 export function isTerminating({ metadata }: ClusterNode): boolean {
   return metadata["terminating"] === "true";
+}
+
+function tooMany(): ProvisioningError {
+  return new ProvisioningError("STREAM_INVALID_DATA", `a slice has more than ${MAX_MEMBERS} endpoints`, {
+    details: { maxMembers: MAX_MEMBERS },
+  });
 }

@@ -28,6 +28,8 @@ type WatchOutcome = "ended" | "expired";
 const MAX_EXPIRIES = 3;
 /** Watches that ended early without a word, in a row, after which the watch gives up. */
 const MAX_MUTE = 4;
+/** A list of more pages than this never ends. */
+const MAX_PAGES = 10_000;
 const FIRST_GAP_MS = 100;
 const MAX_GAP_MS = 1_000;
 
@@ -89,6 +91,7 @@ export class EndpointWatch {
     let gone = new Set(this.#slices.keys);
     let version: string | undefined;
     let continueAt: string | undefined;
+    let pages = 0;
     do {
       const page = await this.#readPage(continueAt);
       // A list that has to begin again is of a newer version, where slices of its first pages may be gone.
@@ -98,9 +101,12 @@ export class EndpointWatch {
         version = undefined;
         continue;
       }
-      const contents = page.items.map((slice, i) => this.#readListed(slice, `#${continueAt ?? ""}${i}`));
-      for (const { key } of contents) gone.delete(key);
-      this.#slices.apply(contents, []);
+      if (++pages > MAX_PAGES) throw tooManyPages();
+      for (const [i, slice] of page.items.entries()) {
+        const content = this.#readListed(slice, `#${continueAt ?? ""}${i}`);
+        gone.delete(content.key);
+        this.#slices.apply([content], []);
+      }
       version = page.resourceVersion;
       ({ continueAt } = page);
       await clock.yield();
@@ -239,4 +245,10 @@ export class EndpointWatch {
     const ceilingMs = Math.min(FIRST_GAP_MS * 2 ** (inRow - 1), MAX_GAP_MS, heartbeatMs / 3);
     return sleep(random() * ceilingMs, { clock, signal: this.#stop.signal });
   }
+}
+
+function tooManyPages(): ProvisioningError {
+  return new ProvisioningError("STREAM_INVALID_DATA", `a list did not end after ${MAX_PAGES} pages`, {
+    details: { maxPages: MAX_PAGES },
+  });
 }

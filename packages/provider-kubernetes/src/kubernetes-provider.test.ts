@@ -66,6 +66,13 @@ function flood(response: ServerResponse): void {
 }
 
 describe("what is asked", () => {
+  test("ends where a list does not", async () => {
+    fake.handler = (_, response) =>
+      answer(response, 200, { metadata: { resourceVersion: "1", continue: SECRET }, items: [] });
+    const error = await failureOf(watch(provide({}, 600_000)));
+    expect(error).toMatchObject({ code: "STREAM_INVALID_DATA", details: { maxPages: 10_000 } });
+  });
+
   test("is a list from storage, page by page, and then watches from the version they came to", async () => {
     // R2.1
     fake.put(pods("s2", "b"));

@@ -1,4 +1,4 @@
-import { ProvisioningError } from "@holdfast/core";
+import { ByteParts, ProvisioningError } from "@holdfast/core";
 
 const NEWLINE = 0x0a;
 
@@ -10,26 +10,20 @@ export async function* readLines(
   source: AsyncIterable<Uint8Array>,
   maxBytes: number,
 ): AsyncGenerator<readonly string[], void> {
-  let rest: Uint8Array[] = [];
-  let restLength = 0;
+  const rest = new ByteParts();
   for await (const part of source) {
     const lines: string[] = [];
     let from = 0;
     for (;;) {
       const end = part.indexOf(NEWLINE, from);
       if (end < 0) break;
-      rest.push(part.subarray(from, end));
-      const text = Buffer.concat(rest).toString("utf8");
+      rest.add(part.subarray(from, end));
+      const text = rest.take().toString("utf8");
       if (text.trim() !== "") lines.push(text);
-      rest = [];
-      restLength = 0;
       from = end + 1;
     }
-    if (from < part.byteLength) {
-      rest.push(part.subarray(from));
-      restLength += part.byteLength - from;
-    }
-    if (restLength > maxBytes) {
+    rest.add(part.subarray(from));
+    if (rest.byteLength > maxBytes) {
       throw new ProvisioningError(
         "STREAM_INVALID_DATA",
         `a line of the watch is longer than ${maxBytes} bytes`,
@@ -40,6 +34,6 @@ export async function* readLines(
     }
     if (lines.length > 0) yield lines;
   }
-  if (restLength > 0)
+  if (rest.byteLength > 0)
     throw new ProvisioningError("STREAM_FAILED", "the watch was cut off in the middle of a line");
 }

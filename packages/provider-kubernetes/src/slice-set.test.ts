@@ -20,6 +20,17 @@ function slice(key: string, nodes: readonly ClusterNode[], parts: Parts = {}): S
 const hostOf = (set: SliceSet, id: string): string | undefined => set.get(id)?.host;
 
 describe("a SliceSet", () => {
+  test("refuses more slices and endpoints than any provider may have", () => {
+    const set = new SliceSet();
+    const skipped = Array.from({ length: 499_999 }, () => "it is malformed");
+    set.apply([slice("n/1", [], { skipped }), slice("n/2", [], { skipped })], []);
+    set.apply([slice("n/2", [], { skipped })], []);
+    const more = () => set.apply([slice("n/3", [])], []);
+    expect(more).toThrow(
+      expect.objectContaining({ code: "STREAM_INVALID_DATA", details: { maxMembers: 1_000_000 } }),
+    );
+  });
+
   test("joins the members of all slices", () => {
     const set = new SliceSet();
     const change = set.apply([slice("n/1", [at("a", "1")]), slice("n/2", [at("b", "2")])], []);

@@ -1,4 +1,6 @@
 import {
+  MAX_MEMBERS,
+  ProvisioningError,
   SkipTally,
   type ClusterNode,
   type MemberChange,
@@ -17,12 +19,17 @@ export class SliceSet {
   /** Where each id stands: the key of its slice, or the keys where it is in several. */
   readonly #places = new Map<NodeId, string | readonly string[]>();
   #skipped = 0;
+  /** Slices, and what is in them. */
+  #size = 0;
 
   get keys(): Iterable<string> {
     return this.#slices.keys();
   }
 
-  /** Puts slices in the place of those with the same key, takes others out, and says what that does to the members. */
+  /**
+   * Puts slices in the place of those with the same key, takes others out, and says what that does to the members. Throws
+   * `STREAM_INVALID_DATA` when there are more than `MAX_MEMBERS` slices and endpoints.
+   */
   apply(put: readonly SliceContent[], removed: Iterable<string>): Required<MemberChange> {
     const touched = new Set<NodeId>();
     for (const key of removed) this.#take(key, touched);
@@ -69,6 +76,8 @@ export class SliceSet {
   #put(slice: SliceContent, touched: Set<NodeId>): void {
     this.#slices.set(slice.key, slice);
     this.#skipped += slice.skipped.length;
+    this.#size += sizeOf(slice);
+    if (this.#size > MAX_MEMBERS) throw tooMany();
     for (const id of slice.nodes.keys()) {
       const place = this.#places.get(id);
       const keys = typeof place === "string" ? [place] : (place ?? []);
@@ -82,6 +91,7 @@ export class SliceSet {
     if (slice === undefined) return;
     this.#slices.delete(key);
     this.#skipped -= slice.skipped.length;
+    this.#size -= sizeOf(slice);
     for (const id of slice.nodes.keys()) {
       const place = this.#places.get(id);
       const keys = typeof place === "string" ? [] : place!.filter((each) => each !== key);
@@ -90,6 +100,18 @@ export class SliceSet {
       touched.add(id);
     }
   }
+}
+
+function sizeOf({ nodes, skipped }: SliceContent): number {
+  return 1 + nodes.size + skipped.length;
+}
+
+function tooMany(): ProvisioningError {
+  return new ProvisioningError(
+    "STREAM_INVALID_DATA",
+    `the cluster shows more than ${MAX_MEMBERS} slices and endpoints`,
+    { details: { maxMembers: MAX_MEMBERS } },
+  );
 }
 
 interface Candidate {

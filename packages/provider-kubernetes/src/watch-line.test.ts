@@ -32,6 +32,9 @@ describe("parseWatchLine", () => {
     [{ code: 504, reason: "Timeout", details: { retryAfterSeconds: 1 } }, 504, 1_000],
     [{ code: 429, details: { retryAfterSeconds: 0 } }, 429, undefined],
     [{ code: "410" }, 500, undefined],
+    [{ code: 99 }, 500, undefined],
+    [{ code: 410.5 }, 500, undefined],
+    [{ code: 429, details: { retryAfterSeconds: 1e300 } }, 429, 86_400_000],
     [null, 500, undefined],
   ])("an ERROR of %j has status %i", (object, status, retryAfterMs) => {
     expect(parseWatchLine(line("ERROR", object))).toEqual({ type: "error", status, retryAfterMs });

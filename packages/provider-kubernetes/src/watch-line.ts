@@ -35,17 +35,19 @@ export function parseWatchLine(text: string): WatchLine {
   return { type, key, slice: object, resourceVersion };
 }
 
-/** Of a `Status`; one without a code may still say by its reason that a version is gone. */
+const DAY_MS = 86_400_000;
+
+/** Of a `Status`; one without a code that HTTP has may still say by its reason that a version is gone. */
 function statusOf(status: unknown): number {
   const code = fieldOf(status, "code");
-  if (typeof code === "number" && code !== 0) return code;
+  if (typeof code === "number" && Number.isInteger(code) && code >= 100 && code < 600) return code;
   const reason = fieldOf(status, "reason");
   return reason === "Expired" || reason === "Gone" ? 410 : 500;
 }
 
 function retryAfterMsOf(status: unknown): number | undefined {
   const seconds = fieldOf(fieldOf(status, "details"), "retryAfterSeconds");
-  return typeof seconds === "number" && seconds > 0 ? seconds * 1_000 : undefined;
+  return typeof seconds === "number" && seconds > 0 ? Math.min(seconds * 1_000, DAY_MS) : undefined;
 }
 
 function invalid(): ProvisioningError {
