@@ -114,6 +114,7 @@ export { parseRetryAfter, toHttpFailure } from "./http-failure.ts";
 export { collectBytes, type CollectOptions } from "./collect-bytes.ts";
 export { ProviderLife } from "./provider-life.ts";
 export { toProbeError } from "./probe-error.ts";
+export { readFileWithin, type ReadFileOptions } from "./read-file-within.ts";
 export { ByteParts } from "./byte-parts.ts";
 export { MAX_MEMBERS } from "./member-limit.ts";
 export { fieldOf, listOf, parseJson, textOf } from "./json-field.ts";

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import { toSafeCause } from "./safe-cause.ts";
@@ -42,6 +43,16 @@ describe("toSafeCause", () => {
     }
   });
 
+  test.each([
+    ["JSON that was parsed", () => JSON.parse(SECRET) as unknown],
+    ["an argument", () => readFileSync(`${SECRET}\0`)],
+  ])("leaves out a message that quotes %s", (_, run) => {
+    const error = thrownBy(run);
+    expect(shown(error)).toContain(SECRET);
+    expect(shown(toSafeCause(new Error("x", { cause: error })))).not.toContain(SECRET);
+    expect(toSafeCause(error)).toMatchObject({ name: Reflect.get(error, "name") });
+  });
+
   test("ends where causes lead back to themselves, and at what is no error", () => {
     const error = new Error("x");
     error.cause = error;
@@ -51,9 +62,14 @@ describe("toSafeCause", () => {
 });
 
 function urlError(text: string): Error {
+  return thrownBy(() => new URL(text));
+}
+
+function thrownBy(run: () => unknown): Error {
   try {
-    return new Error(new URL(text).href);
+    run();
   } catch (error) {
-    return error instanceof Error ? error : new Error("unexpected");
+    if (error instanceof Error) return error;
   }
+  throw new Error("nothing was thrown");
 }

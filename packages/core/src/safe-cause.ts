@@ -20,8 +20,8 @@ const MAX_DEPTH = 8;
 
 /**
  * A failure of Node's sockets or TLS, or of undici, as it may become a `cause`: the error itself or, where it carries more than
- * what failed and why, a copy without that. Parsers attach the bytes they stumbled over (`rawPacket`, `data`), and URLs that
- * cannot be used come with their password (`input`).
+ * what failed and why, a copy without that. Parsers attach the bytes they stumbled over (`rawPacket`, `data`) or quote them, as
+ * `JSON.parse` does; URLs that cannot be used come with their password (`input`).
  */
 export function toSafeCause(error: unknown): unknown {
   return isSafe(error, MAX_DEPTH) ? error : copyOf(error, MAX_DEPTH);
@@ -29,15 +29,18 @@ export function toSafeCause(error: unknown): unknown {
 
 function isSafe(error: unknown, depth: number): boolean {
   if (!(error instanceof Error)) return typeof error !== "object" || error === null;
-  if (depth === 0 || !Object.getOwnPropertyNames(error).every((name) => SAFE.has(name))) return false;
+  if (depth === 0 || isQuoting(error) || !Object.getOwnPropertyNames(error).every((name) => SAFE.has(name)))
+    return false;
   return innerOf(error).every((inner) => isSafe(inner, depth - 1));
 }
 
 function copyOf(error: unknown, depth: number): Error | undefined {
   if (!(error instanceof Error) || depth === 0) return undefined;
-  const copy = new Error(error.message);
+  const isQuote = isQuoting(error);
+  const copy = new Error(isQuote ? "its message quotes an input" : error.message);
   for (const name of Object.getOwnPropertyNames(error)) {
-    if (!SAFE.has(name)) continue;
+    // The stack begins with the message.
+    if (!SAFE.has(name) || (isQuote && (name === "message" || name === "stack"))) continue;
     const value: unknown = Reflect.get(error, name);
     if (typeof value === "string" || typeof value === "number") define(copy, name, value);
   }
@@ -45,6 +48,12 @@ function copyOf(error: unknown, depth: number): Error | undefined {
   const inner = innerOf(error).map((each) => copyOf(each, depth - 1));
   if (inner.length > 0) define(copy, "cause", inner.length === 1 ? inner[0] : new AggregateError(inner));
   return copy;
+}
+
+/** Its message repeats what it was given. */
+function isQuoting(error: Error): boolean {
+  const code: unknown = Reflect.get(error, "code");
+  return error.name === "SyntaxError" || (typeof code === "string" && code.startsWith("ERR_INVALID_ARG"));
 }
 
 function innerOf(error: Error): readonly unknown[] {

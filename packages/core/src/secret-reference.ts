@@ -1,7 +1,7 @@
-import { readFile } from "node:fs/promises";
 import * as z from "zod";
 import { toAbortError } from "./abort.ts";
 import { ProvisioningError } from "./provisioning-error.ts";
+import { readFileWithin } from "./read-file-within.ts";
 
 /** Where a secret is to be read when it is needed. Descriptors hold these and never the secret itself. */
 export type SecretReference = { readonly env: string } | { readonly file: string };
@@ -35,6 +35,9 @@ function literalSecretIssue(input: unknown): z.core.$ZodRawIssue {
   };
 }
 
+/** Large enough for every token, key and kubeconfig. */
+const MAX_BYTES = 4_194_304;
+
 export interface ResolveSecretOptions {
   readonly signal?: AbortSignal;
   /** @defaultValue process.env */
@@ -43,7 +46,7 @@ export interface ResolveSecretOptions {
 
 /**
  * Reads the secret now, so that a rotated one is seen; a file's surrounding white space is cut. Throws
- * `CONNECTIVITY_SECRET_UNAVAILABLE` naming the reference.
+ * `CONNECTIVITY_SECRET_UNAVAILABLE` naming the reference, also for a file of more than 4 MiB.
  */
 export async function resolveSecret(
   reference: SecretReference,
@@ -57,12 +60,9 @@ export async function resolveSecret(
       `the environment variable "${reference.env}" is not set`,
     );
   }
+  let bytes: Buffer | undefined;
   try {
-    const text = await readFile(reference.file, {
-      encoding: "utf8",
-      ...(options.signal && { signal: options.signal }),
-    });
-    if (text.trim() !== "") return text.trim();
+    bytes = await readFileWithin(reference.file, { maxBytes: MAX_BYTES, signal: options.signal });
   } catch (error) {
     if (options.signal?.aborted === true) throw toAbortError(options.signal);
     throw new ProvisioningError(
@@ -71,8 +71,11 @@ export async function resolveSecret(
       { cause: error },
     );
   }
+  const text = bytes?.toString().trim();
+  if (text !== undefined && text !== "") return text;
+  const failure = text === undefined ? `is longer than ${MAX_BYTES} bytes` : "is empty";
   throw new ProvisioningError(
     "CONNECTIVITY_SECRET_UNAVAILABLE",
-    `the secret file "${reference.file}" is empty`,
+    `the secret file "${reference.file}" ${failure}`,
   );
 }

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
-import { CountingClock } from "@holdfast/conformance";
+import { CountingClock, everythingSaid, findSecret, outcomeOf } from "@holdfast/conformance";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runExecPlugin, type ExecCredential } from "./exec-credential.ts";
 import { TemporaryFolder } from "./testing/temporary-folder.ts";
@@ -120,6 +120,19 @@ describe("a credential plug-in", () => {
     expect(error).toMatchObject({ code: "CONNECTIVITY_SECRET_UNAVAILABLE" });
     expect(error).not.toHaveProperty("cause");
     expect(String(error)).not.toContain(SECRET);
+  });
+
+  // R1.6
+  test.each([
+    ["its environment", { env: [{ name: "TOKEN", value: `${SECRET}\0` }] }],
+    ["a name of its environment", { env: [{ name: `${SECRET}\0`, value: "" }] }],
+    ["its arguments", { args: [`${SECRET}\0`] }],
+    ["its command", { command: `/${SECRET}\0` }],
+    ["arguments that are too long", { args: [SECRET.repeat(1_000_000)] }],
+  ])("that cannot be started because of %s repeats nothing of it", async (_, more) => {
+    const outcome = await outcomeOf(() => run(script("", more)));
+    expect(outcome).toMatchObject({ error: { code: "CONNECTIVITY_SECRET_UNAVAILABLE" } });
+    expect(findSecret(everythingSaid(outcome), SECRET)).toEqual([]);
   });
 
   test("that takes too long is killed, and is CONNECTIVITY_TIMEOUT", async () => {

@@ -1,4 +1,4 @@
-import { execFile } from "node:child_process";
+import { execFile, type ChildProcess } from "node:child_process";
 import type { Cluster } from "@kubernetes/client-node";
 import {
   createDeadline,
@@ -91,9 +91,16 @@ export async function runExecPlugin(exec: unknown, options: ExecOptions): Promis
     },
     deadline.signal,
   );
-  const credential = credentialSchema.safeParse(parseJson(output));
-  if (!credential.success || credential.data.apiVersion !== apiVersion)
+  const credential = parseCredential(output, apiVersion);
+  if (credential === undefined)
     throw unavailable(`the credential plug-in "${command}" printed no ExecCredential`);
+  return credential;
+}
+
+/** What a plug-in printed; undefined when that is no ExecCredential of the version. */
+export function parseCredential(output: string, apiVersion: string): ExecCredential | undefined {
+  const credential = credentialSchema.safeParse(parseJson(output));
+  if (!credential.success || credential.data.apiVersion !== apiVersion) return undefined;
   const { token, clientCertificateData, clientKeyData, expirationTimestamp } = credential.data.status;
   return {
     token: token || undefined,
@@ -122,15 +129,10 @@ async function run(
 ): Promise<string> {
   throwIfAborted(signal);
   const { promise, resolve, reject } = Promise.withResolvers<string>();
-  const child = execFile(
-    command,
-    args,
-    { env, maxBuffer: MAX_OUTPUT, killSignal: "SIGKILL" },
-    (error, stdout) => {
-      if (error === null) resolve(stdout);
-      else reject(error);
-    },
-  );
+  const child = start(command, args, env, (error, stdout) => {
+    if (error === null) resolve(stdout);
+    else reject(error);
+  });
   // One that reads its input must not wait for it.
   child.stdin?.on("error", () => undefined).end();
   try {
@@ -144,6 +146,20 @@ async function run(
     // Its message holds the command line and what was printed: `code` is all that is told.
     const code: unknown = Reflect.get(Object(error), "code");
     throw unavailable(`the credential plug-in "${command}" failed (${String(code)})`);
+  }
+}
+
+/** Throws at once for what no process can be given, such as a NUL; that error quotes the value. */
+function start(
+  command: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  done: (error: Error | null, stdout: string) => void,
+): ChildProcess {
+  try {
+    return execFile(command, args, { env, maxBuffer: MAX_OUTPUT, killSignal: "SIGKILL" }, done);
+  } catch {
+    throw unavailable("the credential plug-in cannot be started with what the kubeconfig gives it");
   }
 }
 

@@ -1,7 +1,6 @@
-import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
-import { ProvisioningError, resolveSecret, throwIfAborted } from "@holdfast/core";
+import { ProvisioningError, readFileWithin, resolveSecret, throwIfAborted } from "@holdfast/core";
 import type { KubernetesProviderParams } from "./kubernetes-params.ts";
 
 /** Where the way to the cluster and the credentials are written. */
@@ -14,7 +13,7 @@ export type KubeconfigSource =
 
 /**
  * Finds the source, in this order: what the parameters name, the pod's own service account, what `kubectl` would take.
- * Throws `CONNECTIVITY_SECRET_UNAVAILABLE` when a kubeconfig cannot be read, or there is none.
+ * Throws `CONNECTIVITY_SECRET_UNAVAILABLE` when a kubeconfig cannot be read, is longer than 4 MiB, or there is none.
  */
 export async function findKubeconfig(
   { kubeconfig, server }: KubernetesProviderParams,
@@ -33,10 +32,13 @@ export async function findKubeconfig(
   return readKubeconfig(file, signal);
 }
 
+/** Kubeconfigs of hundreds of clusters are a tenth of it. */
+const MAX_BYTES = 4_194_304;
+
 async function readKubeconfig(file: string, signal: AbortSignal): Promise<KubeconfigSource> {
+  let bytes: Buffer | undefined;
   try {
-    const text = await readFile(file, { encoding: "utf8", signal });
-    return { kind: "kubeconfig", text, folder: dirname(file) };
+    bytes = await readFileWithin(file, { maxBytes: MAX_BYTES, signal });
   } catch (error) {
     throwIfAborted(signal);
     throw new ProvisioningError(
@@ -45,4 +47,9 @@ async function readKubeconfig(file: string, signal: AbortSignal): Promise<Kubeco
       { cause: error },
     );
   }
+  if (bytes !== undefined) return { kind: "kubeconfig", text: bytes.toString(), folder: dirname(file) };
+  throw new ProvisioningError(
+    "CONNECTIVITY_SECRET_UNAVAILABLE",
+    `the kubeconfig "${file}" is longer than ${MAX_BYTES} bytes`,
+  );
 }

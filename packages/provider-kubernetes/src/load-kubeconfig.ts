@@ -1,6 +1,7 @@
 import { isAbsolute, join, resolve, sep } from "node:path";
 import type { Cluster, KubeConfig, User } from "@kubernetes/client-node";
 import { fieldOf, isProvisioningError, listOf, ProvisioningError } from "@holdfast/core";
+import { findMalformed } from "./kubeconfig-form.ts";
 import type { KubeconfigSource } from "./kubeconfig-source.ts";
 import type { KubernetesProviderParams } from "./kubernetes-params.ts";
 
@@ -25,23 +26,27 @@ export async function loadKubeconfig(
   // 62 MB that a program without Kubernetes never loads.
   const { KubeConfig: KubeConfigClass, loadYaml } = await import("@kubernetes/client-node");
   const config = new KubeConfigClass();
+  const folder = source.kind === "kubeconfig" ? source.folder : undefined;
+  let exec: unknown;
   try {
     fill(config, source, params, loadYaml);
+    if (params.context !== undefined) config.setCurrentContext(params.context);
+    exec = resolveCommand(config.getCurrentUser()?.exec, folder);
+    keepOwn(config);
   } catch (error) {
     if (isProvisioningError(error)) throw error;
     // The parser's message quotes the text, and so may hold a secret.
     throw unusable("it cannot be read as one");
   }
-  if (params.context !== undefined) config.setCurrentContext(params.context);
-  const name = config.getCurrentContext();
-  const context = name === undefined ? null : config.getContextObject(name);
-  if (context === null) throw unusable(`it has no context "${name ?? ""}"`);
-  const folder = source.kind === "kubeconfig" ? source.folder : undefined;
-  const exec = resolveCommand(config.getCurrentUser()?.exec, folder);
-  keepOwn(config);
+  const name: unknown = config.getCurrentContext();
+  const context = typeof name === "string" ? config.getContextObject(name) : null;
+  if (context === null) throw unusable(`it has no context "${typeof name === "string" ? name : ""}"`);
   const cluster = config.getCurrentCluster();
-  if (cluster === null) throw unusable(`it has no cluster "${context.cluster}"`);
   const user = config.getCurrentUser();
+  const malformed = findMalformed({ context, cluster, user });
+  if (malformed !== undefined) throw unusable(`${malformed} is malformed`);
+  if (cluster === null) throw unusable(`it has no cluster "${context.cluster}"`);
+  assertServer(cluster.server);
   const provider: unknown = user?.authProvider;
   if (provider !== undefined && provider !== null && !AUTH_PROVIDERS.has(fieldOf(provider, "name"))) {
     throw unusable("its auth-provider is none that Kubernetes still has; use exec");
@@ -95,7 +100,19 @@ function keepOwn(config: KubeConfig): void {
   // The library refuses http unless certificates are not verified, of which http has none.
   config.clusters = config
     .getClusters()
-    .map((cluster) => (cluster.server.startsWith("http:") ? { ...cluster, skipTLSVerify: true } : cluster));
+    .map((cluster) => (/^http:/.test(cluster.server) ? { ...cluster, skipTLSVerify: true } : cluster));
+}
+
+/** Without user, password, query and fragment. */
+const SERVER = /^https?:\/\/[^\s/?#@]+(?:\/[^\s?#@]*)?$/i;
+
+/** It is told of in errors, so nothing secret may be in it. */
+function assertServer(server: string): void {
+  if (SERVER.test(server) && URL.canParse(server)) return;
+  const why = server.includes("@")
+    ? "has credentials in it, which belong to a user"
+    : "is no http or https URL";
+  throw unusable(`its server ${why}`);
 }
 
 /** A relative path is relative to the kubeconfig (kubeconfig reference, ExecConfig). */

@@ -55,6 +55,13 @@ describe("outcomeOf", () => {
     await expect(outcomeOf(() => JSON.parse("{"))).rejects.toThrow(SyntaxError);
     const bug = new ProvisioningError("LIFECYCLE_INTERNAL", "a bug");
     await expect(outcomeOf(() => Promise.reject(bug))).rejects.toBe(bug);
+    for (const cause of [
+      new TypeError("x"),
+      new AggregateError([new Error("y", { cause: new RangeError("x") })]),
+    ]) {
+      const wrapped = new ProvisioningError("STREAM_FAILED", "it broke", { cause });
+      await expect(outcomeOf(() => Promise.reject(wrapped))).rejects.toBe(wrapped);
+    }
   });
 });
 
