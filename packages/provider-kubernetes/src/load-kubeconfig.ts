@@ -100,7 +100,7 @@ function keepOwn(config: KubeConfig): void {
   // The library refuses http unless certificates are not verified, of which http has none.
   config.clusters = config
     .getClusters()
-    .map((cluster) => (/^http:/.test(cluster.server) ? { ...cluster, skipTLSVerify: true } : cluster));
+    .map((cluster) => (cluster.server.startsWith("http:") ? { ...cluster, skipTLSVerify: true } : cluster));
 }
 
 /** Without user, password, query and fragment. */
