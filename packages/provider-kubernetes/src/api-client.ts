@@ -18,6 +18,8 @@ import { parseWatchLine, type WatchLine } from "./watch-line.ts";
 export interface ApiRequest {
   readonly verb: "list" | "watch";
   readonly query: Readonly<Record<string, string>>;
+  /** As `locate` gave it: were it asked anywhere else, it is `STREAM_EXPIRED` instead. */
+  readonly place?: string | undefined;
   /** Milliseconds from the request to the end of the answer. */
   readonly withinMs: number;
   /** What it means when time is up. @defaultValue "CONNECTIVITY_TIMEOUT" */
@@ -40,6 +42,16 @@ export class ApiClient implements AsyncDisposable {
     this.#params = params;
     this.#clock = clock;
     this.#access = new ClusterAccess(params, clock);
+  }
+
+  /** Where the slices are now: server and namespace, which credentials that were replaced may have changed. */
+  async locate(signal: AbortSignal): Promise<string> {
+    try {
+      return this.#placeOf(await this.#access.get(signal));
+    } catch (error) {
+      throwIfAborted(signal);
+      throw toProvisioningError(error, "the cluster");
+    }
   }
 
   /** One answer, parsed. */
@@ -101,10 +113,13 @@ export class ApiClient implements AsyncDisposable {
     call.server = access.server;
     call.request = this.#describe(asked, access);
     throwIfAborted(signal);
+    const place = this.#placeOf(access);
+    if (asked.place !== undefined && asked.place !== place)
+      throw new ProvisioningError("STREAM_EXPIRED", `the credentials now lead to ${place}`);
     const { request } = await import("undici");
     const { dispatcher } = access;
     const headers = { ...access.headers, accept: "application/json", "user-agent": "holdfast" };
-    const answer = await request(this.#urlOf(asked, access), { dispatcher, headers, signal });
+    const answer = await request(`${place}?${this.#toSearch(asked)}`, { dispatcher, headers, signal });
     const { statusCode: status, body } = answer;
     call.body = body;
     // Told by what reads it; one that is thrown away must not be thrown at the process.
@@ -121,13 +136,16 @@ export class ApiClient implements AsyncDisposable {
     });
   }
 
-  #urlOf({ query }: ApiRequest, access: Access): string {
-    const { service, selector } = this.#params;
+  #placeOf(access: Access): string {
     const namespace = this.#namespaceOf(access);
     const scope = namespace === undefined ? "" : `/namespaces/${encodeURIComponent(namespace)}`;
+    return `${access.server}/apis/discovery.k8s.io/v1${scope}/endpointslices`;
+  }
+
+  #toSearch({ query }: ApiRequest): string {
+    const { service, selector } = this.#params;
     const labelSelector = selector ?? `kubernetes.io/service-name=${service}`;
-    const search = new URLSearchParams({ labelSelector, ...query });
-    return `${access.server}/apis/discovery.k8s.io/v1${scope}/endpointslices?${search.toString()}`;
+    return new URLSearchParams({ labelSelector, ...query }).toString();
   }
 
   #namespaceOf(access: Access): string | undefined {

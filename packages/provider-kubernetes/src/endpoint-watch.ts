@@ -1,7 +1,5 @@
 import {
-  createSnapshot,
   isProvisioningError,
-  MemberSet,
   ProvisioningError,
   sleep,
   whenAborted,
@@ -10,15 +8,18 @@ import {
   type ProviderEvent,
 } from "@holdfast/core";
 import type { ApiClient, WatchEvent } from "./api-client.ts";
-import { EndpointSliceReader, sliceKeyOf, toUnreadable, type SliceContent } from "./endpoint-slice.ts";
+import { EndpointState } from "./endpoint-state.ts";
+import { gatherFirst } from "./gather-first.ts";
 import type { KubernetesProviderParams } from "./kubernetes-params.ts";
 import { toListPage, type ListPage } from "./list-page.ts";
-import { SliceSet } from "./slice-set.ts";
+import { mayResumeAfter, refusesVersion } from "./resume-rules.ts";
+import type { WatchMemory } from "./watch-memory.ts";
 
 export interface EndpointWatchOptions {
   readonly descriptor: ProviderDescriptor<KubernetesProviderParams>;
   readonly context: ProviderContext;
   readonly client: ApiClient;
+  readonly memory: WatchMemory;
   readonly signal: AbortSignal;
 }
 
@@ -32,21 +33,24 @@ const MAX_MUTE = 4;
 const MAX_PAGES = 10_000;
 const FIRST_GAP_MS = 100;
 const MAX_GAP_MS = 1_000;
+/** How long a server may take to send what it has had since the version that was remembered. */
+const REPLAY_MS = 200;
 
 /**
  * One watch of EndpointSlices: a list, read consistently and page by page, and then watch after watch from the version the
- * last one came to. It may throw as its signal aborts, which `ProviderLife` keeps to itself.
+ * last one came to. After one that failed no list is needed where the server still knows the version that one had come to. It
+ * may throw as its signal aborts, which `ProviderLife` keeps to itself.
  */
 export class EndpointWatch {
   readonly #options: EndpointWatchOptions;
   readonly #params: KubernetesProviderParams;
   readonly #stop = new AbortController();
-  readonly #reader: EndpointSliceReader;
-  readonly #slices = new SliceSet();
-  #members: MemberSet = MemberSet.empty;
-  /** The backend's; opaque. */
-  #version = "";
-  /** The first list has been told. */
+  #state: EndpointState;
+  /** The list that `#state` began with is complete, and nothing has cast doubt on it since. */
+  #isWhole = false;
+  /** It was remembered, and the server has not said yet that this is the content. */
+  #isRemembered = false;
+  /** Something has been shown. */
   #isTold = false;
   /** Lists that expired, and watches that ended early, in a row. */
   #expiries = 0;
@@ -56,29 +60,49 @@ export class EndpointWatch {
   constructor(options: EndpointWatchOptions) {
     this.#options = options;
     this.#params = options.descriptor.params;
-    this.#reader = new EndpointSliceReader(this.#params);
+    this.#state = new EndpointState(this.#params);
   }
 
   async *events(): AsyncGenerator<ProviderEvent, void> {
-    const { signal } = this.#options;
+    const { signal, memory } = this.#options;
     using _ = whenAborted(signal, () => this.#stop.abort(signal.reason));
+    const remembered = memory.begin();
+    if (remembered !== undefined) {
+      this.#state = remembered;
+      this.#isWhole = true;
+      this.#isRemembered = true;
+    }
+    let left: EndpointState | undefined;
     try {
-      yield await this.#list();
+      if (!this.#isRemembered) yield await this.#list();
       for (;;) {
         const outcome = yield* this.#watch();
         if (outcome === "ended") continue;
-        if (++this.#expiries > MAX_EXPIRIES) {
-          throw new ProvisioningError(
-            "STREAM_EXPIRED",
-            "every version listed was gone before it could be watched",
-          );
-        }
-        await this.#pause(this.#expiries);
+        this.#isWhole = false;
+        await this.#beforeNextList();
         yield await this.#list();
       }
+    } catch (error) {
+      if (this.#isWhole && mayResumeAfter(error)) left = this.#state;
+      throw error;
     } finally {
+      memory.end(left);
       this.#stop.abort();
     }
+  }
+
+  /** Throws `STREAM_EXPIRED` when lists are of no use. */
+  #beforeNextList(): Promise<void> {
+    if (this.#isRemembered) {
+      this.#isRemembered = false;
+      return this.#spread(this.#options.context.heartbeatMs);
+    }
+    if (++this.#expiries > MAX_EXPIRIES)
+      throw new ProvisioningError(
+        "STREAM_EXPIRED",
+        "every version listed was gone before it could be watched",
+      );
+    return this.#pause(this.#expiries);
   }
 
   /**
@@ -86,9 +110,15 @@ export class EndpointWatch {
    * behind what was shown before (Kubernetes API concepts, "Semantics for get and list").
    */
   async #list(): Promise<ProviderEvent> {
-    const { clock } = this.#options.context;
+    const { client, context } = this.#options;
+    const { clock } = context;
+    const { signal } = this.#stop;
+    const state = this.#state;
+    this.#isWhole = false;
     const observedAt = clock.now();
-    let gone = new Set(this.#slices.keys);
+    const startedAt = clock.monotonic();
+    state.place = await client.locate(signal);
+    let gone = new Set(state.keys);
     let version: string | undefined;
     let continueAt: string | undefined;
     let pages = 0;
@@ -96,33 +126,28 @@ export class EndpointWatch {
       const page = await this.#readPage(continueAt);
       // A list that has to begin again is of a newer version, where slices of its first pages may be gone.
       if (page === undefined) {
-        gone = new Set(this.#slices.keys);
+        gone = new Set(state.keys);
         continueAt = undefined;
         version = undefined;
         continue;
       }
       if (++pages > MAX_PAGES) throw tooManyPages();
-      for (const [i, slice] of page.items.entries()) {
-        const content = this.#readListed(slice, `#${continueAt ?? ""}${i}`);
-        gone.delete(content.key);
-        this.#slices.apply([content], []);
-      }
+      for (const key of state.putPage(page, continueAt ?? "")) gone.delete(key);
       version = page.resourceVersion;
       ({ continueAt } = page);
       await clock.yield();
     } while (continueAt !== undefined || version === undefined);
-    this.#slices.apply([], gone);
-    const members = await this.#members.replaceSliced(this.#slices.nodes(), {
-      clock,
-      signal: this.#stop.signal,
-    });
-    this.#version = version;
-    return this.#show(members, observedAt);
+    const { members } = state;
+    await state.endList(gone, version, { clock, signal });
+    state.observedAt = observedAt;
+    state.confirmedAt = startedAt;
+    this.#isWhole = true;
+    return this.#show(members !== state.members);
   }
 
   /** Undefined when the list has to begin again, because its next page is gone. */
   async #readPage(continueAt: string | undefined): Promise<ListPage | undefined> {
-    const { client, context } = this.#options;
+    const { client } = this.#options;
     try {
       const answer = await client.getJson({
         verb: "list",
@@ -130,7 +155,8 @@ export class EndpointWatch {
           limit: String(this.#params.pageSize),
           ...(continueAt !== undefined && { continue: continueAt }),
         },
-        withinMs: Math.max(context.heartbeatMs * 2, 2_000),
+        place: this.#state.place,
+        withinMs: this.#listMs,
         signal: this.#stop.signal,
       });
       return toListPage(answer);
@@ -143,54 +169,59 @@ export class EndpointWatch {
     }
   }
 
-  /** `position` names a slice that has no name. */
-  #readListed(slice: unknown, position: string): SliceContent {
-    const key = sliceKeyOf(slice);
-    if (key === undefined) return toUnreadable(position, "metadata.name: expected a name");
-    return this.#readSlice(key, slice);
-  }
-
-  #readSlice(key: string, slice: unknown): SliceContent {
-    return this.#reader.read(key, slice, (id) => this.#members.get(id));
-  }
-
   /** One request, from the version the last one came to. The server ends it, and that is a sign of life. */
   async *#watch(): AsyncGenerator<ProviderEvent, WatchOutcome> {
     const { client, context } = this.#options;
     const { clock, heartbeatMs } = context;
     const seconds = this.#watchSeconds();
     const startedAt = clock.monotonic();
+    const begunAt = clock.now();
     const isQuick = () => clock.monotonic() - startedAt < seconds * 500;
     const batches = client.getEvents({
       verb: "watch",
       query: {
         watch: "1",
         allowWatchBookmarks: "true",
-        resourceVersion: this.#version,
+        resourceVersion: this.#state.version,
         timeoutSeconds: String(seconds),
       },
+      place: this.#state.place,
       withinMs: seconds * 1_000 + heartbeatMs,
       lateCode: "STREAM_SILENT",
       signal: this.#stop.signal,
     });
     let isNews = false;
     try {
-      for await (const batch of batches) {
-        if (batch.length === 0) continue;
-        isNews = true;
-        yield this.#take(batch);
+      for await (const batch of this.#isTold ? batches : this.#replayed(batches)) {
+        if (batch.length > 0) {
+          isNews = true;
+          this.#isRemembered = false;
+          yield this.#take(batch);
+        } else if (!this.#isTold) {
+          await this.#spread(heartbeatMs / 2);
+          if (!(await this.#hasReachedVersion())) return "expired";
+          this.#confirm(begunAt);
+          yield this.#show(true);
+        }
       }
     } catch (error) {
-      if (!isProvisioningError(error) || error.code !== "STREAM_EXPIRED") throw error;
+      const isExpired = this.#isRemembered
+        ? refusesVersion(error)
+        : isProvisioningError(error) && error.code === "STREAM_EXPIRED";
+      if (!isExpired) throw error;
       if (!isQuick()) this.#expiries = 0;
       return "expired";
     }
     this.#quickEnds = isQuick() ? this.#quickEnds + 1 : 0;
     this.#mute = this.#quickEnds > 0 && !isNews ? this.#mute + 1 : 0;
-    // Not even a bookmark: that may be anybody, and a list will show who it is.
-    if (this.#mute > MAX_MUTE) throw new ProvisioningError("STREAM_FAILED", "every watch was ended at once");
+    if (this.#mute > MAX_MUTE) {
+      // Not even a bookmark: that may be anybody, and a list will show who it is.
+      this.#isWhole = false;
+      throw new ProvisioningError("STREAM_FAILED", "every watch was ended at once");
+    }
     if (this.#mute === 0) {
       this.#expiries = 0;
+      this.#confirm();
       yield { type: "heartbeat" };
     }
     // A server that ends watches at once must not be asked all the time.
@@ -198,35 +229,65 @@ export class EndpointWatch {
     return "ended";
   }
 
-  #take(batch: readonly WatchEvent[]): ProviderEvent {
-    const observedAt = this.#options.context.clock.now();
-    let members = this.#members;
-    for (const event of batch) {
-      if (event.type === "put")
-        members = members.apply(this.#slices.apply([this.#readSlice(event.key, event.slice)], []));
-      if (event.type === "delete") members = members.apply(this.#slices.apply([], [event.key]));
-      this.#version = event.resourceVersion;
-    }
-    return this.#show(members, observedAt);
+  /** What the server had since the remembered version is taken in at once. */
+  #replayed(
+    batches: AsyncGenerator<readonly WatchEvent[], void>,
+  ): AsyncGenerator<readonly WatchEvent[], void> {
+    const { clock, heartbeatMs } = this.#options.context;
+    return gatherFirst(batches, { clock, withinMs: Math.min(REPLAY_MS, heartbeatMs / 4) });
   }
 
-  /** Throws `STREAM_INVALID_DATA` when there are endpoints, and not one of them could be read. */
-  #show(members: MemberSet, observedAt: number): ProviderEvent {
-    const { skipped } = this.#slices;
-    if (members.size === 0 && skipped !== undefined) {
-      throw new ProvisioningError(
-        "STREAM_INVALID_DATA",
-        `none of ${skipped.count} endpoints could be read: ${skipped.reasons.join("; ")}`,
-        { details: { skipped } },
-      );
+  /**
+   * A watch from a version that is still to come, as after etcd was restored from a backup, is accepted and says nothing, not
+   * even of changes. A list that must not be older than the version is refused (API concepts, "Resource version in the future").
+   */
+  async #hasReachedVersion(): Promise<boolean> {
+    const { version: resourceVersion, place } = this.#state;
+    try {
+      await this.#options.client.getJson({
+        verb: "list",
+        query: {
+          limit: "1",
+          // A name that nothing has: the version is all that is asked for.
+          fieldSelector: "metadata.name=holdfast-none",
+          resourceVersion,
+          resourceVersionMatch: "NotOlderThan",
+        },
+        place,
+        withinMs: this.#listMs,
+        signal: this.#stop.signal,
+      });
+      return true;
+    } catch (error) {
+      if (refusesVersion(error)) return false;
+      throw error;
+    } finally {
+      this.#isRemembered = false;
     }
-    const isSame = this.#isTold && members === this.#members;
-    this.#members = members;
+  }
+
+  #take(batch: readonly WatchEvent[]): ProviderEvent {
+    const { members } = this.#state;
+    this.#state.take(batch);
+    this.#confirm();
+    return this.#show(members !== this.#state.members);
+  }
+
+  /** The server says that this is the content. */
+  #confirm(observedAt: number = this.#options.context.clock.now()): void {
+    this.#state.observedAt = observedAt;
+    this.#state.confirmedAt = this.#options.context.clock.monotonic();
+  }
+
+  #show(isNew: boolean): ProviderEvent {
+    const snapshot = this.#state.toSnapshot(this.#options.descriptor.id);
+    if (this.#isTold && !isNew) return { type: "heartbeat" };
     this.#isTold = true;
-    if (isSame) return { type: "heartbeat" };
-    const { id: providerId } = this.#options.descriptor;
-    const snapshot = createSnapshot({ providerId, members, observedAt, revision: this.#version, skipped });
     return { type: "snapshot", snapshot };
+  }
+
+  get #listMs(): number {
+    return Math.max(this.#options.context.heartbeatMs * 2, 2_000);
   }
 
   /**
@@ -237,6 +298,12 @@ export class EndpointWatch {
     const { heartbeatMs, random } = this.#options.context;
     const wantedMs = heartbeatMs * (0.6 + 0.3 * random());
     return Math.max(1, Math.floor(Math.min(wantedMs, this.#params.watchTimeoutMs) / 1_000));
+  }
+
+  /** What failed has failed for all watchers of the server, and they must not come back together. */
+  #spread(withinMs: number): Promise<void> {
+    const { clock, random } = this.#options.context;
+    return sleep(random() * withinMs, { clock, signal: this.#stop.signal });
   }
 
   /** Longer with each one in a row, a second or a third of a heartbeat at most (full jitter). */

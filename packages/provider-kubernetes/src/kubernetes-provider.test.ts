@@ -4,7 +4,14 @@ import { createServer, type AddressInfo } from "node:net";
 import type { ClusterProvider } from "@holdfast/core";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createTestProvider } from "./testing/create-test-provider.ts";
-import { answer, FakeApiServer, toSlice, type FakeSlice, type Handler } from "./testing/fake-api-server.ts";
+import {
+  answer,
+  FakeApiServer,
+  pods,
+  toSlice,
+  type FakeSlice,
+  type Handler,
+} from "./testing/fake-api-server.ts";
 import { failureOf, idsOf, lives, probe, shows, time, watch } from "./testing/watched.ts";
 
 const JSON_TYPE = { "content-type": "application/json" };
@@ -24,11 +31,6 @@ beforeEach(async () => {
 afterEach(async () => {
   for (const each of open.splice(0).toReversed()) await each[Symbol.asyncDispose]();
 });
-
-function pods(slice: string, ...names: readonly string[]): FakeSlice {
-  const endpoints = names.map((name) => ({ addresses: ["10.0.0.1"], targetRef: { kind: "Pod", name } }));
-  return toSlice(slice, { endpoints });
-}
 
 /** A slice and its pod of the same name, as the server shows it. */
 function stored(name: string, resourceVersion: string): FakeSlice {
@@ -333,6 +335,7 @@ describe("an expired version", () => {
     const recording = watch(provide());
     await shows(recording, "a");
     await isOpen();
+    fake.isIdle = true;
     fake.version = 500;
     fake.write(fake.bookmark());
     await recording.waitFor("a watch from there", () =>

@@ -13,6 +13,7 @@ import { ApiClient } from "./api-client.ts";
 import { EndpointWatch } from "./endpoint-watch.ts";
 import type { KubernetesProviderParams } from "./kubernetes-params.ts";
 import { probeCluster } from "./probe-cluster.ts";
+import { WatchMemory } from "./watch-memory.ts";
 
 /** The EndpointSlices of a Service, or of a label selector, as a provider. */
 export class KubernetesProvider implements ClusterProvider {
@@ -20,12 +21,14 @@ export class KubernetesProvider implements ClusterProvider {
   readonly capabilities: ProviderCapabilities = { watch: true };
   readonly #context: ProviderContext;
   readonly #client: ApiClient;
+  readonly #memory: WatchMemory;
   readonly #life: ProviderLife;
 
   constructor(descriptor: ProviderDescriptor<KubernetesProviderParams>, context: ProviderContext) {
     this.descriptor = descriptor;
     this.#context = context;
     this.#client = new ApiClient(descriptor.params, context.clock);
+    this.#memory = new WatchMemory(context.clock);
     this.#life = new ProviderLife(descriptor.id);
   }
 
@@ -50,6 +53,7 @@ export class KubernetesProvider implements ClusterProvider {
         descriptor: this.descriptor,
         context: this.#context,
         client: this.#client,
+        memory: this.#memory,
         signal,
       });
       return watch.events();

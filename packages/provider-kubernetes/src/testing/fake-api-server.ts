@@ -17,6 +17,8 @@ export class FakeApiServer implements AsyncDisposable {
   version = 100;
   /** Takes whatever is asked and says nothing, and no watch says anything. */
   isHanging = false;
+  /** Nothing else happens in the cluster: its version moves with these slices alone. */
+  isIdle = false;
   handler: Handler | undefined;
   /** How long a second of `timeoutSeconds` lasts, in milliseconds. */
   secondMs = 1_000;
@@ -28,8 +30,11 @@ export class FakeApiServer implements AsyncDisposable {
   /** Connections accepted so far. */
   accepted = 0;
   readonly #server: Server | TlsServer;
+  /** The oldest version that a watch can begin from. */
+  #oldest = 0;
   readonly #history: { readonly version: number; readonly line: string }[] = [];
-  readonly #watches = new Set<ServerResponse>();
+  /** The version up to which each watch has been told. */
+  readonly #watches = new Map<ServerResponse, number>();
   #open = 0;
 
   private constructor(server: Server | TlsServer) {
@@ -96,18 +101,33 @@ export class FakeApiServer implements AsyncDisposable {
 
   /** Writes to every watch as it is. */
   write(text: string): void {
-    for (const watch of this.#watches) watch.write(text);
+    for (const watch of this.#watches.keys()) watch.write(text);
   }
 
   /** Ends every watch as a server does in good order. */
   endWatches(): void {
-    for (const watch of this.#watches) this.#end(watch);
+    for (const watch of this.#watches.keys()) this.#end(watch);
   }
 
   /** Forgets what happened so far: watches from before get 410. */
   compact(): void {
     this.#history.length = 0;
-    this.version++;
+    this.#oldest = ++this.version;
+  }
+
+  /** As after a restart: every connection is reset, and what happened before it is forgotten. */
+  restart(): void {
+    this.#history.length = 0;
+    this.#oldest = this.version;
+    this.drop();
+  }
+
+  /** As etcd does when it is restored from a backup: content and version of then. */
+  restore(version: number, slices: readonly FakeSlice[]): void {
+    this.version = version;
+    this.slices.clear();
+    for (const slice of slices) this.slices.set(slice.metadata.name, slice);
+    this.restart();
   }
 
   /** Resets every connection. */
@@ -126,7 +146,12 @@ export class FakeApiServer implements AsyncDisposable {
   #emit(type: string, object: unknown): void {
     const line = `${JSON.stringify({ type, object })}\n`;
     this.#history.push({ version: this.version, line });
-    if (!this.isHanging) this.write(line);
+    if (this.isHanging) return;
+    for (const [watch, told] of this.#watches) {
+      if (told >= this.version) continue;
+      watch.write(line);
+      this.#watches.set(watch, this.version);
+    }
   }
 
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
@@ -143,9 +168,21 @@ export class FakeApiServer implements AsyncDisposable {
   }
 
   #list({ searchParams }: URL, response: ServerResponse): void {
+    if (Number(searchParams.get("resourceVersion")) > this.version) {
+      answer(response, 504, {
+        kind: "Status",
+        code: 504,
+        reason: "Timeout",
+        message: "Too large resource version",
+      });
+      return;
+    }
+    const field = searchParams.get("fieldSelector")?.replace("metadata.name=", "");
     const from = Number(searchParams.get("continue") ?? 0);
     const limit = Number(searchParams.get("limit") ?? 500);
-    const all = [...this.slices.values()];
+    const all = [...this.slices.values()].filter(
+      ({ metadata }) => (field ?? metadata.name) === metadata.name,
+    );
     const isMore = from + limit < all.length;
     answer(response, 200, {
       kind: "EndpointSliceList",
@@ -159,18 +196,21 @@ export class FakeApiServer implements AsyncDisposable {
 
   #watch({ searchParams }: URL, response: ServerResponse): void {
     const since = Number(searchParams.get("resourceVersion"));
-    if (this.#isForgotten(since)) {
+    if (since < this.#oldest) {
       answer(response, 410, { kind: "Status", code: 410, reason: "Expired" });
       return;
     }
     response.writeHead(200, { "content-type": "application/json" });
     response.flushHeaders();
     for (const { version, line } of this.#history) if (version > since) response.write(line);
-    this.#watches.add(response);
+    this.#watches.set(response, Math.max(since, this.version));
     const lasts = Number(searchParams.get("timeoutSeconds")) * this.secondMs;
     // oxlint-disable-next-line no-restricted-globals -- a server on its own time
     const timer = setTimeout(() => {
-      if (!this.isHanging) this.#end(response, this.bookmark());
+      // A real server tells a watch nothing that is not newer than what it began from.
+      if (this.isHanging) return;
+      if (!this.isIdle) this.version++;
+      this.#end(response, this.version > since ? this.bookmark() : "");
     }, lasts);
     response.on("close", () => {
       // oxlint-disable-next-line no-restricted-globals -- as above
@@ -182,11 +222,6 @@ export class FakeApiServer implements AsyncDisposable {
   #end(watch: ServerResponse, last = ""): void {
     this.#watches.delete(watch);
     watch.end(last);
-  }
-
-  #isForgotten(since: number): boolean {
-    const [first] = this.#history;
-    return since < this.version && (first === undefined || first.version > since + 1);
   }
 
   bookmark(): string {
@@ -208,6 +243,12 @@ export function toSlice(name: string, parts: Readonly<Record<string, unknown>>):
     endpoints: [],
     ...parts,
   };
+}
+
+/** A slice with a pod of each of these names. */
+export function pods(slice: string, ...names: readonly string[]): FakeSlice {
+  const endpoints = names.map((name) => ({ addresses: ["10.0.0.1"], targetRef: { kind: "Pod", name } }));
+  return toSlice(slice, { endpoints });
 }
 
 /** One slice for each port, as slices have one for all of their endpoints. */
