@@ -32,6 +32,8 @@ export interface GatewayTarget {
 }
 
 export interface GatewayAnswer {
+  /** Path and query of what was asked. */
+  readonly url: string;
   readonly status: number;
   /** The first thousand characters. */
   body: string;
@@ -149,7 +151,7 @@ export class HttpGateway implements AsyncDisposable {
       signal,
     });
     const { connection: ___, "transfer-encoding": ____, ...kept } = given;
-    const seen: GatewayAnswer = { status: statusCode, body: "" };
+    const seen: GatewayAnswer = { url: asked.url ?? "", status: statusCode, body: "" };
     this.answers.push(seen);
     answer.writeHead(statusCode, kept);
     answer.flushHeaders();

@@ -15,6 +15,8 @@ const node = (id: string, port = 80) => ({ id, host: "10.0.0.1", port });
 /** As a status, or as an ERROR event of a watch. */
 const isGone = ({ status, body }: GatewayAnswer) => status === 410 || body.includes(`"code":410`);
 
+const isWatch = ({ url }: GatewayAnswer) => url.includes("watch=1");
+
 describeReal("a Kubernetes API server of the test's own", ["kube-api program"], () => {
   let server: KubernetesServer;
   const open: AsyncDisposable[] = [];
@@ -53,6 +55,41 @@ describeReal("a Kubernetes API server of the test's own", ["kube-api program"], 
     await shows(after, "b");
     after.abort();
   });
+
+  test.each([
+    ["with news", true],
+    ["with nothing new", false],
+  ])(
+    "started again %s, it is asked for what has changed since, and not for the whole list again",
+    async (_, isNews) => {
+      const service = uniqueName();
+      await server.api.publish(service, [node("a")]);
+      await using gateway = await HttpGateway.listen(server.api.access);
+      const provider = createRealProvider("kubernetes", {
+        server: gateway.address,
+        namespace: "default",
+        service,
+      });
+      open.push(provider);
+      const before = watch(provider);
+      await shows(before, "a");
+      // Both ends have to be there: the watch is what the restart breaks.
+      await eventually(() => expect(gateway.answers.some(isWatch)).toBe(true));
+      await server.apiServer.restart();
+      await failureOf(before);
+      if (isNews) await server.api.publish(service, [node("a"), node("b")]);
+      gateway.answers.length = 0;
+      const after = watch(provider);
+      await (isNews ? shows(after, "a", "b") : shows(after, "a"));
+      expect(after.snapshots).toHaveLength(1);
+      await server.api.publish(service, [node("c")]);
+      await shows(after, "c");
+      const lists = gateway.answers.filter((answer) => !isWatch(answer));
+      // With nothing new it is asked whether it has the version, and gives no slice.
+      expect(lists.map(({ body }) => body.includes('"items":[]'))).toEqual(isNews ? [] : [true]);
+      after.abort();
+    },
+  );
 
   test("has forgotten the version of a watch: 410, and the same watch lists again and misses nothing", async () => {
     // R5.6: a Kubernetes 410 Gone.
