@@ -3,6 +3,14 @@ import { createClusterNode, createSnapshot, MemberSet, ProvisioningError } from 
 import { describe, expect, test } from "vitest";
 import { memory, node, ServiceHarness } from "./service-harness.ts";
 
+/** As a service with this one provider writes it. */
+async function sourceOf(id: string): Promise<string> {
+  const store = new MemorySnapshotStore();
+  const h = await ServiceHarness.started([memory(id, 1, [])], { lastKnownGood: { store } });
+  await h.stop();
+  return store.known!.source;
+}
+
 const NO = new ProvisioningError("CONNECTIVITY_UNAUTHORIZED", "no");
 
 function lose(h: ServiceHarness, id: string): void {
@@ -103,6 +111,23 @@ describe("why a node", () => {
     await h.stop();
   });
 
+  test("is held by the mass-removal guard though the dwell before it had retained it", async () => {
+    const h = await ServiceHarness.started(
+      [memory("primary", 2, [node("a"), node("b"), node("c")]), memory("backup", 1, [])],
+      { guards: { massRemoval: { maxShare: 0.5, holdMs: 60_000 } } },
+    );
+    lose(h, "primary");
+    await h.clock.settle();
+    expect(h.service.explain("a")).toMatchObject({ rule: "removal_dwell" });
+    await h.clock.advance(10_000);
+    expect(h.service.explain("a")).toMatchObject({ rule: "mass_removal", hold: { guard: "mass_removal" } });
+    expect(h.service.topology.state.statusReason).toMatch(/dropped 3 of 3/);
+    lose(h, "backup");
+    await h.clock.advance(40_000);
+    expect(h.service.topology.state.statusReason).toMatch(/no provider can serve/);
+    await h.stop();
+  });
+
   test("is blocked, and then waits to be restored", async () => {
     // R4.2 R4.4
     const h = await started();
@@ -146,11 +171,8 @@ describe("why a node", () => {
       rule: "no_snapshot",
       providers: [],
     });
-    const confirmedAt = h.clock.now() - 5_000;
-    store.known = {
-      snapshot: createSnapshot({ providerId: "primary", members, observedAt: 0 }),
-      confirmedAt,
-    };
+    const snapshot = createSnapshot({ providerId: "primary", members, observedAt: 0 });
+    store.known = { snapshot, confirmedAt: h.clock.now() - 5_000, source: await sourceOf("primary") };
     h.service.registry.on("changed", () => h.provider("primary").refuse(NO));
     await h.service.start({ providers: [memory("primary", 1, [])] });
     await h.clock.settle();

@@ -170,6 +170,50 @@ describe("the last known good snapshot", () => {
     await h.stop();
   });
 
+  test("is saved also after the wall clock was set back", async () => {
+    const disk = createDisk();
+    const h = open(disk);
+    await h.service.start({ providers: PROVIDERS });
+    await h.clock.advance(10_000);
+    h.clock.jump(-86_400_000);
+    await h.clock.advance(10_000);
+    expect(disk.snapshots.saves).toHaveLength(2);
+    expect(disk.snapshots.known!.confirmedAt).toBeLessThan(h.clock.now() + 1);
+    await h.stop();
+  });
+
+  test("is not saved while members are retained: whoever took over has not proven itself", async () => {
+    const disk = createDisk();
+    const h = open(disk);
+    await h.service.start({ providers: [PROVIDERS[0]!, memory("backup", 1, [node("a")])] });
+    await h.clock.advance(10_000);
+    h.provider("primary").refuse(NO);
+    h.provider("primary").end();
+    await h.clock.advance(9_000);
+    expect(disk.snapshots.known?.snapshot.members.size).toBe(3);
+    await h.clock.advance(20_000);
+    expect(disk.snapshots.known?.snapshot.members.size).toBe(1);
+    await h.stop();
+  });
+
+  test.each([
+    ["under another name", memory("other", 1, MEMBERS)],
+    ["as something else", memory("primary", 2, [node("elsewhere")])],
+  ])("of a provider that is now configured %s is not served", async (_, provider) => {
+    const disk = createDisk();
+    await firstRun(disk);
+    const h = open(disk);
+    h.clock.jump(20_000);
+    h.service.registry.on("changed", (set) => {
+      for (const { descriptor } of set) h.provider(descriptor.id).refuse(NO);
+    });
+    await h.service.start({ providers: [provider] });
+    await h.clock.settle();
+    expect(h.service.topology.state.snapshot).toBeUndefined();
+    expect(h.warnings.map(({ code }) => code)).toContain("STORE_EXPIRED");
+    await h.stop();
+  });
+
   test("a save that hangs is named when the service stops", async () => {
     const disk = createDisk();
     const h = open(disk);

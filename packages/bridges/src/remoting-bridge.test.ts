@@ -194,7 +194,13 @@ describe("while the topology is not ready", () => {
     const { clock, source, ports, begin } = setUp();
     await begin("a");
     const retaining = { observedAt: 0, providerId: "backup", members: MemberSet.from(nodes("a", "b", "c")) };
-    const hold = { guard: "removal_dwell", providerId: "backup", nodes: 2, reason: "scripted" } as const;
+    const hold = {
+      guard: "removal_dwell",
+      providerId: "backup",
+      nodes: 2,
+      until: 9_000,
+      reason: "scripted",
+    } as const;
     source.append({ kind: "guard_changed", isHolding: true, ...hold });
     source.publish({ ...retaining, retained: ["a", "b"] });
     await clock.settle();

@@ -1,4 +1,11 @@
-import type { NodeBlocks, NodeId, RemoteNodeReport, TopologyNotice, TopologySource } from "@holdfast/core";
+import {
+  includesSorted,
+  type NodeBlocks,
+  type NodeId,
+  type RemoteNodeReport,
+  type TopologyNotice,
+  type TopologySource,
+} from "@holdfast/core";
 import type { BridgeOptions, DrainOptions, DrainReport } from "./bridge-options.ts";
 import { Lane } from "./lane.ts";
 import { RemoteLedger, type PlannedChange } from "./remote-ledger.ts";
@@ -123,8 +130,8 @@ export class RemotingBridge implements NodeBlocks, AsyncDisposable {
   /** Neither is stale data fit to open a channel by, nor what the active provider does not list. */
   #holdsJoin(): (id: NodeId) => boolean {
     if (this.#lane.status !== "ready") return () => true;
-    const retained = new Set(this.#source.state.snapshot?.retained);
-    return (id) => retained.has(id);
+    const retained = this.#source.state.snapshot?.retained;
+    return (id) => includesSorted(retained, id);
   }
 }
 

@@ -40,7 +40,10 @@ const TABLE = {
   STORE_CORRUPTED: { retryable: false, meaning: "a stored file is damaged" },
   STORE_IO: { retryable: true, meaning: "reading or writing a stored file failed" },
   STORE_CONFLICT: { retryable: true, meaning: "somebody else changed the stored file" },
-  STORE_EXPIRED: { retryable: false, meaning: "what is stored is too old, or dated in the future" },
+  STORE_EXPIRED: {
+    retryable: false,
+    meaning: "what is stored no longer holds: too old, or of another source",
+  },
   ORDER_STALE_SEQUENCE: { retryable: false, meaning: "a sequence number is not newer than the last one" },
   LIFECYCLE_SHUTTING_DOWN: { retryable: false, meaning: "the service is shutting down" },
   LIFECYCLE_STOPPED: { retryable: false, meaning: "it was stopped or disposed" },

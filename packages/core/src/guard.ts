@@ -14,8 +14,8 @@ export interface GuardHold {
   readonly providerId: ProviderId;
   /** How many members are kept that would otherwise leave. */
   readonly nodes: number;
-  /** Wall-clock milliseconds at which it ends at the latest; absent while that cannot be told. */
-  readonly until?: number | undefined;
+  /** Wall-clock milliseconds at which it ends at the latest, unless something changes. */
+  readonly until: number;
   /** For people; never empty. */
   readonly reason: string;
 }

@@ -118,6 +118,7 @@ export { readFileWithin, type ReadFileOptions } from "./read-file-within.ts";
 export { ByteParts } from "./byte-parts.ts";
 export { MAX_MEMBERS } from "./member-limit.ts";
 export { fieldOf, listOf, parseJson, textOf } from "./json-field.ts";
+export { includesSorted } from "./includes-sorted.ts";
 export { SkipTally, toSkipReason } from "./skip-tally.ts";
 export { callIsolated } from "./call-isolated.ts";
 export { EventChannel } from "./event-channel.ts";

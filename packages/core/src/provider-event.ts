@@ -49,7 +49,10 @@ export type CompositeEvent =
       /** For people; never empty. */
       readonly reason: string;
     }
-  /** A guard begins to hold something, or lets go of it; comes before the content and the availability it leads to. */
+  /**
+   * A guard begins to hold something, ahead of the content that shows it, or lets go of it, after the content. Told again when
+   * `nodes` or `until` changes.
+   */
   | { readonly type: "guard_changed"; readonly isHolding: boolean; readonly hold: GuardHold };
 
 export type ProviderEvent = SourceEvent | CompositeEvent;

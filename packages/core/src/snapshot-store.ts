@@ -6,6 +6,8 @@ export interface KnownGood {
   readonly snapshot: ProviderSnapshot;
   /** Wall-clock milliseconds at which its provider last showed that it still holds. */
   readonly confirmedAt: number;
+  /** Names what the provider looked at, opaque: content of anything else must not be served in its place. */
+  readonly source: string;
 }
 
 /** Keeps the newest good snapshot across restarts. One service to a store. */

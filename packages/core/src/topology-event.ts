@@ -75,7 +75,10 @@ export interface StatusChangedEvent extends Tick {
   readonly snapshotHash?: SnapshotHash | undefined;
 }
 
-/** A guard began to hold something, or let go of it. The snapshot and the status that this leads to come after it. */
+/**
+ * A guard began to hold something, ahead of the snapshot that shows it; let go of it, after the snapshot; or holds on, with
+ * other `nodes` or another `until`.
+ */
 export interface GuardChangedEvent extends Tick, GuardHold {
   readonly kind: "guard_changed";
   readonly isHolding: boolean;

@@ -1,5 +1,6 @@
 import { createSeededRandom, VirtualClock } from "@holdfast/conformance";
 import {
+  sleep,
   createClusterNode,
   createSnapshot,
   MemberSet,
@@ -106,7 +107,7 @@ describe("the dwell after a switch", () => {
     await clock.advance(9_999);
     expect(news()).toEqual([]);
     await clock.advance(1);
-    expect(news()).toEqual(["removal_dwell lets go", "backup: b x"]);
+    expect(news()).toEqual(["backup: b x", "removal_dwell lets go"]);
     await end();
   });
 
@@ -120,34 +121,64 @@ describe("the dwell after a switch", () => {
     news();
     backup.set(nodes("a", "x", "y"));
     await clock.settle();
-    expect(news()).toEqual(["backup: a (c) x y"]);
+    expect(news()).toEqual(["backup: a (c) x y", "removal_dwell holds 1 for 10000 ms"]);
     backup.set(nodes("a", "c", "x", "y"));
     await clock.settle();
-    expect(news()).toEqual(["removal_dwell lets go", "backup: a c x y"]);
+    expect(news()).toEqual(["backup: a c x y", "removal_dwell lets go"]);
     backup.set(nodes("y"));
     await clock.settle();
     expect(news()).toEqual(["backup: y"]);
     await end();
   });
 
-  test("begins again when the new provider ails", async () => {
-    const { clock, primary, backup, news, end } = await setUp({
-      guards: { removalDwellMs: 20_000 },
-      primary: ["a", "b"],
-      backup: ["b"],
-    });
+  test("counts the time in which the new provider is healthy", async () => {
+    const { clock, primary, backup, news, end } = await setUp({ primary: ["a", "b"], backup: ["b"] });
     lose(primary);
-    await clock.advance(15_000);
-    backup.fail();
-    await clock.advance(3_000);
-    expect(news()).toContain("degraded");
-    expect(news().filter((word) => word.startsWith("backup"))).toEqual([]);
-    const heardAt = clock.monotonic();
-    await clock.advance(16_000);
-    expect(news().filter((word) => word === "backup: b")).toEqual([]);
-    await clock.advance(20_000 - (clock.monotonic() - heardAt) + 4_000);
-    expect(news()).toContain("backup: b");
+    await clock.advance(6_000);
+    backup.refuse();
+    backup.end();
+    await clock.advance(20_000);
+    expect(news().at(-1)).toBe("unavailable");
+    backup.recover();
+    while (!news().includes("available")) await clock.advance(1);
+    await clock.advance(3_998);
+    expect(news()).toEqual([]);
+    await clock.advance(2);
+    expect(news()).toEqual(["backup: b", "removal_dwell lets go"]);
     await end();
+  });
+
+  test("lets go after ten dwells though the new provider never is healthy", async () => {
+    const clock = new VirtualClock();
+    const primary = new MemoryProvider({ id: "primary", priority: 2, clock, members: nodes("a", "b") });
+    const backup = new MemoryProvider({ id: "backup", priority: 1, clock, members: nodes("b") });
+    const members = MemberSet.from(nodes("b").map(createClusterNode));
+    let isLate = false;
+    backup.watch = async function* ({ signal }) {
+      while (!signal.aborted) {
+        const observedAt = clock.now() - (isLate ? 60_000 : 0);
+        yield { type: "snapshot", snapshot: createSnapshot({ providerId: "backup", members, observedAt }) };
+        await sleep(5_000, { clock, signal }).catch(() => undefined);
+      }
+    };
+    const providers = [primary, backup];
+    await using failover = new FailoverProvider({ providers, clock, random: createSeededRandom(1) });
+    const shown: string[] = [];
+    const reading = (async () => {
+      for await (const event of failover.watch({ signal: new AbortController().signal })) {
+        if (event.type !== "snapshot") continue;
+        shown.push([...event.snapshot.members].map(({ id }) => id).join(" "));
+      }
+    })();
+    await clock.settle();
+    lose(primary);
+    isLate = true;
+    await clock.advance(99_000);
+    expect(shown.at(-1)).toBe("a b");
+    await clock.advance(1_000);
+    expect(shown.at(-1)).toBe("b");
+    await failover[Symbol.asyncDispose]();
+    await reading;
   });
 
   test("lets a stand-by that knows nobody take over without evicting anybody, and believes it in the end", async () => {
@@ -159,11 +190,11 @@ describe("the dwell after a switch", () => {
     const kept = TEN.map((id) => `(${id})`).join(" ");
     expect(news()).toEqual(["primary > backup", "removal_dwell holds 10 for 10000 ms", `backup: ${kept}`]);
     await clock.advance(10_000);
-    expect(news()).toEqual(["removal_dwell lets go", "backup: "]);
+    expect(news()).toEqual(["backup: ", "removal_dwell lets go"]);
     await end();
   });
 
-  test("does not outlast a second switch: whom the next provider does not list either leaves", async () => {
+  test("goes on through a second switch before it is over, and ends with it", async () => {
     const { clock, primary, backup, failover, news, end } = await setUp({
       primary: ["a", "b"],
       backup: ["b"],
@@ -172,11 +203,18 @@ describe("the dwell after a switch", () => {
     await clock.settle();
     const third = new MemoryProvider({ id: "third", priority: 0, clock, members: nodes("b", "c") });
     failover.reconfigure([primary, backup, third]);
-    await clock.settle();
+    await clock.advance(5_000);
     news();
     failover.override("third");
     await clock.settle();
-    expect(news()).toEqual(["backup > third", "removal_dwell lets go", "third: b c"]);
+    expect(news()).toEqual([
+      "backup > third",
+      "removal_dwell holds 1 for 10000 ms",
+      "third: (a) b c",
+      "removal_dwell lets go",
+    ]);
+    await clock.advance(10_000);
+    expect(news()).toEqual(["third: b c", "removal_dwell lets go"]);
     await end();
   });
 
@@ -224,10 +262,12 @@ describe("the mass-removal guard", () => {
     await clock.advance(15_000);
     // A further answer does not prolong it.
     primary.set(nodes("n1"));
+    await clock.settle();
+    expect(news()).toEqual(["mass_removal holds 9 for 15000 ms"]);
     await clock.advance(14_999);
     expect(news()).toEqual([]);
     await clock.advance(1);
-    expect(news()).toEqual(["mass_removal lets go", "primary: n1", "available"]);
+    expect(news()).toEqual(["primary: n1", "mass_removal lets go", "available"]);
     await end();
   });
 
@@ -238,11 +278,11 @@ describe("the mass-removal guard", () => {
     news();
     primary.set(nodes(...TEN.slice(1)));
     await clock.settle();
-    expect(news()).toEqual(["mass_removal lets go", `primary: ${TEN.slice(1).join(" ")}`, "available"]);
+    expect(news()).toEqual([`primary: ${TEN.slice(1).join(" ")}`, "mass_removal lets go", "available"]);
     await end();
   });
 
-  test("lets go as soon as another healthy provider agrees, and does not begin when one does already", async () => {
+  test("lets go as soon as another healthy provider agrees, and not before", async () => {
     const { clock, primary, backup, news, end } = await setUp({ guards });
     primary.set(nodes("n1"));
     await clock.settle();
@@ -252,11 +292,49 @@ describe("the mass-removal guard", () => {
     expect(news()).toEqual([]);
     backup.set(nodes("n2"));
     await clock.settle();
-    expect(news()).toEqual(["mass_removal lets go", "primary: n1", "available"]);
-    primary.set([]);
-    backup.set([]);
+    expect(news()).toEqual(["primary: n1", "mass_removal lets go", "available"]);
+    await end();
+  });
+
+  test("does not begin when another healthy provider has dropped them, too", async () => {
+    const { clock, primary, backup, news, end } = await setUp({ guards });
+    backup.set(nodes("n1"));
     await clock.settle();
-    expect(news()).toEqual(["primary: "]);
+    news();
+    primary.set(nodes("n1"));
+    await clock.settle();
+    expect(news()).toEqual(["primary: n1"]);
+    await end();
+  });
+
+  test.each([
+    ["nobody", []],
+    ["others", ["pod-a", "pod-b"]],
+  ])("a provider that had always listed %s agrees to nothing", async (_, backup) => {
+    const { clock, primary, news, end } = await setUp({ guards, backup });
+    news();
+    primary.set([]);
+    await clock.settle();
+    expect(news()).toEqual(["mass_removal holds 10 for 30000 ms", "degraded"]);
+    await end();
+  });
+
+  test("cannot be accepted while nobody answers, and ends in time; what comes then is judged anew", async () => {
+    const { clock, primary, backup, failover, news, end } = await setUp({ guards });
+    lose(backup);
+    primary.set(nodes("n1"));
+    await clock.settle();
+    primary.refuse();
+    primary.fail();
+    await clock.settle();
+    expect(failover.acceptRemovals()).toBe(false);
+    news();
+    await clock.advance(31_000);
+    expect(news()).toContain("mass_removal lets go");
+    primary.set([]);
+    primary.recover();
+    await clock.advance(40_000);
+    expect(news()).toEqual([expect.stringMatching(/^mass_removal holds 10/), "degraded"]);
     await end();
   });
 
@@ -280,7 +358,7 @@ describe("the mass-removal guard", () => {
     expect(failover.acceptRemovals()).toBe(true);
     expect(failover.acceptRemovals()).toBe(false);
     await clock.settle();
-    expect(news()).toEqual(["mass_removal lets go", "primary: n1", "available"]);
+    expect(news()).toEqual(["primary: n1", "mass_removal lets go", "available"]);
     primary.set([]);
     await clock.settle();
     expect(news()).toEqual(["mass_removal holds 1 for 30000 ms", "degraded"]);
@@ -298,8 +376,8 @@ describe("the mass-removal guard", () => {
     await clock.settle();
     expect(news()).toEqual([
       "primary > backup",
-      "mass_removal lets go",
       `backup: n0 ${HALF.join(" ")}`,
+      "mass_removal lets go",
       "available",
     ]);
     await end();
@@ -311,9 +389,9 @@ describe("the mass-removal guard", () => {
     await clock.settle();
     news();
     await clock.advance(10_000);
-    expect(news()).toEqual(["removal_dwell lets go", "mass_removal holds 9 for 30000 ms", "degraded"]);
+    expect(news()).toEqual(["mass_removal holds 9 for 30000 ms", "degraded", "removal_dwell lets go"]);
     await clock.advance(30_000);
-    expect(news()).toEqual(["mass_removal lets go", "backup: n1", "available"]);
+    expect(news()).toEqual(["backup: n1", "mass_removal lets go", "available"]);
     await end();
   });
 
@@ -329,13 +407,52 @@ describe("the mass-removal guard", () => {
   });
 });
 
+describe("a fail-over within a fail-over", () => {
+  test("that holds is not current to the outer one, whatever heartbeats it sends, and leaves no hold behind", async () => {
+    const clock = new VirtualClock();
+    const random = createSeededRandom(1);
+    const leaf = new MemoryProvider({ id: "leaf", clock, members: nodes(...TEN) });
+    const inner = new FailoverProvider({
+      providers: [leaf],
+      clock,
+      random,
+      guards: { massRemoval: { maxShare: 0.5, holdMs: 60_000 } },
+      descriptor: { id: "inner", kind: "failover", priority: 0, params: {} },
+    });
+    await using outer = new FailoverProvider({ providers: [inner], clock, random });
+    const events: ProviderEvent[] = [];
+    const reading = (async () => {
+      for await (const event of outer.watch({ signal: new AbortController().signal })) events.push(event);
+    })();
+    await clock.settle();
+    leaf.set([]);
+    for (let i = 0; i < 8; i++) {
+      await clock.advance(5_000);
+      leaf.heartbeat();
+    }
+    const availability = () =>
+      events.findLast((event) => event.type === "availability_changed")?.availability;
+    expect(availability()).toBe("degraded");
+    await clock.advance(20_000);
+    expect(availability()).toBe("available");
+    expect(events.filter(({ type }) => type === "guard_changed")).toEqual([]);
+    await outer[Symbol.asyncDispose]();
+    await reading;
+    await inner[Symbol.asyncDispose]();
+  });
+});
+
 describe("the last known good snapshot", () => {
   const START = Date.UTC(2026, 0, 1);
 
   function knownOf(providerId: string, ids: readonly string[], ageMs = 10_000): KnownGood {
     const members = MemberSet.from(ids.map((id) => createClusterNode(node(id))));
     const confirmedAt = START - ageMs;
-    return { snapshot: createSnapshot({ providerId, members, observedAt: confirmedAt }), confirmedAt };
+    return {
+      snapshot: createSnapshot({ providerId, members, observedAt: confirmedAt }),
+      confirmedAt,
+      source: "s",
+    };
   }
 
   test("is served as degraded, with its age, while no provider answers; expired it is unavailable", async () => {
@@ -347,7 +464,7 @@ describe("the last known good snapshot", () => {
     await clock.advance(49_999);
     expect(news()).toEqual([]);
     await clock.advance(1);
-    expect(news()).toEqual(["last_known_good lets go", "unavailable"]);
+    expect(news()).toEqual(["unavailable", "last_known_good lets go"]);
     await end();
   });
 
@@ -357,8 +474,8 @@ describe("the last known good snapshot", () => {
       "last_known_good holds 2 for 50000 ms",
       "degraded",
       "primary: a n1",
-      "last_known_good lets go",
       "primary: n1 n2",
+      "last_known_good lets go",
       "available",
     ]);
     await end();
@@ -368,9 +485,9 @@ describe("the last known good snapshot", () => {
     // R3.4: nobody is brought back to life from the disk.
     const { news, end } = await setUp({ known: knownOf("backup", ["a"]), primary: ["n1"] });
     expect(news().slice(3)).toEqual([
-      "last_known_good lets go",
       "backup > primary",
       "primary: n1",
+      "last_known_good lets go",
       "available",
     ]);
     await end();
@@ -388,11 +505,12 @@ describe("the last known good snapshot", () => {
       "last_known_good holds 10 for 50000 ms",
       "degraded",
       `primary: ${DAY}`,
-      "last_known_good lets go",
       "mass_removal holds 10 for 30000 ms",
+      "degraded",
+      "last_known_good lets go",
     ]);
     await clock.advance(30_000);
-    expect(news()).toEqual(["mass_removal lets go", "primary: ", "available"]);
+    expect(news()).toEqual(["primary: ", "mass_removal lets go", "available"]);
     await end();
   });
 
@@ -406,7 +524,7 @@ describe("the last known good snapshot", () => {
     });
     news();
     await clock.advance(50_000);
-    expect(news()).toEqual(["mass_removal lets go", "primary: ", "available"]);
+    expect(news()).toEqual(["primary: ", "mass_removal lets go", "available"]);
     await end();
   });
 

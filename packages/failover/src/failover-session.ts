@@ -3,6 +3,7 @@ import type {
   Clock,
   ClusterProvider,
   GuardHold,
+  GuardKind,
   ProviderAnswer,
   ProviderEvent,
   ProviderHealthReport,
@@ -34,6 +35,8 @@ export interface FailoverSessionOptions {
 interface Source {
   readonly provider: ClusterProvider;
   stream: ProviderStream | undefined;
+  /** A provider made of providers said that it only holds what it said last. */
+  isHolding: boolean;
   snapshot: ProviderSnapshot | undefined;
   lastUpdateAt: number | undefined;
 }
@@ -52,6 +55,7 @@ export class FailoverSession implements AsyncDisposable {
   #switchReason: SwitchReason = "recovered";
   #availability: Availability | undefined;
   #reason = "";
+  #cause: GuardKind | undefined;
   #holds: readonly GuardHold[] = [];
   #wake: Disposable | undefined;
   #isDisposed = false;
@@ -74,7 +78,8 @@ export class FailoverSession implements AsyncDisposable {
     }
     for (const [id, provider] of wanted) {
       if (this.#sources.has(id)) continue;
-      this.#sources.set(id, { provider, stream: undefined, snapshot: undefined, lastUpdateAt: undefined });
+      const nothing = { stream: undefined, snapshot: undefined, lastUpdateAt: undefined };
+      this.#sources.set(id, { provider, isHolding: false, ...nothing });
     }
     const set = [...wanted].map(([id, { descriptor }]) => ({
       id,
@@ -150,12 +155,14 @@ export class FailoverSession implements AsyncDisposable {
         source.snapshot = signal.snapshot;
         source.lastUpdateAt = clock.now();
         return this.#carryOut(
-          signal.isLate ? this.#controller.late(id, now) : this.#controller.alive(id, now),
+          signal.isLate || source.isHolding
+            ? this.#controller.late(id, now)
+            : this.#controller.alive(id, now),
         );
       }
       case "heartbeat": {
         source.lastUpdateAt = clock.now();
-        this.#carryOut(this.#controller.alive(id, now));
+        this.#carryOut(source.isHolding ? this.#controller.late(id, now) : this.#controller.alive(id, now));
         if (this.#controller.active === id) emit(signal);
         return;
       }
@@ -173,13 +180,16 @@ export class FailoverSession implements AsyncDisposable {
         this.#terminated(id, source, { kind: "ended" });
         return this.#carryOut(this.#controller.ended(id, now));
       case "health_changed":
-      case "guard_changed":
       case "terminated":
         return emit(signal);
+      case "guard_changed":
+        // What an inner guard holds is seen as the inner provider's health, and in what it retains.
+        return;
       case "provider_changed":
         if (this.#controller.active === id) this.#expect(signal);
         return;
       case "availability_changed":
+        source.isHolding = signal.availability === "degraded";
         if (signal.availability === "available") return this.#carryOut(this.#controller.alive(id, now));
         if (signal.availability === "degraded") return this.#carryOut(this.#controller.late(id, now));
         return this.#carryOut(
@@ -193,6 +203,7 @@ export class FailoverSession implements AsyncDisposable {
     const { snapshot } = source;
     if (snapshot === undefined) return;
     source.snapshot = undefined;
+    source.isHolding = false;
     const { hash: snapshotHash, providerId } = snapshot;
     this.#options.emit({ type: "terminated", reason, providerId, snapshotHash });
   }
@@ -210,7 +221,7 @@ export class FailoverSession implements AsyncDisposable {
     const answer = active === undefined ? undefined : this.#sources.get(active)?.snapshot;
     if (switched !== undefined) this.#expect({ ...switched, to: answer?.providerId ?? switched.to });
     const output = this.#guards.pass({ decision, answer, others: this.#others(active), now: this.#now() });
-    this.#tellHolds(output.holds);
+    const isOver = this.#tellNewHolds(output.holds);
     const { snapshot } = output;
     const isNew = snapshot !== undefined && snapshot !== this.#emitted;
     if (output.availability !== "available") this.#announce(output, isNew);
@@ -221,6 +232,9 @@ export class FailoverSession implements AsyncDisposable {
       this.#emitted = snapshot;
       emit({ type: "snapshot", snapshot });
     }
+    // Only now is what was retained listed, for those who waited for that.
+    for (const hold of isOver) emit({ type: "guard_changed", isHolding: false, hold });
+    this.#retellHolds(output.holds);
     if (output.availability === "available") this.#announce(output, isNew);
     this.#watch(decision.watched);
     this.#sleepUntil(Math.min(decision.wakeAt ?? Number.POSITIVE_INFINITY, output.wakeAt));
@@ -236,25 +250,34 @@ export class FailoverSession implements AsyncDisposable {
     return others;
   }
 
-  /** An end before a beginning. A hold is told as it begins, and again when its end becomes known or moves. */
-  #tellHolds(holds: readonly Hold[]): void {
-    const { clock, emit } = this.#options;
-    const offset = clock.now() - this.#now();
+  /** Gives those that are over. */
+  #tellNewHolds(holds: readonly Hold[]): readonly GuardHold[] {
     const before = this.#holds;
-    this.#holds = holds.map(({ endsAt, ...hold }) => {
-      const known = before.find(
-        (other) => isSameHold(other, hold) && hasEnd(other) === Number.isFinite(endsAt),
-      );
-      return known ?? { ...hold, ...(Number.isFinite(endsAt) && { until: offset + endsAt }) };
-    });
-    for (const hold of before) {
-      if (!this.#holds.some((other) => isSameHold(other, hold))) {
-        emit({ type: "guard_changed", isHolding: false, hold });
-      }
+    const kept = before.filter((known) => holds.some((hold) => isSameHold(hold, known)));
+    const begun = holds.filter((hold) => !before.some((known) => isSameHold(hold, known)));
+    this.#holds = [...kept, ...begun.map((hold) => this.#toGuardHold(hold))];
+    for (const hold of this.#holds.slice(kept.length)) this.#tellHold(hold);
+    return before.filter((known) => !kept.includes(known));
+  }
+
+  /** Those that hold more or fewer, or end at another time, than they were told to. */
+  #retellHolds(holds: readonly Hold[]): void {
+    for (const hold of holds) {
+      const at = this.#holds.findIndex((known) => isSameHold(hold, known));
+      const known = this.#holds[at];
+      const now = this.#toGuardHold(hold);
+      if (known === undefined || (known.nodes === now.nodes && isSameTime(known.until, now.until))) continue;
+      this.#holds = this.#holds.with(at, now);
+      this.#tellHold(now);
     }
-    for (const hold of this.#holds) {
-      if (!before.includes(hold)) emit({ type: "guard_changed", isHolding: true, hold });
-    }
+  }
+
+  #tellHold(hold: GuardHold): void {
+    this.#options.emit({ type: "guard_changed", isHolding: true, hold });
+  }
+
+  #toGuardHold({ endsAt, ...hold }: Hold): GuardHold {
+    return { ...hold, until: this.#options.clock.now() + endsAt - this.#now() };
   }
 
   /** Readers are told whose content follows, in one chain: each change begins where the last one led to. */
@@ -266,9 +289,10 @@ export class FailoverSession implements AsyncDisposable {
   }
 
   /** Before the first snapshot only `unavailable` is news: that nothing has come yet is known. */
-  #announce({ availability, reason }: GuardOutput, isNew: boolean): void {
+  #announce({ availability, reason, cause }: GuardOutput, isNew: boolean): void {
     const before = this.#availability;
-    if (availability === before) return;
+    if (availability === before && cause === this.#cause) return;
+    this.#cause = cause;
     if (before === undefined && availability === "degraded" && this.#emitted === undefined && !isNew) return;
     this.#availability = availability;
     this.#reason = reason;
@@ -293,6 +317,7 @@ export class FailoverSession implements AsyncDisposable {
     const { stream } = source;
     if (stream === undefined) return;
     source.stream = undefined;
+    source.isHolding = false;
     const stopping = stream[Symbol.asyncDispose]().finally(() => this.#stopping.delete(stopping));
     this.#stopping.add(stopping);
   }
@@ -315,6 +340,7 @@ function isSameHold(a: Pick<GuardHold, "guard" | "providerId">, b: typeof a): bo
   return a.guard === b.guard && a.providerId === b.providerId;
 }
 
-function hasEnd({ until }: GuardHold): boolean {
-  return until !== undefined;
+/** Clocks are read at different moments. */
+function isSameTime(a: number, b: number): boolean {
+  return Math.abs(a - b) < 1_000;
 }

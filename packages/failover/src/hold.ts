@@ -2,6 +2,5 @@ import type { GuardHold } from "@holdfast/core";
 
 /** What a guard holds, with monotonic milliseconds for its end. */
 export interface Hold extends Omit<GuardHold, "until"> {
-  /** Infinity while that cannot be told. */
   readonly endsAt: number;
 }

@@ -7,11 +7,14 @@ import {
 } from "@holdfast/core";
 import type { Hold } from "./hold.ts";
 
+/** Whoever took over is believed after so many dwells, however rarely it was healthy. */
+const MOST_DWELLS = 10;
+
 /**
- * Keeps, after a switch, the members that the provider that was left had listed and the new one does not, until the new one
- * has been active and healthy for the dwell without a break: a stand-by that knows less evicts nobody at the moment of the
- * switch. What the new one adds counts at once, and so does what it listed itself and then takes back. Nobody is kept for
- * more than one switch: whom the next provider does not list either has two against it.
+ * Keeps, after a switch, the members that were shown and that the new provider does not list, until it has been active and
+ * healthy for a whole dwell: a stand-by that knows less evicts nobody at the moment of the switch, nor does the next one.
+ * What the new one adds counts at once, and so does what it listed itself and then takes back. Ten dwells after the first
+ * switch nobody is kept any more.
  *
  * Pure: `now` is monotonic milliseconds.
  */
@@ -22,6 +25,9 @@ export class RemovalDwell {
   readonly #retained = new Set<NodeId>();
   /** The same, sorted; made when it is needed and the set has changed. */
   #sorted: readonly NodeId[] | undefined;
+  #lapsesAt = 0;
+  /** How long the new provider has been healthy, up to `#provenSince`. */
+  #provenMs = 0;
   #provenSince: number | undefined;
 
   constructor(dwellMs: number) {
@@ -30,19 +36,20 @@ export class RemovalDwell {
 
   /** What to show for the active provider's answer; `isProven` says that it is healthy and current. */
   pass(answer: ProviderSnapshot, isProven: boolean, now: number): ProviderSnapshot {
-    if (answer !== this.#answer) this.#take(answer);
-    if (this.#retained.size === 0) return answer;
-    if (isProven) this.#provenSince ??= now;
-    else this.#provenSince = undefined;
-    if (now >= this.#endsAt) {
+    if (answer !== this.#answer) this.#take(answer, now);
+    if (!isProven) this.interrupt(now);
+    else if (this.#retained.size > 0) this.#provenSince ??= now;
+    if (this.#retained.size > 0 && now >= this.#endsAt) {
       this.#retain([]);
       this.#shown = answer;
     }
     return this.#shown ?? answer;
   }
 
-  /** The active provider has no answer at the moment. */
-  interrupt(): void {
+  /** The active provider has no answer at the moment, or is not healthy. */
+  interrupt(now: number): void {
+    if (this.#provenSince === undefined) return;
+    this.#provenMs += now - this.#provenSince;
     this.#provenSince = undefined;
   }
 
@@ -61,10 +68,12 @@ export class RemovalDwell {
   }
 
   get #endsAt(): number {
-    return this.#provenSince === undefined ? Number.POSITIVE_INFINITY : this.#provenSince + this.#dwellMs;
+    const since = this.#provenSince;
+    if (since === undefined) return this.#lapsesAt;
+    return Math.min(since + this.#dwellMs - this.#provenMs, this.#lapsesAt);
   }
 
-  #take(answer: ProviderSnapshot): void {
+  #take(answer: ProviderSnapshot, now: number): void {
     const before = this.#answer;
     const shown = this.#shown;
     this.#answer = answer;
@@ -73,11 +82,19 @@ export class RemovalDwell {
     } else if (before.providerId === answer.providerId) {
       this.#shown = this.#follow(before, answer, shown);
     } else {
-      const { removed } = diffMembers(before.members, answer.members);
-      this.#retain(removed);
-      this.#provenSince = undefined;
-      this.#shown = this.#withRetained(answer, answer.members.apply({ upsert: removed }));
+      this.#shown = this.#takeOver(answer, shown, now);
     }
+  }
+
+  #takeOver(answer: ProviderSnapshot, shown: ProviderSnapshot, now: number): ProviderSnapshot {
+    if (this.#retained.size === 0) this.#lapsesAt = now + MOST_DWELLS * this.#dwellMs;
+    const { added, updated, removed } = diffMembers(shown.members, answer.members);
+    this.#retain(removed);
+    this.#provenMs = 0;
+    this.#provenSince = undefined;
+    // On top of what was shown, so that it shares structure with that.
+    const upsert = [...added, ...updated.map(({ after }) => after)];
+    return this.#withRetained(answer, shown.members.apply({ upsert }));
   }
 
   /** At the cost of what changed. */

@@ -1,4 +1,4 @@
-import type { Availability, ProviderSnapshot } from "@holdfast/core";
+import type { Availability, GuardKind, ProviderSnapshot } from "@holdfast/core";
 import type { Decision } from "./decision.ts";
 import type { GuardPolicy } from "./guard-policy.ts";
 import type { Hold } from "./hold.ts";
@@ -28,6 +28,8 @@ export interface GuardOutput {
   readonly snapshot: ProviderSnapshot | undefined;
   readonly availability: Availability;
   readonly reason: string;
+  /** The guard that makes it `degraded` or worse, if one does. */
+  readonly cause: GuardKind | undefined;
   readonly holds: readonly Hold[];
   /** When time alone changes the output; Infinity when it does not. */
   readonly wakeAt: number;
@@ -52,7 +54,10 @@ export class SnapshotGuards {
     const { answer, now } = input;
     this.#expire(now);
     this.#isAnswered ||= answer !== undefined;
-    if (answer === undefined) this.#dwell.interrupt();
+    if (answer === undefined) {
+      this.#dwell.interrupt(now);
+      this.#massRemoval?.interrupt(now);
+    }
     const snapshot = answer === undefined ? this.#unanswered : this.#guard(answer, input);
     if (snapshot !== undefined && snapshot !== this.#restored?.snapshot) this.#restored = undefined;
     const holds = [this.#restoredHold, this.#dwell.hold, this.#massRemoval?.hold].filter(
@@ -97,15 +102,18 @@ export class SnapshotGuards {
   #toAvailability({
     availability,
     reason,
-  }: GuardInput["decision"]): Pick<GuardOutput, "availability" | "reason"> {
+  }: GuardInput["decision"]): Pick<GuardOutput, "availability" | "reason" | "cause"> {
     if (this.#isExpired && !this.#isAnswered) {
-      return { availability: "unavailable", reason: `the last known good snapshot has expired; ${reason}` };
+      const expired = `the last known good snapshot has expired; ${reason}`;
+      return { availability: "unavailable", reason: expired, cause: "last_known_good" };
     }
     const restored = this.#restoredHold;
-    if (restored !== undefined) return { availability: "degraded", reason: `${restored.reason}; ${reason}` };
+    if (restored !== undefined) {
+      return { availability: "degraded", reason: `${restored.reason}; ${reason}`, cause: restored.guard };
+    }
     const held = this.#massRemoval?.hold;
     if (held !== undefined && availability === "available")
-      return { availability: "degraded", reason: held.reason };
-    return { availability, reason };
+      return { availability: "degraded", reason: held.reason, cause: held.guard };
+    return { availability, reason, cause: undefined };
   }
 }

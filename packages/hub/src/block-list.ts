@@ -1,4 +1,4 @@
-import type { NodeBlocks, NodeId, ProviderSnapshot } from "@holdfast/core";
+import { includesSorted, type NodeBlocks, type NodeId, type ProviderSnapshot } from "@holdfast/core";
 
 /**
  * The nodes Remoting isolated. A block holds until Remoting restores the node and a good refresh follows, or until a good
@@ -26,10 +26,10 @@ export class BlockList implements NodeBlocks {
   }
 
   /** The backend has just confirmed these members but the retained: lifts what may be lifted. True when something was. */
-  refresh({ members, retained = [] }: Pick<ProviderSnapshot, "members" | "retained">): boolean {
+  refresh({ members, retained }: Pick<ProviderSnapshot, "members" | "retained">): boolean {
     let isChanged = false;
     for (const id of this.#blocked) {
-      if (retained.includes(id)) continue;
+      if (includesSorted(retained, id)) continue;
       if (!this.#restoring.has(id) && members.has(id)) continue;
       this.#blocked.delete(id);
       this.#restoring.delete(id);

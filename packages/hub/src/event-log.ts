@@ -1,4 +1,4 @@
-import type { MemberSet, TopologyEvent } from "@holdfast/core";
+import type { MemberSet, NodeId, TopologyEvent } from "@holdfast/core";
 
 export interface EventLogOptions {
   /** How many events are kept. */
@@ -17,6 +17,7 @@ export class EventLog {
   /** Of the newest snapshot: that event is kept whatever it costs, for its members are held anyway. */
   #newestSnapshot = 0;
   #members: MemberSet | undefined;
+  #retained: readonly NodeId[] | undefined;
 
   constructor(options: EventLogOptions) {
     this.#options = options;
@@ -57,9 +58,12 @@ export class EventLog {
     this.#members = members;
     const { added, updated, removed } = event.delta;
     const changes = added.length + updated.length + removed.length;
+    const { retained } = event.snapshot;
+    const ids = retained === undefined || retained === this.#retained ? 0 : retained.length;
+    this.#retained = retained;
     if (before === undefined) return changes;
     return sharesNodes(before, members)
-      ? changes + ownPointers(before, members) / POINTERS_PER_NODE
+      ? changes + (ownPointers(before, members) + ids) / POINTERS_PER_NODE
       : Math.max(changes, members.size);
   }
 }

@@ -1,15 +1,16 @@
-import type {
-  ClusterNode,
-  Epoch,
-  GuardHold,
-  NodeId,
-  ProviderAnswer,
-  ProviderId,
-  RemoteNodeReport,
-  SnapshotEvent,
-  TopologyEvent,
-  TopologyState,
-  TopologyStatus,
+import {
+  includesSorted,
+  type ClusterNode,
+  type Epoch,
+  type GuardHold,
+  type NodeId,
+  type ProviderAnswer,
+  type ProviderId,
+  type RemoteNodeReport,
+  type SnapshotEvent,
+  type TopologyEvent,
+  type TopologyState,
+  type TopologyStatus,
 } from "@holdfast/core";
 
 /**
@@ -158,7 +159,8 @@ function judgeMember(nodeId: NodeId, state: TopologyState, providers: readonly N
   if (blockedNodes.includes(nodeId)) {
     return { standing: "blocked", rule: "blocked", reason: "Remoting isolated it and has not restored it" };
   }
-  if (retained?.includes(nodeId) === true) return judgeHeld("removal_dwell", state);
+  const isRetained = includesSorted(retained, nodeId);
+  if (isRetained && holdOf("removal_dwell", state) !== undefined) return judgeHeld("removal_dwell", state);
   const isDropped = providers.some(({ isActive, isListed }) => isActive && !isListed);
   if (isDropped && holdOf("mass_removal", state) !== undefined) return judgeHeld("mass_removal", state);
   if (holdOf("last_known_good", state) !== undefined) return judgeHeld("last_known_good", state);
@@ -212,7 +214,7 @@ function findLastChange(nodeId: NodeId, log: readonly TopologyEvent[]): Trace | 
     const found = findChange(nodeId, snapshots[i]!);
     if (found === undefined) continue;
     const { seqNo, at, snapshot } = snapshots[i]!;
-    const wasRetained = snapshots[i - 1]?.snapshot.retained?.includes(nodeId) === true;
+    const wasRetained = includesSorted(snapshots[i - 1]?.snapshot.retained, nodeId);
     return { ...found, seqNo, at, providerId: snapshot.providerId, wasRetained };
   }
   return undefined;

@@ -260,9 +260,8 @@ class Simulation {
       this.#believed = providerId;
     }
     for (const { id, host } of seen) {
-      // Whom the one that was left knew is kept for the dwell, and said to be.
-      if (retained.includes(id)) expect(host).not.toBe(`${providerId}.local`);
-      else expect(host).toBe(`${providerId}.local`);
+      // Who was shown before a switch is kept for the dwell, and said to be.
+      if (!retained.includes(id)) expect(host).toBe(`${providerId}.local`);
     }
     for (const id of this.#blocked) {
       if (blockedNodes.includes(id)) continue;

@@ -1,10 +1,10 @@
 import {
+  callIsolated,
   createSnapshot,
   toProvisioningError,
   type Clock,
   type KnownGood,
   type ProvisioningError,
-  type SnapshotHash,
   type SnapshotStore,
   type TopologySource,
 } from "@holdfast/core";
@@ -13,8 +13,8 @@ export interface SnapshotKeeperOptions {
   readonly source: TopologySource;
   readonly store: SnapshotStore;
   readonly clock: Clock;
-  /** Wall-clock milliseconds at which the active provider last showed life. */
-  readonly confirmedAt: () => number | undefined;
+  /** Which provider is active, and when it last showed life (wall-clock milliseconds); undefined when nobody knows. */
+  readonly confirmation: () => Omit<KnownGood, "snapshot"> | undefined;
   /** How often to look for something new, in milliseconds. */
   readonly saveEveryMs: number;
   /** Content that did not change is saved again once it was confirmed so much later, in milliseconds. */
@@ -24,8 +24,8 @@ export interface SnapshotKeeperOptions {
 }
 
 /**
- * Keeps the newest good snapshot in a store: what is current, without blocked nodes and without members that only a guard
- * keeps. What is stale, or was itself restored, is never saved.
+ * Keeps the newest good snapshot in a store: what is current, without blocked nodes. What is stale, was itself restored, or
+ * has members that only a guard keeps is never saved.
  */
 export class SnapshotKeeper implements AsyncDisposable {
   readonly #options: SnapshotKeeperOptions;
@@ -34,8 +34,7 @@ export class SnapshotKeeper implements AsyncDisposable {
   /** What was known as the topology began to drain: after that nobody shows life any more. */
   #last: KnownGood | undefined;
   #saving: Promise<void> = Promise.resolve();
-  #savedHash: SnapshotHash | undefined;
-  #savedAt = 0;
+  #saved: KnownGood | undefined;
   #hasFailed = false;
 
   /** Begins at once. */
@@ -71,27 +70,32 @@ export class SnapshotKeeper implements AsyncDisposable {
     if (known === undefined) return;
     try {
       await this.#options.store.save(known);
-      this.#savedHash = known.snapshot.hash;
-      this.#savedAt = known.confirmedAt;
+      this.#saved = known;
       this.#hasFailed = false;
     } catch (cause) {
       if (this.#hasFailed) return;
       this.#hasFailed = true;
-      this.#options.onError(
-        toProvisioningError(cause, "STORE_IO", "the last known good snapshot could not be saved"),
-      );
+      const error = toProvisioningError(cause, "STORE_IO", "the last known good snapshot could not be saved");
+      callIsolated(() => this.#options.onError(error));
     }
   }
 
   /** What is worth a save. */
   #known(): KnownGood | undefined {
-    const { source, confirmedAt: lastLifeAt, refreshMs } = this.#options;
-    const { snapshot: newest, isStale } = source.state;
-    const confirmedAt = lastLifeAt();
-    if (newest === undefined || isStale || confirmedAt === undefined) return undefined;
-    const members = newest.members.apply({ remove: newest.retained ?? [] });
-    const snapshot = createSnapshot({ ...newest, members, blockedNodes: [], retained: undefined });
-    const isOld = snapshot.hash === this.#savedHash && confirmedAt - this.#savedAt < refreshMs;
-    return isOld ? undefined : { snapshot, confirmedAt };
+    const { source: topology, confirmation } = this.#options;
+    const { snapshot: newest, isStale } = topology.state;
+    const confirmed = confirmation();
+    if (newest === undefined || newest.retained !== undefined || isStale || confirmed === undefined) {
+      return undefined;
+    }
+    const known = { ...confirmed, snapshot: createSnapshot({ ...newest, blockedNodes: [] }) };
+    return this.#isSaved(known) ? undefined : known;
+  }
+
+  #isSaved({ snapshot, source, confirmedAt }: KnownGood): boolean {
+    const saved = this.#saved;
+    if (saved === undefined || saved.source !== source || saved.snapshot.hash !== snapshot.hash) return false;
+    // The clock may have been set back.
+    return Math.abs(confirmedAt - saved.confirmedAt) < this.#options.refreshMs;
   }
 }

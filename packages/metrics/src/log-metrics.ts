@@ -83,7 +83,7 @@ export class LogMetrics {
         break;
       }
       case "guard_changed": {
-        // A hold whose end becomes known is told again, and is no new one.
+        // A hold whose end moves is told again, and is no new one.
         const key = JSON.stringify([event.guard, event.providerId]);
         if (!event.isHolding) this.#holding.delete(key);
         if (!event.isHolding || this.#holding.has(key)) break;

@@ -143,10 +143,16 @@ describe("what happened", () => {
 describe("guards", () => {
   test("are counted as they begin, and seen while they hold", async () => {
     using it = setUp();
-    const hold = { guard: "removal_dwell", providerId: "backup", nodes: 3, reason: "scripted" } as const;
+    const hold = {
+      guard: "removal_dwell",
+      providerId: "backup",
+      nodes: 3,
+      until: 9_000,
+      reason: "scripted",
+    } as const;
     it.source.append({ kind: "guard_changed", isHolding: true, ...hold });
-    // Its end has become known.
-    it.source.append({ kind: "guard_changed", isHolding: true, ...hold, until: 9_000 });
+    // Its end has moved.
+    it.source.append({ kind: "guard_changed", isHolding: true, ...hold, until: 99_000 });
     it.source.set({ holds: [hold] });
     const held = { last_known_good: 0, removal_dwell: 3, mass_removal: 0 };
     expect(await seriesOf(it.registry, "guard_held_members")).toEqual(held);
@@ -401,7 +407,13 @@ function fullScrape() {
   it.source.snapshot(10, { providerId: "primary", members: membersOf("a") });
   it.source.switchProvider("primary", "backup", "errors");
   it.source.terminate("primary", { kind: "ended" });
-  const hold = { guard: "mass_removal", providerId: "backup", nodes: 3, reason: "scripted" } as const;
+  const hold = {
+    guard: "mass_removal",
+    providerId: "backup",
+    nodes: 3,
+    until: 9_000,
+    reason: "scripted",
+  } as const;
   it.source.append({ kind: "guard_changed", isHolding: true, ...hold });
   return Object.assign(it, { odd });
 }

@@ -14,6 +14,7 @@ import {
   untilAborted,
   type Clock,
   type Deadline,
+  type KnownGood,
   type NodeId,
   type ProviderDescriptorInput,
   type ProviderHealthReport,
@@ -28,6 +29,7 @@ import { SnapshotKeeper, WatchHub, type NodeExplanation } from "@holdfast/hub";
 import { ProvisioningMetrics } from "@holdfast/metrics";
 import { ProviderRegistry } from "@holdfast/registry";
 import type { LastKnownGoodOptions, ProvisioningServiceOptions } from "./service-options.ts";
+import { toSnapshotSource } from "./snapshot-source.ts";
 import { toWarning, type ServiceWarning } from "./service-warning.ts";
 
 export interface StartOptions {
@@ -196,10 +198,10 @@ export class ProvisioningService implements AsyncDisposable {
     const signal =
       outer === undefined ? this.#stopping.signal : AbortSignal.any([outer, this.#stopping.signal]);
     try {
-      const restoring = this.#restoreSnapshot(signal);
+      const loading = this.#loadSnapshot(signal);
       await this.registry.restore({ signal });
-      await restoring;
       if (providers !== undefined) await this.registry.reload(providers, { signal });
+      this.#restoreSnapshot(await loading);
       throwIfAborted(signal);
     } catch (error) {
       void this.stop();
@@ -213,17 +215,36 @@ export class ProvisioningService implements AsyncDisposable {
     this.#keepSnapshot();
   }
 
-  /** What cannot be trusted is not served, and keeps nothing from starting. */
-  async #restoreSnapshot(signal: AbortSignal): Promise<void> {
-    if (this.#lastKnownGood === undefined) return;
-    const { store, maxAgeMs = DEFAULT_MAX_AGE_MS } = this.#lastKnownGood;
+  /** What cannot be trusted is not served, and keeps nothing from starting. Never rejects. */
+  async #loadSnapshot(signal: AbortSignal): Promise<KnownGood | undefined> {
     try {
-      const known = await untilAborted(store.load(), signal);
-      if (known !== undefined && known.snapshot.members.size > 0) this.#failover.restore({ known, maxAgeMs });
+      return await untilAborted(this.#lastKnownGood?.store.load(), signal);
     } catch (error) {
-      if (signal.aborted) return;
-      this.#warn(toProvisioningError(error, "STORE_IO", "the last known good snapshot could not be loaded"));
+      if (!signal.aborted) this.#warnOfSnapshot(error);
+      return undefined;
     }
+  }
+
+  #restoreSnapshot(known: KnownGood | undefined): void {
+    if (known === undefined || known.snapshot.members.size === 0) return;
+    const { providerId } = known.snapshot;
+    try {
+      const isConfigured = this.registry
+        .list()
+        .some(({ descriptor }) => toSnapshotSource(descriptor) === known.source);
+      if (!isConfigured) {
+        const message = `the last known good snapshot is of "${providerId}" as it is not configured any more`;
+        throw new ProvisioningError("STORE_EXPIRED", message, { details: { providerId } });
+      }
+      const { maxAgeMs = DEFAULT_MAX_AGE_MS } = this.#lastKnownGood ?? {};
+      this.#failover.restore({ known, maxAgeMs });
+    } catch (error) {
+      this.#warnOfSnapshot(error);
+    }
+  }
+
+  #warnOfSnapshot(error: unknown): void {
+    this.#warn(toProvisioningError(error, "STORE_IO", "the last known good snapshot could not be loaded"));
   }
 
   #keepSnapshot(): void {
@@ -233,11 +254,19 @@ export class ProvisioningService implements AsyncDisposable {
       source: this.topology,
       store,
       clock: this.#clock,
-      confirmedAt: () => this.#failover.health().find(({ isActive }) => isActive)?.lastUpdateAt,
+      confirmation: () => this.#confirmation(),
       saveEveryMs,
       refreshMs: maxAgeMs / 10,
       onError: (error) => this.#warn(error),
     });
+  }
+
+  #confirmation(): Omit<KnownGood, "snapshot"> | undefined {
+    const active = this.#failover.health().find(({ isActive }) => isActive);
+    const descriptor = active && this.registry.get(active.providerId)?.descriptor;
+    const confirmedAt = active?.lastUpdateAt;
+    if (descriptor === undefined || confirmedAt === undefined) return undefined;
+    return { confirmedAt, source: toSnapshotSource(descriptor) };
   }
 
   async #saveLastSnapshot(signal: AbortSignal): Promise<readonly string[]> {
@@ -262,8 +291,9 @@ export class ProvisioningService implements AsyncDisposable {
     // It rejects, or is stuck in a save; then so is the registry, which says so below.
     await untilAborted(this.#startup, deadline.signal).catch(() => undefined);
     const lanes = [this.#ownership, this.#remoting].filter((lane) => lane !== undefined);
+    const saving = this.#saveLastSnapshot(deadline.signal);
     const reports = await Promise.all(lanes.map((lane) => lane.drain({ signal: deadline.signal })));
-    const unsaved = await this.#saveLastSnapshot(deadline.signal);
+    const unsaved = await saving;
     await Promise.all(lanes.map((lane) => lane[Symbol.asyncDispose]()));
     await this.topology[Symbol.asyncDispose]();
     await this.#failover[Symbol.asyncDispose]();

@@ -19,10 +19,12 @@ export interface FileSnapshotStoreOptions {
   readonly clock?: Clock | undefined;
 }
 
+/** More than a million members take. */
+const MAX_BYTES = 1_073_741_824;
+
 /**
  * Keeps the newest good snapshot in one file of JSON Lines that is replaced as a whole, with a checksum over all of it. Calls
- * run one at a time. The file is one service's: of two that share it the last to save wins, and a save that both were in the
- * middle of is found damaged.
+ * run one at a time. The file is one service's: of two that save to it at once one or both are refused with `STORE_IO`.
  */
 export class FileSnapshotStore implements SnapshotStore {
   readonly #path: string;
@@ -42,14 +44,8 @@ export class FileSnapshotStore implements SnapshotStore {
 
   load(): Promise<KnownGood | undefined> {
     return this.#inTurn(async () => {
-      const bytes = await readIfThere(this.#fileSystem, this.#path);
-      if (bytes === undefined) return undefined;
-      const steps = decodeSnapshot(bytes, this.#path);
-      for (;;) {
-        const step = steps.next();
-        if (step.done === true) return step.value;
-        await this.#clock.yield();
-      }
+      const bytes = await readIfThere(this.#fileSystem, this.#path, MAX_BYTES);
+      return bytes && decodeSnapshot(bytes, { file: this.#path, clock: this.#clock });
     });
   }
 

@@ -21,6 +21,7 @@ export interface FileSystem {
 }
 
 export interface FileFacts {
+  readonly size: number;
   readonly uid: number;
   readonly gid: number;
   isFile(): boolean;
@@ -35,12 +36,23 @@ export interface OpenFile {
 
 export const nodeFileSystem: FileSystem = fs;
 
-/** Undefined when there is no such file. Throws `STORE_IO` for what is no file: to read a named pipe would never end. */
-export async function readIfThere(fileSystem: FileSystem, path: string): Promise<Uint8Array | undefined> {
+/**
+ * Undefined when there is no such file. Throws `STORE_CORRUPTED` for one that is too long, and `STORE_IO` for what is no file: to read a named pipe would
+ * never end.
+ */
+export async function readIfThere(
+  fileSystem: FileSystem,
+  path: string,
+  maxBytes: number = Number.POSITIVE_INFINITY,
+): Promise<Uint8Array | undefined> {
   try {
     const facts = await fileSystem.stat(path);
     if (!facts.isFile()) {
       throw new ProvisioningError("STORE_IO", `"${path}" is not a regular file`, { details: { file: path } });
+    }
+    if (facts.size > maxBytes) {
+      const message = `"${path}" is longer than ${maxBytes} bytes`;
+      throw new ProvisioningError("STORE_CORRUPTED", message, { details: { file: path, maxBytes } });
     }
     return await fileSystem.readFile(path);
   } catch (error) {

@@ -3,7 +3,9 @@ import {
   createNodeReader,
   createSnapshot,
   isProvisioningError,
+  MAX_MEMBERS,
   MemberSet,
+  type Clock,
   type ClusterNode,
   type KnownGood,
 } from "@holdfast/core";
@@ -20,6 +22,7 @@ interface Header {
   readonly revision?: string | undefined;
   readonly observedAt: number;
   readonly confirmedAt: number;
+  readonly source: string;
   readonly count: number;
 }
 
@@ -30,7 +33,8 @@ const headerSchema: z.ZodType<Header> = z.strictObject({
   revision: z.string().optional(),
   observedAt: z.number(),
   confirmedAt: z.number(),
-  count: z.int().min(0),
+  source: z.string(),
+  count: z.int().min(0).max(MAX_MEMBERS),
 });
 
 const footerSchema: z.ZodType<{ readonly sha256: string }> = z.strictObject({
@@ -38,7 +42,7 @@ const footerSchema: z.ZodType<{ readonly sha256: string }> = z.strictObject({
 });
 
 /** The file piece by piece: a header line, one line for each member, and a last line that checks all before it. */
-export function* encodeSnapshot({ snapshot, confirmedAt }: KnownGood): Generator<Uint8Array, void> {
+export function* encodeSnapshot({ snapshot, confirmedAt, source }: KnownGood): Generator<Uint8Array, void> {
   const { providerId, revision, observedAt, members } = snapshot;
   const digest = createHash("sha256");
   const seal = (lines: readonly unknown[]) => {
@@ -46,7 +50,7 @@ export function* encodeSnapshot({ snapshot, confirmedAt }: KnownGood): Generator
     digest.update(bytes);
     return bytes;
   };
-  const head = { format: FORMAT, version: VERSION, providerId, revision, observedAt, confirmedAt };
+  const head = { format: FORMAT, version: VERSION, providerId, revision, observedAt, confirmedAt, source };
   yield seal([{ ...head, count: members.size }]);
   let piece: ClusterNode[] = [];
   for (const node of members) {
@@ -59,28 +63,42 @@ export function* encodeSnapshot({ snapshot, confirmedAt }: KnownGood): Generator
   yield Buffer.from(`${JSON.stringify({ sha256: digest.digest("hex") })}\n`);
 }
 
+export interface DecodeOptions {
+  /** As the user named it, for errors. */
+  readonly file: string;
+  readonly clock: Clock;
+}
+
 /**
- * Reads back what was encoded, yielding every thousand members, or throws `STORE_CORRUPTED` for the first line that is wrong.
- * The reason never repeats text of the file.
+ * Reads back what was encoded, with a turn of the event loop every thousand members. Throws `STORE_CORRUPTED` for the first
+ * line that is wrong; the reason never repeats text of the file.
  */
-export function* decodeSnapshot(bytes: Uint8Array, file: string): Generator<void, KnownGood> {
+export async function decodeSnapshot(bytes: Uint8Array, { file, clock }: DecodeOptions): Promise<KnownGood> {
   const lines = new LineReader(bytes, file);
   if (lines.isAtEnd) lines.fail(1, "the file is empty");
-  const { providerId, revision, observedAt, confirmedAt, count } = lines.next(headerSchema);
+  const { providerId, revision, observedAt, confirmedAt, source, count } = lines.next(headerSchema);
+  const digest = createHash("sha256");
+  let digested = 0;
+  const digestRead = () => {
+    digest.update(bytes.subarray(digested, lines.position));
+    digested = lines.position;
+  };
   const readNode = createNodeReader();
   const nodes: ClusterNode[] = [];
   while (nodes.length < count) {
     nodes.push(readMember(lines, readNode));
-    if (nodes.length % NODES_IN_PIECE === 0) yield;
+    if (nodes.length % NODES_IN_PIECE > 0) continue;
+    digestRead();
+    await clock.yield();
   }
-  const end = lines.position;
+  digestRead();
   const { sha256 } = lines.next(footerSchema);
   if (!lines.isAtEnd) lines.fail(lines.number + 1, `the header counts only ${count} members`);
-  if (createHash("sha256").update(bytes.subarray(0, end)).digest("hex") !== sha256) {
+  if (digest.digest("hex") !== sha256) {
     lines.fail(lines.number, "the checksum does not match what comes before it");
   }
-  const members = toMembers(nodes, lines);
-  return { snapshot: createSnapshot({ providerId, revision, observedAt, members }), confirmedAt };
+  const members = await toMembers(nodes, lines, clock);
+  return { snapshot: createSnapshot({ providerId, revision, observedAt, members }), confirmedAt, source };
 }
 
 function readMember(lines: LineReader, readNode: ReturnType<typeof createNodeReader>): ClusterNode {
@@ -92,9 +110,9 @@ function readMember(lines: LineReader, readNode: ReturnType<typeof createNodeRea
   }
 }
 
-function toMembers(nodes: readonly ClusterNode[], lines: LineReader): MemberSet {
+async function toMembers(nodes: readonly ClusterNode[], lines: LineReader, clock: Clock): Promise<MemberSet> {
   try {
-    return MemberSet.from(nodes);
+    return await MemberSet.empty.replaceSliced(nodes, { clock });
   } catch (error) {
     if (isProvisioningError(error)) return lines.fail(1, "two members share an id");
     throw error;

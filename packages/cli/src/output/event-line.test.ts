@@ -29,7 +29,13 @@ function isColoured(env: Record<string, string>, isTty = true): boolean {
   return toEventLine(events.at(-1)![0], createPaint({ isTty, env })).includes("\u001b[");
 }
 
-const hold = { guard: "removal_dwell", providerId: "backup", nodes: 2, reason: "it took over" } as const;
+const hold = {
+  guard: "removal_dwell",
+  providerId: "backup",
+  nodes: 2,
+  until: 9_000,
+  reason: "it took over",
+} as const;
 
 const events: readonly (readonly [TopologyEvent, string])[] = [
   [

@@ -1,0 +1,12 @@
+/** Whether a list that is sorted by code units holds a text, in a few steps however long it is. */
+export function includesSorted(sorted: readonly string[] | undefined, text: string): boolean {
+  if (sorted === undefined) return false;
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (sorted[middle]! < text) low = middle + 1;
+    else high = middle;
+  }
+  return sorted[low] === text;
+}
