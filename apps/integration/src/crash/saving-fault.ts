@@ -1,0 +1,44 @@
+import type { TracedCall } from "./traced-call.ts";
+
+export type Errno = "EIO" | "ENOSPC" | "EROFS" | "EMFILE";
+
+/** What becomes of one system call of a save. */
+export interface SavingFault {
+  readonly call: TracedCall;
+  /** An error that the kernel reports instead of making the call, or the end of the process before it. */
+  readonly effect: Errno | "SIGKILL";
+  /** Whether later calls of the same name fail, too, as on a disk that stays full. */
+  readonly isLasting: boolean;
+}
+
+/** As strace's `-e inject=` has it. */
+export function toInjection({ call, effect, isLasting }: SavingFault): string {
+  const what = effect === "SIGKILL" ? "signal=SIGKILL" : `error=${effect}`;
+  return `${call.name}:${what}:when=${call.ordinal}${isLasting ? "+" : ""}`;
+}
+
+export function describeFault({ call, effect, isLasting }: SavingFault): string {
+  return `${effect} at ${call.name} #${call.ordinal} (${call.paths.join(", ")})${isLasting ? " and from then on" : ""}`;
+}
+
+const OTHERS = ["ENOSPC", "EROFS", "EMFILE"] as const;
+
+/** At every call: EIO and kill -9; and at every third one of the other errors, in turn. */
+export function someFaults(calls: readonly TracedCall[]): readonly SavingFault[] {
+  return calls.flatMap((call, index): readonly SavingFault[] => [
+    { call, effect: "EIO", isLasting: false },
+    { call, effect: "SIGKILL", isLasting: false },
+    ...(index % 3 === 0 ? [{ call, effect: OTHERS[(index / 3) % 3]!, isLasting: false }] : []),
+  ]);
+}
+
+/** At every call: kill -9, and every error, once and lasting. */
+export function allFaults(calls: readonly TracedCall[]): readonly SavingFault[] {
+  return calls.flatMap((call): readonly SavingFault[] => [
+    { call, effect: "SIGKILL", isLasting: false },
+    ...(["EIO", ...OTHERS] as const).flatMap((effect) => [
+      { call, effect, isLasting: false },
+      { call, effect, isLasting: true },
+    ]),
+  ]);
+}

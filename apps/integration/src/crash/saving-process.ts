@@ -1,0 +1,62 @@
+import { once } from "node:events";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { text } from "node:stream/consumers";
+import type { Attempt, SavingReport } from "./saving-child.ts";
+import type { SavingSubject } from "./saving-subject.ts";
+import { spawnTraced, type TracedProcess, type TraceOptions } from "./strace.ts";
+
+const PRELOAD = join(import.meta.dirname, "fixed-random-bytes.ts");
+const CHILD = join(import.meta.dirname, "saving-child.ts");
+
+export interface SavingProcessEnd {
+  readonly signal: NodeJS.Signals | null;
+  readonly err: string;
+}
+
+/** `saving-child.ts` under strace. */
+export class SavingProcess implements AsyncDisposable {
+  readonly pid: number;
+  readonly #process: TracedProcess;
+  readonly #lines: AsyncIterator<string>;
+  readonly #end: Promise<SavingProcessEnd>;
+
+  constructor(subject: SavingSubject, folder: string, trace: TraceOptions) {
+    this.#process = spawnTraced([process.execPath, "--import", PRELOAD, CHILD, subject.name, folder], trace);
+    this.pid = this.#process.pid!;
+    this.#lines = createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]();
+    this.#process.stdin.on("error", () => {});
+    const closed = once(this.#process, "close");
+    this.#end = Promise.all([closed, text(this.#process.stderr)]).then(([[, signal], err]) => ({
+      signal,
+      err,
+    }));
+  }
+
+  /** How the save went; undefined when the process ended before it could say. */
+  async report(): Promise<SavingReport | undefined> {
+    return this.#read<SavingReport>();
+  }
+
+  /** Has it save the next state, and tells how that went. */
+  async goOn(): Promise<Attempt | undefined> {
+    this.#process.stdin.write("\n");
+    return this.#read<Attempt>();
+  }
+
+  /** Lets it end. Resolves when it and its tracer have. */
+  end(): Promise<SavingProcessEnd> {
+    this.#process.stdin.end();
+    return this.#end;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#process.kill("SIGKILL");
+    await this.#end;
+  }
+
+  async #read<T>(): Promise<T | undefined> {
+    const { value, done } = await this.#lines.next();
+    return done === true ? undefined : (JSON.parse(value) as T);
+  }
+}
