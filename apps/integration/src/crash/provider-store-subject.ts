@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { ProviderDescriptor } from "@holdfast/core";
 import { FileProviderStore } from "@holdfast/store-file";
+import { mostFaults } from "./saving-fault.ts";
 import { stateOf, type SavedState, type SavingSubject } from "./saving-subject.ts";
 
 const FILE = "store/providers.jsonl";
@@ -22,6 +23,7 @@ export const providerStoreSubject: SavingSubject = {
   name: "FileProviderStore",
   file: FILE,
   hasFixedBytes: true,
+  usualFaults: mostFaults,
   open(folder) {
     const store = new FileProviderStore({ path: join(folder, FILE) });
     return {

@@ -21,14 +21,19 @@ export function describeFault({ call, effect, isLasting }: SavingFault): string 
   return `${effect} at ${call.name} #${call.ordinal} (${call.paths.join(", ")})${isLasting ? " and from then on" : ""}`;
 }
 
-const OTHERS = ["ENOSPC", "EROFS", "EMFILE"] as const;
+const ERRORS = ["EIO", "ENOSPC", "EROFS", "EMFILE"] as const;
 
-/** At every call: EIO and kill -9; and at every third one of the other errors, in turn. */
-export function someFaults(calls: readonly TracedCall[]): readonly SavingFault[] {
+/** At every call one error, in turn. */
+export function errorsInTurn(calls: readonly TracedCall[]): readonly SavingFault[] {
+  return calls.map((call, index) => ({ call, effect: ERRORS[index % 4]!, isLasting: false }));
+}
+
+/** At every call EIO and kill -9, and at every third one of the other errors, in turn. */
+export function mostFaults(calls: readonly TracedCall[]): readonly SavingFault[] {
   return calls.flatMap((call, index): readonly SavingFault[] => [
     { call, effect: "EIO", isLasting: false },
     { call, effect: "SIGKILL", isLasting: false },
-    ...(index % 3 === 0 ? [{ call, effect: OTHERS[(index / 3) % 3]!, isLasting: false }] : []),
+    ...(index % 3 === 0 ? [{ call, effect: ERRORS[1 + ((index / 3) % 3)]!, isLasting: false }] : []),
   ]);
 }
 
@@ -36,7 +41,7 @@ export function someFaults(calls: readonly TracedCall[]): readonly SavingFault[]
 export function allFaults(calls: readonly TracedCall[]): readonly SavingFault[] {
   return calls.flatMap((call): readonly SavingFault[] => [
     { call, effect: "SIGKILL", isLasting: false },
-    ...(["EIO", ...OTHERS] as const).flatMap((effect) => [
+    ...ERRORS.flatMap((effect) => [
       { call, effect, isLasting: false },
       { call, effect, isLasting: true },
     ]),

@@ -1,3 +1,6 @@
+import type { SavingFault } from "./saving-fault.ts";
+import type { TracedCall } from "./traced-call.ts";
+
 /** The states a subject is brought into, in this order; a fault comes while `new` is saved over `old`. */
 export type SavedState = "old" | "new" | "next" | "last";
 
@@ -18,6 +21,8 @@ export interface SavingSubject {
   readonly file: string;
   /** Whether the same states, saved in the same order, are the same bytes whatever went wrong before. */
   readonly hasFixedBytes: boolean;
+  /** Which faults it is put under in every run of the tests. */
+  readonly usualFaults: (calls: readonly TracedCall[]) => readonly SavingFault[];
   open(folder: string): Saver;
 }
 

@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from "node:util";
 import { createFileAdapter } from "@holdfast/provider-file";
 import { ProvisioningService } from "@holdfast/provisioning";
 import { FileProviderStore } from "@holdfast/store-file";
+import { errorsInTurn } from "./saving-fault.ts";
 import { stateOf, type SavedState, type Saver, type SavingSubject } from "./saving-subject.ts";
 
 const FILE = "store/providers.jsonl";
@@ -22,6 +23,7 @@ export const serviceSubject: SavingSubject = {
   file: FILE,
   // What failed is saved over with what is in force: the generation goes up.
   hasFixedBytes: false,
+  usualFaults: errorsInTurn,
   open: (folder) => new ServiceSaver(folder),
 };
 
