@@ -1,0 +1,34 @@
+import { systemClock } from "@holdfast/core";
+import { expect, test } from "vitest";
+import { emptyFolder } from "../packed-packages.ts";
+import { CrashFolder } from "./crash-folder.ts";
+import { DaemonKills } from "./daemon-kills.ts";
+
+const kills = Number(process.env["HOLDFAST_KILLS"] ?? 12);
+const seed = Number(process.env["HOLDFAST_SEED"] ?? 1);
+
+// R1.5, R4.1, R5.4
+test(
+  "a daemon killed under load, again and again, starts again by itself into a consistent state",
+  async () => {
+    await using temporary = await emptyFolder();
+    const folder = await CrashFolder.create(temporary.path);
+    const run = new DaemonKills(folder, seed);
+    const startedAt = systemClock.monotonic();
+    try {
+      await run.run(kills);
+    } catch (error) {
+      throw new Error(`HOLDFAST_SEED=${seed}, after ${run.figures.kills} kills`, { cause: error });
+    }
+    const { figures } = run;
+    expect(figures.kills).toBeGreaterThanOrEqual(kills);
+    const ready = figures.readyMs.toSorted((a, b) => a - b);
+    console.log(
+      `seed ${seed}: ${figures.kills} kills (${figures.early} from the start on, ${figures.interruptedSaves} in a save), ` +
+        `${figures.restarts} restarts, ${figures.events} events; ready after ` +
+        `${Math.round(ready[ready.length >> 1] ?? 0)} ms (median), ${Math.round(ready.at(-1) ?? 0)} ms (longest); ` +
+        `${Math.round((systemClock.monotonic() - startedAt) / 1_000)} s`,
+    );
+  },
+  60_000 + kills * 15_000,
+);

@@ -1,0 +1,161 @@
+import { createSeededRandom } from "@holdfast/conformance";
+import { sleep, systemClock, type Random } from "@holdfast/core";
+import { expect } from "vitest";
+import { CommandLoad } from "./command-load.ts";
+import { ConfigLoad } from "./config-load.ts";
+import { pickSet, type CrashFolder, type IdSet } from "./crash-folder.ts";
+import { DaemonLife, type DaemonLine } from "./daemon-life.ts";
+import { replayedIds } from "./event-replay.ts";
+import type { StoreLoad } from "./store-load.ts";
+import { TopologyChurn } from "./topology-churn.ts";
+
+/** The latest moment of a kill after the start or after the daemon was found ready, in milliseconds. */
+const LATEST_KILL_MS = 1_500;
+
+export interface KillFigures {
+  kills: number;
+  /** Of them those that came from the start on, ready or not. */
+  early: number;
+  /** Kills that caught a save with files still beside the stored one. */
+  interruptedSaves: number;
+  /** Lives that were checked from their first event to their topology. */
+  restarts: number;
+  events: number;
+  readonly readyMs: number[];
+}
+
+/** Kills daemons that work on one folder, one after another, and checks what each leaves and how the next one starts. */
+export class DaemonKills {
+  readonly figures: KillFigures = {
+    kills: 0,
+    early: 0,
+    interruptedSaves: 0,
+    restarts: 0,
+    events: 0,
+    readyMs: [],
+  };
+  readonly #folder: CrashFolder;
+  readonly #random: Random;
+  #stored: IdSet = [];
+  /** What the configuration says; undefined leaves it to the store. */
+  #declared: IdSet | undefined;
+  #epoch = "";
+
+  constructor(folder: CrashFolder, seed: number) {
+    this.#folder = folder;
+    this.#random = createSeededRandom(seed);
+  }
+
+  async run(kills: number): Promise<void> {
+    while (this.figures.kills < kills) await this.#round();
+  }
+
+  async #round(): Promise<void> {
+    const random = this.#random;
+    {
+      await using _churn = this.#churn();
+      // Nothing is stored before the first one.
+      const isDeclared = this.#stored.length === 0 || random() < 0.5;
+      this.#declared = isDeclared ? pickSet(random) : undefined;
+      await this.#folder.configure(this.#declared);
+      if (random() < 0.5) await this.#killOnTheWayUp();
+    }
+    await using daemon = new DaemonLife(this.#folder.configFile);
+    await this.#checkStart(daemon);
+    await using _churn = this.#churn();
+    await this.#killUnderLoad(daemon, [this.#stored]);
+  }
+
+  async #killOnTheWayUp(): Promise<void> {
+    await using daemon = new DaemonLife(this.#folder.configFile);
+    const declared = this.#declared;
+    await this.#killUnderLoad(daemon, declared === undefined ? [this.#stored] : [this.#stored, declared]);
+    this.figures.early++;
+  }
+
+  async #killUnderLoad(daemon: DaemonLife, possible: readonly IdSet[]): Promise<void> {
+    const load = this.#load(daemon, possible);
+    await sleep(this.#random() * LATEST_KILL_MS, { clock: systemClock });
+    await Promise.all([daemon.kill(), load.stop()]);
+    this.figures.kills++;
+    this.#checkLines(daemon.lines);
+    this.#stored = await this.#folder.storedIds();
+    expect(load.possible(), "what is stored was in force or about to be").toContainEqual(this.#stored);
+    if (this.#declared !== undefined) this.#declared = this.#folder.configured;
+    if (await this.#folder.hasSideFiles()) this.figures.interruptedSaves++;
+  }
+
+  #load(daemon: DaemonLife, possible: readonly IdSet[]): StoreLoad {
+    const folder = this.#folder;
+    const random = this.#derivedRandom();
+    if (this.#declared !== undefined) return new ConfigLoad({ folder, daemon, random, possible });
+    const willKill = this.#random() < 0.5;
+    return new CommandLoad({ folder, daemon, random, stored: this.#stored, willKill });
+  }
+
+  #churn(): TopologyChurn {
+    return new TopologyChurn(this.#folder, this.#derivedRandom());
+  }
+
+  /** So that what runs at the same time does not share one sequence. */
+  #derivedRandom(): Random {
+    return createSeededRandom(Math.floor(this.#random() * 2 ** 32));
+  }
+
+  /** From its first event to its topology. */
+  async #checkStart(daemon: DaemonLife): Promise<void> {
+    const expected = this.#declared ?? this.#stored;
+    const startedAt = systemClock.monotonic();
+    {
+      await using _churn = this.#churn();
+      const { epoch = "" } = await daemon.until(
+        ({ kind, to }) => kind === "status_changed" && to === "ready",
+      );
+      this.figures.readyMs.push(systemClock.monotonic() - startedAt);
+      const document = await daemon.topology();
+      expect(document.epoch).toBe(epoch);
+      expect(document.providers.map(({ providerId }) => providerId)).toEqual(expected);
+      expect(await this.#folder.storedIds()).toEqual(expected);
+      await this.#checkReplay(await daemon.url(), epoch, document.seqNo);
+    }
+    await this.#settles(daemon, expected);
+    this.#stored = expected;
+    this.figures.restarts++;
+  }
+
+  /** From 1 on, without a gap; a client of the life before is told the whole state of this one. */
+  async #checkReplay(url: string, epoch: string, seqNo: number): Promise<void> {
+    const all = Array.from({ length: seqNo }, (_, index) => `${epoch}:${index + 1}`);
+    expect(await replayedIds(url, `${epoch}:0`, seqNo)).toEqual(all);
+    if (this.#epoch === "") return;
+    const [resumed = ""] = await replayedIds(url, `${this.#epoch}:1`, 1);
+    expect(resumed.split(":")[0]).toBe(epoch);
+    expect(Number(resumed.split(":")[1])).toBeGreaterThanOrEqual(seqNo);
+  }
+
+  /** Once nobody edits any more, the topology is what the file of the first provider says. */
+  async #settles(daemon: DaemonLife, [first = ""]: IdSet): Promise<void> {
+    const file = await this.#folder.membersInFile(first);
+    for (;;) {
+      const seen = daemon.lines.length;
+      const { status, providerId, members } = await daemon.topology();
+      const isThere = status === "ready" && providerId === first;
+      const ids = members.map(({ id }) => id).sort();
+      if (isThere && ids.join() === file.join()) return;
+      await daemon.moreThan(seen);
+    }
+  }
+
+  #checkLines(lines: readonly DaemonLine[]): void {
+    expect(lines.filter(({ kind }) => kind === "reload_refused" || kind === "warning")).toEqual([]);
+    const events = lines.filter(({ seqNo }) => seqNo !== undefined);
+    expect(events.map(({ seqNo }) => seqNo)).toEqual(events.map((_, index) => index + 1));
+    const epochs = new Set(events.map(({ epoch = "" }) => epoch));
+    expect(epochs.size).toBeLessThanOrEqual(1);
+    for (const epoch of epochs) {
+      expect(epoch > this.#epoch, "a later epoch sorts after an earlier one").toBe(true);
+      this.#epoch = epoch;
+    }
+    this.figures.events += events.length;
+  }
+}
