@@ -53,7 +53,7 @@ export class DaemonKills {
   async #round(): Promise<void> {
     const random = this.#random;
     {
-      await using _churn = this.#churn();
+      await using _ = this.#churn();
       // Nothing is stored before the first one.
       const isDeclared = this.#stored.length === 0 || random() < 0.5;
       this.#declared = isDeclared ? pickSet(random) : undefined;
@@ -62,7 +62,7 @@ export class DaemonKills {
     }
     await using daemon = new DaemonLife(this.#folder.configFile);
     await this.#checkStart(daemon);
-    await using _churn = this.#churn();
+    await using _ = this.#churn();
     await this.#killUnderLoad(daemon, [this.#stored]);
   }
 
@@ -107,7 +107,7 @@ export class DaemonKills {
     const expected = this.#declared ?? this.#stored;
     const startedAt = systemClock.monotonic();
     {
-      await using _churn = this.#churn();
+      await using _ = this.#churn();
       const { epoch = "" } = await daemon.until(
         ({ kind, to }) => kind === "status_changed" && to === "ready",
       );

@@ -2,6 +2,7 @@
 // says how that went. Told to go on by a line, it saves the next one and writes how that went; else it ends.
 import { once } from "node:events";
 import { isProvisioningError } from "@holdfast/core";
+import { fixRandomBytes } from "./fixed-random-bytes.ts";
 import { savingSubject } from "./saving-subjects.ts";
 import type { SavedState } from "./saving-subject.ts";
 
@@ -31,6 +32,7 @@ async function attempt(run: () => Promise<SavedState>): Promise<Attempt> {
   }
 }
 
+fixRandomBytes();
 const [name, folder = ""] = process.argv.slice(2);
 await using saver = savingSubject(name).open(folder);
 

@@ -6,7 +6,6 @@ import type { Attempt, SavingReport } from "./saving-child.ts";
 import type { SavingSubject } from "./saving-subject.ts";
 import { spawnTraced, type TracedProcess, type TraceOptions } from "./strace.ts";
 
-const PRELOAD = join(import.meta.dirname, "fixed-random-bytes.ts");
 const CHILD = join(import.meta.dirname, "saving-child.ts");
 
 export interface SavingProcessEnd {
@@ -22,7 +21,7 @@ export class SavingProcess implements AsyncDisposable {
   readonly #end: Promise<SavingProcessEnd>;
 
   constructor(subject: SavingSubject, folder: string, trace: TraceOptions) {
-    this.#process = spawnTraced([process.execPath, "--import", PRELOAD, CHILD, subject.name, folder], trace);
+    this.#process = spawnTraced([process.execPath, CHILD, subject.name, folder], trace);
     this.pid = this.#process.pid!;
     this.#lines = createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]();
     this.#process.stdin.on("error", () => {});

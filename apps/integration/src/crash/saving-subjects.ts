@@ -1,12 +1,13 @@
+import { inPlaceSubject } from "./in-place-subject.ts";
 import { providerStoreSubject } from "./provider-store-subject.ts";
 import type { SavingSubject } from "./saving-subject.ts";
 import { serviceSubject } from "./service-subject.ts";
 
-/** All that is put under faults. */
+/** All that must stand every fault. */
 export const SAVING_SUBJECTS: readonly SavingSubject[] = [providerStoreSubject, serviceSubject];
 
 export function savingSubject(name: string | undefined): SavingSubject {
-  const subject = SAVING_SUBJECTS.find((each) => each.name === name);
+  const subject = [...SAVING_SUBJECTS, inPlaceSubject].find((each) => each.name === name);
   if (subject === undefined) throw new Error(`there is no subject ${name}`);
   return subject;
 }

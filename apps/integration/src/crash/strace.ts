@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
+import { describe } from "vitest";
 import { SELF } from "./traced-call.ts";
 
 export interface TraceOptions {
@@ -28,8 +29,21 @@ export function spawnTraced(command: readonly string[], options: TraceOptions): 
   return spawn("sh", ["-c", toScript(command, options)], { cwd: "/", env, stdio: "pipe" });
 }
 
-/** Why nothing can be traced here; undefined when it can. */
-export function whyNoStrace(): string | undefined {
+/**
+ * `describe` for tests that trace. Where that cannot be done they are skipped, by name and with the reason; with
+ * `HOLDFAST_REQUIRE_BACKENDS=1` it fails instead.
+ */
+export function describeTraced(name: string, body: () => void): void {
+  const reason = whyNot();
+  const title = reason === undefined ? name : `${name} (needs strace: ${reason})`;
+  if (reason !== undefined && process.env["HOLDFAST_REQUIRE_BACKENDS"] === "1")
+    throw new Error(`nothing may be skipped here: ${title}`);
+  // oxlint-disable-next-line vitest/valid-title, vitest/valid-describe-callback -- the tests are the caller's
+  describe.skipIf(reason !== undefined)(title, body);
+}
+
+/** Why nothing can be traced here; undefined when it can: a fault was injected. */
+function whyNot(): string | undefined {
   const log = mkdtempSync(join(tmpdir(), "holdfast-strace-"));
   try {
     const inject = "getcwd:error=EIO:when=1";
@@ -38,21 +52,19 @@ export function whyNoStrace(): string | undefined {
     const isInjected = readdirSync(log).some((name) =>
       readFileSync(join(log, name), "utf8").includes("(INJECTED)"),
     );
-    return isInjected ? undefined : stderr.trim().split("\n")[0];
+    return isInjected ? undefined : (stderr.trim().split("\n")[0] ?? "");
   } finally {
     rmSync(log, { recursive: true });
   }
 }
 
 function toScript(command: readonly string[], { log, calls, paths = [], inject }: TraceOptions): string {
-  const words = [
-    ...["strace", "-D", "-f", "-ff", "-qq", "-y", "-s", "0", "-o", join(log, "thread")],
-    ...["-e", `trace=${calls}`, ...paths.flatMap((path) => ["-P", path])],
-    ...(inject === undefined ? [] : ["-e", `inject=${inject}`]),
-    // Much faster, but an injected signal would get lost.
-    ...(inject?.includes("signal=") === true ? [] : ["--seccomp-bpf"]),
-    ...command,
-  ];
+  const words = ["strace", "-D", "-f", "-ff", "-qq", "-y", "-s", "0", "-o", join(log, "thread")];
+  words.push("-e", `trace=${calls}`, ...paths.flatMap((path) => ["-P", path]));
+  if (inject !== undefined) words.push("-e", `inject=${inject}`);
+  // Much faster, but an injected signal would get lost.
+  if (inject?.includes("signal=") !== true) words.push("--seccomp-bpf");
+  words.push(...command);
   // proc_pid_stat(5): the start time is the 22nd field, the 20th after the command's name.
   const self = 'read -r stat </proc/$$/stat; set -- ${stat##*) }; self="$$-${20}"';
   return `${self}; exec ${words.map(quote).join(" ")}`;
