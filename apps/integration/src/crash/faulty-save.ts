@@ -50,12 +50,12 @@ class Prepared implements AsyncDisposable {
 
   /** What a process without faults finds, having opened the folder anew. */
   async load(): Promise<SavedState> {
-    await using saver = this.subject.open(this.folder);
+    await using saver = await this.subject.open(this.folder);
     return await saver.load();
   }
 
   async save(state: SavedState): Promise<void> {
-    await using saver = this.subject.open(this.folder);
+    await using saver = await this.subject.open(this.folder);
     if (state !== "old") await saver.load();
     await saver.save(state);
   }

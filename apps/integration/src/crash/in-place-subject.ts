@@ -17,7 +17,7 @@ export const inPlaceSubject: SavingSubject = {
   file: FILE,
   hasFixedBytes: true,
   usualFaults: () => [],
-  open(folder) {
+  async open(folder) {
     const file = join(folder, FILE);
     return {
       async load() {

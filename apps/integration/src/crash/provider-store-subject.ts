@@ -24,7 +24,7 @@ export const providerStoreSubject: SavingSubject = {
   file: FILE,
   hasFixedBytes: true,
   usualFaults: mostFaults,
-  open(folder) {
+  async open(folder) {
     const store = new FileProviderStore({ path: join(folder, FILE) });
     return {
       async load() {

@@ -34,7 +34,7 @@ async function attempt(run: () => Promise<SavedState>): Promise<Attempt> {
 
 fixRandomBytes();
 const [name, folder = ""] = process.argv.slice(2);
-await using saver = savingSubject(name).open(folder);
+await using saver = await savingSubject(name).open(folder);
 
 async function save(state: SavedState): Promise<SavedState> {
   await saver.load();

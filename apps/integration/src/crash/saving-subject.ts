@@ -23,7 +23,7 @@ export interface SavingSubject {
   readonly hasFixedBytes: boolean;
   /** Which faults it is put under in every run of the tests. */
   readonly usualFaults: (calls: readonly TracedCall[]) => readonly SavingFault[];
-  open(folder: string): Saver;
+  open(folder: string): Promise<Saver>;
 }
 
 /** Which of the contents this is. */

@@ -1,104 +1,19 @@
-import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { isDeepStrictEqual } from "node:util";
-import { createFileAdapter } from "@holdfast/provider-file";
-import { ProvisioningService } from "@holdfast/provisioning";
-import { FileProviderStore } from "@holdfast/store-file";
 import { errorsInTurn } from "./saving-fault.ts";
-import { stateOf, type SavedState, type Saver, type SavingSubject } from "./saving-subject.ts";
+import type { SavingSubject } from "./saving-subject.ts";
 
 const FILE = "store/providers.jsonl";
 
-/** Highest priority first: the first one is active. */
-const SETS: Readonly<Record<SavedState, readonly string[]>> = {
-  old: ["old-1", "old-2"],
-  new: ["new-1", "old-1"],
-  next: ["next-1"],
-  last: ["last-1", "last-2", "old-2"],
-};
-
-/** A whole service on real files: a save is a reload of its registry. */
+/** A whole service: what is saved is what a reload brings into force, and what is loaded is watched. */
 export const serviceSubject: SavingSubject = {
   name: "ProvisioningService",
   file: FILE,
   // What failed is saved over with what is in force: the generation goes up.
   hasFixedBytes: false,
   usualFaults: errorsInTurn,
-  open: (folder) => new ServiceSaver(folder),
+  async open(folder) {
+    // Other subjects' processes start sooner without it.
+    const { ServiceSaver } = await import("./service-saver.ts");
+    return new ServiceSaver(folder, join(folder, FILE));
+  },
 };
-
-class ServiceSaver implements Saver {
-  readonly warnings: string[] = [];
-  readonly #folder: string;
-  #service: ProvisioningService | undefined;
-  #edits = 0;
-
-  constructor(folder: string) {
-    this.#folder = folder;
-  }
-
-  /** The set in force, which must be watched: an edit of the active provider's file is waited for. */
-  async load(): Promise<SavedState> {
-    const { registry, topology } = await this.#started();
-    const inForce = registry.list().map(({ descriptor }) => descriptor.id);
-    if (inForce[0] !== undefined) await this.#showsEdit(inForce[0], topology);
-    return stateOf(SETS, (ids) => isDeepStrictEqual(ids, inForce));
-  }
-
-  async save(state: SavedState): Promise<void> {
-    await mkdir(join(this.#folder, "topology"), { recursive: true });
-    const ids = SETS[state];
-    for (const id of ids) await this.#write(id);
-    const { registry } = await this.#started();
-    await registry.reload(
-      ids.map((id, index) => ({ id, kind: "file", priority: ids.length - index, params: toParams(id) })),
-    );
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#service?.[Symbol.asyncDispose]();
-  }
-
-  /** One that could not start is done with; the next one may. */
-  async #started(): Promise<ProvisioningService> {
-    const service = (this.#service ??= this.#create());
-    try {
-      await service.start();
-      return service;
-    } catch (error) {
-      this.#service = undefined;
-      throw error;
-    }
-  }
-
-  #create(): ProvisioningService {
-    const service = new ProvisioningService({
-      adapters: [createFileAdapter({ baseDir: join(this.#folder, "topology") })],
-      store: new FileProviderStore({ path: join(this.#folder, FILE) }),
-      health: { backoffInitialMs: 20, backoffMaxMs: 50, cooldownMs: 50 },
-    });
-    service.on("warning", ({ code }) => this.warnings.push(code));
-    return service;
-  }
-
-  async #write(id: string): Promise<string> {
-    const member = `${id}-${process.pid}-${++this.#edits}`;
-    const file = join(this.#folder, "topology", `${id}.json`);
-    await writeFile(`${file}.tmp`, JSON.stringify({ members: [{ id: member, host: "a.test", port: 1 }] }));
-    await rename(`${file}.tmp`, file);
-    return member;
-  }
-
-  async #showsEdit(id: string, topology: ProvisioningService["topology"]): Promise<void> {
-    const member = await this.#write(id);
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const look = () => topology.state.snapshot?.members.has(member) === true && resolve();
-    const stop = topology.onEvent(look);
-    look();
-    await promise.finally(stop);
-  }
-}
-
-function toParams(id: string): object {
-  return { path: `${id}.json`, pollMs: 100, settleMs: 20 };
-}
