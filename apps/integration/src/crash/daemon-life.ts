@@ -39,18 +39,19 @@ export class DaemonLife implements AsyncDisposable {
   /** What could not be read: at most what was cut off at the end. */
   #unread: string[] = [];
 
-  constructor(configFile: string) {
-    this.#child = spawn(
-      process.execPath,
-      [HOLDFAST, "run", "--config", configFile, "--port", "0", "--json"],
-      {
-        stdio: ["ignore", "pipe", "pipe"],
-      },
-    );
+  /** `starter` is a command that becomes the one it is given, such as `env`. */
+  constructor(configFile: string, starter: readonly string[] = []) {
+    const command = [HOLDFAST, "run", "--config", configFile, "--port", "0", "--json"];
+    const [program = "", ...args] = [...starter, process.execPath, ...command];
+    this.#child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
     this.#child.stderr.on("data", (chunk) => (this.#err += String(chunk)));
     const reader = createInterface({ input: this.#child.stdout });
     reader.on("line", (line) => this.#receive(line));
     this.#closed = Promise.all([once(this.#child, "close"), once(reader, "close")]).then(() => this.#wake());
+  }
+
+  get pid(): number {
+    return this.#child.pid!;
   }
 
   /** The first line that fits, already there or to come. */

@@ -1,0 +1,67 @@
+import { spawnSync } from "node:child_process";
+import { readdir, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { FileProviderStore } from "@holdfast/store-file";
+import { expect, test } from "vitest";
+import { emptyFolder, execute } from "../packed-packages.ts";
+import { DaemonLife } from "./daemon-life.ts";
+
+/** The kernel takes part of a write and refuses the rest, as on a full disk, until the limit is lifted. */
+const LIMITED = ["sh", "-c", `trap "" XFSZ; ulimit -S -f 4; exec "$@"`, "sh"];
+
+const canLift = spawnSync("prlimit", ["--version"]).status === 0;
+if (!canLift && process.env["HOLDFAST_REQUIRE_BACKENDS"] === "1")
+  throw new Error("nothing may be skipped here: the full disk needs prlimit (util-linux)");
+
+function providers(count: number): readonly object[] {
+  return Array.from({ length: count }, (_, index) => ({
+    id: `provider-${index}`,
+    kind: "file",
+    priority: count - index,
+    params: { path: "topology.json", pollMs: 100, settleMs: 20 },
+  }));
+}
+
+// R1.5, R5.4
+test.skipIf(!canLift)(
+  "a daemon whose disk fills up in mid-write keeps the old set in force and watched, and takes the new one later (needs prlimit)",
+  async () => {
+    await using folder = await emptyFolder();
+    const at = (name: string) => join(folder.path, name);
+    const write = async (name: string, document: object) => {
+      await writeFile(at("new"), JSON.stringify(document));
+      await rename(at("new"), at(name));
+    };
+    const configure = (count: number) =>
+      write("holdfast.json", { providers: providers(count), dataDir: "data" });
+    const publish = (id: string) => write("topology.json", { members: [{ id, host: "a.test", port: 1 }] });
+    const stored = async () =>
+      (await new FileProviderStore({ path: at("data/providers.jsonl") }).load()).length;
+
+    await configure(2);
+    await publish("first");
+    await using daemon = new DaemonLife(at("holdfast.json"), LIMITED);
+    await daemon.until(({ kind, to }) => kind === "status_changed" && to === "ready");
+
+    await configure(100);
+    daemon.hangUp();
+    const refused = await daemon.until(({ kind }) => kind === "reload_refused");
+    expect(refused["error"]).toMatchObject({
+      code: "STORE_IO",
+      message: expect.stringContaining(`"${at("data/providers.jsonl")}" failed at write with EFBIG`),
+    });
+    expect(await stored()).toBe(2);
+    expect(await readdir(at("data"))).not.toContainEqual(expect.stringMatching(/\.(tmp|claim)$/));
+    await publish("second");
+    await daemon.until(({ kind, delta }) => kind === "snapshot" && JSON.stringify(delta).includes("second"));
+    expect((await daemon.topology()).providers).toHaveLength(2);
+
+    await execute("prlimit", ["--pid", String(daemon.pid), "--fsize=unlimited"], folder.path);
+    daemon.hangUp();
+    await daemon.until(({ kind }) => kind === "reloaded");
+    expect((await daemon.topology()).providers).toHaveLength(100);
+    expect(await stored()).toBe(100);
+    await daemon.kill();
+  },
+  60_000,
+);
