@@ -27,9 +27,9 @@ export interface SavingSubject {
 }
 
 /** Which of the contents this is. */
-export function stateOf(
-  contents: Readonly<Record<SavedState, unknown>>,
-  isThis: (content: unknown) => boolean,
+export function stateOf<T>(
+  contents: Readonly<Record<SavedState, T>>,
+  isThis: (content: T) => boolean,
 ): SavedState {
   for (const state of ["old", "new", "next", "last"] as const) if (isThis(contents[state])) return state;
   throw new Error("what is in force is none of the sets that were saved");

@@ -2,9 +2,14 @@ import { inPlaceSubject } from "./in-place-subject.ts";
 import { providerStoreSubject } from "./provider-store-subject.ts";
 import type { SavingSubject } from "./saving-subject.ts";
 import { serviceSubject } from "./service-subject.ts";
+import { snapshotStoreSubject } from "./snapshot-store-subject.ts";
 
 /** All that must stand every fault. */
-export const SAVING_SUBJECTS: readonly SavingSubject[] = [providerStoreSubject, serviceSubject];
+export const SAVING_SUBJECTS: readonly SavingSubject[] = [
+  providerStoreSubject,
+  snapshotStoreSubject,
+  serviceSubject,
+];
 
 export function savingSubject(name: string | undefined): SavingSubject {
   const subject = [...SAVING_SUBJECTS, inPlaceSubject].find((each) => each.name === name);
