@@ -1,7 +1,7 @@
 import { copyFile, mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Random } from "@holdfast/core";
-import { FileProviderStore } from "@holdfast/store-file";
+import type { KnownGood, Random } from "@holdfast/core";
+import { FileProviderStore, FileSnapshotStore } from "@holdfast/store-file";
 
 /** All providers there may be, highest priority first. */
 export const PROVIDER_IDS: readonly string[] = ["p0", "p1", "p2", "p3", "p4"];
@@ -53,6 +53,8 @@ export class CrashFolder {
     await this.#replace("holdfast.json", {
       ...(providers !== undefined && { providers }),
       dataDir: "data",
+      // As often as it goes, so that kills hit that, too.
+      lastKnownGood: { saveEveryMs: 20 },
       health: HEALTH,
       validation: VALIDATION,
     });
@@ -70,10 +72,15 @@ export class CrashFolder {
     return stored.map(({ id }) => id).sort();
   }
 
-  /** Whether temporary files or claims of a save lie beside what is stored. */
-  async hasSideFiles(): Promise<boolean> {
+  /** The snapshot that is kept across restarts. Throws when it is damaged. */
+  async lastKnownGood(): Promise<KnownGood | undefined> {
+    return await new FileSnapshotStore({ path: join(this.#path, "data", "last-known-good.jsonl") }).load();
+  }
+
+  /** The temporary files and claims of saves that did not end. */
+  async sideFiles(): Promise<readonly string[]> {
     const names = await readdir(join(this.#path, "data")).catch(() => []);
-    return names.some((name) => name.startsWith(".providers.jsonl."));
+    return names.filter((name) => name.startsWith("."));
   }
 
   /** Puts other members into a provider's topology file. */

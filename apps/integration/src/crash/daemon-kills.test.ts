@@ -25,7 +25,7 @@ test(
     const ready = figures.readyMs.toSorted((a, b) => a - b);
     console.log(
       `seed ${seed}: ${figures.kills} kills (${figures.early} from the start on, ${figures.interruptedSaves} in a save), ` +
-        `${figures.restarts} restarts, ${figures.events} events; ready after ` +
+        `${figures.snapshots} kept snapshots, ${figures.restarts} restarts, ${figures.events} events; ready after ` +
         `${Math.round(ready[ready.length >> 1] ?? 0)} ms (median), ${Math.round(ready.at(-1) ?? 0)} ms (longest); ` +
         `${Math.round((systemClock.monotonic() - startedAt) / 1_000)} s`,
     );

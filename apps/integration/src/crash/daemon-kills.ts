@@ -18,6 +18,8 @@ export interface KillFigures {
   early: number;
   /** Kills that caught a save with files still beside the stored one. */
   interruptedSaves: number;
+  /** Kills that left a last known good snapshot: each was whole. */
+  snapshots: number;
   /** Lives that were checked from their first event to their topology. */
   restarts: number;
   events: number;
@@ -30,6 +32,7 @@ export class DaemonKills {
     kills: 0,
     early: 0,
     interruptedSaves: 0,
+    snapshots: 0,
     restarts: 0,
     events: 0,
     readyMs: [],
@@ -82,7 +85,9 @@ export class DaemonKills {
     this.#stored = await this.#folder.storedIds();
     expect(load.possible(), "what is stored was in force or about to be").toContainEqual(this.#stored);
     if (this.#declared !== undefined) this.#declared = this.#folder.configured;
-    if (await this.#folder.hasSideFiles()) this.figures.interruptedSaves++;
+    await this.#checkLastKnownGood();
+    const sideFiles = await this.#folder.sideFiles();
+    if (sideFiles.length > 0) this.figures.interruptedSaves++;
   }
 
   #load(daemon: DaemonLife, possible: readonly IdSet[]): StoreLoad {
@@ -144,6 +149,16 @@ export class DaemonKills {
       if (isThere && ids.join() === file.join()) return;
       await daemon.moreThan(seen);
     }
+  }
+
+  /** Whole, and of one provider. */
+  async #checkLastKnownGood(): Promise<void> {
+    const known = await this.#folder.lastKnownGood();
+    if (known === undefined) return;
+    const { providerId, members } = known.snapshot;
+    const strangers = [...members].filter(({ id }) => !id.startsWith(`${providerId}-`));
+    expect(strangers).toEqual([]);
+    this.figures.snapshots++;
   }
 
   #checkLines(lines: readonly DaemonLine[]): void {
