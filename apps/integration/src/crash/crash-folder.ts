@@ -36,6 +36,11 @@ export class CrashFolder {
     return join(this.#path, "holdfast.json");
   }
 
+  /** Where the daemon keeps what outlives it; it is there after the first start. */
+  get dataFolder(): string {
+    return join(this.#path, "data");
+  }
+
   /** A file that holds one descriptor, for `holdfast providers add`. */
   descriptorFile(id: string): string {
     return join(this.#path, "providers", `${id}.json`);
@@ -63,23 +68,21 @@ export class CrashFolder {
   /** What is stored, by a copy: to load a store also tidies up beside it. Throws when it is damaged. */
   async storedIds(): Promise<IdSet> {
     const copy = join(this.#path, "copy.jsonl");
-    await copyFile(join(this.#path, "data", "providers.jsonl"), copy).catch(
-      (error: NodeJS.ErrnoException) => {
-        if (error.code !== "ENOENT") throw error;
-      },
-    );
+    await copyFile(join(this.dataFolder, "providers.jsonl"), copy).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== "ENOENT") throw error;
+    });
     const stored = await new FileProviderStore({ path: copy }).load();
     return stored.map(({ id }) => id).sort();
   }
 
   /** The snapshot that is kept across restarts. Throws when it is damaged. */
   async lastKnownGood(): Promise<KnownGood | undefined> {
-    return await new FileSnapshotStore({ path: join(this.#path, "data", "last-known-good.jsonl") }).load();
+    return await new FileSnapshotStore({ path: join(this.dataFolder, "last-known-good.jsonl") }).load();
   }
 
   /** The temporary files and claims of saves that did not end. */
   async sideFiles(): Promise<readonly string[]> {
-    const names = await readdir(join(this.#path, "data")).catch(() => []);
+    const names = await readdir(this.dataFolder).catch(() => []);
     return names.filter((name) => name.startsWith("."));
   }
 

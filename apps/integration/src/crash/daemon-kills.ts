@@ -1,16 +1,20 @@
 import { createSeededRandom } from "@holdfast/conformance";
-import { sleep, systemClock, type Random } from "@holdfast/core";
+import { createDeadline, ProvisioningError, sleep, systemClock, type Random } from "@holdfast/core";
 import { expect } from "vitest";
 import { CommandLoad } from "./command-load.ts";
 import { ConfigLoad } from "./config-load.ts";
 import { pickSet, type CrashFolder, type IdSet } from "./crash-folder.ts";
 import { DaemonLife, type DaemonLine } from "./daemon-life.ts";
+import { folderChanges } from "./folder-changes.ts";
 import { replayedIds } from "./event-replay.ts";
 import type { StoreLoad } from "./store-load.ts";
 import { TopologyChurn } from "./topology-churn.ts";
 
 /** The latest moment of a kill after the start or after the daemon was found ready, in milliseconds. */
 const LATEST_KILL_MS = 1_500;
+
+/** The latest change in the folder of the store at which one comes; a save is a dozen or two. */
+const LATEST_CHANGE = 150;
 
 export interface KillFigures {
   kills: number;
@@ -78,7 +82,7 @@ export class DaemonKills {
 
   async #killUnderLoad(daemon: DaemonLife, possible: readonly IdSet[]): Promise<void> {
     const load = this.#load(daemon, possible);
-    await sleep(this.#random() * LATEST_KILL_MS, { clock: systemClock });
+    await this.#moment();
     await Promise.all([daemon.kill(), load.stop()]);
     this.figures.kills++;
     this.#checkLines(daemon.lines);
@@ -88,6 +92,20 @@ export class DaemonKills {
     await this.#checkLastKnownGood();
     const sideFiles = await this.#folder.sideFiles();
     if (sideFiles.length > 0) this.figures.interruptedSaves++;
+  }
+
+  /** At any time; or at one of the first changes in the folder of the store, so that many kills come in mid-save. */
+  async #moment(): Promise<void> {
+    const ms = this.#random() * LATEST_KILL_MS;
+    const isInSave = this.#random() < 0.5;
+    const change = 1 + Math.floor(this.#random() * LATEST_CHANGE);
+    if (!isInSave || this.#stored.length === 0) return sleep(ms, { clock: systemClock });
+    using late = createDeadline({
+      afterMs: LATEST_KILL_MS,
+      clock: systemClock,
+      error: () => new ProvisioningError("LIFECYCLE_ABORTED", "nothing more was saved"),
+    });
+    await folderChanges(this.#folder.dataFolder, change, late.signal);
   }
 
   #load(daemon: DaemonLife, possible: readonly IdSet[]): StoreLoad {
