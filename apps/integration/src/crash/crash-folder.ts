@@ -1,4 +1,4 @@
-import { copyFile, mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { KnownGood, Random } from "@holdfast/core";
 import { FileProviderStore, FileSnapshotStore } from "@holdfast/store-file";
@@ -68,6 +68,7 @@ export class CrashFolder {
   /** What is stored, by a copy: to load a store also tidies up beside it. Throws when it is damaged. */
   async storedIds(): Promise<IdSet> {
     const copy = join(this.#path, "copy.jsonl");
+    await rm(copy, { force: true });
     await copyFile(join(this.dataFolder, "providers.jsonl"), copy).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== "ENOENT") throw error;
     });
