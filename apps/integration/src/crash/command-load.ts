@@ -27,6 +27,8 @@ export class CommandLoad implements StoreLoad {
     this.#options = options;
     this.#possible = [options.stored];
     this.#ended = this.#run();
+    // Whoever stops it is told.
+    this.#ended.catch(() => {});
   }
 
   async stop(): Promise<void> {

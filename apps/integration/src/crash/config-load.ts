@@ -23,6 +23,8 @@ export class ConfigLoad implements StoreLoad {
     this.#options = options;
     this.#asked = [...options.possible];
     this.#ended = this.#run();
+    // Whoever stops it is told.
+    this.#ended.catch(() => {});
   }
 
   async stop(): Promise<void> {

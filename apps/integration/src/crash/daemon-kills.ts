@@ -83,7 +83,8 @@ export class DaemonKills {
   async #killUnderLoad(daemon: DaemonLife, possible: readonly IdSet[]): Promise<void> {
     const load = this.#load(daemon, possible);
     await this.#moment();
-    await Promise.all([daemon.kill(), load.stop()]);
+    for (const ended of await Promise.allSettled([daemon.kill(), load.stop()]))
+      if (ended.status === "rejected") throw ended.reason;
     this.figures.kills++;
     this.#checkLines(daemon.lines);
     this.#stored = await this.#folder.storedIds();
@@ -94,7 +95,7 @@ export class DaemonKills {
     if (sideFiles.length > 0) this.figures.interruptedSaves++;
   }
 
-  /** At any time; or at one of the first changes in the folder of the store, so that many kills come in mid-save. */
+  /** At any time; or at one of the first changes in the folder of the store, so that more kills come in mid-save. */
   async #moment(): Promise<void> {
     const ms = this.#random() * LATEST_KILL_MS;
     const isInSave = this.#random() < 0.5;
@@ -139,6 +140,8 @@ export class DaemonKills {
       expect(document.epoch).toBe(epoch);
       expect(document.providers.map(({ providerId }) => providerId)).toEqual(expected);
       expect(await this.#folder.storedIds()).toEqual(expected);
+      // What killed saves left has been taken away.
+      expect((await this.#folder.sideFiles()).filter((name) => name.startsWith(".providers."))).toEqual([]);
       await this.#checkReplay(await daemon.url(), epoch, document.seqNo);
     }
     await this.#settles(daemon, expected);
