@@ -17,6 +17,7 @@ export {
   type RecordedTick,
 } from "./call-journal.ts";
 export { ScriptedSource } from "./scripted-source.ts";
+export { collectUnhandledRejections } from "./unhandled-rejections.ts";
 export { MemoryProviderStore } from "./memory-provider-store.ts";
 export { MemorySnapshotStore } from "./memory-snapshot-store.ts";
 

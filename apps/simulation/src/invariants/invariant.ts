@@ -1,0 +1,19 @@
+import type { Observer } from "../world/observer.ts";
+import type { World } from "../world/world.ts";
+
+/** Something that holds throughout a run: it watches, and reports what breaks it. */
+export interface Invariant extends Observer {
+  /** As a failing seed names it. */
+  readonly name: string;
+  /** The requirements it stands for. */
+  readonly requirements: string;
+}
+
+/** What an invariant is given for a run. */
+export interface InvariantContext {
+  readonly world: World;
+  /** The first report of a run is its verdict. */
+  readonly report: (message: string) => void;
+}
+
+export type CreateInvariant = (context: InvariantContext) => Invariant;

@@ -1,0 +1,66 @@
+import type { ProviderSpec, Script, Step } from "./script.ts";
+
+/** One line, for people. */
+export function describeStep(step: Step): string {
+  switch (step.do) {
+    case "wait":
+      return `wait ${step.ms} ms`;
+    case "members":
+      return `${step.at} says [${step.nodes.join(" ")}]${step.skipped === undefined ? "" : `, ${step.skipped} unreadable`}`;
+    case "mood":
+      return `${step.at} is ${step.mood}`;
+    case "latency":
+      return `${step.at} takes ${step.ms} ms`;
+    case "blow":
+      return `${step.at}: ${step.blow}`;
+    case "reload":
+      return `reload ${describeSpecs(step.set)}${describeAbort(step)}`;
+    case "register":
+      return `register ${describeSpecs([step.provider])}${describeAbort(step)}`;
+    case "remove":
+      return `remove ${step.id}`;
+    case "restoreSet":
+      return "restore the set from the disk";
+    case "block":
+      return `block ${step.node}`;
+    case "restore":
+      return `restore ${step.node}`;
+    case "override":
+      return step.id === undefined ? "release the override" : `override ${step.id}`;
+    case "admit":
+      return `admit${describeAbort(step)}`;
+    case "port":
+      return `${step.port} is ${step.mood}${step.ms === undefined ? "" : ` (${step.ms} ms)`}`;
+    case "disk":
+      return `the disk: ${step.fault}`;
+    case "jump":
+      return `the wall clock jumps by ${step.ms} ms`;
+    case "restart":
+      return `restart, stopping within ${step.deadlineMs} ms`;
+    case "kill":
+      return "kill -9, and start again";
+  }
+}
+
+/** The setting and every step, a line each. */
+export function describeScript({ seed, setting, steps }: Script): readonly string[] {
+  const { providers, ...rest } = setting;
+  const settings = Object.entries(rest).map(([name, value]) => `${name}=${value}`);
+  return [
+    `seed ${seed}, ${settings.join(" ")}`,
+    `on the disk: ${describeSpecs(providers)}`,
+    ...steps.map((step, index) => `${String(index).padStart(3)}  ${describeStep(step)}`),
+  ];
+}
+
+function describeSpecs(set: readonly ProviderSpec[]): string {
+  const entries = set.map(({ id, priority, variant, flaw }) => {
+    const version = variant === 0 ? "" : ` variant ${variant}`;
+    return `${id}@${priority}${version}${flaw === undefined || flaw === "good" ? "" : ` ${flaw}`}`;
+  });
+  return `{${entries.join(", ")}}`;
+}
+
+function describeAbort({ abortAfterMs }: { readonly abortAfterMs?: number | undefined }): string {
+  return abortAfterMs === undefined ? "" : `, given up after ${abortAfterMs} ms`;
+}

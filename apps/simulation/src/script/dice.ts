@@ -1,0 +1,42 @@
+import type { Random } from "@holdfast/core";
+
+/** Chance with a vocabulary. */
+export class Dice {
+  readonly #random: Random;
+
+  constructor(random: Random) {
+    this.#random = random;
+  }
+
+  /** True so often. */
+  chance(probability: number): boolean {
+    return this.#random() < probability;
+  }
+
+  /** From 0 to `count` - 1. */
+  below(count: number): number {
+    return Math.floor(this.#random() * count);
+  }
+
+  pick<T>(choices: readonly T[]): T {
+    const choice = choices[this.below(choices.length)];
+    if (choice === undefined) throw new Error("there is nothing to choose from");
+    return choice;
+  }
+
+  /** The larger the weight, the oftener. */
+  weighted<T>(choices: readonly (readonly [weight: number, choice: T])[]): T {
+    const total = choices.reduce((sum, [weight]) => sum + weight, 0);
+    let left = this.#random() * total;
+    for (const [weight, choice] of choices) {
+      left -= weight;
+      if (left < 0) return choice;
+    }
+    return choices[choices.length - 1]![1];
+  }
+
+  /** Each of them with the given probability, in their order. */
+  some<T>(choices: readonly T[], probability = 0.5): readonly T[] {
+    return choices.filter(() => this.chance(probability));
+  }
+}

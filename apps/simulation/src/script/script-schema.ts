@@ -1,0 +1,70 @@
+import * as z from "zod";
+import {
+  BACKEND_BLOWS,
+  BACKEND_MOODS,
+  BACKENDS,
+  DISK_FAULTS,
+  PORT_MOODS,
+  PORTS,
+  type ProviderSpec,
+  type Script,
+  type Setting,
+  type Step,
+} from "./script.ts";
+
+const ms = z.number().min(0).max(3_600_000);
+const at = z.enum(BACKENDS);
+const abortAfterMs = ms.optional();
+/** `a`, or `a2`: the same node at another address. */
+const node = z.string().regex(/^[a-z][0-9]?$/);
+
+const provider: z.ZodType<ProviderSpec> = z.strictObject({
+  id: at,
+  priority: z.int(),
+  variant: z.int(),
+  flaw: z.enum(["good", "blind", "unknownKind", "missingField", "literalSecret"]).optional(),
+});
+
+const step: z.ZodType<Step> = z.discriminatedUnion("do", [
+  z.strictObject({ do: z.literal("wait"), ms }),
+  z.strictObject({ do: z.literal("members"), at, nodes: z.array(node), skipped: z.int().optional() }),
+  z.strictObject({ do: z.literal("mood"), at, mood: z.enum(BACKEND_MOODS) }),
+  z.strictObject({ do: z.literal("latency"), at, ms }),
+  z.strictObject({ do: z.literal("blow"), at, blow: z.enum(BACKEND_BLOWS) }),
+  z.strictObject({ do: z.literal("reload"), set: z.array(provider), abortAfterMs }),
+  z.strictObject({ do: z.literal("register"), provider, abortAfterMs }),
+  z.strictObject({ do: z.literal("remove"), id: at }),
+  z.strictObject({ do: z.literal("restoreSet") }),
+  z.strictObject({ do: z.literal("block"), node }),
+  z.strictObject({ do: z.literal("restore"), node }),
+  z.strictObject({ do: z.literal("override"), id: at.optional() }),
+  z.strictObject({ do: z.literal("admit"), abortAfterMs }),
+  z.strictObject({ do: z.literal("port"), port: z.enum(PORTS), mood: z.enum(PORT_MOODS), ms: ms.optional() }),
+  z.strictObject({ do: z.literal("disk"), fault: z.enum(DISK_FAULTS) }),
+  z.strictObject({ do: z.literal("jump"), ms: z.number() }),
+  z.strictObject({ do: z.literal("restart"), deadlineMs: ms }),
+  z.strictObject({ do: z.literal("kill") }),
+]);
+
+const positive = z.number().positive();
+const setting: z.ZodType<Setting> = z.strictObject({
+  standby: z.enum(["warm", "cold"]),
+  timeoutMs: positive,
+  maxErrors: z.int().positive(),
+  cooldownMs: positive,
+  lateSnapshotMs: positive,
+  backoffInitialMs: positive,
+  backoffMaxMs: positive,
+  probe: z.enum(["require", "warn"]),
+  suppressAfter: z.int().positive(),
+  suppressMs: positive,
+  marks: z.enum(["host", "metadata", "none"]),
+  providers: z.array(provider),
+});
+
+/** A script as `--script FILE` reads it. */
+export const scriptSchema: z.ZodType<Script> = z.strictObject({
+  seed: z.int(),
+  setting,
+  steps: z.array(step),
+});

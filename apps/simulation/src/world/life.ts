@@ -1,0 +1,173 @@
+import type { PortCall } from "@holdfast/conformance";
+import { compareDescriptors, type Clock, type ProviderDescriptor, type Random } from "@holdfast/core";
+import { ProvisioningService, type ServicePorts, type ServiceWarning } from "@holdfast/provisioning";
+import type { BackendId, PortName, Setting } from "../script/script.ts";
+import type { AdmissionRecord } from "./admission-record.ts";
+import { leasesOf } from "./leases-of.ts";
+import { LifeClock } from "./life-clock.ts";
+import type { Observer } from "./observer.ts";
+import type { Operation } from "./operation.ts";
+import { createSimAdapter } from "./sim-adapter.ts";
+import type { SimBackend } from "./sim-backend.ts";
+import { SimStore, type SimDisk } from "./sim-disk.ts";
+import type { SimPort } from "./sim-port.ts";
+import type { SimProvider } from "./sim-provider.ts";
+
+export interface LifeOptions {
+  readonly number: number;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly setting: Setting;
+  readonly backends: ReadonlyMap<BackendId, SimBackend>;
+  readonly ports: Readonly<Record<PortName, SimPort>>;
+  readonly disk: SimDisk;
+  readonly nextMoment: () => number;
+  readonly observer: Required<Pick<Observer, "event">>;
+  readonly note: (text: string) => void;
+}
+
+/** One run of the service, from its start to its stop or its violent death. */
+export class Life {
+  readonly number: number;
+  readonly clock: LifeClock;
+  readonly store: SimStore;
+  readonly service: ProvisioningService;
+  /** Every instance of a provider ever made, in order. */
+  readonly instances: SimProvider[] = [];
+  /** Streams that ended though nobody asked, after they had delivered, by provider. */
+  readonly brokenStreams: Map<string, number> = new Map();
+  readonly operations: Operation[] = [];
+  readonly admissions: AdmissionRecord[] = [];
+  readonly warnings: ServiceWarning[] = [];
+  /** Wall-clock milliseconds. */
+  readonly bornAt: number;
+  isUp = false;
+  hasFailedToStart = false;
+  /** Killed: nothing of it does anything any more. */
+  isCut = false;
+  isStopping = false;
+  hasStopped = false;
+  readonly #note: (text: string) => void;
+
+  constructor(options: LifeOptions) {
+    const { number, setting, backends, disk, nextMoment, note, observer } = options;
+    this.number = number;
+    this.#note = note;
+    this.clock = new LifeClock(options.clock);
+    this.bornAt = this.clock.now();
+    this.store = new SimStore(
+      disk,
+      () => !this.isCut,
+      (what) => note(`disk ${what}`),
+    );
+    const adapter = createSimAdapter({
+      backends,
+      lateSnapshotMs: setting.lateSnapshotMs,
+      nextMoment,
+      onCreate: (provider) => this.instances.push(provider),
+      onTrouble: (provider, code, hadDelivered) => {
+        if (this.isCut) return;
+        const { id } = provider.descriptor;
+        note(`${id} ${code}${hadDelivered ? "" : " (had not begun)"}`);
+        if (hadDelivered) this.brokenStreams.set(id, (this.brokenStreams.get(id) ?? 0) + 1);
+      },
+    });
+    const { providers: _, marks: _marks, probe, suppressAfter, suppressMs, ...health } = setting;
+    this.service = new ProvisioningService({
+      adapters: [adapter],
+      store: this.store,
+      ports: createPorts(options.ports, this),
+      health,
+      validation: { probe, suppressAfter, suppressMs },
+      clock: this.clock,
+      random: options.random,
+    });
+    this.service.on("warning", (warning) => {
+      if (this.isCut) return;
+      this.warnings.push(warning);
+      note(`warning ${warning.code} ${warning.providerId ?? ""}`);
+    });
+    this.service.topology.onEvent((event) => {
+      if (!this.isCut) observer.event(event, this);
+    });
+  }
+
+  begin(): void {
+    const startup = this.service.start();
+    this.track("start", startup, () => this.store.loaded);
+    startup.then(
+      () => {
+        this.isUp = true;
+      },
+      () => {
+        this.hasFailedToStart = true;
+      },
+    );
+  }
+
+  /** Follows a change of the set to its outcome. */
+  track(what: string, work: Promise<unknown>, effect: Operation["effect"]): void {
+    const operation: Operation = {
+      what,
+      effect: (before) => [...effect(before)].sort(compareDescriptors),
+      outcome: "pending",
+    };
+    this.operations.push(operation);
+    work.then(
+      () => {
+        operation.outcome = "done";
+        if (!this.isCut) this.#note(`${what} done`);
+      },
+      (error: unknown) => {
+        operation.outcome = "refused";
+        operation.error = error;
+        const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+        if (!this.isCut) this.#note(`${what} refused ${code}`);
+      },
+    );
+  }
+
+  /** The instances whose providers are in force. */
+  get inForce(): readonly SimProvider[] {
+    const current = new Set(this.service.registry.list().flatMap(({ provider }) => provider ?? []));
+    return this.instances.filter((instance) => current.has(instance));
+  }
+
+  get registered(): readonly ProviderDescriptor[] {
+    return this.service.registry.list().map(({ descriptor }) => descriptor);
+  }
+
+  /** As `kill -9`. */
+  cut(): void {
+    this.isCut = true;
+    this.clock.cut();
+    for (const { watches } of this.instances) for (const connection of watches) connection.close();
+  }
+}
+
+function createPorts(ports: Readonly<Record<PortName, SimPort>>, life: Life): ServicePorts {
+  const { partition, placement, remoting } = ports;
+  const nothing = () => {};
+  const run = (port: SimPort, call: PortCall, signal: AbortSignal) => port.run(call, life, signal, nothing);
+  return {
+    partition: {
+      applySnapshot: (tick, { signal }) =>
+        run(partition, { port: "partition", method: "applySnapshot", tick }, signal),
+      publishLeases: (leases, { signal }) =>
+        run(partition, { port: "partition", method: "publishLeases", leases }, signal),
+      notify: (notice, { signal }) => run(partition, { port: "partition", method: "notify", notice }, signal),
+    },
+    placement: {
+      applySnapshot: (tick, { signal }) =>
+        placement.run({ port: "placement", method: "applySnapshot", tick }, life, signal, () =>
+          leasesOf(tick),
+        ),
+      notify: (notice, { signal }) => run(placement, { port: "placement", method: "notify", notice }, signal),
+    },
+    remoting: {
+      applyEvents: (events, { signal }) =>
+        run(remoting, { port: "remoting", method: "applyEvents", events }, signal),
+      notify: (notice, { signal }) => run(remoting, { port: "remoting", method: "notify", notice }, signal),
+    },
+  };
+}

@@ -1,0 +1,23 @@
+import type { TopologyEvent } from "@holdfast/core";
+import type { StopReport } from "@holdfast/provisioning";
+import type { Life } from "./life.ts";
+import type { PortRecord } from "./port-record.ts";
+
+/** Sees what happens, at the moment it happens. Lives that were killed are not heard of any more. */
+export interface Observer {
+  lifeBegan?(life: Life): void;
+  /** Called by the hub: its state is set. */
+  event?(event: TopologyEvent, life: Life): void;
+  /** Before the port does anything. */
+  callBegan?(record: PortRecord): void;
+  /** Before the service learns of the outcome. */
+  callEnded?(record: PortRecord): void;
+  /** A step is done and nothing is under way but what waits for time or for others. The life is up. */
+  stepDone?(life: Life): void;
+  /** A stop is about to be asked for. */
+  stopBegins?(life: Life): void;
+  /** A life was stopped, not killed. */
+  lifeStopped?(life: Life, report: StopReport): void;
+  /** Everything has been well for long enough. */
+  healed?(life: Life): void;
+}

@@ -1,0 +1,43 @@
+import type { PortCall } from "@holdfast/conformance";
+import type { Life } from "./life.ts";
+
+/** A call of a port: what with, and what came of it. */
+export interface PortRecord {
+  readonly call: PortCall;
+  readonly life: Life;
+  readonly seqNo: number;
+  /** Of the call's own; the service may have let go of it meanwhile. */
+  outcome: "pending" | "done" | "failed";
+}
+
+export function seqNoOf(call: PortCall): number {
+  switch (call.method) {
+    case "applySnapshot":
+      return call.tick.seqNo;
+    case "publishLeases":
+      return call.leases.seqNo;
+    case "applyEvents":
+      return call.events[0]?.seqNo ?? 0;
+    case "notify":
+      return call.notice.seqNo;
+  }
+}
+
+/** For the trace. */
+export function describeCall(call: PortCall): string {
+  const name = `${call.port}.${call.method} ${seqNoOf(call)}`;
+  switch (call.method) {
+    case "applySnapshot": {
+      const { snapshot, status } = call.tick;
+      return `${name} ${snapshot.providerId} ${snapshot.hash} ${status}`;
+    }
+    case "publishLeases":
+      return `${name} ${call.leases.leases.map(({ nodeId }) => nodeId).join(",")}`;
+    case "applyEvents":
+      return `${name} ${call.events.map(({ kind, node: { id, host, port } }) => `${kind} ${id}=${host}:${port}`).join(", ")}`;
+    case "notify": {
+      const { notice } = call;
+      return `${name} ${notice.kind}${notice.kind === "status_changed" ? ` ${notice.to}` : ""}`;
+    }
+  }
+}

@@ -1,0 +1,122 @@
+import { type ProviderDescriptor } from "@holdfast/core";
+import type { ProviderSpec, Step } from "../script/script.ts";
+import type { AdmissionRecord } from "./admission-record.ts";
+import type { Life } from "./life.ts";
+import { toDescriptor } from "./sim-adapter.ts";
+import type { World } from "./world.ts";
+
+/** What somebody else saves behind the service's back. */
+const FOREIGN: readonly ProviderDescriptor[] = [toDescriptor({ id: "q", priority: 7, variant: 9 })];
+
+/** Lets one step happen. What it begins need not be over. */
+export async function takeStep(step: Step, world: World): Promise<void> {
+  const { clock, life, backends, ports, disk } = world;
+  switch (step.do) {
+    case "wait":
+      return clock.advance(step.ms);
+    case "members":
+      return backends.get(step.at)?.setMembers(step.nodes, step.skipped ?? 0);
+    case "mood":
+      return backends.get(step.at)?.setMood(step.mood);
+    case "latency": {
+      const backend = backends.get(step.at);
+      if (backend !== undefined) backend.latencyMs = step.ms;
+      return;
+    }
+    case "blow":
+      return backends.get(step.at)?.strike(step.blow);
+    case "reload":
+    case "register":
+    case "remove":
+    case "restoreSet":
+      return changeSet(step, world);
+    case "block":
+      return void life.service.remoting?.block(step.node);
+    case "restore":
+      return void life.service.remoting?.restore(step.node);
+    case "override":
+      return override(step.id, life);
+    case "admit":
+      return admit(life, createAbort(step.abortAfterMs, world));
+    case "port":
+      return ports[step.port].setMood(step.mood, step.ms);
+    case "disk":
+      return disk.cause(step.fault, FOREIGN);
+    case "jump":
+      if (step.ms < 0) world.setBacks++;
+      return clock.jump(step.ms);
+    case "restart":
+      await world.stopLife(step.deadlineMs);
+      return world.beginLife();
+    case "kill":
+      world.killLife();
+      return world.beginLife();
+  }
+}
+
+function changeSet(
+  step: Extract<Step, { readonly do: "reload" | "register" | "remove" | "restoreSet" }>,
+  world: World,
+): void {
+  const { life } = world;
+  const { registry } = life.service;
+  switch (step.do) {
+    case "reload": {
+      const signal = createAbort(step.abortAfterMs, world);
+      const set = step.set.map(toDescriptor);
+      return life.track("reload", registry.reload(set, { signal }), () => step.set.map(toExpected));
+    }
+    case "register": {
+      const signal = createAbort(step.abortAfterMs, world);
+      const work = registry.register(toDescriptor(step.provider), { signal });
+      return life.track("register", work, (before) => [...before, toExpected(step.provider)]);
+    }
+    case "remove":
+      return life.track("remove", registry.remove(step.id), (before) =>
+        before.filter(({ id }) => id !== step.id),
+      );
+    case "restoreSet":
+      return life.track("restoreSet", registry.restore(), () => life.store.loaded);
+  }
+}
+
+function toExpected(spec: ProviderSpec): ProviderDescriptor {
+  const descriptor = toDescriptor(spec);
+  if (spec.flaw !== "blind") return descriptor;
+  return { ...descriptor, disabled: { code: "VALIDATION_MISSING_CAPABILITY", message: "" } };
+}
+
+/** Only of a provider that is in force, as an operator would see it refused otherwise. */
+function override(id: string | undefined, { service, inForce, isUp }: Life): void {
+  const isKnown = id === undefined || inForce.some(({ descriptor }) => descriptor.id === id);
+  if (isUp && isKnown) service.override(id);
+}
+
+function admit({ service, admissions }: Life, signal: AbortSignal): void {
+  const { placement, topology } = service;
+  if (placement === undefined) return;
+  const { snapshotSeqNo: seqNo, status } = topology.state;
+  const record: AdmissionRecord = { seqNo, signal, statuses: new Set([status]), outcome: "pending" };
+  admissions.push(record);
+  const unsubscribe = topology.onEvent(() => record.statuses.add(topology.state.status));
+  placement
+    .admit({ signal })
+    .then(
+      (admission) => {
+        record.outcome = "admitted";
+        record.admission = admission;
+      },
+      (error: unknown) => {
+        record.outcome = "refused";
+        record.error = error;
+      },
+    )
+    .finally(unsubscribe);
+}
+
+function createAbort(afterMs: number | undefined, { clock }: World): AbortSignal {
+  const controller = new AbortController();
+  if (afterMs === 0) controller.abort();
+  else if (afterMs !== undefined) clock.schedule(afterMs, () => controller.abort());
+  return controller.signal;
+}

@@ -1,0 +1,145 @@
+import { createSeededRandom, VirtualClock } from "@holdfast/conformance";
+import type { Random, TopologyEvent } from "@holdfast/core";
+import type { StopReport } from "@holdfast/provisioning";
+import { BACKENDS, type BackendId, type PortName, type Script, type Setting } from "../script/script.ts";
+import { Life } from "./life.ts";
+import type { Observer } from "./observer.ts";
+import { describeCall } from "./port-record.ts";
+import { toDescriptor } from "./sim-adapter.ts";
+import { SimBackend } from "./sim-backend.ts";
+import { SimDisk } from "./sim-disk.ts";
+import { SimPort } from "./sim-port.ts";
+import { Trace } from "./trace.ts";
+
+/** What `stop` may take beyond its deadline. */
+const STOP_GRACE_MS = 1_000;
+
+/** Backends, ports, disk and time, and the service that lives among them. */
+export class World {
+  readonly setting: Setting;
+  readonly clock: VirtualClock = new VirtualClock();
+  readonly backends: ReadonlyMap<BackendId, SimBackend>;
+  readonly ports: Readonly<Record<PortName, SimPort>>;
+  readonly disk: SimDisk;
+  readonly trace: Trace;
+  readonly observers: Observer[] = [];
+  readonly lives: Life[] = [];
+  /** Every time the wall clock was set back. */
+  setBacks = 0;
+  events = 0;
+  readonly #random: Random;
+  #moment = 0;
+
+  constructor({ seed, setting }: Script, keepTrace: boolean) {
+    const { clock } = this;
+    this.setting = setting;
+    this.#random = createSeededRandom(seed);
+    this.trace = new Trace(clock, keepTrace);
+    this.backends = new Map(BACKENDS.map((id) => [id, new SimBackend(id, clock, setting.marks)]));
+    this.ports = {
+      partition: this.#createPort("partition"),
+      placement: this.#createPort("placement"),
+      remoting: this.#createPort("remoting"),
+    };
+    this.disk = new SimDisk(clock);
+    this.disk.write(JSON.stringify(setting.providers.map(toDescriptor)));
+  }
+
+  get life(): Life {
+    const life = this.lives.at(-1);
+    if (life === undefined) throw new Error("nothing lives yet");
+    return life;
+  }
+
+  /** A place in the order of all that happens. */
+  nextMoment(): number {
+    return ++this.#moment;
+  }
+
+  get moment(): number {
+    return this.#moment;
+  }
+
+  beginLife(): void {
+    const { clock, setting, backends, ports, disk } = this;
+    const life = new Life({
+      number: this.lives.length + 1,
+      clock,
+      random: this.#random,
+      setting,
+      backends,
+      ports,
+      disk,
+      nextMoment: () => this.nextMoment(),
+      observer: { event: (event, of) => this.#onEvent(event, of) },
+      note: (text) => this.trace.write(text),
+    });
+    this.lives.push(life);
+    this.trace.write(`life ${life.number}`);
+    for (const observer of this.observers) observer.lifeBegan?.(life);
+    life.begin();
+  }
+
+  /** Stops the life and lets its time go by. Undefined when it did not stop in time. */
+  async stopLife(deadlineMs: number): Promise<StopReport | undefined> {
+    const { life } = this;
+    for (const observer of this.observers) observer.stopBegins?.(life);
+    life.isStopping = true;
+    this.trace.write(`stop within ${deadlineMs}`);
+    const stop = life.service.stop({ deadlineMs });
+    const report = await this.clock.until(stop, deadlineMs + STOP_GRACE_MS).catch(() => undefined);
+    await this.clock.settle();
+    life.hasStopped = true;
+    if (report === undefined) return undefined;
+    this.trace.write(`stopped, unfinished: ${report.unfinished.join("; ") || "nothing"}`);
+    for (const observer of this.observers) observer.lifeStopped?.(life, report);
+    return report;
+  }
+
+  killLife(): void {
+    this.trace.write("killed");
+    this.life.cut();
+  }
+
+  #createPort(name: PortName): SimPort {
+    return new SimPort({
+      name,
+      clock: this.clock,
+      onBegin: (record) => {
+        this.trace.write(`> ${describeCall(record.call)}`);
+        for (const observer of this.observers) observer.callBegan?.(record);
+      },
+      onEnd: (record) => {
+        const { call, seqNo, outcome } = record;
+        this.trace.write(`< ${call.port}.${call.method} ${seqNo} ${outcome}`);
+        for (const observer of this.observers) observer.callEnded?.(record);
+      },
+    });
+  }
+
+  #onEvent(event: TopologyEvent, life: Life): void {
+    this.events++;
+    this.trace.write(`${event.epoch}/${event.seqNo} ${describeEvent(event)}`);
+    for (const observer of this.observers) observer.event?.(event, life);
+  }
+}
+
+function describeEvent(event: TopologyEvent): string {
+  switch (event.kind) {
+    case "snapshot": {
+      const { providerId, revision, hash, members, blockedNodes } = event.snapshot;
+      const ids = members.toArray().map(({ id }) => (blockedNodes.includes(id) ? `${id}!` : id));
+      return `snapshot ${providerId} ${revision} ${hash} [${ids.join("")}]`;
+    }
+    case "provider_changed":
+      return `provider_changed ${event.from} > ${event.to} ${event.reason}`;
+    case "health_changed":
+      return `health_changed ${event.providerId} ${event.from} > ${event.to} ${event.reason ?? ""}`;
+    case "status_changed":
+      return `status_changed ${event.from} > ${event.to}: ${event.reason}`;
+    case "stream_terminated": {
+      const { reason, providerId } = event;
+      return `stream_terminated ${providerId} ${reason.kind === "ended" ? "ended" : reason.code}`;
+    }
+  }
+}
