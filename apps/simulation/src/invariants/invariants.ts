@@ -1,5 +1,45 @@
+import { AdmissionRule } from "./admission.ts";
+import { BlocksHold } from "./blocks-hold.ts";
+import { ContentTruth } from "./content-truth.ts";
 import { GaplessLog } from "./gapless-log.ts";
+import { Heals } from "./heals.ts";
 import type { CreateInvariant } from "./invariant.ts";
+import { JoinsWhenReady } from "./joins-when-ready.ts";
+import { LeasesInTick } from "./leases-in-tick.ts";
+import { NoInternalError } from "./no-internal-error.ts";
+import { NoticesComplete } from "./notices-complete.ts";
+import { PortOrder } from "./port-order.ts";
+import { ProviderChangedFirst } from "./provider-changed-first.ts";
+import { RemoteSteps } from "./remote-steps.ts";
+import { StatusTruth } from "./status-truth.ts";
+import { StopsClean } from "./stops-clean.ts";
+import { SwitchRules } from "./switch-rules.ts";
+import { TerminationsTold } from "./terminations-told.ts";
+import { ToldAsSet } from "./told-as-set.ts";
+import { TrueDeltas } from "./true-deltas.ts";
+import { WatchesMatch } from "./watches-match.ts";
+import { WholeSets } from "./whole-sets.ts";
 
-/** All of them, checked in every run. */
-export const INVARIANTS: readonly CreateInvariant[] = [(context) => new GaplessLog(context)];
+/** All of them, checked in every run. The first one to speak names the failure. */
+export const INVARIANTS: readonly CreateInvariant[] = [
+  (context) => new GaplessLog(context),
+  (context) => new ToldAsSet(context),
+  (context) => new ContentTruth(context),
+  (context) => new TrueDeltas(context),
+  (context) => new ProviderChangedFirst(context),
+  (context) => new SwitchRules(context),
+  (context) => new BlocksHold(context),
+  (context) => new TerminationsTold(context),
+  (context) => new PortOrder(context),
+  (context) => new NoticesComplete(context),
+  (context) => new LeasesInTick(context),
+  (context) => new AdmissionRule(context),
+  (context) => new JoinsWhenReady(context),
+  (context) => new RemoteSteps(context),
+  (context) => new WholeSets(context),
+  (context) => new WatchesMatch(context),
+  (context) => new StatusTruth(context),
+  (context) => new NoInternalError(context),
+  (context) => new StopsClean(context),
+  (context) => new Heals(context),
+];

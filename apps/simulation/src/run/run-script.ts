@@ -35,6 +35,8 @@ export interface RunOptions {
 }
 
 const FINAL_DEADLINE_MS = 10_000;
+/** Who fails to start stops by itself, with the default deadline. */
+const FAILED_START_DEADLINE_MS = 10_000;
 
 /** Runs a script from its beginning to a stop in peace, or to the first thing that breaks. */
 export async function runScript(script: Script, options: RunOptions = {}): Promise<RunOutcome> {
@@ -108,7 +110,7 @@ class Run {
     const world = this.#world;
     await world.clock.settle();
     if (world.life.hasFailedToStart) {
-      await world.stopLife(0);
+      await world.stopLife(FAILED_START_DEADLINE_MS);
       world.beginLife();
       await world.clock.settle();
     }

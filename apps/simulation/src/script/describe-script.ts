@@ -37,7 +37,7 @@ export function describeStep(step: Step): string {
       return `the wall clock jumps by ${step.ms} ms`;
     case "restart":
       return `restart, stopping within ${step.deadlineMs} ms`;
-    case "kill":
+    default:
       return "kill -9, and start again";
   }
 }

@@ -1,5 +1,11 @@
 import type { PortCall } from "@holdfast/conformance";
-import { compareDescriptors, type Clock, type ProviderDescriptor, type Random } from "@holdfast/core";
+import {
+  compareDescriptors,
+  isProvisioningError,
+  type Clock,
+  type ProviderDescriptor,
+  type Random,
+} from "@holdfast/core";
 import { ProvisioningService, type ServicePorts, type ServiceWarning } from "@holdfast/provisioning";
 import type { BackendId, PortName, Setting } from "../script/script.ts";
 import type { AdmissionRecord } from "./admission-record.ts";
@@ -45,6 +51,8 @@ export class Life {
   hasFailedToStart = false;
   /** Killed: nothing of it does anything any more. */
   isCut = false;
+  /** As the operator last asked. */
+  pinned: BackendId | undefined;
   isStopping = false;
   hasStopped = false;
   readonly #note: (text: string) => void;
@@ -95,14 +103,7 @@ export class Life {
   begin(): void {
     const startup = this.service.start();
     this.track("start", startup, () => this.store.loaded);
-    startup.then(
-      () => {
-        this.isUp = true;
-      },
-      () => {
-        this.hasFailedToStart = true;
-      },
-    );
+    void this.#follow(startup);
   }
 
   /** Follows a change of the set to its outcome. */
@@ -113,18 +114,7 @@ export class Life {
       outcome: "pending",
     };
     this.operations.push(operation);
-    work.then(
-      () => {
-        operation.outcome = "done";
-        if (!this.isCut) this.#note(`${what} done`);
-      },
-      (error: unknown) => {
-        operation.outcome = "refused";
-        operation.error = error;
-        const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
-        if (!this.isCut) this.#note(`${what} refused ${code}`);
-      },
-    );
+    void this.#settle(operation, work);
   }
 
   /** The instances whose providers are in force. */
@@ -143,12 +133,31 @@ export class Life {
     this.clock.cut();
     for (const { watches } of this.instances) for (const connection of watches) connection.close();
   }
+
+  async #follow(startup: Promise<void>): Promise<void> {
+    try {
+      await startup;
+      this.isUp = true;
+    } catch {
+      this.hasFailedToStart = true;
+    }
+  }
+
+  async #settle(operation: Operation, work: Promise<unknown>): Promise<void> {
+    try {
+      await work;
+      operation.outcome = "done";
+    } catch (error) {
+      operation.outcome = "refused";
+      operation.error = error;
+    }
+    if (!this.isCut) this.#note(`${operation.what} ${operation.outcome} ${codeOf(operation.error)}`);
+  }
 }
 
 function createPorts(ports: Readonly<Record<PortName, SimPort>>, life: Life): ServicePorts {
   const { partition, placement, remoting } = ports;
-  const nothing = () => {};
-  const run = (port: SimPort, call: PortCall, signal: AbortSignal) => port.run(call, life, signal, nothing);
+  const run = (port: SimPort, call: PortCall, signal: AbortSignal) => port.run(call, life, signal, doNothing);
   return {
     partition: {
       applySnapshot: (tick, { signal }) =>
@@ -170,4 +179,10 @@ function createPorts(ports: Readonly<Record<PortName, SimPort>>, life: Life): Se
       notify: (notice, { signal }) => run(remoting, { port: "remoting", method: "notify", notice }, signal),
     },
   };
+}
+
+function doNothing(): void {}
+
+function codeOf(error: unknown): string {
+  return isProvisioningError(error) ? error.code : String(error ?? "");
 }

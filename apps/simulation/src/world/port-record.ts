@@ -18,7 +18,7 @@ export function seqNoOf(call: PortCall): number {
       return call.leases.seqNo;
     case "applyEvents":
       return call.events[0]?.seqNo ?? 0;
-    case "notify":
+    default:
       return call.notice.seqNo;
   }
 }
@@ -35,7 +35,7 @@ export function describeCall(call: PortCall): string {
       return `${name} ${call.leases.leases.map(({ nodeId }) => nodeId).join(",")}`;
     case "applyEvents":
       return `${name} ${call.events.map(({ kind, node: { id, host, port } }) => `${kind} ${id}=${host}:${port}`).join(", ")}`;
-    case "notify": {
+    default: {
       const { notice } = call;
       return `${name} ${notice.kind}${notice.kind === "status_changed" ? ` ${notice.to}` : ""}`;
     }

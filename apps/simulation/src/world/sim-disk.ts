@@ -71,7 +71,8 @@ export class SimStore implements ProviderStore {
   readonly #disk: SimDisk;
   readonly #isAlive: () => boolean;
   readonly #onAccess: (what: string) => void;
-  #seen: number | undefined;
+  /** The version of the disk this life last loaded or saved. */
+  seenVersion: number | undefined;
   /** What the last load gave. */
   loaded: readonly ProviderDescriptor[] = [];
 
@@ -89,7 +90,7 @@ export class SimStore implements ProviderStore {
       this.#onAccess("load fails");
       throw new ProvisioningError("STORE_IO", "the disk cannot be read");
     }
-    this.#seen = disk.version;
+    this.seenVersion = disk.version;
     this.#onAccess("load");
     this.loaded = disk.set;
     return this.loaded;
@@ -104,12 +105,12 @@ export class SimStore implements ProviderStore {
       this.#onAccess("save fails");
       throw new ProvisioningError("STORE_IO", "the disk is full");
     }
-    if (this.#seen !== disk.version) {
+    if (this.seenVersion !== disk.version) {
       this.#onAccess("save conflicts");
       throw new ProvisioningError("STORE_CONFLICT", "somebody else saved");
     }
     disk.write(text);
-    this.#seen = disk.version;
+    this.seenVersion = disk.version;
     this.#onAccess(`save ${describeSet(all)}`);
     await this.#spin();
     if (fault === "saveFailsAfter") throw new ProvisioningError("STORE_IO", "the folder cannot be synced");

@@ -67,7 +67,7 @@ export class SimPort {
         return this.#slowly(done, life, this.#ms);
       case "hanging":
         return this.#hold(record, done, life, signal);
-      case "stuck":
+      default:
         return this.#hold(record, done, life, undefined);
     }
   }

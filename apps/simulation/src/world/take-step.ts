@@ -1,5 +1,6 @@
-import { type ProviderDescriptor } from "@holdfast/core";
-import type { ProviderSpec, Step } from "../script/script.ts";
+import type { Admission } from "@holdfast/bridges";
+import type { ProviderDescriptor } from "@holdfast/core";
+import type { BackendId, ProviderSpec, Step } from "../script/script.ts";
 import type { AdmissionRecord } from "./admission-record.ts";
 import type { Life } from "./life.ts";
 import { toDescriptor } from "./sim-adapter.ts";
@@ -87,9 +88,11 @@ function toExpected(spec: ProviderSpec): ProviderDescriptor {
 }
 
 /** Only of a provider that is in force, as an operator would see it refused otherwise. */
-function override(id: string | undefined, { service, inForce, isUp }: Life): void {
-  const isKnown = id === undefined || inForce.some(({ descriptor }) => descriptor.id === id);
-  if (isUp && isKnown) service.override(id);
+function override(id: BackendId | undefined, life: Life): void {
+  const isKnown = id === undefined || life.inForce.some(({ descriptor }) => descriptor.id === id);
+  if (!life.isUp || !isKnown) return;
+  life.service.override(id);
+  life.pinned = id;
 }
 
 function admit({ service, admissions }: Life, signal: AbortSignal): void {
@@ -99,19 +102,17 @@ function admit({ service, admissions }: Life, signal: AbortSignal): void {
   const record: AdmissionRecord = { seqNo, signal, statuses: new Set([status]), outcome: "pending" };
   admissions.push(record);
   const unsubscribe = topology.onEvent(() => record.statuses.add(topology.state.status));
-  placement
-    .admit({ signal })
-    .then(
-      (admission) => {
-        record.outcome = "admitted";
-        record.admission = admission;
-      },
-      (error: unknown) => {
-        record.outcome = "refused";
-        record.error = error;
-      },
-    )
-    .finally(unsubscribe);
+  void follow(record, placement.admit({ signal })).finally(unsubscribe);
+}
+
+async function follow(record: AdmissionRecord, admission: Promise<Admission>): Promise<void> {
+  try {
+    record.admission = await admission;
+    record.outcome = "admitted";
+  } catch (error) {
+    record.error = error;
+    record.outcome = "refused";
+  }
 }
 
 function createAbort(afterMs: number | undefined, { clock }: World): AbortSignal {

@@ -137,7 +137,7 @@ function describeEvent(event: TopologyEvent): string {
       return `health_changed ${event.providerId} ${event.from} > ${event.to} ${event.reason ?? ""}`;
     case "status_changed":
       return `status_changed ${event.from} > ${event.to}: ${event.reason}`;
-    case "stream_terminated": {
+    default: {
       const { reason, providerId } = event;
       return `stream_terminated ${providerId} ${reason.kind === "ended" ? "ended" : reason.code}`;
     }

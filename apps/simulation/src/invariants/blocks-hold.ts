@@ -1,0 +1,79 @@
+import type { TopologyEvent } from "@holdfast/core";
+import type { Life } from "../world/life.ts";
+import type { Invariant, InvariantContext } from "./invariant.ts";
+
+/**
+ * A block holds until a good refresh after Remoting restored the node, or until a good refresh shows the node gone; then it
+ * goes. A good refresh is a word of the active provider, in time, while it serves.
+ */
+export class BlocksHold implements Invariant {
+  readonly name = "blocks-hold";
+  readonly requirements = "R4.2 R4.4";
+  readonly #context: InvariantContext;
+  #blocked: ReadonlySet<string> = new Set();
+  /** The moment from which on a refresh lifts the block. */
+  readonly #restoredAt = new Map<string, number>();
+  /** The moment of the block. */
+  readonly #blockedAt = new Map<string, number>();
+
+  constructor(context: InvariantContext) {
+    this.#context = context;
+  }
+
+  lifeBegan(): void {
+    this.#blocked = new Set();
+    this.#restoredAt.clear();
+    this.#blockedAt.clear();
+  }
+
+  event(event: TopologyEvent, life: Life): void {
+    if (event.kind !== "snapshot") return;
+    const { blockedNodes, members } = event.snapshot;
+    const now = this.#context.world.moment;
+    for (const id of blockedNodes) if (!this.#blocked.has(id)) this.#blockedAt.set(id, now);
+    for (const id of this.#blocked) {
+      if (blockedNodes.includes(id)) continue;
+      const fault = this.#faultOfLifting(id, members.has(id), life);
+      if (fault !== undefined)
+        this.#context.report(`the block of ${id} is lifted at ${event.seqNo}, ${fault}`);
+      this.#restoredAt.delete(id);
+      this.#blockedAt.delete(id);
+    }
+    this.#blocked = new Set(blockedNodes);
+  }
+
+  stepDone(life: Life): void {
+    const { report, world } = this.#context;
+    const { snapshot, restoringNodes, isStale } = life.service.topology.state;
+    const blockedNodes = snapshot?.blockedNodes ?? [];
+    if (blockedNodes.join() !== [...this.#blocked].sort().join())
+      report(`blocked are ${blockedNodes.join()}, and ${[...this.#blocked].sort().join()} were told`);
+    for (const id of restoringNodes) {
+      if (!this.#restoredAt.has(id)) this.#restoredAt.set(id, world.moment);
+      if (!this.#blocked.has(id)) report(`${id} is being restored, and is not blocked`);
+    }
+    for (const [id, at] of this.#restoredAt) {
+      if (!restoringNodes.includes(id)) this.#restoredAt.delete(id);
+      else if (!isStale && this.#confirmedAt(life) > at)
+        report(`${id} was restored, its provider has confirmed it since, and it is still blocked`);
+    }
+    for (const [id, at] of this.#blockedAt) {
+      const isGone = snapshot?.members.has(id) === false;
+      if (isGone && !isStale && this.#confirmedAt(life) > at) report(`${id} is gone, and still blocked`);
+    }
+  }
+
+  #faultOfLifting(id: string, isMember: boolean, life: Life): string | undefined {
+    if (life.service.topology.state.isStale) return "by what is not current";
+    const confirmedAt = this.#confirmedAt(life);
+    if (!isMember) return undefined;
+    const restoredAt = this.#restoredAt.get(id);
+    if (restoredAt === undefined) return "and nobody restored it";
+    return confirmedAt > restoredAt ? undefined : "and its provider has said nothing since it was restored";
+  }
+
+  #confirmedAt({ service, inForce }: Life): number {
+    const active = service.providerHealth().find(({ isActive }) => isActive)?.providerId;
+    return inForce.find(({ descriptor }) => descriptor.id === active)?.confirmedAt ?? 0;
+  }
+}

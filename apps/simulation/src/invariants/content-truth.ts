@@ -1,0 +1,75 @@
+import { MemberSet, type ProviderSnapshot, type TopologyEvent } from "@holdfast/core";
+import type { Life } from "../world/life.ts";
+import { compareRevisions } from "../world/backend-answer.ts";
+import type { BackendId } from "../script/script.ts";
+import type { Invariant, InvariantContext } from "./invariant.ts";
+
+/**
+ * The members of a snapshot are exactly one answer of one backend: no mixture of two, no guess because of an error, nothing
+ * empty that was not answered so. No older answer of a backend comes after a newer one, and none of a provider that is not in
+ * force.
+ */
+export class ContentTruth implements Invariant {
+  readonly name = "content-truth";
+  readonly requirements = "R2.3 R2.4 R2.5";
+  readonly #context: InvariantContext;
+  readonly #newest = new Map<string, string>();
+  #inForce: ReadonlySet<string> = new Set();
+
+  constructor(context: InvariantContext) {
+    this.#context = context;
+  }
+
+  /** What a service knew before does not bind the next one's providers, but its backends do not go back in time. */
+  lifeBegan(): void {
+    this.#newest.clear();
+    this.#inForce = new Set();
+  }
+
+  event(event: TopologyEvent, life: Life): void {
+    if (event.kind !== "snapshot") return;
+    const { report } = this.#context;
+    const { snapshot, delta, seqNo } = event;
+    const { providerId, revision = "none" } = snapshot;
+    const backend = this.#context.world.backends.get(providerId as BackendId);
+    const answer = backend?.ledger.get(revision);
+    if (answer === undefined) return report(`${providerId} never answered with revision ${revision}`);
+    if (!isSameContent(snapshot, answer)) {
+      report(
+        `tick ${seqNo} has [${idsOf(snapshot.members)}], ${providerId} said [${idsOf(answer)}] at ${revision}`,
+      );
+    }
+    const newest = this.#newest.get(providerId);
+    if (newest !== undefined && compareRevisions(revision, newest) < 0) {
+      report(`revision ${revision} of ${providerId} comes after ${newest}`);
+    }
+    this.#newest.set(providerId, revision);
+    const isMark = delta.added.length + delta.updated.length + delta.removed.length === 0;
+    const isKnown =
+      this.#inForce.has(providerId) || life.inForce.some(({ descriptor: { id } }) => id === providerId);
+    if (!isMark && !isKnown) report(`new content of ${providerId}, which is not in force`);
+  }
+
+  stepDone(life: Life): void {
+    this.#inForce = new Set(life.inForce.map(({ descriptor: { id } }) => id));
+  }
+}
+
+/** Members that are only retained after a switch are of another provider. */
+function isSameContent(snapshot: ProviderSnapshot, answer: MemberSet): boolean {
+  const retained = retainedOf(snapshot);
+  const own = retained.size === 0 ? snapshot.members : snapshot.members.apply({ remove: retained });
+  return own.sum.high === answer.sum.high && own.sum.low === answer.sum.low && own.size === answer.size;
+}
+
+export function retainedOf(snapshot: ProviderSnapshot): ReadonlySet<string> {
+  const { retained } = snapshot as { readonly retained?: readonly string[] };
+  return new Set(retained);
+}
+
+function idsOf(members: MemberSet): string {
+  return members
+    .toArray()
+    .map(({ id }) => id)
+    .join("");
+}

@@ -1,0 +1,96 @@
+import type { TopologyEvent, TopologyStatus } from "@holdfast/core";
+import type { Life } from "../world/life.ts";
+import type { Invariant, InvariantContext } from "./invariant.ts";
+import { retainedOf } from "./content-truth.ts";
+
+/**
+ * `unavailable` exactly from when every provider is given up (or none is left) until one delivers; `ready` and `empty` in
+ * time only while the active provider is healthy, its watch is open and has been heard of within the timeout, and the
+ * content is what it said last. What is not known to be current is marked stale.
+ */
+export class StatusTruth implements Invariant {
+  readonly name = "status-truth";
+  readonly requirements = "R2.4 R5.3";
+  readonly #context: InvariantContext;
+  readonly #health = new Map<string, string>();
+  #isExhausted = false;
+
+  constructor(context: InvariantContext) {
+    this.#context = context;
+  }
+
+  lifeBegan(): void {
+    this.#health.clear();
+    this.#isExhausted = false;
+  }
+
+  event(event: TopologyEvent, life: Life): void {
+    if (event.kind === "health_changed") this.#health.set(event.providerId, event.to);
+    this.#judge(life);
+  }
+
+  stepDone(life: Life): void {
+    this.#judge(life);
+    const { report } = this.#context;
+    const { status, isStale, snapshot, statusReason } = life.service.topology.state;
+    const reports = life.service.providerHealth().filter(({ health }) => health !== "disabled");
+    const active = reports.find(({ isActive }) => isActive);
+    const isUnavailable = reports.length === 0 || this.#isExhausted;
+    if ((status === "unavailable") !== isUnavailable)
+      report(`the status is ${status} (${statusReason}), the providers are ${describe(reports)}`);
+    if (statusReason === "") report(`the status ${status} has no reason`);
+    const isHealthy = active?.health === "healthy";
+    if (snapshot !== undefined && isStale === isHealthy)
+      report(`the snapshot is ${isStale ? "" : "not "}stale, the active provider ${active?.health}`);
+    const expected = expectedStatus(isUnavailable, isHealthy, snapshot?.members.size);
+    if (status !== expected) report(`the status is ${status}, and should be ${expected}`);
+    if (isHealthy && snapshot !== undefined) this.#checkCurrent(life, active.providerId);
+  }
+
+  #checkCurrent(life: Life, activeId: string): void {
+    const { report, world } = this.#context;
+    const { snapshot } = life.service.topology.state;
+    const instance = life.inForce.find(({ descriptor }) => descriptor.id === activeId);
+    const watch = [...(instance?.watches ?? [])].find(({ signal, isClosed }) => !signal.aborted && !isClosed);
+    if (watch === undefined) return report(`${activeId} is healthy, and nobody watches it`);
+    const silentMs = world.clock.monotonic() - watch.heardAt;
+    if (silentMs > world.setting.timeoutMs) report(`${activeId} is healthy, and silent for ${silentMs} ms`);
+    if (snapshot?.providerId !== activeId)
+      return report(`${activeId} is healthy, the content is of ${snapshot?.providerId}`);
+    const said = instance?.backend.ledger.get(watch.revision ?? "");
+    const retained = retainedOf(snapshot);
+    const has = retained.size === 0 ? snapshot.members : snapshot.members.apply({ remove: retained });
+    if (said === undefined || said.sum.high !== has.sum.high || said.sum.low !== has.sum.low)
+      report(`${activeId} said ${watch.revision} last, the content is that of ${snapshot.revision}`);
+  }
+
+  #judge(life: Life): void {
+    const ids = life.inForce.map(({ descriptor }) => descriptor.id);
+    for (const id of this.#health.keys()) if (!ids.some((known) => known === id)) this.#health.delete(id);
+    const healths = ids.map((id) => this.#health.get(id) ?? "idle");
+    const reports = life.service.providerHealth();
+    const hasDelivered = reports.some(
+      ({ providerId, health, reason }) =>
+        this.#health.get(providerId) === health &&
+        (health === "healthy" || (health === "degraded" && reason === "STREAM_LATE")),
+    );
+    if (hasDelivered) this.#isExhausted = false;
+    else if (healths.length > 0 && healths.every((health) => health === "unreachable"))
+      this.#isExhausted = true;
+  }
+}
+
+function expectedStatus(
+  isUnavailable: boolean,
+  isHealthy: boolean,
+  size: number | undefined,
+): TopologyStatus {
+  if (isUnavailable) return "unavailable";
+  if (size === undefined) return "starting";
+  if (size === 0) return "empty";
+  return isHealthy ? "ready" : "degraded";
+}
+
+function describe(reports: readonly { readonly providerId: string; readonly health: string }[]): string {
+  return reports.map(({ providerId, health }) => `${providerId} ${health}`).join(", ") || "none";
+}

@@ -1,0 +1,119 @@
+import type { ProviderHealth, TopologyEvent } from "@holdfast/core";
+import type { Life } from "../world/life.ts";
+import type { Invariant, InvariantContext } from "./invariant.ts";
+
+interface Standing {
+  health: ProviderHealth;
+  /** Monotonic; absent while it is not healthy. */
+  healthySince: number | undefined;
+  /** It was left, and must be healthy for a cooldown before it is chosen again. */
+  isBarred: boolean;
+}
+
+/**
+ * At most one switch per cooldown, but to a provider that has not failed within it; nobody who was left comes back before a
+ * whole cooldown of health; who gets its place back by priority has been healthy for one; an override and a removal are
+ * exempt; and whoever may take over does.
+ */
+export class SwitchRules implements Invariant {
+  readonly name = "switch-rules";
+  readonly requirements = "R2.5 R2.6";
+  readonly #context: InvariantContext;
+  readonly #standings = new Map<string, Standing>();
+  #lastSwitchAt = Number.NEGATIVE_INFINITY;
+  #instances: ReadonlySet<unknown> = new Set();
+
+  constructor(context: InvariantContext) {
+    this.#context = context;
+  }
+
+  lifeBegan(): void {
+    this.#standings.clear();
+    this.#lastSwitchAt = Number.NEGATIVE_INFINITY;
+  }
+
+  event(event: TopologyEvent, life: Life): void {
+    this.#forgetRemoved(life);
+    if (event.kind === "health_changed") {
+      const standing = this.#standingOf(event.providerId);
+      if (event.from !== standing.health)
+        this.#context.report(`${event.providerId} goes from ${event.from}, and was ${standing.health}`);
+      if (standing.healthySince !== undefined && this.#isProven(standing)) standing.isBarred = false;
+      standing.health = event.to;
+      standing.healthySince = event.to === "healthy" ? this.#now : undefined;
+    }
+    if (event.kind === "provider_changed") this.#onSwitch(event, life);
+  }
+
+  stepDone(life: Life): void {
+    this.#forgetRemoved(life);
+    const reports = life.service.providerHealth();
+    const active = reports.find(({ isActive }) => isActive);
+    for (const { providerId, health } of reports) {
+      const known = this.#standings.get(providerId)?.health ?? "idle";
+      if (health !== "disabled" && health !== known)
+        this.#context.report(`${providerId} is ${health}, and ${known} was told`);
+    }
+    const { cooldownMs } = this.#context.world.setting;
+    const isCool = this.#now - this.#lastSwitchAt >= cooldownMs;
+    const heir = reports.find(({ providerId }) => this.#isProven(this.#standingOf(providerId)));
+    if (active !== undefined && isCool && heir !== undefined && isGivenUp(active.health))
+      this.#context.report(
+        `${active.providerId} is ${active.health}, and ${heir.providerId} does not take over`,
+      );
+  }
+
+  #onSwitch({ from, to, reason }: Extract<TopologyEvent, { kind: "provider_changed" }>, life: Life): void {
+    const { report, world } = this.#context;
+    const { cooldownMs } = world.setting;
+    const target = this.#standingOf(to);
+    const left = this.#standingOf(from);
+    const sinceMs = this.#now - this.#lastSwitchAt;
+    const isRemoval = reason === "removed_by_reload";
+    if (!isRemoval && target.health !== "healthy")
+      report(`a switch (${reason}) to ${to}, which is ${target.health}`);
+    if (reason === "recovered") {
+      if (!this.#isProven(target)) report(`${to} gets its place back before a cooldown of health`);
+    } else if (!isRemoval && reason !== "manual_override") {
+      if (left.health === "healthy") report(`${from} is left because of ${reason}, and is healthy`);
+      if (target.isBarred && !this.#isProven(target)) report(`${to} was left, and is chosen again too early`);
+      const troubledAt = life.inForce.find(({ descriptor }) => descriptor.id === to)?.troubledAt ?? 0;
+      const isUntroubled = this.#now - troubledAt >= cooldownMs;
+      if (sinceMs < cooldownMs && !isUntroubled)
+        report(`a switch to ${to} ${sinceMs} ms after the last one, and it has failed within the cooldown`);
+    }
+    left.isBarred = !this.#isProven(left);
+    target.isBarred = false;
+    this.#lastSwitchAt = this.#now;
+  }
+
+  get #now(): number {
+    return this.#context.world.clock.monotonic();
+  }
+
+  #isProven({ healthySince }: Standing): boolean {
+    return healthySince !== undefined && this.#now - healthySince >= this.#context.world.setting.cooldownMs;
+  }
+
+  #standingOf(id: string): Standing {
+    const known = this.#standings.get(id);
+    if (known !== undefined) return known;
+    const standing: Standing = { health: "idle", healthySince: undefined, isBarred: false };
+    this.#standings.set(id, standing);
+    return standing;
+  }
+
+  /** Who is not in force is forgotten, and begins anew when it comes back. */
+  #forgetRemoved(life: Life): void {
+    const instances = new Set(life.inForce);
+    if (instances.size === this.#instances.size && life.inForce.every((one) => this.#instances.has(one)))
+      return;
+    this.#instances = instances;
+    const ids = new Set(life.inForce.map(({ descriptor }) => descriptor.id));
+    for (const id of this.#standings.keys()) if (!ids.has(id)) this.#standings.delete(id);
+  }
+}
+
+function isGivenUp(health: ProviderHealth): boolean {
+  return health === "unreachable";
+}

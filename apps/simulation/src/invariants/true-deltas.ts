@@ -1,0 +1,90 @@
+import {
+  createClusterNode,
+  createSnapshot,
+  diffSnapshots,
+  MemberSet,
+  type ProviderSnapshot,
+  type TopologyEvent,
+} from "@holdfast/core";
+import type { Life } from "../world/life.ts";
+import type { PortRecord } from "../world/port-record.ts";
+import type { Invariant, InvariantContext } from "./invariant.ts";
+
+type Content = Pick<ProviderSnapshot, "members" | "blockedNodes" | "hash">;
+
+const NOTHING: Content = { members: MemberSet.empty, blockedNodes: [], hash: "" };
+
+/**
+ * Content that equals the last is not delivered again; a hash says what the content is; and a delta leads from what the
+ * receiver has to what it gets: in the log from the event before, at a port from what it acknowledged.
+ */
+export class TrueDeltas implements Invariant {
+  readonly name = "true-deltas";
+  readonly requirements = "R2.3";
+  readonly #context: InvariantContext;
+  #last: Content | undefined;
+  readonly #acknowledged = new Map<string, ProviderSnapshot>();
+
+  constructor(context: InvariantContext) {
+    this.#context = context;
+  }
+
+  lifeBegan(): void {
+    this.#last = undefined;
+    this.#acknowledged.clear();
+  }
+
+  event(event: TopologyEvent, _life: Life): void {
+    if (event.kind !== "snapshot") return;
+    const { report } = this.#context;
+    const { snapshot, previousHash, seqNo } = event;
+    if (snapshot.hash === this.#last?.hash)
+      report(`the equal hash ${snapshot.hash} is delivered again at ${seqNo}`);
+    if (previousHash !== this.#last?.hash)
+      report(`previousHash of ${seqNo} is not that of the last snapshot`);
+    if (snapshot.hash !== hashOf(snapshot)) report(`the hash of ${seqNo} is not that of its content`);
+    const wrong = compareDeltas(event.delta, this.#last ?? NOTHING, snapshot);
+    if (wrong !== undefined) report(`the delta of ${seqNo} is wrong: ${wrong}`);
+    this.#last = snapshot;
+  }
+
+  callBegan({ call, seqNo }: PortRecord): void {
+    if (call.method !== "applySnapshot") return;
+    const { report } = this.#context;
+    const { snapshot, previousHash, delta } = call.tick;
+    const last = this.#acknowledged.get(call.port);
+    if (previousHash !== last?.hash) report(`previousHash of ${seqNo} is not what ${call.port} acknowledged`);
+    const wrong = compareDeltas(delta, last ?? NOTHING, snapshot);
+    if (wrong !== undefined) report(`the delta of ${seqNo} for ${call.port} is wrong: ${wrong}`);
+  }
+
+  callEnded({ call, outcome }: PortRecord): void {
+    if (call.method === "applySnapshot" && outcome === "done")
+      this.#acknowledged.set(call.port, call.tick.snapshot);
+  }
+}
+
+/** Computed anew, from copies of the nodes: nothing is kept along the way. */
+function hashOf({ members, blockedNodes, providerId }: ProviderSnapshot): string {
+  const copies = MemberSet.from(members.toArray().map((node) => createClusterNode({ ...node })));
+  return createSnapshot({ providerId, members: copies, blockedNodes, observedAt: 0 }).hash;
+}
+
+function compareDeltas(
+  actual: ReturnType<typeof diffSnapshots>,
+  before: Content,
+  after: Content,
+): string | undefined {
+  const copy = MemberSet.from(before.members.toArray().map((node) => createClusterNode({ ...node })));
+  const expected = describe(diffSnapshots({ ...before, members: copy }, after));
+  const got = describe(actual);
+  return got === expected ? undefined : `got ${got}, expected ${expected}`;
+}
+
+function describe({ added, updated, removed, blocked, unblocked }: ReturnType<typeof diffSnapshots>): string {
+  const ids = (nodes: readonly { readonly id: string }[]) => nodes.map(({ id }) => id).join("");
+  const changed = updated.map(
+    ({ before: { id, host, port }, after }) => `${id} ${host}:${port}>${after.host}:${after.port}`,
+  );
+  return `+${ids(added)} -${ids(removed)} ~${changed.join()} !${blocked.join("")} ?${unblocked.join("")}`;
+}
