@@ -13,6 +13,7 @@ export class StatusTruth implements Invariant {
   readonly requirements = "R2.4 R5.3";
   readonly #context: InvariantContext;
   readonly #health = new Map<string, string>();
+  #instances: ReadonlyMap<string, unknown> = new Map();
   #isExhausted = false;
 
   constructor(context: InvariantContext) {
@@ -25,7 +26,20 @@ export class StatusTruth implements Invariant {
   }
 
   event(event: TopologyEvent, life: Life): void {
-    if (event.kind === "health_changed") this.#health.set(event.providerId, event.to);
+    if (event.kind !== "health_changed") return;
+    const { providerId, to, reason } = event;
+    this.#health.set(providerId, to);
+    if (to === "healthy" || (to === "degraded" && reason === "STREAM_LATE")) this.#isExhausted = false;
+    else this.#judge(life);
+  }
+
+  /** One that is replaced begins anew. */
+  setChanged(life: Life): void {
+    const instances = new Map(life.inForce.map((instance) => [instance.descriptor.id, instance]));
+    for (const id of this.#health.keys()) {
+      if (instances.get(id) !== this.#instances.get(id)) this.#health.delete(id);
+    }
+    this.#instances = instances;
     this.#judge(life);
   }
 
@@ -66,16 +80,8 @@ export class StatusTruth implements Invariant {
 
   #judge(life: Life): void {
     const ids = life.inForce.map(({ descriptor }) => descriptor.id);
-    for (const id of this.#health.keys()) if (!ids.some((known) => known === id)) this.#health.delete(id);
     const healths = ids.map((id) => this.#health.get(id) ?? "idle");
-    const reports = life.service.providerHealth();
-    const hasDelivered = reports.some(
-      ({ providerId, health, reason }) =>
-        this.#health.get(providerId) === health &&
-        (health === "healthy" || (health === "degraded" && reason === "STREAM_LATE")),
-    );
-    if (hasDelivered) this.#isExhausted = false;
-    else if (healths.length > 0 && healths.every((health) => health === "unreachable"))
+    if (healths.length > 0 && healths.every((health) => health === "unreachable"))
       this.#isExhausted = true;
   }
 }

@@ -6,6 +6,8 @@ interface Standing {
   health: ProviderHealth;
   /** Monotonic; absent while it is not healthy. */
   healthySince: number | undefined;
+  /** When it was last seen to have been healthy for a cooldown. */
+  provenAt: number | undefined;
   /** It was left, and must be healthy for a cooldown before it is chosen again. */
   isBarred: boolean;
 }
@@ -21,7 +23,9 @@ export class SwitchRules implements Invariant {
   readonly #context: InvariantContext;
   readonly #standings = new Map<string, Standing>();
   #lastSwitchAt = Number.NEGATIVE_INFINITY;
-  #instances: ReadonlySet<unknown> = new Set();
+  #instances: ReadonlyMap<string, unknown> = new Map();
+  /** When an id was last taken away, put in or given to another. What is told of it then may be of the one before. */
+  readonly #changedAt = new Map<string, number>();
 
   constructor(context: InvariantContext) {
     this.#context = context;
@@ -33,20 +37,32 @@ export class SwitchRules implements Invariant {
   }
 
   event(event: TopologyEvent, life: Life): void {
-    this.#forgetRemoved(life);
     if (event.kind === "health_changed") {
       const standing = this.#standingOf(event.providerId);
-      if (event.from !== standing.health)
+      if (event.from !== standing.health && !this.#isChanging(event.providerId))
         this.#context.report(`${event.providerId} goes from ${event.from}, and was ${standing.health}`);
-      if (standing.healthySince !== undefined && this.#isProven(standing)) standing.isBarred = false;
+      // Who is not watched any more because of a switch is told to be idle ahead of it.
+      if (this.#isProven(standing)) {
+        standing.isBarred = false;
+        standing.provenAt = this.#now;
+      }
       standing.health = event.to;
       standing.healthySince = event.to === "healthy" ? this.#now : undefined;
     }
     if (event.kind === "provider_changed") this.#onSwitch(event, life);
   }
 
+  /** Who is not in force is forgotten, and begins anew when it comes back; one that is replaced keeps its bar. */
+  setChanged(life: Life): void {
+    const instances = new Map(life.inForce.map((instance) => [instance.descriptor.id, instance]));
+    for (const id of new Set([...instances.keys(), ...this.#instances.keys()])) {
+      if (instances.get(id) !== this.#instances.get(id)) this.#changedAt.set(id, this.#now);
+      if (!instances.has(id)) this.#standings.delete(id);
+    }
+    this.#instances = instances;
+  }
+
   stepDone(life: Life): void {
-    this.#forgetRemoved(life);
     const reports = life.service.providerHealth();
     const active = reports.find(({ isActive }) => isActive);
     for (const { providerId, health } of reports) {
@@ -70,6 +86,7 @@ export class SwitchRules implements Invariant {
     const left = this.#standingOf(from);
     const sinceMs = this.#now - this.#lastSwitchAt;
     const isRemoval = reason === "removed_by_reload";
+    if (this.#isChanging(to) || this.#isChanging(from)) return this.#settleSwitch(from, to);
     if (!isRemoval && target.health !== "healthy")
       report(`a switch (${reason}) to ${to}, which is ${target.health}`);
     if (reason === "recovered") {
@@ -82,13 +99,25 @@ export class SwitchRules implements Invariant {
       if (sinceMs < cooldownMs && !isUntroubled)
         report(`a switch to ${to} ${sinceMs} ms after the last one, and it has failed within the cooldown`);
     }
-    left.isBarred = !this.#isProven(left);
+    this.#settleSwitch(from, to);
+  }
+
+  #settleSwitch(from: string, to: string): void {
+    const left = this.#standingOf(from);
+    const target = this.#standingOf(to);
+    left.isBarred = !this.#isProven(left) && left.provenAt !== this.#now;
     target.isBarred = false;
+    // Nothing is held against one that was taken away and comes back.
+    if (!this.#instances.has(from)) this.#standings.delete(from);
     this.#lastSwitchAt = this.#now;
   }
 
   get #now(): number {
     return this.#context.world.clock.monotonic();
+  }
+
+  #isChanging(id: string): boolean {
+    return this.#changedAt.get(id) === this.#now;
   }
 
   #isProven({ healthySince }: Standing): boolean {
@@ -98,19 +127,9 @@ export class SwitchRules implements Invariant {
   #standingOf(id: string): Standing {
     const known = this.#standings.get(id);
     if (known !== undefined) return known;
-    const standing: Standing = { health: "idle", healthySince: undefined, isBarred: false };
+    const standing: Standing = { health: "idle", healthySince: undefined, provenAt: undefined, isBarred: false };
     this.#standings.set(id, standing);
     return standing;
-  }
-
-  /** Who is not in force is forgotten, and begins anew when it comes back. */
-  #forgetRemoved(life: Life): void {
-    const instances = new Set(life.inForce);
-    if (instances.size === this.#instances.size && life.inForce.every((one) => this.#instances.has(one)))
-      return;
-    this.#instances = instances;
-    const ids = new Set(life.inForce.map(({ descriptor }) => descriptor.id));
-    for (const id of this.#standings.keys()) if (!ids.has(id)) this.#standings.delete(id);
   }
 }
 

@@ -28,7 +28,7 @@ export interface LifeOptions {
   readonly ports: Readonly<Record<PortName, SimPort>>;
   readonly disk: SimDisk;
   readonly nextMoment: () => number;
-  readonly observer: Required<Pick<Observer, "event">>;
+  readonly observer: Required<Pick<Observer, "event" | "setChanged">>;
   readonly note: (text: string) => void;
 }
 
@@ -94,6 +94,11 @@ export class Life {
       if (this.isCut) return;
       this.warnings.push(warning);
       note(`warning ${warning.code} ${warning.providerId ?? ""}`);
+    });
+    this.service.registry.on("changed", (set) => {
+      // Who is taken away is pinned no more, also when it comes back.
+      if (!set.some(({ descriptor: { id } }) => id === this.pinned)) this.pinned = undefined;
+      if (!this.isCut) observer.setChanged(this);
     });
     this.service.topology.onEvent((event) => {
       if (!this.isCut) observer.event(event, this);

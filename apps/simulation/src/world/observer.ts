@@ -14,6 +14,8 @@ export interface Observer {
   callEnded?(record: PortRecord): void;
   /** A step is done and nothing is under way but what waits for time or for others. The life is up. */
   stepDone?(life: Life): void;
+  /** Another set of providers has come into force; the fail-over learns of it next. */
+  setChanged?(life: Life): void;
   /** A stop is about to be asked for. */
   stopBegins?(life: Life): void;
   /** A life was stopped, not killed. */

@@ -30,6 +30,7 @@ export class SimBackend {
     this.clock = clock;
     this.#marks = marks;
     this.#answer = this.#previous = { incarnation: 1, index: 0, members: MemberSet.empty, skipped: 0 };
+    this.ledger.set(revisionOf(this.#answer), MemberSet.empty);
     this.setMembers(["a", "b", "c"], 0);
   }
 
@@ -61,6 +62,8 @@ export class SimBackend {
     if (blow === "rollback" || blow === "restart") {
       const { members, skipped } = blow === "restart" ? this.#answer : this.#previous;
       this.#become({ incarnation: this.#answer.incarnation + 1, index: 1, members, skipped });
+      // Nothing of an earlier life is still on its way.
+      this.#previous = this.#answer;
     }
     for (const connection of this.connections) this.#strike(blow, connection);
   }

@@ -1,5 +1,5 @@
 import { createSeededRandom, VirtualClock } from "@holdfast/conformance";
-import type { Random, TopologyEvent } from "@holdfast/core";
+import { compareDescriptors, type Random, type TopologyEvent } from "@holdfast/core";
 import type { StopReport } from "@holdfast/provisioning";
 import { BACKENDS, type BackendId, type PortName, type Script, type Setting } from "../script/script.ts";
 import { Life } from "./life.ts";
@@ -42,7 +42,7 @@ export class World {
       remoting: this.#createPort("remoting"),
     };
     this.disk = new SimDisk(clock);
-    this.disk.write(JSON.stringify(setting.providers.map(toDescriptor)));
+    this.disk.write(JSON.stringify(setting.providers.map(toDescriptor).sort(compareDescriptors)));
   }
 
   get life(): Life {
@@ -71,7 +71,12 @@ export class World {
       ports,
       disk,
       nextMoment: () => this.nextMoment(),
-      observer: { event: (event, of) => this.#onEvent(event, of) },
+      observer: {
+        event: (event, of) => this.#onEvent(event, of),
+        setChanged: (of) => {
+          for (const observer of this.observers) observer.setChanged?.(of);
+        },
+      },
       note: (text) => this.trace.write(text),
     });
     this.lives.push(life);
@@ -112,6 +117,8 @@ export class World {
       onEnd: (record) => {
         const { call, seqNo, outcome } = record;
         this.trace.write(`< ${call.port}.${call.method} ${seqNo} ${outcome}`);
+        // Of an earlier life: nobody waits for it any more.
+        if (record.life !== this.life) return;
         for (const observer of this.observers) observer.callEnded?.(record);
       },
     });
