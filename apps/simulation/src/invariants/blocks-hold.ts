@@ -11,6 +11,8 @@ export class BlocksHold implements Invariant {
   readonly requirements = "R4.2 R4.4";
   readonly #context: InvariantContext;
   #blocked: ReadonlySet<string> = new Set();
+  /** Another provider takes over: its first content counts as its word, though it may have said it a heartbeat ago. */
+  #handedOverAt: number | undefined;
   /** The moment from which on a refresh lifts the block. */
   readonly #restoredAt = new Map<string, number>();
   /** The moment of the block. */
@@ -21,12 +23,14 @@ export class BlocksHold implements Invariant {
   }
 
   lifeBegan(): void {
+    this.#handedOverAt = undefined;
     this.#blocked = new Set();
     this.#restoredAt.clear();
     this.#blockedAt.clear();
   }
 
   event(event: TopologyEvent, life: Life): void {
+    if (event.kind === "provider_changed") this.#handedOverAt = this.#context.world.clock.monotonic();
     if (event.kind !== "snapshot") return;
     const { blockedNodes, members } = event.snapshot;
     const now = this.#context.world.moment;
@@ -69,7 +73,9 @@ export class BlocksHold implements Invariant {
     if (!isMember) return undefined;
     const restoredAt = this.#restoredAt.get(id);
     if (restoredAt === undefined) return "and nobody restored it";
-    return confirmedAt > restoredAt ? undefined : "and its provider has said nothing since it was restored";
+    return confirmedAt > restoredAt || this.#handedOverAt === this.#context.world.clock.monotonic()
+      ? undefined
+      : "and its provider has said nothing since it was restored";
   }
 
   #confirmedAt({ service, inForce }: Life): number {

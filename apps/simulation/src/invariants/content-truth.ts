@@ -15,6 +15,8 @@ export class ContentTruth implements Invariant {
   readonly #context: InvariantContext;
   readonly #newest = new Map<string, string>();
   #inForce: ReadonlySet<string> = new Set();
+  /** When a provider was taken away: what it had said may still be on its way then. */
+  readonly #removedAt = new Map<string, number>();
 
   constructor(context: InvariantContext) {
     this.#context = context;
@@ -26,7 +28,7 @@ export class ContentTruth implements Invariant {
     this.#inForce = new Set();
   }
 
-  event(event: TopologyEvent, life: Life): void {
+  event(event: TopologyEvent): void {
     if (event.kind !== "snapshot") return;
     const { report } = this.#context;
     const { snapshot, delta, seqNo } = event;
@@ -46,12 +48,16 @@ export class ContentTruth implements Invariant {
     this.#newest.set(providerId, revision);
     const isMark = delta.added.length + delta.updated.length + delta.removed.length === 0;
     const isKnown =
-      this.#inForce.has(providerId) || life.inForce.some(({ descriptor: { id } }) => id === providerId);
+      this.#inForce.has(providerId) ||
+      this.#removedAt.get(providerId) === this.#context.world.clock.monotonic();
     if (!isMark && !isKnown) report(`new content of ${providerId}, which is not in force`);
   }
 
-  stepDone(life: Life): void {
-    this.#inForce = new Set(life.inForce.map(({ descriptor: { id } }) => id));
+  setChanged(life: Life): void {
+    const next = new Set(life.inForce.map(({ descriptor: { id } }) => id));
+    const now = this.#context.world.clock.monotonic();
+    for (const id of this.#inForce) if (!next.has(id)) this.#removedAt.set(id, now);
+    this.#inForce = next;
   }
 }
 

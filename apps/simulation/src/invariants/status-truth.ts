@@ -81,8 +81,7 @@ export class StatusTruth implements Invariant {
   #judge(life: Life): void {
     const ids = life.inForce.map(({ descriptor }) => descriptor.id);
     const healths = ids.map((id) => this.#health.get(id) ?? "idle");
-    if (healths.length > 0 && healths.every((health) => health === "unreachable"))
-      this.#isExhausted = true;
+    if (healths.length > 0 && healths.every((health) => health === "unreachable")) this.#isExhausted = true;
   }
 }
 

@@ -86,7 +86,7 @@ export class SwitchRules implements Invariant {
     const left = this.#standingOf(from);
     const sinceMs = this.#now - this.#lastSwitchAt;
     const isRemoval = reason === "removed_by_reload";
-    if (this.#isChanging(to) || this.#isChanging(from)) return this.#settleSwitch(from, to);
+    if (this.#isChanging(to) || this.#isChanging(from)) return this.#settleSwitch(from, to, reason);
     if (!isRemoval && target.health !== "healthy")
       report(`a switch (${reason}) to ${to}, which is ${target.health}`);
     if (reason === "recovered") {
@@ -95,20 +95,24 @@ export class SwitchRules implements Invariant {
       if (left.health === "healthy") report(`${from} is left because of ${reason}, and is healthy`);
       if (target.isBarred && !this.#isProven(target)) report(`${to} was left, and is chosen again too early`);
       const troubledAt = life.inForce.find(({ descriptor }) => descriptor.id === to)?.troubledAt ?? 0;
-      const isUntroubled = this.#now - troubledAt >= cooldownMs;
+      // What troubles it just now it may have done after it was chosen.
+      const isUntroubled = this.#now - troubledAt >= cooldownMs || troubledAt === this.#now;
       if (sinceMs < cooldownMs && !isUntroubled)
         report(`a switch to ${to} ${sinceMs} ms after the last one, and it has failed within the cooldown`);
     }
-    this.#settleSwitch(from, to);
+    this.#settleSwitch(from, to, reason);
   }
 
-  #settleSwitch(from: string, to: string): void {
+  #settleSwitch(from: string, to: string, reason: string): void {
     const left = this.#standingOf(from);
     const target = this.#standingOf(to);
-    left.isBarred = !this.#isProven(left) && left.provenAt !== this.#now;
+    // A mere removal bars nobody: who was taken away begins anew when it comes back.
+    left.isBarred =
+      this.#instances.has(from) &&
+      reason !== "removed_by_reload" &&
+      !this.#isProven(left) &&
+      left.provenAt !== this.#now;
     target.isBarred = false;
-    // Nothing is held against one that was taken away and comes back.
-    if (!this.#instances.has(from)) this.#standings.delete(from);
     this.#lastSwitchAt = this.#now;
   }
 
@@ -127,7 +131,12 @@ export class SwitchRules implements Invariant {
   #standingOf(id: string): Standing {
     const known = this.#standings.get(id);
     if (known !== undefined) return known;
-    const standing: Standing = { health: "idle", healthySince: undefined, provenAt: undefined, isBarred: false };
+    const standing: Standing = {
+      health: "idle",
+      healthySince: undefined,
+      provenAt: undefined,
+      isBarred: false,
+    };
     this.#standings.set(id, standing);
     return standing;
   }

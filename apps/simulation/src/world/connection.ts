@@ -1,6 +1,7 @@
 import {
   createSnapshot,
   EventChannel,
+  type ErrorCode,
   isProvisioningError,
   ProvisioningError,
   whenAborted,
@@ -92,7 +93,7 @@ export class Connection {
   fail(error: unknown): void {
     if (this.isClosed) return;
     const code = isProvisioningError(error) ? error.code : "STREAM_FAILED";
-    this.provider.suffer(code, this.revision !== undefined);
+    this.#suffer(code);
     this.close({ error });
   }
 
@@ -108,8 +109,13 @@ export class Connection {
 
   #endQuietly(): void {
     if (this.isClosed) return;
-    this.provider.suffer("STREAM_ENDED", this.revision !== undefined);
+    this.#suffer("STREAM_ENDED");
     this.close();
+  }
+
+  /** What happens to a deaf connection that was given up is nobody's concern. */
+  #suffer(code: ErrorCode): void {
+    if (!this.signal.aborted) this.provider.suffer(code, this.revision !== undefined);
   }
 
   #onAbort(): void {
@@ -137,7 +143,7 @@ export class Connection {
       ...(skipped > 0 && { skipped: { count: skipped, reasons: ["a broken entry"] } }),
     });
     const ageMs = Math.max(clock.now() - sentAt, 0) + (snapshot.stalenessMs ?? 0);
-    if (ageMs > this.provider.lateSnapshotMs) this.provider.ail();
+    if (ageMs > this.provider.lateSnapshotMs && !this.signal.aborted) this.provider.ail();
     this.#push({ type: "snapshot", snapshot });
     if (mood === "stalling") this.#silence();
     else if (mood === "breaking") this.fail(new ProvisioningError("STREAM_FAILED", "the backend breaks off"));
@@ -157,6 +163,7 @@ export class Connection {
   #push(event: ProviderEvent): void {
     const { clock } = this.#backend;
     this.heardAt = clock.monotonic();
+    if (this.signal.aborted) return;
     if (this.revision !== undefined) this.provider.confirm();
     else if (clock.monotonic() - this.#openedAt > this.provider.lateSnapshotMs) this.provider.ail();
     this.events.push(event);
