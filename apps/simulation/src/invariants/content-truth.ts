@@ -1,4 +1,4 @@
-import { MemberSet, type ProviderSnapshot, type TopologyEvent } from "@holdfast/core";
+import type { MemberSet, ProviderSnapshot, TopologyEvent } from "@holdfast/core";
 import type { Life } from "../world/life.ts";
 import { compareRevisions } from "../world/backend-answer.ts";
 import type { BackendId } from "../script/script.ts";

@@ -67,6 +67,7 @@ export class StatusTruth implements Invariant {
     const instance = life.inForce.find(({ descriptor }) => descriptor.id === activeId);
     const watch = [...(instance?.watches ?? [])].find(({ signal, isClosed }) => !signal.aborted && !isClosed);
     if (watch === undefined) return report(`${activeId} is healthy, and nobody watches it`);
+    if (watch.isLate) report(`${activeId} is healthy, and what it said last came late`);
     const silentMs = world.clock.monotonic() - watch.heardAt;
     if (silentMs > world.setting.timeoutMs) report(`${activeId} is healthy, and silent for ${silentMs} ms`);
     if (snapshot?.providerId !== activeId)

@@ -82,9 +82,12 @@ function compareDeltas(
 }
 
 function describe({ added, updated, removed, blocked, unblocked }: ReturnType<typeof diffSnapshots>): string {
-  const ids = (nodes: readonly { readonly id: string }[]) => nodes.map(({ id }) => id).join("");
   const changed = updated.map(
     ({ before: { id, host, port }, after }) => `${id} ${host}:${port}>${after.host}:${after.port}`,
   );
-  return `+${ids(added)} -${ids(removed)} ~${changed.join()} !${blocked.join("")} ?${unblocked.join("")}`;
+  return `+${idsOf(added)} -${idsOf(removed)} ~${changed.join()} !${blocked.join("")} ?${unblocked.join("")}`;
+}
+
+function idsOf(nodes: readonly { readonly id: string }[]): string {
+  return nodes.map(({ id }) => id).join("");
 }

@@ -26,6 +26,8 @@ export class Connection {
   revision: string | undefined;
   /** Monotonic, of the last sign of life. */
   heardAt: number;
+  /** The last answer handed on came late, and nothing has come since. */
+  isLate = false;
   isClosed = false;
   readonly #backend: SimBackend;
   readonly #timers = new Set<Disposable>();
@@ -145,6 +147,7 @@ export class Connection {
     const ageMs = Math.max(clock.now() - sentAt, 0) + (snapshot.stalenessMs ?? 0);
     if (ageMs > this.provider.lateSnapshotMs && !this.signal.aborted) this.provider.ail();
     this.#push({ type: "snapshot", snapshot });
+    this.isLate = ageMs > this.provider.lateSnapshotMs;
     if (mood === "stalling") this.#silence();
     else if (mood === "breaking") this.fail(new ProvisioningError("STREAM_FAILED", "the backend breaks off"));
     else if (mood === "ending") this.end();
@@ -166,6 +169,7 @@ export class Connection {
     if (this.signal.aborted) return;
     if (this.revision !== undefined) this.provider.confirm();
     else if (clock.monotonic() - this.#openedAt > this.provider.lateSnapshotMs) this.provider.ail();
+    this.isLate = false;
     this.events.push(event);
     this.#silence();
     this.#heartbeat = clock.schedule(this.provider.heartbeatMs, () => this.beat());

@@ -97,7 +97,8 @@ export class Life {
     });
     this.service.registry.on("changed", (set) => {
       // Who is taken away is pinned no more, also when it comes back.
-      if (!set.some(({ descriptor: { id } }) => id === this.pinned)) this.pinned = undefined;
+      const isPinnable = set.some(({ descriptor, provider }) => provider && descriptor.id === this.pinned);
+      if (!isPinnable) this.pinned = undefined;
       if (!this.isCut) observer.setChanged(this);
     });
     this.service.topology.onEvent((event) => {
@@ -189,5 +190,6 @@ function createPorts(ports: Readonly<Record<PortName, SimPort>>, life: Life): Se
 function doNothing(): void {}
 
 function codeOf(error: unknown): string {
-  return isProvisioningError(error) ? error.code : String(error ?? "");
+  if (isProvisioningError(error)) return error.code;
+  return error instanceof Error ? error.message : "";
 }

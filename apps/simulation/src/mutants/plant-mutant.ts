@@ -1,0 +1,31 @@
+import { registerHooks } from "node:module";
+import { MUTANTS } from "./mutants.ts";
+
+const ROOT = new URL("../../../../", import.meta.url).href;
+
+/**
+ * Lets every module loaded from now on in this thread have the bug. Throws for a name that there is not, and fails the load
+ * of the file when what is to be replaced does not stand in it exactly once: then the mutant has to follow the source.
+ */
+export function plantMutant(name: string): void {
+  const mutant = MUTANTS.find((known) => known.name === name);
+  if (mutant === undefined) throw new Error(`there is no mutant called ${name}`);
+  const { file, find, replace } = mutant;
+  const url = new URL(file, ROOT).href;
+  registerHooks({
+    load(loaded, context, nextLoad) {
+      const result = nextLoad(loaded, context);
+      if (loaded !== url) return result;
+      const source = toText(result.source);
+      const count = source.split(find).length - 1;
+      if (count !== 1) throw new Error(`mutant ${name}: its text stands ${count} times in ${file}`);
+      return { ...result, source: source.replace(find, () => replace) };
+    },
+  });
+}
+
+function toText(source: string | ArrayBuffer | NodeJS.TypedArray | null | undefined): string {
+  if (typeof source === "string") return source;
+  if (source === null || source === undefined) throw new Error("a module without a source");
+  return new TextDecoder().decode(source);
+}

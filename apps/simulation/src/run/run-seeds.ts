@@ -1,0 +1,49 @@
+import { availableParallelism } from "node:os";
+import { systemClock } from "@holdfast/core";
+import type { RunOutcome } from "./run-script.ts";
+import { runTask } from "./run-task.ts";
+
+export interface RunSeedsOptions {
+  readonly first: number;
+  readonly count: number;
+  readonly mutant?: string | undefined;
+  /** Seeds that nobody has begun yet are left out once one has failed. @defaultValue false */
+  readonly stopsAtFailure?: boolean | undefined;
+  /** @defaultValue one for each core */
+  readonly workers?: number | undefined;
+}
+
+export interface SeedsReport {
+  readonly seeds: number;
+  readonly virtualMs: number;
+  readonly events: number;
+  /** Real time. */
+  readonly tookMs: number;
+  /** The runs that broke something, by seed. */
+  readonly failures: readonly RunOutcome[];
+}
+
+/** Runs the scripts of many seeds on all cores. */
+export async function runSeeds(options: RunSeedsOptions): Promise<SeedsReport> {
+  const { first, count, mutant, stopsAtFailure = false, workers = availableParallelism() } = options;
+  const startedAt = systemClock.monotonic();
+  const taken = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+  const failures: RunOutcome[] = [];
+  let seeds = 0;
+  let virtualMs = 0;
+  let events = 0;
+  const task = { kind: "seeds", first, count, taken, stopsAtFailure, mutant } as const;
+  const runs = Array.from({ length: Math.min(workers, count) }, () =>
+    runTask(task, (message) => {
+      if (message.kind !== "outcome") return;
+      const { outcome } = message;
+      seeds++;
+      virtualMs += outcome.virtualMs;
+      events += outcome.events;
+      if (outcome.violation !== undefined) failures.push(outcome);
+    }),
+  );
+  await Promise.all(runs);
+  failures.sort((a, b) => a.seed - b.seed);
+  return { seeds, virtualMs, events, tookMs: systemClock.monotonic() - startedAt, failures };
+}

@@ -1,0 +1,124 @@
+import type { ProviderSpec, Script, Setting, Step } from "../script/script.ts";
+
+export interface ShrinkOptions {
+  /** Whether a script still breaks the same thing. */
+  readonly breaks: (script: Script) => Promise<boolean>;
+  /** How many scripts may be tried. @defaultValue 800 */
+  readonly budget?: number | undefined;
+}
+
+/** What most settings are; one that need not be otherwise says nothing. */
+const PLAIN: Omit<Setting, "providers"> = {
+  standby: "warm",
+  timeoutMs: 15_000,
+  maxErrors: 3,
+  cooldownMs: 10_000,
+  lateSnapshotMs: 5_000,
+  backoffInitialMs: 2_000,
+  backoffMaxMs: 30_000,
+  probe: "warn",
+  suppressAfter: 3,
+  suppressMs: 60_000,
+  marks: "metadata",
+};
+
+/** The shortest and plainest script it can find that still breaks: steps are taken out, then waits, sets and settings simplified. */
+export async function shrinkScript(script: Script, options: ShrinkOptions): Promise<Script> {
+  return new Shrinking(script, options).run();
+}
+
+class Shrinking {
+  readonly #breaks: (script: Script) => Promise<boolean>;
+  #best: Script;
+  #left: number;
+
+  constructor(script: Script, { breaks, budget = 800 }: ShrinkOptions) {
+    this.#best = script;
+    this.#breaks = breaks;
+    this.#left = budget;
+  }
+
+  async run(): Promise<Script> {
+    for (let length = Number.POSITIVE_INFINITY; this.#size < length && this.#left > 0;) {
+      length = this.#size;
+      await this.#dropSteps();
+      await this.#simplifySteps();
+      await this.#simplifySetting();
+    }
+    return this.#best;
+  }
+
+  /** Shorter is better, and so is plainer. */
+  get #size(): number {
+    return JSON.stringify(this.#best).length;
+  }
+
+  async #try(candidate: Script): Promise<boolean> {
+    if (this.#left <= 0) return false;
+    this.#left--;
+    const isBroken = await this.#breaks(candidate);
+    if (isBroken) this.#best = candidate;
+    return isBroken;
+  }
+
+  /** Delta debugging: halves first, single steps last, from the end. */
+  async #dropSteps(): Promise<void> {
+    for (let size = Math.ceil(this.#best.steps.length / 2); size >= 1; size = Math.floor(size / 2)) {
+      for (let end = this.#best.steps.length; end > 0;) {
+        const from = Math.max(end - size, 0);
+        const steps = this.#best.steps.toSpliced(from, end - from);
+        await this.#try({ ...this.#best, steps });
+        end = Math.min(from, this.#best.steps.length);
+      }
+    }
+  }
+
+  async #simplifySteps(): Promise<void> {
+    for (let index = 0; index < this.#best.steps.length; index++) {
+      for (const plainer of plainerSteps(this.#best.steps[index]!)) {
+        const isTaken = await this.#try({ ...this.#best, steps: this.#best.steps.with(index, plainer) });
+        if (isTaken) break;
+      }
+    }
+  }
+
+  async #simplifySetting(): Promise<void> {
+    for (const name of Object.keys(PLAIN)) {
+      const { setting } = this.#best;
+      const plainer = { ...setting, ...Object.fromEntries([[name, Reflect.get(PLAIN, name)]]) };
+      if (Reflect.get(setting, name) !== Reflect.get(PLAIN, name))
+        await this.#try({ ...this.#best, setting: plainer });
+    }
+    for (const providers of plainerSets(this.#best.setting.providers)) {
+      await this.#try({ ...this.#best, setting: { ...this.#best.setting, providers } });
+    }
+  }
+}
+
+function plainerSteps(step: Step): readonly Step[] {
+  switch (step.do) {
+    case "wait":
+      return [1, 1_000, 5_000, 10_000, 20_000, 60_000]
+        .filter((ms) => ms < step.ms)
+        .map((ms) => ({ ...step, ms }));
+    case "reload":
+      return [
+        ...(step.abortAfterMs === undefined ? [] : [{ do: "reload" as const, set: step.set }]),
+        ...plainerSets(step.set).map((set) => ({ ...step, set })),
+      ];
+    case "members":
+      return step.nodes.map((_, index) => ({ ...step, nodes: step.nodes.toSpliced(index, 1) }));
+    case "jump":
+      return [Math.sign(step.ms)].filter((ms) => ms !== step.ms).map((ms) => ({ ...step, ms }));
+    default:
+      return [];
+  }
+}
+
+function plainerSets(set: readonly ProviderSpec[]): readonly (readonly ProviderSpec[])[] {
+  const shorter = set.map((_, index) => set.toSpliced(index, 1));
+  const plainer = set.map((spec, index) =>
+    set.with(index, { id: spec.id, priority: spec.priority, variant: 0 }),
+  );
+  return [...shorter, ...plainer.filter((one) => JSON.stringify(one) !== JSON.stringify(set))];
+}
