@@ -6,6 +6,8 @@ interface Standing {
   health: ProviderHealth;
   /** Monotonic; absent while it is not healthy. */
   healthySince: number | undefined;
+  /** When its health last changed. */
+  toldAt: number | undefined;
   /** When it was last seen to have been healthy for a cooldown. */
   provenAt: number | undefined;
   /** It was left, and must be healthy for a cooldown before it is chosen again. */
@@ -47,6 +49,7 @@ export class SwitchRules implements Invariant {
         standing.provenAt = this.#now;
       }
       standing.health = event.to;
+      standing.toldAt = this.#now;
       standing.healthySince = event.to === "healthy" ? this.#now : undefined;
     }
     if (event.kind === "provider_changed") this.#onSwitch(event, life);
@@ -67,7 +70,9 @@ export class SwitchRules implements Invariant {
     const active = reports.find(({ isActive }) => isActive);
     for (const { providerId, health } of reports) {
       const known = this.#standings.get(providerId)?.health ?? "idle";
-      if (health !== "disabled" && health !== known)
+      // The last that was told may have been of the one before it.
+      const isNew = this.#changedAt.get(providerId) === this.#standings.get(providerId)?.toldAt;
+      if (health !== "disabled" && health !== known && !isNew)
         this.#context.report(`${providerId} is ${health}, and ${known} was told`);
     }
     const { cooldownMs } = this.#context.world.setting;
@@ -134,6 +139,7 @@ export class SwitchRules implements Invariant {
     const standing: Standing = {
       health: "idle",
       healthySince: undefined,
+      toldAt: undefined,
       provenAt: undefined,
       isBarred: false,
     };

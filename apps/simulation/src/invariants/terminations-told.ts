@@ -1,5 +1,6 @@
 import type { TopologyEvent } from "@holdfast/core";
 import type { Life } from "../world/life.ts";
+import type { SimProvider } from "../world/sim-provider.ts";
 import type { Invariant, InvariantContext } from "./invariant.ts";
 
 /** The end of a stream that had delivered is told, once, with the hash of what it brought last, and kept. */
@@ -9,12 +10,17 @@ export class TerminationsTold implements Invariant {
   readonly #context: InvariantContext;
   readonly #told = new Map<string, number>();
 
+  #inForce: readonly SimProvider[] = [];
+  readonly #removedAt = new Map<SimProvider, number>();
+
   constructor(context: InvariantContext) {
     this.#context = context;
   }
 
   lifeBegan(): void {
     this.#told.clear();
+    this.#removedAt.clear();
+    this.#inForce = [];
   }
 
   event(event: TopologyEvent, life: Life): void {
@@ -27,10 +33,22 @@ export class TerminationsTold implements Invariant {
       this.#context.report(`${seqNo}: the end of ${providerId} is not kept`);
   }
 
-  stepDone(life: Life): void {
-    for (const [id, broken] of life.brokenStreams) {
+  setChanged(life: Life): void {
+    const next = life.inForce;
+    for (const provider of this.#inForce)
+      if (!next.includes(provider)) this.#removedAt.set(provider, this.#context.world.clock.monotonic());
+    this.#inForce = next;
+  }
+
+  stepDone({ brokenStreams }: Life): void {
+    const ids = new Set(brokenStreams.map(({ provider }) => provider.descriptor.id));
+    for (const id of ids) {
+      const broken = brokenStreams.filter(({ provider }) => provider.descriptor.id === id);
+      // Of one that broke as its provider was taken away nobody need have heard.
+      const due = broken.filter(({ provider, atMs }) => this.#removedAt.get(provider) !== atMs);
       const told = this.#told.get(id) ?? 0;
-      if (told !== broken) this.#context.report(`${broken} streams of ${id} broke, ${told} were told`);
+      if (told < due.length || told > broken.length)
+        this.#context.report(`${broken.length} streams of ${id} broke, ${told} were told`);
     }
   }
 }

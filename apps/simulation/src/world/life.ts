@@ -40,8 +40,8 @@ export class Life {
   readonly service: ProvisioningService;
   /** Every instance of a provider ever made, in order. */
   readonly instances: SimProvider[] = [];
-  /** Streams that ended though nobody asked, after they had delivered, by provider. */
-  readonly brokenStreams: Map<string, number> = new Map();
+  /** Streams that ended though nobody asked, after they had delivered. */
+  readonly brokenStreams: { readonly provider: SimProvider; readonly atMs: number }[] = [];
   readonly operations: Operation[] = [];
   readonly admissions: AdmissionRecord[] = [];
   readonly warnings: ServiceWarning[] = [];
@@ -77,7 +77,7 @@ export class Life {
         if (this.isCut) return;
         const { id } = provider.descriptor;
         note(`${id} ${code}${hadDelivered ? "" : " (had not begun)"}`);
-        if (hadDelivered) this.brokenStreams.set(id, (this.brokenStreams.get(id) ?? 0) + 1);
+        if (hadDelivered) this.brokenStreams.push({ provider, atMs: this.clock.monotonic() });
       },
     });
     const { providers: _, marks: _marks, probe, suppressAfter, suppressMs, ...health } = setting;
