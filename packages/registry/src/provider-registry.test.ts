@@ -356,6 +356,19 @@ describe("a store that fails", () => {
     expect(JSON.parse(store.contents)).toEqual([sample("a"), sample("c")]);
   });
 
+  test("again when it is given the old set back is healed by a reload that changes nothing, too", async () => {
+    // R1.5 R5.4
+    const store = new LateFailingStore();
+    const { registry } = await startBench({ store });
+    await registry.register(sample("a"));
+    store.lateFailures = 1;
+    store.failAfterThat = true;
+    await errorOf(registry.register(sample("b")));
+    await registry.reload([sample("a")]);
+
+    expect(JSON.parse(store.contents)).toEqual([sample("a")]);
+  });
+
   test("because somebody else saved is not saved over", async () => {
     const store = new MemoryProviderStore();
     const { registry } = await startBench({ store });

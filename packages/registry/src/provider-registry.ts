@@ -72,6 +72,8 @@ export class ProviderRegistry implements AsyncDisposable {
   readonly #instances: InstanceDisposal;
   readonly #events: TypedEvents<RegistryEvents>;
   #set: ProviderSet | undefined;
+  /** The store may hold a set that was refused: then even an unchanged set is saved. */
+  #isStoreInDoubt = false;
   #disposal: Promise<void> | undefined;
 
   /** Throws `VALIDATION_DUPLICATE_ID` when two adapters have the same kind. */
@@ -140,6 +142,7 @@ export class ProviderRegistry implements AsyncDisposable {
         throw error;
       }
       const set = toProviderSet(next);
+      this.#isStoreInDoubt = false;
       this.#putInForce(set);
       return set;
     });
@@ -231,7 +234,7 @@ export class ProviderRegistry implements AsyncDisposable {
       }
       const { providers, warnings } = await draft(current, signal);
       const next = toProviderSet(providers);
-      if (isSameSet(current, next)) return current;
+      if (isSameSet(current, next) && !this.#isStoreInDoubt) return current;
       try {
         await this.#save(next);
       } catch (error) {
@@ -257,6 +260,7 @@ export class ProviderRegistry implements AsyncDisposable {
   async #save(set: ProviderSet): Promise<void> {
     try {
       await this.#store.save(set.map(({ descriptor }) => descriptor));
+      this.#isStoreInDoubt = false;
     } catch (error) {
       throw toProvisioningError(error, "STORE_IO", "the set could not be saved");
     }
@@ -267,6 +271,7 @@ export class ProviderRegistry implements AsyncDisposable {
     try {
       await this.#save(current);
     } catch (cause) {
+      this.#isStoreInDoubt = true;
       const message =
         "the set in force could not be saved again: the store may hold the one that was refused";
       this.#events.emit("warning", { code: "STORE_IO", message, cause });
