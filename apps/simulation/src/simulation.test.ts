@@ -1,0 +1,117 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { describe, expect, test } from "vitest";
+import { MUTANTS } from "./mutants/mutants.ts";
+import { describeFailure } from "./run/describe-report.ts";
+import { runScript } from "./run/run-script.ts";
+import { runSeeds } from "./run/run-seeds.ts";
+import { runScriptApart, shrinkApart } from "./run/run-task.ts";
+import { createScript } from "./script/create-script.ts";
+import { scriptSchema } from "./script/script-schema.ts";
+
+const run = promisify(execFile);
+const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
+const LONG_MS = 120_000;
+
+/** Resolves with the exit code whatever it is. */
+async function simulate(...args: readonly string[]): Promise<{ code: number; output: string }> {
+  try {
+    const { stdout, stderr } = await run(process.execPath, [MAIN, ...args]);
+    return { code: 0, output: stdout + stderr };
+  } catch (error) {
+    const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
+    return { code, output: stdout + stderr };
+  }
+}
+
+// R2.1 R2.2 R2.3 R2.4 R2.5 R2.6 R3.1 R3.2 R3.3 R3.4 R3.5 R4.1 R4.2 R4.3 R4.4 R5.3 R5.4 R5.5
+test("every invariant holds in the first seeds", { timeout: LONG_MS }, async () => {
+  const { failures, seeds, events } = await runSeeds({ first: 1, count: 250 });
+
+  expect(failures.map(describeFailure)).toEqual([]);
+  expect(seeds).toBe(250);
+  expect(events).toBeGreaterThan(5_000);
+});
+
+// The suite proves itself.
+describe.concurrent("a planted bug is found", () => {
+  test.each(MUTANTS)("$name: $says", { timeout: LONG_MS }, async ({ name: mutant }) => {
+    const options = { first: 1, count: 1_000, workers: 1, stopsAtFailure: true };
+    const { failures } = await runSeeds({ ...options, mutant });
+
+    expect(failures[0]?.violation).toBeDefined();
+  });
+});
+
+describe("a seed", () => {
+  test("gives the same trace each time, in another process too", { timeout: LONG_MS }, async () => {
+    const seeds = [3, 17, 42];
+    for (const seed of seeds) {
+      const here = await runScript(createScript(seed), { keepTrace: true });
+      const again = await runScript(createScript(seed), { keepTrace: true });
+      const { output } = await simulate("--seed", String(seed), "--trace");
+
+      expect(again.lines).toEqual(here.lines);
+      expect(output).toContain(here.lines.join("\n"));
+      expect(output).toContain(here.digest);
+    }
+  });
+
+  test("gives a script that is plain data", () => {
+    const script = createScript(5);
+
+    expect(scriptSchema.parse(JSON.parse(JSON.stringify(script)))).toEqual(script);
+  });
+
+  test("gives another trace than the next one", async () => {
+    const [one, other] = await Promise.all([1, 2].map((seed) => createScript(seed)));
+
+    expect((await runScript(one!)).digest).not.toBe((await runScript(other!)).digest);
+  });
+});
+
+test("a failing script is shrunk to a short one that breaks the same", { timeout: LONG_MS }, async () => {
+  const mutant = "fail-back-at-once";
+  const { failures } = await runSeeds({ first: 1, count: 100, mutant, workers: 1, stopsAtFailure: true });
+  const { seed, violation } = failures[0]!;
+  const script = createScript(seed);
+  const shrunk = await shrinkApart(script, violation!.invariant, mutant);
+  const outcome = await runScriptApart(shrunk, mutant);
+
+  expect(shrunk.steps.length).toBeLessThan(Math.min(10, script.steps.length));
+  expect(outcome.violation?.invariant).toBe(violation!.invariant);
+  expect((await runScript(shrunk)).violation, "without the bug it breaks nothing").toBeUndefined();
+});
+
+describe("the command", () => {
+  test("says how much was run and what held", { timeout: LONG_MS }, async () => {
+    const { code, output } = await simulate("--seeds", "5", "--first", "7");
+
+    expect(code).toBe(0);
+    expect(output).toMatch(/^5 seeds, [\d.]+ virtual hours, [\d,]+ events, .* 0 failed\n$/);
+  });
+
+  test("prints a failing seed, what broke and how to replay it", { timeout: LONG_MS }, async () => {
+    const { code, output } = await simulate("--seeds", "20", "--mutant", "empty-unnoticed");
+
+    expect(code).toBe(1);
+    expect(output).toMatch(/seed \d+ broke status-truth \(R2\.4 R5\.3\) at step \d+/);
+    expect(output).toContain("a short script that breaks the same:");
+  });
+
+  test("says what is wrong with its arguments", { timeout: LONG_MS }, async () => {
+    const { code, output } = await simulate("--sedes", "5");
+
+    expect(code).toBe(2);
+    expect(output).toContain("--sedes");
+    expect(output).toContain("Usage: pnpm simulate");
+  });
+
+  test("says what is wrong with a script", { timeout: LONG_MS }, async () => {
+    const { code, output } = await simulate("--script", "no-such-file.json");
+
+    expect(code).toBe(2);
+    expect(output).toContain("no-such-file.json is no script");
+  });
+});
