@@ -24,6 +24,10 @@ export class StopsClean implements Invariant {
     if (life.hasStopped) this.#context.report(`${call.port}.${call.method} ${seqNo} begins after the stop`);
   }
 
+  stopOverdue(): void {
+    this.#context.report("the stop does not end, though its deadline is past");
+  }
+
   lifeStopped(life: Life, { unfinished }: StopReport): void {
     const { report } = this.#context;
     const { clock, instances, service, operations } = life;

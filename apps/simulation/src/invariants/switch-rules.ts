@@ -77,7 +77,9 @@ export class SwitchRules implements Invariant {
     }
     const { cooldownMs } = this.#context.world.setting;
     const isCool = this.#now - this.#lastSwitchAt >= cooldownMs;
-    const heir = reports.find(({ providerId }) => this.#isProven(this.#standingOf(providerId)));
+    const heir = reports.find(
+      ({ providerId, health }) => health === "healthy" && this.#isProven(this.#standingOf(providerId)),
+    );
     if (active !== undefined && isCool && heir !== undefined && isGivenUp(active.health))
       this.#context.report(
         `${active.providerId} is ${active.health}, and ${heir.providerId} does not take over`,

@@ -46,6 +46,27 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
     replace: "if (attempt > 0) {",
   },
   {
+    name: "stop-waits-for-port",
+    says: "a port that never answers holds up the stop",
+    file: "packages/bridges/src/port-caller.ts",
+    find: "const value = await untilAborted(call.run({ signal }), signal);",
+    replace: "const value = await call.run({ signal });",
+  },
+  {
+    name: "unfinished-not-named",
+    says: "a drain that ran out of time says that everything was told",
+    file: LANE,
+    find: "return { unfinished };",
+    replace: "return { unfinished: [] };",
+  },
+  {
+    name: "delta-from-the-log",
+    says: "a port is given the log's delta although it has skipped snapshots",
+    file: "packages/bridges/src/snapshot-tick.ts",
+    find: "if (step !== undefined && step.from === acknowledged?.hash) return step.delta;",
+    replace: "if (step !== undefined) return step.delta;",
+  },
+  {
     name: "joins-while-degraded",
     says: "channels are opened from stale data",
     file: REMOTING,

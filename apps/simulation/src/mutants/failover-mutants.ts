@@ -34,6 +34,20 @@ export const FAILOVER_MUTANTS: readonly Mutant[] = [
     replace: "if (this.#order.length < 0) {",
   },
   {
+    name: "override-forgotten",
+    says: "a pinned provider does not get its place back once it is well",
+    file: CONTROLLER,
+    find: "candidate.id === this.#pinned ? Number.POSITIVE_INFINITY : candidate.priority;",
+    replace: "candidate.priority;",
+  },
+  {
+    name: "never-reconnects",
+    says: "a broken watch is never begun anew",
+    file: STREAM,
+    find: "await sleep(this.#waitMsAfter(end), { clock, signal }).catch(() => undefined);",
+    replace: "await sleep(Number.MAX_SAFE_INTEGER, { clock, signal }).catch(() => undefined);",
+  },
+  {
     name: "change-after-content",
     says: "provider_changed is told after the first content of the new provider",
     file: SESSION,

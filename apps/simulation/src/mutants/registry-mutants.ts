@@ -25,6 +25,20 @@ export const REGISTRY_MUTANTS: readonly Mutant[] = [
     replace: "if (failures.length > 1) throw toFailuresError(failures);",
   },
   {
+    name: "doubt-not-saved",
+    says: "a reload that changes nothing leaves a store in doubt as it is",
+    file: REGISTRY,
+    find: "if (isSameSet(current, next) && !this.#isStoreInDoubt) return current;",
+    replace: "if (isSameSet(current, next)) return current;",
+  },
+  {
+    name: "probe-waited-for",
+    says: "a probe that hangs holds up every change of the set",
+    file: "packages/registry/src/connectivity.ts",
+    find: "await untilAborted(provider.probe({ signal: deadline.signal }), deadline.signal);",
+    replace: "await provider.probe({ signal: deadline.signal });",
+  },
+  {
     name: "replaced-not-disposed",
     says: "an instance whose provider is replaced is never disposed of",
     file: REGISTRY,

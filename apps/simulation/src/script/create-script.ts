@@ -87,6 +87,7 @@ function createSteps(dice: Dice): readonly Step[] {
     [2, () => [{ do: "register", provider: createProvider(dice, at, 0.15), ...createAbort(dice) }]],
     [2, () => [{ do: "remove", id: at }]],
     [1, () => [{ do: "restoreSet" }]],
+    [1, () => [{ do: "resubmit" }]],
     [5, () => [{ do: "block", node: dice.pick(NODES) }]],
     [4, () => [{ do: "restore", node: dice.pick(NODES) }]],
     [2, () => [dice.chance(0.6) ? { do: "override", id: at } : { do: "override" }]],
@@ -146,6 +147,11 @@ function createDiskSteps(dice: Dice): readonly Step[] {
   const steps: Step[] = [{ do: "disk", fault }];
   if (fault === "loadFails") steps.push(...createRestart(dice));
   else if (dice.chance(0.7)) steps.push({ do: "reload", set: createSet(dice, 0) });
+  if (fault === "saveFailsAfter" && dice.chance(0.4)) {
+    // So does the attempt to set it right.
+    steps.splice(1, 0, { do: "disk", fault: "saveFailsBefore" });
+    if (dice.chance(0.6)) steps.push({ do: "resubmit" });
+  }
   if (fault === "slow" && dice.chance(0.5))
     steps.push({ do: "wait", ms: dice.pick([1, 50, 200]) }, { do: "kill" });
   if (fault === "conflict" && dice.chance(0.7)) steps.push({ do: "restoreSet" });

@@ -21,6 +21,8 @@ export function describeStep(step: Step): string {
       return `remove ${step.id}`;
     case "restoreSet":
       return "restore the set from the disk";
+    case "resubmit":
+      return "reload the set in force";
     case "block":
       return `block ${step.node}`;
     case "restore":

@@ -35,6 +35,7 @@ const step: z.ZodType<Step> = z.discriminatedUnion("do", [
   z.strictObject({ do: z.literal("register"), provider, abortAfterMs }),
   z.strictObject({ do: z.literal("remove"), id: at }),
   z.strictObject({ do: z.literal("restoreSet") }),
+  z.strictObject({ do: z.literal("resubmit") }),
   z.strictObject({ do: z.literal("block"), node }),
   z.strictObject({ do: z.literal("restore"), node }),
   z.strictObject({ do: z.literal("override"), id: at.optional() }),

@@ -115,6 +115,8 @@ export type Step =
   | { readonly do: "register"; readonly provider: ProviderSpec; readonly abortAfterMs?: number | undefined }
   | { readonly do: "remove"; readonly id: BackendId }
   | { readonly do: "restoreSet" }
+  /** A reload with the set that is in force. */
+  | { readonly do: "resubmit" }
   | { readonly do: "block"; readonly node: string }
   | { readonly do: "restore"; readonly node: string }
   | { readonly do: "override"; readonly id?: BackendId | undefined }

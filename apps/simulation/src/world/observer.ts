@@ -18,6 +18,8 @@ export interface Observer {
   setChanged?(life: Life): void;
   /** A stop is about to be asked for. */
   stopBegins?(life: Life): void;
+  /** A stop is not over although its deadline, and what it may take beyond it, are past. */
+  stopOverdue?(life: Life): void;
   /** A life was stopped, not killed. */
   lifeStopped?(life: Life, report: StopReport): void;
   /** Everything has been well for long enough. */

@@ -30,6 +30,7 @@ export async function takeStep(step: Step, world: World): Promise<void> {
     case "register":
     case "remove":
     case "restoreSet":
+    case "resubmit":
       return changeSet(step, world);
     case "block":
       return void life.service.remoting?.block(step.node);
@@ -56,7 +57,7 @@ export async function takeStep(step: Step, world: World): Promise<void> {
 }
 
 function changeSet(
-  step: Extract<Step, { readonly do: "reload" | "register" | "remove" | "restoreSet" }>,
+  step: Extract<Step, { readonly do: "reload" | "register" | "remove" | "restoreSet" | "resubmit" }>,
   world: World,
 ): void {
   const { life } = world;
@@ -76,6 +77,11 @@ function changeSet(
       return life.track("remove", registry.remove(step.id), (before) =>
         before.filter(({ id }) => id !== step.id),
       );
+    case "resubmit": {
+      const set = life.registered;
+      const definitions = set.map(({ id, kind, priority, params }) => ({ id, kind, priority, params }));
+      return life.track("resubmit", registry.reload(definitions), () => set);
+    }
     case "restoreSet":
       return life.track("restoreSet", registry.restore(), () => life.store.loaded);
   }

@@ -1,6 +1,5 @@
 import { createSeededRandom, VirtualClock } from "@holdfast/conformance";
 import { compareDescriptors, type Random, type TopologyEvent } from "@holdfast/core";
-import type { StopReport } from "@holdfast/provisioning";
 import { BACKENDS, type BackendId, type PortName, type Script, type Setting } from "../script/script.ts";
 import { Life } from "./life.ts";
 import type { Observer } from "./observer.ts";
@@ -85,8 +84,8 @@ export class World {
     life.begin();
   }
 
-  /** Stops the life and lets its time go by. Undefined when it did not stop in time. */
-  async stopLife(deadlineMs: number): Promise<StopReport | undefined> {
+  /** Stops the life and lets its time go by. */
+  async stopLife(deadlineMs: number): Promise<void> {
     const { life } = this;
     for (const observer of this.observers) observer.stopBegins?.(life);
     life.isStopping = true;
@@ -95,10 +94,12 @@ export class World {
     const report = await this.clock.until(stop, deadlineMs + STOP_GRACE_MS).catch(() => undefined);
     await this.clock.settle();
     life.hasStopped = true;
-    if (report === undefined) return undefined;
+    if (report === undefined) {
+      for (const observer of this.observers) observer.stopOverdue?.(life);
+      return;
+    }
     this.trace.write(`stopped, unfinished: ${report.unfinished.join("; ") || "nothing"}`);
     for (const observer of this.observers) observer.lifeStopped?.(life, report);
-    return report;
   }
 
   killLife(): void {
