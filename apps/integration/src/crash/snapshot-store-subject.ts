@@ -8,7 +8,11 @@ const FILE = "store/known-good.jsonl";
 
 function knownGood(...ids: readonly string[]): KnownGood {
   const members = MemberSet.from(ids.map((id) => createClusterNode({ id, host: `${id}.test`, port: 7_000 })));
-  return { snapshot: createSnapshot({ providerId: "any", members, observedAt: 1_000 }), confirmedAt: 2_000 };
+  return {
+    snapshot: createSnapshot({ providerId: "any", members, observedAt: 1_000 }),
+    confirmedAt: 2_000,
+    source: "any",
+  };
 }
 
 const SNAPSHOTS: Readonly<Record<SavedState, KnownGood>> = {

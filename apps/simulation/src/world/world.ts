@@ -145,6 +145,8 @@ function describeEvent(event: TopologyEvent): string {
       return `health_changed ${event.providerId} ${event.from} > ${event.to} ${event.reason ?? ""}`;
     case "status_changed":
       return `status_changed ${event.from} > ${event.to}: ${event.reason}`;
+    case "guard_changed":
+      return `guard_changed ${event.guard} ${event.providerId} ${event.isHolding ? "holds" : "held"} ${event.nodes}`;
     default: {
       const { reason, providerId } = event;
       return `stream_terminated ${providerId} ${reason.kind === "ended" ? "ended" : reason.code}`;
