@@ -1,10 +1,10 @@
 import { fieldOf, isProvisioningError, parseJson, ProvisioningError } from "@holdfast/core";
-import type { ConsulClient } from "./consul-client.ts";
+import type { ConsulSource } from "./consul-client.ts";
 import type { ConsulProviderParams } from "./consul-params.ts";
 import { toHealthPath, toScopedPath } from "./health-query.ts";
 
 export interface AclCheckOptions {
-  readonly client: ConsulClient;
+  readonly client: ConsulSource;
   readonly params: ConsulProviderParams;
   readonly withinMs: number;
   readonly signal: AbortSignal;

@@ -29,6 +29,9 @@ export interface ConsulAnswer {
   readonly body: Buffer;
 }
 
+/** As much of a `ConsulClient` as a watch needs. */
+export type ConsulSource = Pick<ConsulClient, "ask" | "askAny">;
+
 /** As much of an error's body as is looked at. */
 const REFUSAL_BYTES = 4_096;
 

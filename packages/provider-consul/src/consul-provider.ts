@@ -9,7 +9,7 @@ import {
   type ProviderEvent,
   type WatchOptions,
 } from "@holdfast/core";
-import { ConsulClient } from "./consul-client.ts";
+import { ConsulClient, type ConsulSource } from "./consul-client.ts";
 import type { ConsulProviderParams } from "./consul-params.ts";
 import { probeConsul } from "./probe-consul.ts";
 import { ServiceWatch } from "./service-watch.ts";
@@ -19,14 +19,19 @@ export class ConsulProvider implements ClusterProvider {
   readonly descriptor: ProviderDescriptor<ConsulProviderParams>;
   readonly capabilities: ProviderCapabilities = { watch: true };
   readonly #context: ProviderContext;
-  readonly #client: ConsulClient;
+  readonly #client: ConsulSource & Disposable;
   readonly #newest: { index: number } = { index: 0 };
   readonly #life: ProviderLife;
 
-  constructor(descriptor: ProviderDescriptor<ConsulProviderParams>, context: ProviderContext) {
+  /** `client` is what its watches ask; it is disposed of with the provider. */
+  constructor(
+    descriptor: ProviderDescriptor<ConsulProviderParams>,
+    context: ProviderContext,
+    client: ConsulSource & Disposable = new ConsulClient(descriptor.params, context.clock),
+  ) {
     this.descriptor = descriptor;
     this.#context = context;
-    this.#client = new ConsulClient(descriptor.params, context.clock);
+    this.#client = client;
     this.#life = new ProviderLife(descriptor.id);
   }
 

@@ -2,6 +2,7 @@ import {
   createSnapshot,
   isProvisioningError,
   ProvisioningError,
+  sleep,
   whenAborted,
   type ProviderContext,
   type ProviderDescriptor,
@@ -9,7 +10,7 @@ import {
 } from "@holdfast/core";
 import { assertMayRead, assertUnfiltered } from "./acl-check.ts";
 import { readIndex } from "./blocking-position.ts";
-import type { ConsulAnswer, ConsulClient } from "./consul-client.ts";
+import type { ConsulAnswer, ConsulSource } from "./consul-client.ts";
 import type { ConsulProviderParams } from "./consul-params.ts";
 import { HealthBody } from "./health-body.ts";
 import { toHealthPath, toLifePath } from "./health-query.ts";
@@ -19,7 +20,7 @@ import { readStaleness } from "./staleness.ts";
 export interface ServiceWatchOptions {
   readonly descriptor: ProviderDescriptor<ConsulProviderParams>;
   readonly context: ProviderContext;
-  readonly client: ConsulClient;
+  readonly client: ConsulSource;
   /** The highest index that any watch of this provider has taken; kept up to date. */
   readonly newest: { index: number };
   readonly signal: AbortSignal;
@@ -85,7 +86,15 @@ export class ServiceWatch {
     if (consistency === "consistent") return answer;
     const isStale = consistency === "stale" && readStaleness(answer.headers) > maxStaleMs;
     // Neither a server that lags behind nor a new leader that is catching up may bring back what was before.
-    return isStale || readIndex(answer.headers, 0) < newest.index ? read("consistent") : answer;
+    const isRollback = readIndex(answer.headers, 0) < newest.index;
+    // After a restart that goes for all watchers, and they must not all ask twice at once.
+    if (isRollback) await this.#spread(context.heartbeatMs);
+    return isStale || isRollback ? read("consistent") : answer;
+  }
+
+  #spread(withinMs: number): Promise<void> {
+    const { clock, random } = this.#options.context;
+    return sleep(random() * withinMs, { clock, signal: this.#stop.signal });
   }
 
   async #take(answer: ConsulAnswer, index: number): Promise<ProviderEvent> {

@@ -27,6 +27,9 @@ export interface ApiRequest {
   readonly signal: AbortSignal;
 }
 
+/** As much of an `ApiClient` as a watch needs. */
+export type EndpointSource = Pick<ApiClient, "locate" | "getJson" | "getEvents">;
+
 /** What a watch brings. */
 export type WatchEvent = Exclude<WatchLine, { readonly type: "error" }>;
 

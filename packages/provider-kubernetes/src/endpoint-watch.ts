@@ -7,7 +7,7 @@ import {
   type ProviderDescriptor,
   type ProviderEvent,
 } from "@holdfast/core";
-import type { ApiClient, WatchEvent } from "./api-client.ts";
+import type { EndpointSource, WatchEvent } from "./api-client.ts";
 import { EndpointState } from "./endpoint-state.ts";
 import { gatherFirst } from "./gather-first.ts";
 import type { KubernetesProviderParams } from "./kubernetes-params.ts";
@@ -18,7 +18,7 @@ import type { WatchMemory } from "./watch-memory.ts";
 export interface EndpointWatchOptions {
   readonly descriptor: ProviderDescriptor<KubernetesProviderParams>;
   readonly context: ProviderContext;
-  readonly client: ApiClient;
+  readonly client: EndpointSource;
   readonly memory: WatchMemory;
   readonly signal: AbortSignal;
 }

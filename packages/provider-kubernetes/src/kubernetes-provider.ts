@@ -9,7 +9,7 @@ import {
   type ProviderEvent,
   type WatchOptions,
 } from "@holdfast/core";
-import { ApiClient } from "./api-client.ts";
+import { ApiClient, type EndpointSource } from "./api-client.ts";
 import { EndpointWatch } from "./endpoint-watch.ts";
 import type { KubernetesProviderParams } from "./kubernetes-params.ts";
 import { probeCluster } from "./probe-cluster.ts";
@@ -20,14 +20,19 @@ export class KubernetesProvider implements ClusterProvider {
   readonly descriptor: ProviderDescriptor<KubernetesProviderParams>;
   readonly capabilities: ProviderCapabilities = { watch: true };
   readonly #context: ProviderContext;
-  readonly #client: ApiClient;
+  readonly #client: EndpointSource & AsyncDisposable;
   readonly #memory: WatchMemory;
   readonly #life: ProviderLife;
 
-  constructor(descriptor: ProviderDescriptor<KubernetesProviderParams>, context: ProviderContext) {
+  /** `client` is what its watches ask; it is disposed of with the provider. */
+  constructor(
+    descriptor: ProviderDescriptor<KubernetesProviderParams>,
+    context: ProviderContext,
+    client: EndpointSource & AsyncDisposable = new ApiClient(descriptor.params, context.clock),
+  ) {
     this.descriptor = descriptor;
     this.#context = context;
-    this.#client = new ApiClient(descriptor.params, context.clock);
+    this.#client = client;
     this.#memory = new WatchMemory(context.clock);
     this.#life = new ProviderLife(descriptor.id);
   }

@@ -1,0 +1,157 @@
+import {
+  sleep,
+  throwIfAborted,
+  untilAborted,
+  whenAborted,
+  ProvisioningError,
+  type Clock,
+  type ClusterProvider,
+  type ProviderContext,
+  type ProviderId,
+  type Random,
+} from "@holdfast/core";
+import type { ApiRequest, EndpointSource, WatchEvent } from "../api-client.ts";
+import { kubernetesParamsSchema } from "../kubernetes-params.ts";
+import { KubernetesProvider } from "../kubernetes-provider.ts";
+import { toRefusalError } from "../to-provisioning-error.ts";
+import { sliceKeyOf } from "../endpoint-slice.ts";
+import { pods, type FakeSlice } from "./fake-api-server.ts";
+
+export type ApiRequestKind = "list" | "check" | "watch";
+
+export interface ReceivedApiRequest {
+  readonly at: number;
+  readonly client: ProviderId;
+  readonly kind: ApiRequestKind;
+}
+
+export interface SimulatedApiServerOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** How often anything else in the cluster moves its version, in milliseconds; undefined: never. */
+  readonly changesEveryMs?: number | undefined;
+}
+
+/**
+ * An API server of one service without HTTP, on whatever clock it is given: what its clients' requests come to and what it answers,
+ * and nothing about how. A request takes up to 20 ms.
+ */
+export class SimulatedApiServer {
+  /** What has reached it, in order. */
+  readonly received: ReceivedApiRequest[] = [];
+  readonly #options: SimulatedApiServerOptions;
+  #slice: FakeSlice = pods("web");
+  #changes: { readonly version: number; readonly slice: FakeSlice }[] = [];
+  #counted = 100;
+  #countedAt: number;
+  #oldest = 0;
+  #isDown = false;
+  #life = new AbortController();
+  #news = Promise.withResolvers<void>();
+
+  constructor(options: SimulatedApiServerOptions) {
+    this.#options = options;
+    this.#countedAt = options.clock.monotonic();
+  }
+
+  /** A provider whose watches ask this server. */
+  createProvider(id: ProviderId, context: ProviderContext): ClusterProvider {
+    const params = kubernetesParamsSchema.parse({ server: "http://simulated", service: "web" });
+    return new KubernetesProvider(
+      { id, kind: "kubernetes", priority: 1, params },
+      context,
+      this.#connect(id),
+    );
+  }
+
+  /** Makes these pods the service's whole content. */
+  publish(...names: readonly string[]): void {
+    const version = this.#version + 1;
+    this.#counted = version;
+    this.#countedAt = this.#options.clock.monotonic();
+    const slice = pods("web", ...names);
+    this.#slice = { ...slice, metadata: { ...slice.metadata, resourceVersion: String(version) } };
+    this.#changes.push({ version, slice: this.#slice });
+    this.#news.resolve();
+    this.#news = Promise.withResolvers();
+  }
+
+  /** Breaks whatever is under way. */
+  stop(): void {
+    this.#isDown = true;
+    this.#life.abort(new ProvisioningError("STREAM_FAILED", "the connection was reset"));
+    this.#life = new AbortController();
+  }
+
+  /** A server that was alone has forgotten what there was; one of several knows it from the others. */
+  start({ forgets }: { readonly forgets: boolean }): void {
+    this.#isDown = false;
+    if (forgets) this.#oldest = this.#version;
+  }
+
+  get #version(): number {
+    const { changesEveryMs, clock } = this.#options;
+    if (changesEveryMs === undefined) return this.#counted;
+    return this.#counted + Math.floor((clock.monotonic() - this.#countedAt) / changesEveryMs);
+  }
+
+  #connect(client: ProviderId): EndpointSource & AsyncDisposable {
+    return {
+      locate: () => Promise.resolve("simulated"),
+      getJson: (asked) => this.#list(client, asked),
+      getEvents: (asked) => this.#watch(client, asked),
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    };
+  }
+
+  async #list(client: ProviderId, { query, signal }: ApiRequest): Promise<unknown> {
+    const isCheck = query["resourceVersionMatch"] !== undefined;
+    await this.#arrive(client, isCheck ? "check" : "list", signal);
+    const version = this.#version;
+    if (isCheck && Number(query["resourceVersion"]) > version)
+      throw toRefusalError({ status: 504, request: "list" }, "simulated");
+    return { metadata: { resourceVersion: String(version) }, items: isCheck ? [] : [this.#slice] };
+  }
+
+  async *#watch(
+    client: ProviderId,
+    { query, signal }: ApiRequest,
+  ): AsyncGenerator<readonly WatchEvent[], void> {
+    const { clock } = this.#options;
+    const life = this.#life.signal;
+    await this.#arrive(client, "watch", signal);
+    const since = Number(query["resourceVersion"]);
+    if (since < this.#oldest) throw toRefusalError({ status: 410, request: "watch" }, "simulated");
+    const over = Promise.withResolvers<void>();
+    using _ = clock.schedule(Number(query["timeoutSeconds"]) * 1_000, over.resolve);
+    const { promise: broken, reject } = Promise.withResolvers<never>();
+    broken.catch(() => undefined);
+    using __ = whenAborted(life, () => reject(life.reason));
+    yield [];
+    let told = since;
+    let isOver = false;
+    void over.promise.then(() => (isOver = true));
+    for (;;) {
+      const { promise: news } = this.#news;
+      const fresh = this.#changes.filter(({ version }) => version > told);
+      if (fresh.length > 0) yield fresh.map(toEvent);
+      told = fresh.at(-1)?.version ?? told;
+      if (isOver) break;
+      await untilAborted(Promise.race([news, over.promise, broken]), signal);
+    }
+    // Nothing is told that is not newer than what the watch began from.
+    if (this.#version > told) yield [{ type: "bookmark", resourceVersion: String(this.#version) }];
+  }
+
+  async #arrive(client: ProviderId, kind: ApiRequestKind, signal: AbortSignal): Promise<void> {
+    const { clock, random } = this.#options;
+    await sleep(random() * 20, { clock, signal });
+    throwIfAborted(signal);
+    if (this.#isDown) throw new ProvisioningError("CONNECTIVITY_REFUSED", "nobody listens");
+    this.received.push({ at: clock.monotonic(), client, kind });
+  }
+}
+
+function toEvent({ version, slice }: { readonly version: number; readonly slice: FakeSlice }): WatchEvent {
+  return { type: "put", key: sliceKeyOf(slice)!, slice, resourceVersion: String(version) };
+}
