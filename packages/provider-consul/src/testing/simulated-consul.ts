@@ -95,8 +95,9 @@ export class SimulatedConsul {
       const waitMs = Number.parseInt(searchParams.get("wait") ?? "300000", 10);
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       // As Consul does, so that those who began together do not come back together.
-      using _ = clock.schedule(waitMs * (1 + random() / 16), resolve);
-      using __ = whenAborted(life, () => reject(life.reason));
+      using waits = new DisposableStack();
+      waits.use(clock.schedule(waitMs * (1 + random() / 16), resolve));
+      waits.use(whenAborted(life, () => reject(life.reason)));
       await untilAborted(Promise.race([promise, this.#news.promise]), signal);
     }
     const headers = { "x-consul-index": String(this.#index), "x-consul-knownleader": "true" };

@@ -123,10 +123,11 @@ export class SimulatedApiServer {
     const since = Number(query["resourceVersion"]);
     if (since < this.#oldest) throw toRefusalError({ status: 410, request: "watch" }, "simulated");
     const over = Promise.withResolvers<void>();
-    using _ = clock.schedule(Number(query["timeoutSeconds"]) * 1_000, over.resolve);
+    using waits = new DisposableStack();
+    waits.use(clock.schedule(Number(query["timeoutSeconds"]) * 1_000, over.resolve));
     const { promise: broken, reject } = Promise.withResolvers<never>();
     broken.catch(() => undefined);
-    using __ = whenAborted(life, () => reject(life.reason));
+    waits.use(whenAborted(life, () => reject(life.reason)));
     yield [];
     let told = since;
     let isOver = false;
