@@ -19,7 +19,8 @@ export async function* gatherFirst<T>(
     let next = await source.next();
     if (next.done === true) return;
     const { promise: isTime, resolve } = Promise.withResolvers<undefined>();
-    using _ = clock.schedule(withinMs, () => resolve(undefined));
+    // After a pause of the process timers come before what has arrived meanwhile.
+    using _ = clock.schedule(withinMs, () => void clock.yield().then(() => resolve(undefined)));
     let reading: Promise<IteratorResult<readonly T[], void>>;
     for (;;) {
       gathered.push(...next.value);

@@ -40,9 +40,10 @@ export class SimulatedApiServer {
   /** What has reached it, in order. */
   readonly received: ReceivedApiRequest[] = [];
   readonly #options: SimulatedApiServerOptions;
+  #names: readonly string[] = [];
   #slice: FakeSlice = pods("web");
   #changes: { readonly version: number; readonly slice: FakeSlice }[] = [];
-  #counted = 100;
+  #counted = 1_000_000_000;
   #countedAt: number;
   #oldest = 0;
   #isDown = false;
@@ -69,6 +70,7 @@ export class SimulatedApiServer {
     const version = this.#version + 1;
     this.#counted = version;
     this.#countedAt = this.#options.clock.monotonic();
+    this.#names = names;
     const slice = pods("web", ...names);
     this.#slice = { ...slice, metadata: { ...slice.metadata, resourceVersion: String(version) } };
     this.#changes.push({ version, slice: this.#slice });
@@ -87,6 +89,19 @@ export class SimulatedApiServer {
   start({ forgets }: { readonly forgets: boolean }): void {
     this.#isDown = false;
     if (forgets) this.#oldest = this.#version;
+  }
+
+  /** As from a backup: the version goes back by so much, and what these clients know has never been. */
+  restore(versionsAgo: number, ...names: readonly string[]): void {
+    this.#counted = this.#version - versionsAgo;
+    this.#changes = [];
+    this.#oldest = 0;
+    this.publish(...names);
+  }
+
+  /** The names of the pods, in order. */
+  get content(): readonly string[] {
+    return this.#names;
   }
 
   get #version(): number {
