@@ -19,6 +19,30 @@ test("through restarts, backups and changes every snapshot is newer, and the las
   expect(totals.lists - SEEDS).toBeLessThan(totals.failures / 2);
 });
 
+test("a server whose version went back while watches ended in good order is found out in a minute", async () => {
+  const clock = new VirtualClock();
+  const random = createSeededRandom(1);
+  const server = new SimulatedApiServer({ clock, random });
+  server.publish("a");
+  await using provider = server.createProvider("web", { clock, random, heartbeatMs: 5_000 });
+  const shown: string[] = [];
+  const stop = new AbortController();
+  const watching = (async () => {
+    for await (const event of provider.watch({ signal: stop.signal }))
+      if (event.type === "snapshot") shown.push(namesOf(event.snapshot).join());
+  })();
+  await clock.advance(130_000);
+  // Nothing has happened, so it was asked, and nothing came of it.
+  const kinds = () => server.received.map(({ kind }) => kind).filter((kind) => kind !== "watch");
+  expect(kinds()).toEqual(["list", "check", "check"]);
+  server.restore(AN_AGE, "b");
+  await clock.advance(66_000);
+  expect(kinds().slice(3)).toEqual(["check", "list"]);
+  expect(shown).toEqual(["a", "b"]);
+  stop.abort();
+  await watching;
+});
+
 async function run(
   seed: number,
   totals: { snapshots: number; lists: number; failures: number },

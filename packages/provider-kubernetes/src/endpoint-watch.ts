@@ -13,6 +13,7 @@ import { gatherFirst } from "./gather-first.ts";
 import type { KubernetesProviderParams } from "./kubernetes-params.ts";
 import { toListPage, type ListPage } from "./list-page.ts";
 import { mayResumeAfter, refusesVersion } from "./resume-rules.ts";
+import { hasReachedVersion } from "./version-check.ts";
 import type { WatchMemory } from "./watch-memory.ts";
 
 export interface EndpointWatchOptions {
@@ -33,6 +34,8 @@ const MAX_MUTE = 4;
 const MAX_PAGES = 10_000;
 const FIRST_GAP_MS = 100;
 const MAX_GAP_MS = 1_000;
+/** How long watches may have nothing to tell before the server is asked whether it has their version at all. */
+const MUTE_MS = 60_000;
 /** How long a server may take to send what it has had since the version that was remembered. */
 const REPLAY_MS = 200;
 
@@ -50,6 +53,8 @@ export class EndpointWatch {
   #isWhole = false;
   /** It was remembered, and the server has not said yet that this is the content. */
   #isRemembered = false;
+  /** When the server last named a version, or said that it has ours; monotonic. */
+  #heardAt: number;
   /** Something has been shown. */
   #isTold = false;
   /** Lists that expired, and watches that ended early, in a row. */
@@ -61,6 +66,7 @@ export class EndpointWatch {
     this.#options = options;
     this.#params = options.descriptor.params;
     this.#state = new EndpointState(this.#params);
+    this.#heardAt = options.context.clock.monotonic();
   }
 
   async *events(): AsyncGenerator<ProviderEvent, void> {
@@ -141,6 +147,7 @@ export class EndpointWatch {
     await state.endList(gone, version, { clock, signal });
     state.observedAt = observedAt;
     state.confirmedAt = startedAt;
+    this.#heardAt = startedAt;
     this.#isWhole = true;
     return this.#show(members !== state.members);
   }
@@ -196,6 +203,7 @@ export class EndpointWatch {
         if (batch.length > 0) {
           isNews = true;
           this.#isRemembered = false;
+          this.#heardAt = clock.monotonic();
           yield this.#take(batch);
         } else if (!this.#isTold) {
           await this.#spread(heartbeatMs / 2);
@@ -221,6 +229,8 @@ export class EndpointWatch {
     }
     if (this.#mute === 0) {
       this.#expiries = 0;
+      const isInDoubt = clock.monotonic() - this.#heardAt >= MUTE_MS;
+      if (isInDoubt && !(await this.#hasReachedVersion())) return "expired";
       this.#confirm();
       yield { type: "heartbeat" };
     }
@@ -237,33 +247,13 @@ export class EndpointWatch {
     return gatherFirst(batches, { clock, withinMs: Math.min(REPLAY_MS, heartbeatMs / 4) });
   }
 
-  /**
-   * A watch from a version that is still to come, as after etcd was restored from a backup, is accepted and says nothing, not
-   * even of changes. A list that must not be older than the version is refused (API concepts, "Resource version in the future").
-   */
+  /** After it the version is not in doubt for a while, whatever the answer is. */
   async #hasReachedVersion(): Promise<boolean> {
-    const { version: resourceVersion, place } = this.#state;
-    try {
-      await this.#options.client.getJson({
-        verb: "list",
-        query: {
-          limit: "1",
-          // A name that nothing has: the version is all that is asked for.
-          fieldSelector: "metadata.name=holdfast-none",
-          resourceVersion,
-          resourceVersionMatch: "NotOlderThan",
-        },
-        place,
-        withinMs: this.#listMs,
-        signal: this.#stop.signal,
-      });
-      return true;
-    } catch (error) {
-      if (refusesVersion(error)) return false;
-      throw error;
-    } finally {
-      this.#isRemembered = false;
-    }
+    const { client, context } = this.#options;
+    this.#isRemembered = false;
+    this.#heardAt = context.clock.monotonic();
+    const { signal } = this.#stop;
+    return hasReachedVersion({ client, state: this.#state, withinMs: this.#listMs, signal });
   }
 
   #take(batch: readonly WatchEvent[]): ProviderEvent {
