@@ -1,5 +1,6 @@
 import {
   isProvisioningError,
+  MAX_MEMBERS,
   ProvisioningError,
   sleep,
   whenAborted,
@@ -30,8 +31,8 @@ type WatchOutcome = "ended" | "expired";
 const MAX_EXPIRIES = 3;
 /** Watches that ended early without a word, in a row, after which the watch gives up. */
 const MAX_MUTE = 4;
-/** A list of more pages than this never ends. */
-const MAX_PAGES = 10_000;
+/** A list may have so many pages, or as many as a million slices fill: one of more never ends. */
+const USUAL_PAGES = 1_000;
 const FIRST_GAP_MS = 100;
 const MAX_GAP_MS = 1_000;
 /** How long watches may have nothing to tell before the server is asked whether it has their version at all. */
@@ -137,7 +138,7 @@ export class EndpointWatch {
         version = undefined;
         continue;
       }
-      if (++pages > MAX_PAGES) throw tooManyPages();
+      if (++pages > this.#maxPages) throw tooManyPages(this.#maxPages);
       for (const key of state.putPage(page, continueAt ?? "")) gone.delete(key);
       version = page.resourceVersion;
       ({ continueAt } = page);
@@ -276,6 +277,10 @@ export class EndpointWatch {
     return { type: "snapshot", snapshot };
   }
 
+  get #maxPages(): number {
+    return Math.max(USUAL_PAGES, Math.ceil(MAX_MEMBERS / this.#params.pageSize));
+  }
+
   get #listMs(): number {
     return Math.max(this.#options.context.heartbeatMs * 2, 2_000);
   }
@@ -304,8 +309,8 @@ export class EndpointWatch {
   }
 }
 
-function tooManyPages(): ProvisioningError {
-  return new ProvisioningError("STREAM_INVALID_DATA", `a list did not end after ${MAX_PAGES} pages`, {
-    details: { maxPages: MAX_PAGES },
+function tooManyPages(maxPages: number): ProvisioningError {
+  return new ProvisioningError("STREAM_INVALID_DATA", `a list did not end after ${maxPages} pages`, {
+    details: { maxPages },
   });
 }

@@ -71,8 +71,8 @@ describe("what is asked", () => {
   test("ends where a list does not", async () => {
     fake.handler = (_, response) =>
       answer(response, 200, { metadata: { resourceVersion: "1", continue: SECRET }, items: [] });
-    const error = await failureOf(watch(provide({}, 600_000)));
-    expect(error).toMatchObject({ code: "STREAM_INVALID_DATA", details: { maxPages: 10_000 } });
+    const error = await failureOf(watch(provide({ pageSize: 1_000 }, 600_000)));
+    expect(error).toMatchObject({ code: "STREAM_INVALID_DATA", details: { maxPages: 1_000 } });
   });
 
   test("is a list from storage, page by page, and then watches from the version they came to", async () => {
