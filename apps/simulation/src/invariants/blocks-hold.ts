@@ -32,12 +32,12 @@ export class BlocksHold implements Invariant {
   event(event: TopologyEvent, life: Life): void {
     if (event.kind === "provider_changed") this.#handedOverAt = this.#context.world.clock.monotonic();
     if (event.kind !== "snapshot") return;
-    const { blockedNodes, members } = event.snapshot;
+    const { blockedNodes, members, providerId } = event.snapshot;
     const now = this.#context.world.moment;
     for (const id of blockedNodes) if (!this.#blocked.has(id)) this.#blockedAt.set(id, now);
     for (const id of this.#blocked) {
       if (blockedNodes.includes(id)) continue;
-      const fault = this.#faultOfLifting(id, members.has(id), life);
+      const fault = this.#faultOfLifting(id, members.has(id), confirmedAt(life, providerId), life);
       if (fault !== undefined)
         this.#context.report(`the block of ${id} is lifted at ${event.seqNo}, ${fault}`);
       this.#restoredAt.delete(id);
@@ -58,28 +58,32 @@ export class BlocksHold implements Invariant {
     }
     for (const [id, at] of this.#restoredAt) {
       if (!restoringNodes.includes(id)) this.#restoredAt.delete(id);
-      else if (!isStale && this.#confirmedAt(life) > at)
+      else if (!isStale && confirmedAt(life, activeOf(life)) > at)
         report(`${id} was restored, its provider has confirmed it since, and it is still blocked`);
     }
     for (const [id, at] of this.#blockedAt) {
       const isGone = snapshot?.members.has(id) === false;
-      if (isGone && !isStale && this.#confirmedAt(life) > at) report(`${id} is gone, and still blocked`);
+      if (isGone && !isStale && confirmedAt(life, activeOf(life)) > at)
+        report(`${id} is gone, and still blocked`);
     }
   }
 
-  #faultOfLifting(id: string, isMember: boolean, life: Life): string | undefined {
+  #faultOfLifting(id: string, isMember: boolean, confirmedAtMoment: number, life: Life): string | undefined {
     if (life.service.topology.state.isStale) return "by what is not current";
-    const confirmedAt = this.#confirmedAt(life);
     if (!isMember) return undefined;
     const restoredAt = this.#restoredAt.get(id);
     if (restoredAt === undefined) return "and nobody restored it";
-    return confirmedAt > restoredAt || this.#handedOverAt === this.#context.world.clock.monotonic()
+    return confirmedAtMoment > restoredAt || this.#handedOverAt === this.#context.world.clock.monotonic()
       ? undefined
       : "and its provider has said nothing since it was restored";
   }
+}
 
-  #confirmedAt({ service, inForce }: Life): number {
-    const active = service.providerHealth().find(({ isActive }) => isActive)?.providerId;
-    return inForce.find(({ descriptor }) => descriptor.id === active)?.confirmedAt ?? 0;
-  }
+/** The moment of a provider's last word. */
+function confirmedAt({ inForce }: Life, id: string | undefined): number {
+  return inForce.find(({ descriptor }) => descriptor.id === id)?.confirmedAt ?? 0;
+}
+
+function activeOf({ service }: Life): string | undefined {
+  return service.providerHealth().find(({ isActive }) => isActive)?.providerId;
 }
