@@ -59,8 +59,8 @@ export const FAILOVER_MUTANTS: readonly Mutant[] = [
     name: "watch-left-open",
     says: "the watch on a provider that is left or stopped goes on",
     file: SESSION,
-    find: "source.stream = undefined;\n    const stopping",
-    replace: "source.stream = undefined;\n    if (stream !== undefined) return;\n    const stopping",
+    find: "source.isHolding = false;\n    const stopping",
+    replace: "source.isHolding = false;\n    if (stream !== undefined) return;\n    const stopping",
   },
   {
     name: "error-as-empty-set",

@@ -50,8 +50,8 @@ export const HUB_MUTANTS: readonly Mutant[] = [
     name: "block-lifted-by-bad-refresh",
     says: "held or late content lifts blocks as a good refresh does",
     file: HUB,
-    find: "if (isGood) this.#blocks.refresh(incoming.members);",
-    replace: "this.#blocks.refresh(incoming.members);",
+    find: "if (isGood) this.#blocks.refresh(incoming);",
+    replace: "this.#blocks.refresh(incoming);",
   },
   {
     name: "block-lifted-by-any-refresh",
