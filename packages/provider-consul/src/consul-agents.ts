@@ -1,10 +1,12 @@
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import { createSecureContext, type SecureContext } from "node:tls";
-import { ProvisioningError, throwIfAborted } from "@holdfast/core";
+import { ProvisioningError, readFileWithin, throwIfAborted } from "@holdfast/core";
 import type { ConsulTls } from "./consul-params.ts";
+
+/** Bundles of every public authority are a tenth of it. */
+const MAX_BYTES = 4_194_304;
 
 /** What a new TLS connection is made with. */
 interface TlsMaterial {
@@ -59,8 +61,9 @@ export class ConsulAgents implements Disposable {
     const { caFile, certFile, keyFile } = this.#tls ?? {};
     const read = async (name: string | undefined): Promise<Buffer | undefined> => {
       if (name === undefined) return undefined;
+      let bytes: Buffer | undefined;
       try {
-        return await readFile(name, { signal });
+        bytes = await readFileWithin(name, { maxBytes: MAX_BYTES, signal });
       } catch (error) {
         throwIfAborted(signal);
         throw new ProvisioningError("CONNECTIVITY_TLS", `the certificate file "${name}" could not be read`, {
@@ -68,6 +71,12 @@ export class ConsulAgents implements Disposable {
           details: { file: name },
         });
       }
+      if (bytes !== undefined) return bytes;
+      throw new ProvisioningError(
+        "CONNECTIVITY_TLS",
+        `the certificate file "${name}" is longer than ${MAX_BYTES} bytes`,
+        { details: { file: name, maxBytes: MAX_BYTES } },
+      );
     };
     const [ca, cert, key] = await Promise.all([read(caFile), read(certFile), read(keyFile)]);
     return { ca, cert, key };

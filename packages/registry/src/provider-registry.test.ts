@@ -6,6 +6,20 @@ import { errorOf, idsOf, refusal, sample, startBench } from "./testing/registry-
 import type { ScriptedProvider } from "./testing/scripted-adapter.ts";
 
 describe("register", () => {
+  test("refuses one more than a set may have, which a restart could not restore", async () => {
+    const { registry } = await startBench();
+    const full = Array.from({ length: 1_000 }, (_, i) => sample(`p${i}`));
+    await registry.reload(full);
+    expect(await errorOf(registry.register(sample("more")))).toMatchObject({
+      code: "VALIDATION_MALFORMED",
+      details: { maxProviders: 1_000 },
+    });
+    expect(await errorOf(registry.reload([...full, sample("more")]))).toMatchObject({
+      details: { problems: [{ path: "providers", expected: "at most 1000 entries" }] },
+    });
+    expect(await registry.restore()).toHaveLength(1_000);
+  });
+
   test("brings a provider into force, saved and told of", async () => {
     const store = new MemoryProviderStore();
     const { registry, sets } = await startBench({ store });

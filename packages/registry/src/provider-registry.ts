@@ -27,7 +27,7 @@ import {
   toProviderSet,
   type ProviderSet,
 } from "./provider-set.ts";
-import { ProviderValidator, subjectOf, toValid, withDuplicate } from "./provider-validator.ts";
+import { MAX_PROVIDERS, ProviderValidator, subjectOf, toValid, withDuplicate } from "./provider-validator.ts";
 import type { RegisteredProvider } from "./registered-provider.ts";
 import type { RegistryEvents } from "./registry-events.ts";
 
@@ -157,6 +157,7 @@ export class ProviderRegistry implements AsyncDisposable {
     const set = await this.#change(options, async (current, signal) => {
       const isTaken = current.some(({ descriptor }) => descriptor.id === check.id);
       if (isTaken) toValid([withDuplicate(check, "id", "an id that is not taken")], subjectOf(check));
+      if (current.length >= MAX_PROVIDERS) throw toFullError();
       const { providers, warnings } = await this.#admission.admit(check, signal);
       return { providers: [...current, ...providers], warnings };
     });
@@ -291,4 +292,14 @@ export class ProviderRegistry implements AsyncDisposable {
     const message = `a listener of "${type}" failed`;
     this.#events.emit("warning", { code: "LIFECYCLE_CONSUMER_FAILED", message, cause });
   }
+}
+
+function toFullError(): ProvisioningError {
+  return new ProvisioningError(
+    "VALIDATION_MALFORMED",
+    `there are ${MAX_PROVIDERS} providers, and no more can be`,
+    {
+      details: { maxProviders: MAX_PROVIDERS },
+    },
+  );
 }

@@ -9,9 +9,13 @@ import {
   type ProviderDescriptor,
   type ProviderId,
 } from "@holdfast/core";
+import { findReservedNames } from "./reserved-names.ts";
 import { toValidationError, type DescriptorProblem } from "./descriptor-problem.ts";
 import { findLiteralSecrets, HIDDEN } from "./literal-secrets.ts";
-import { MAX_DEPTH, toPlainData } from "./plain-data.ts";
+import { PLAIN_DATA, toPlainData } from "./plain-data.ts";
+
+/** No set has more. */
+export const MAX_PROVIDERS = 1_000;
 
 /** A descriptor that passed every check. */
 export interface ValidDescriptor {
@@ -72,8 +76,7 @@ export class ProviderValidator {
   check(input: unknown, at: readonly PropertyKey[] = []): DescriptorCheck {
     const plain = toPlainData(input);
     if (plain === undefined) {
-      const expected = `JSON data, at most ${MAX_DEPTH} levels deep`;
-      return { problems: [malformed(at, expected, describeForm(input))] };
+      return { problems: [malformed(at, PLAIN_DATA, describeForm(input))] };
     }
     return this.#checkPlain(plain.data, at);
   }
@@ -82,6 +85,11 @@ export class ProviderValidator {
   checkAll(inputs: unknown): readonly DescriptorCheck[] {
     if (!Array.isArray(inputs)) {
       return [{ problems: [malformed(["providers"], "an array", describeForm(inputs))] }];
+    }
+    if (inputs.length > MAX_PROVIDERS) {
+      return [
+        { problems: [malformed(["providers"], `at most ${MAX_PROVIDERS} entries`, describeForm(inputs))] },
+      ];
     }
     const seen = new Map<ProviderId, string>();
     return Array.from(inputs, (input: unknown, index) => {
@@ -101,6 +109,7 @@ export class ProviderValidator {
     const adapter = typeof kind === "string" ? this.#adapters.get(kind) : undefined;
     const parsed = adapter === undefined ? undefined : parseParams(adapter, rawParams, [...at, "params"]);
     const problems = withoutSecrets(findLiteralSecrets(data, at), [
+      ...findReservedNames(data, at),
       ...(envelope.success ? [] : toValidationProblems(envelope.error.issues, data, at)),
       ...(typeof kind === "string" && adapter === undefined ? this.#unknownKind(kind, at) : []),
       ...(parsed?.problems ?? []),

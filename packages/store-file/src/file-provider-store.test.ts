@@ -9,6 +9,7 @@ import {
   rm,
   stat,
   symlink,
+  truncate,
   writeFile,
 } from "node:fs/promises";
 import { dirname } from "node:path";
@@ -49,6 +50,23 @@ describe("keeping a set", () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  test("neither reads nor writes a file larger than any set", async () => {
+    await using folder = await createTemporaryFolder();
+    const path = folder.file("providers.jsonl");
+    const large = createDescriptor("a", { note: "x".repeat(67_108_864) });
+    await expect(new FileProviderStore({ path }).save([large])).rejects.toMatchObject({
+      code: "VALIDATION_MALFORMED",
+      details: { maxBytes: 67_108_864 },
+    });
+    expect(await readdir(folder.path)).toEqual([]);
+    await writeFile(path, "");
+    await truncate(path, 67_108_865);
+    await expect(new FileProviderStore({ path }).load()).rejects.toMatchObject({
+      code: "STORE_CORRUPTED",
+      details: { maxBytes: 67_108_864 },
+    });
   });
 
   test("a file that is not there is the empty set, and so is one whose folder is not there", async () => {

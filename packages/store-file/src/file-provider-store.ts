@@ -3,6 +3,7 @@ import { dirname, resolve } from "node:path";
 import { SerialQueue, type ProviderDescriptor, type ProviderStore } from "@holdfast/core";
 import {
   makeFolder,
+  MAX_BYTES,
   nodeFileSystem,
   readIfThere,
   resolveTarget,
@@ -10,7 +11,7 @@ import {
   type FileSystem,
 } from "./file-system.ts";
 import { SideFiles } from "./side-files.ts";
-import { toChangedError, toStoreError } from "./store-error.ts";
+import { toChangedError, toStoreError, toTooLargeError } from "./store-error.ts";
 import { toDescriptorLines } from "./stored-descriptor.ts";
 import {
   decodeSet,
@@ -39,7 +40,7 @@ export interface StoreGround {
 /**
  * Keeps the set in one file of JSON Lines that is replaced as a whole, safe against crashes and other processes. Calls
  * run one at a time, in the order they came. Rejects with `STORE_CORRUPTED`, `STORE_IO` or `STORE_CONFLICT`; `save` also
- * with `VALIDATION_MALFORMED` or `VALIDATION_DUPLICATE_ID` for a set that could not be read back.
+ * with `VALIDATION_MALFORMED` or `VALIDATION_DUPLICATE_ID` for a set that could not be read back. A file is 64 MiB at most.
  */
 export class FileProviderStore implements ProviderStore {
   readonly #path: string;
@@ -84,6 +85,7 @@ export class FileProviderStore implements ProviderStore {
     const owner = isFirst ? undefined : await fileSystem.stat(target);
     const generation = this.#known.generation + 1;
     const { version, bytes } = encodeSet(lines, generation);
+    if (bytes.byteLength > MAX_BYTES) throw toTooLargeError(bytes.byteLength);
     const sideFiles = await this.#sideFilesOf(target);
     await sideFiles.sweep(this.#known.generation);
     try {

@@ -36,14 +36,17 @@ export interface OpenFile {
 
 export const nodeFileSystem: FileSystem = fs;
 
+/** No store of providers writes a longer file, and none is read: that is tens of thousands of providers. */
+export const MAX_BYTES = 67_108_864;
+
 /**
- * Undefined when there is no such file. Throws `STORE_CORRUPTED` for one that is too long, and `STORE_IO` for what is no file: to read a named pipe would
- * never end.
+ * Undefined when there is no such file. Throws `STORE_CORRUPTED` for one that is longer than `maxBytes`, and `STORE_IO` for what
+ * is no file: to read a named pipe would never end.
  */
 export async function readIfThere(
   fileSystem: FileSystem,
   path: string,
-  maxBytes: number = Number.POSITIVE_INFINITY,
+  maxBytes: number = MAX_BYTES,
 ): Promise<Uint8Array | undefined> {
   try {
     const facts = await fileSystem.stat(path);

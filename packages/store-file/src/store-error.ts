@@ -1,4 +1,5 @@
 import { isProvisioningError, ProvisioningError } from "@holdfast/core";
+import { MAX_BYTES } from "./file-system.ts";
 
 /** `STORE_IO` for what the system reported, with its call and code; anything else is a bug of ours. */
 export function toStoreError(error: unknown, file: string): ProvisioningError {
@@ -13,6 +14,16 @@ export function toStoreError(error: unknown, file: string): ProvisioningError {
   return new ProvisioningError("LIFECYCLE_INTERNAL", `storing "${file}" failed unexpectedly`, {
     cause: error,
   });
+}
+
+export function toTooLargeError(bytes: number): ProvisioningError {
+  return new ProvisioningError(
+    "VALIDATION_MALFORMED",
+    `the set would be a file of more than ${MAX_BYTES} bytes`,
+    {
+      details: { bytes, maxBytes: MAX_BYTES },
+    },
+  );
 }
 
 export function toChangedError(file: string): ProvisioningError {

@@ -54,8 +54,11 @@ export function toDescriptorLines(all: readonly ProviderDescriptor[]): readonly 
 
 const MAX_DEPTH = 256;
 
-/** True when JSON brings the value back as it is; a property that is `undefined` counts as absent. */
-function isJson(value: unknown, depth = 0): boolean {
+/**
+ * True when JSON brings the value back as it is, and it is at most 256 levels deep; a property that is `undefined` counts as
+ * absent.
+ */
+export function isJson(value: unknown, depth = 0): boolean {
   if (value === null || typeof value === "string" || typeof value === "boolean") return true;
   if (typeof value === "number") return Number.isFinite(value);
   if (typeof value !== "object" || depth === MAX_DEPTH) return false;

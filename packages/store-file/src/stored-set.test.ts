@@ -61,6 +61,20 @@ const damaged: readonly (readonly [string, Buffer, number, RegExp])[] = [
   ["has a line that is not JSON", createFile([line("a"), `{"id":${SECRET}`]), 3, /not JSON/],
   ["has a line that is no descriptor", createFile([line("a"), `["${SECRET}"]`]), 3, /expected object/],
   ["has a descriptor without params", createFile([line("a", { params: undefined })]), 2, /params: expected/],
+  [
+    "has params nested without end",
+    createFile([
+      line("a", { params: 0 }).replace('"params":0', `"params":${"[".repeat(9_999)}${"]".repeat(9_999)}`),
+    ]),
+    2,
+    /params: expected/,
+  ],
+  [
+    "has a number beyond all",
+    createFile([line("a", { params: 0 }).replace('"params":0', '"params":1e999')]),
+    2,
+    /params: expected/,
+  ],
   ["has a malformed id", createFile([line(`${SECRET} `)]), 2, /id: expected/],
   ["has an unknown field", createFile([line("a", { [SECRET]: 1 })]), 2, /unknown field/],
   [

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { ProviderDescriptor } from "@holdfast/core";
 import * as z from "zod";
 import { LineReader } from "./line-reader.ts";
-import { storedDescriptorSchema } from "./stored-descriptor.ts";
+import { isJson, storedDescriptorSchema } from "./stored-descriptor.ts";
 
 const FORMAT = "holdfast-providers";
 const VERSION = 1;
@@ -65,6 +65,8 @@ export function decodeSet(bytes: Uint8Array, file: string): StoredSet {
     if (descriptors.length === count)
       lines.fail(lines.number + 1, `the header counts only ${count} descriptors`);
     const descriptor = lines.next(storedDescriptorSchema);
+    // A number beyond every double, or nesting that whoever walks through it could not bear.
+    if (!isJson(descriptor.params)) lines.fail(lines.number, "params: expected what a store writes");
     const earlier = lineOfId.get(descriptor.id);
     if (earlier !== undefined) lines.fail(lines.number, `it has the same id as line ${earlier}`);
     lineOfId.set(descriptor.id, lines.number);

@@ -1,7 +1,5 @@
-import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { text } from "node:stream/consumers";
-import { ProvisioningError } from "@holdfast/core";
+import { collectBytes, isProvisioningError, ProvisioningError, readFileWithin } from "@holdfast/core";
 import { ProviderRegistry } from "@holdfast/registry";
 import * as z from "zod";
 import { parseConfigSource } from "../config/config-source.ts";
@@ -83,13 +81,37 @@ async function readParams(params: string, terminal: Terminal): Promise<unknown> 
   return parse(await readInput(file, terminal), file);
 }
 
+const MAX_BYTES = 1_048_576;
+
 async function readInput(file: string, { stdin, cwd }: Terminal): Promise<string> {
-  if (file === "-") return text(stdin);
+  if (file === "-") return readToEnd(stdin);
+  let bytes: Buffer | undefined;
   try {
-    return await readFile(resolve(cwd, file), "utf8");
+    bytes = await readFileWithin(resolve(cwd, file), { maxBytes: MAX_BYTES });
   } catch (error) {
     throw new ProvisioningError("VALIDATION_MALFORMED", `the file ${file} cannot be read`, { cause: error });
   }
+  if (bytes === undefined) throw toTooLong(`the file ${file}`);
+  return bytes.toString();
+}
+
+async function readToEnd(stdin: Terminal["stdin"]): Promise<string> {
+  try {
+    return (await collectBytes(bytesOf(stdin), { maxBytes: MAX_BYTES })).toString();
+  } catch (error) {
+    if (isProvisioningError(error)) throw toTooLong("standard input");
+    throw error;
+  }
+}
+
+async function* bytesOf(source: AsyncIterable<string | Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const part of source) yield typeof part === "string" ? Buffer.from(part) : part;
+}
+
+function toTooLong(name: string): ProvisioningError {
+  return new ProvisioningError("VALIDATION_MALFORMED", `${name} is longer than ${MAX_BYTES} bytes`, {
+    details: { maxBytes: MAX_BYTES },
+  });
 }
 
 /** JSON, or YAML, which includes it. */

@@ -1,4 +1,5 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document } from "yaml";
+import { parseYamlSource } from "@holdfast/provider-file";
+import { isAlias, isMap, isScalar, isSeq, type Document } from "yaml";
 import type { ConfigProblem } from "./config-problem.ts";
 
 /** Both from 1. */
@@ -16,19 +17,9 @@ export interface ConfigSource {
 }
 
 export function parseConfigSource(text: string): ConfigSource {
-  const lines = new LineCounter();
-  const document = parseDocument(text, {
-    lineCounter: lines,
-    prettyErrors: false, // pretty ones quote the text
-    stringKeys: true,
-    logLevel: "error", // "silent" would also pass over a second document
-  });
-  const positionOf = (offset: number): SourcePosition => {
-    const { line, col } = lines.linePos(offset);
-    return { line, column: col };
-  };
-  const problems = [...document.errors, ...document.warnings].map((error) =>
-    toSyntaxProblem(error.code.toLowerCase().replaceAll("_", " "), positionOf(error.pos[0])),
+  const { document, problems: found, positionAt } = parseYamlSource(text);
+  const problems = found.map(({ code, position }) =>
+    toSyntaxProblem(code.toLowerCase().replaceAll("_", " "), position),
   );
   let value: unknown;
   try {
@@ -41,7 +32,7 @@ export function parseConfigSource(text: string): ConfigSource {
     problems,
     locate: (path) => {
       const offset = offsetOf(document, document.contents, path);
-      return offset === undefined ? undefined : positionOf(offset);
+      return offset === undefined ? undefined : positionAt(offset);
     },
   };
 }

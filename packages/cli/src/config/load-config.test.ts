@@ -93,7 +93,7 @@ log: [1]
     expect(await gotOf(folder.join("none.yaml"))).toEqual(["no such file"]);
     expect(await gotOf(folder.path)).toEqual(["a folder"]);
     const large = await folder.write("large.yaml", `#${"x".repeat(1_048_576)}`);
-    expect(await gotOf(large)).toEqual(["1048577 bytes"]);
+    expect(await gotOf(large)).toEqual(["more"]);
     const binary = await folder.write("binary.yaml", "");
     await appendFile(binary, new Uint8Array([0x61, 0xff]));
     expect(await gotOf(binary)).toEqual(["other bytes"]);

@@ -1,5 +1,5 @@
-import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
+import { readFileWithin } from "@holdfast/core";
 import { toConfigError, type ConfigProblem } from "./config-problem.ts";
 import { parseConfigSource, type ConfigSource } from "./config-source.ts";
 
@@ -24,16 +24,14 @@ export async function readConfig(name: string, cwd: string): Promise<ConfigFile>
 }
 
 async function readText(file: string): Promise<string> {
-  let bytes: Buffer;
+  let bytes: Buffer | undefined;
   try {
-    bytes = await readFile(file);
+    bytes = await readFileWithin(file, { maxBytes: MAX_BYTES });
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
     throw toConfigError(file, [wholeFile("a file that can be read", READ_FAILURES[code] ?? code)]);
   }
-  if (bytes.length > MAX_BYTES) {
-    throw toConfigError(file, [wholeFile(`at most ${MAX_BYTES} bytes`, `${bytes.length} bytes`)]);
-  }
+  if (bytes === undefined) throw toConfigError(file, [wholeFile(`at most ${MAX_BYTES} bytes`, "more")]);
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {

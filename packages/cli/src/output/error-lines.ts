@@ -63,7 +63,7 @@ function toProblemLines(problems: readonly Problem[], paint: Paint): readonly st
 }
 
 function widest(texts: readonly string[]): number {
-  return Math.max(...texts.map((text) => text.length));
+  return texts.reduce((most, { length }) => Math.max(most, length), 0);
 }
 
 function toWhere({ line, column }: Problem): string {
