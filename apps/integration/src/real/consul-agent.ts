@@ -6,7 +6,15 @@ import { ConsulCatalog } from "./consul-catalog.ts";
 import { findFreePorts } from "./free-ports.ts";
 import { ServerProcess } from "./server-process.ts";
 
-/** A Consul in development mode: in memory, so that a restart begins with low indexes and nothing registered. */
+export interface ConsulAgentOptions {
+  /**
+   * Left out, it runs in development mode: in memory, so that a restart begins with low indexes and nothing registered.
+   * Durable, it comes up again with what it had.
+   */
+  readonly isDurable?: boolean | undefined;
+}
+
+/** A Consul of one server. */
 export class ConsulAgent implements AsyncDisposable {
   readonly address: string;
   readonly catalog: ConsulCatalog;
@@ -20,10 +28,12 @@ export class ConsulAgent implements AsyncDisposable {
     this.#folder = folder;
   }
 
-  static async start(): Promise<ConsulAgent> {
+  static async start({ isDurable = false }: ConsulAgentOptions = {}): Promise<ConsulAgent> {
     const [http, lan, wan, server] = await findFreePorts(4);
     const folder = await mkdtemp(join(tmpdir(), "holdfast-consul-"));
-    const args = ["agent", "-dev", "-bind", "127.0.0.1", "-client", "127.0.0.1", "-node", "dev1"];
+    const args = ["agent", "-bind", "127.0.0.1", "-client", "127.0.0.1", "-node", "dev1"];
+    if (isDurable) args.push("-server", "-bootstrap-expect", "1", "-data-dir", join(folder, "data"));
+    else args.push("-dev");
     args.push(
       "-log-level",
       "warn",
@@ -35,7 +45,7 @@ export class ConsulAgent implements AsyncDisposable {
       String(server),
     );
     args.push("-serf-lan-port", String(lan), "-serf-wan-port", String(wan));
-    args.push("-hcl", "ports { grpc = -1 }");
+    args.push("-hcl", "ports { grpc = -1 } performance { raft_multiplier = 1 }");
     const address = `http://127.0.0.1:${http}`;
     const catalog = new ConsulCatalog({ address });
     const command = { file: programOf("consul"), args, cwd: folder };

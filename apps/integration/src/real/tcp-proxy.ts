@@ -1,8 +1,11 @@
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { Transform } from "node:stream";
+import { systemClock } from "@holdfast/core";
+import type { Break } from "./http-gateway.ts";
 
 /** What a proxy does with what comes in. */
-type Mode = "pass" | "refuse" | "hang";
+type Mode = "pass" | "refuse" | "hang" | { readonly cut: Break } | { readonly delayMs: number };
 
 /** Stands between a client and a server, and does what real networks do, also to TLS. */
 export class TcpProxy implements AsyncDisposable {
@@ -32,6 +35,16 @@ export class TcpProxy implements AsyncDisposable {
     this.#switch("pass");
   }
 
+  /** Each connection is broken in the middle of the next piece that the server sends. */
+  cut(by: Break): void {
+    this.#mode = { cut: by };
+  }
+
+  /** Each piece that the server sends takes so long, one after another. */
+  slow(delayMs: number): void {
+    this.#mode = { delayMs };
+  }
+
   /** Every connection is reset, also new ones. */
   refuse(): void {
     this.#switch("refuse");
@@ -59,7 +72,7 @@ export class TcpProxy implements AsyncDisposable {
     this.#keep(socket);
     const mode = this.#mode;
     if (mode === "refuse") socket.resetAndDestroy();
-    else if (mode === "pass") this.#connect(socket);
+    else if (mode !== "hang") this.#connect(socket);
   }
 
   #connect(socket: Socket): void {
@@ -67,10 +80,22 @@ export class TcpProxy implements AsyncDisposable {
     const upstream = connect(Number(port), hostname);
     this.#keep(upstream);
     socket.pipe(upstream);
-    upstream.pipe(socket);
+    upstream.pipe(this.#createGate(socket)).pipe(socket);
     socket.on("close", () => upstream.destroy());
     upstream.on("close", () => {
       if (this.#mode !== "hang") socket.destroy();
+    });
+  }
+
+  /** What the server sends goes through it on its way to the client. */
+  #createGate(client: Socket): Transform {
+    return new Transform({
+      transform: (piece: Buffer, _, done) => {
+        const mode = this.#mode;
+        if (typeof mode === "string") done(null, piece);
+        else if ("delayMs" in mode) systemClock.schedule(mode.delayMs, () => done(null, piece));
+        else breakOff(client, piece.subarray(0, piece.length >> 1), mode.cut);
+      },
     });
   }
 
@@ -80,4 +105,11 @@ export class TcpProxy implements AsyncDisposable {
     socket.on("error", () => undefined);
     socket.on("close", () => this.#sockets.delete(socket));
   }
+}
+
+function breakOff(client: Socket, piece: Buffer, by: Break): void {
+  client.write(piece, () => {
+    if (by === "reset") client.resetAndDestroy();
+    else client.end();
+  });
 }

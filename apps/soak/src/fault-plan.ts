@@ -1,0 +1,40 @@
+import type { Random } from "@holdfast/core";
+import { FAULT_KINDS, type Backend, type FaultKind } from "./backend.ts";
+
+/** One fault to come. With two backends it is the same for both, at once. */
+export interface PlannedFault {
+  readonly kind: FaultKind;
+  readonly backends: readonly Backend[];
+}
+
+/** How the report names it. */
+export function nameOf({ kind, backends }: PlannedFault): string {
+  return `${backends.map(({ id }) => id).join(" and ")}: ${kind}`;
+}
+
+/** Every fault of every backend, and silence of all at once. */
+export function allFaults(backends: readonly Backend[]): readonly PlannedFault[] {
+  const single = backends.flatMap((backend) =>
+    FAULT_KINDS.flatMap((kind) => (backend.faults.has(kind) ? [{ kind, backends: [backend] }] : [])),
+  );
+  return [...single, { kind: "silence", backends }];
+}
+
+/** Every kind once, each with a backend by chance, and silence of all at once. */
+export function fewestFaults(backends: readonly Backend[], random: Random): readonly PlannedFault[] {
+  const single = FAULT_KINDS.map((kind) => {
+    const able = backends.filter(({ faults }) => faults.has(kind));
+    return { kind, backends: [pick(able, random)] };
+  });
+  return [...single, { kind: "silence", backends }];
+}
+
+/** In an order of chance. */
+export function shuffle<T>(items: readonly T[], random: Random): readonly T[] {
+  const rest = [...items];
+  return items.map(() => rest.splice(Math.floor(random() * rest.length), 1)[0]!);
+}
+
+function pick<T>(items: readonly T[], random: Random): T {
+  return items[Math.floor(random() * items.length)]!;
+}

@@ -1,0 +1,65 @@
+import { fieldOf, listOf } from "@holdfast/core";
+import { KubernetesServer, TcpProxy, type Slice } from "@holdfast-apps/integration/real-servers";
+import type { Backend, Fault, FaultKind } from "./backend.ts";
+import type { Population, SoakMember } from "./population.ts";
+
+const SERVICE = "soak";
+const NAMESPACE = "default";
+/** What controllers put into one. */
+const PLACES_A_SLICE = 100;
+const SLOW_PIECE_MS = 250;
+
+/** An etcd and a Kubernetes API server on it; the service comes to it by TLS through a TCP proxy. */
+export async function startKubernetesBackend(population: Population): Promise<Backend> {
+  const server = await KubernetesServer.start();
+  const proxy = await TcpProxy.listen(server.address);
+  const version = fieldOf(await server.api.call("GET", "/version"), "gitVersion");
+  return {
+    id: "kubernetes",
+    version: `Kubernetes API server ${String(version)}`,
+    params: { ...server.params(proxy.address), namespace: NAMESPACE, service: SERVICE },
+    faults: faultsOf(server, proxy),
+    // It compares with what it wrote, and writes the slices that changed.
+    write: () => server.api.publishSlices(SERVICE, slicesOf(population), NAMESPACE),
+    async list() {
+      const path = `/apis/discovery.k8s.io/v1/namespaces/${NAMESPACE}/endpointslices`;
+      return listOf(await server.api.call("GET", path), "items").flatMap(membersOf);
+    },
+    async [Symbol.asyncDispose]() {
+      await proxy[Symbol.asyncDispose]();
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function faultsOf(server: KubernetesServer, proxy: TcpProxy): ReadonlyMap<FaultKind, Fault> {
+  const end = () => proxy.pass();
+  return new Map<FaultKind, Fault>([
+    ["reset", { begin: () => proxy.cut("reset"), end }],
+    ["fin", { begin: () => proxy.cut("fin"), end }],
+    ["silence", { begin: () => proxy.hang(), end }],
+    ["latency", { begin: () => proxy.slow(SLOW_PIECE_MS), end }],
+    ["refused", { begin: () => proxy.refuse(), end }],
+    ["freeze", { begin: () => server.apiServer.freeze(), end: () => server.apiServer.thaw() }],
+    ["kill", { begin: () => server.apiServer.kill(), end: () => server.apiServer.start() }],
+  ]);
+}
+
+function slicesOf(population: Population): readonly Slice[] {
+  return Array.from({ length: Math.ceil(population.places / PLACES_A_SLICE) }, (_, index) => {
+    const first = index * PLACES_A_SLICE;
+    const places = Array.from({ length: PLACES_A_SLICE }, (__, i) => population.at(first + i));
+    const nodes = places.filter((member) => member !== undefined);
+    return { name: `${SERVICE}-${index}`, port: nodes[0]?.port ?? 1, nodes };
+  });
+}
+
+function membersOf(slice: unknown): readonly SoakMember[] {
+  const port = Number(fieldOf(listOf(slice, "ports")[0], "port"));
+  return listOf(slice, "endpoints").map((endpoint) => ({
+    id: String(fieldOf(fieldOf(endpoint, "targetRef"), "name")),
+    host: String(listOf(endpoint, "addresses")[0]),
+    port,
+    zone: String(fieldOf(endpoint, "zone")),
+  }));
+}

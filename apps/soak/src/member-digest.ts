@@ -1,0 +1,15 @@
+import { createHash } from "node:crypto";
+import type { SoakMember } from "./population.ts";
+
+/** Equal for equal members, whatever their order. */
+export function digestOf(
+  members: Iterable<Omit<SoakMember, "zone"> & { readonly zone?: string | undefined }>,
+): string {
+  const lines = Array.from(members, ({ id, host, port, zone = "" }) => `${id} ${host}:${port} ${zone}`);
+  return `${lines.length} members ${createHash("sha256").update(lines.sort().join("\n")).digest("hex").slice(0, 16)}`;
+}
+
+/** The same of what a channel depends on: a change of zone leaves it open. */
+export function channelDigestOf(members: Iterable<Omit<SoakMember, "zone">>): string {
+  return digestOf(Array.from(members, ({ id, host, port }) => ({ id, host, port })));
+}

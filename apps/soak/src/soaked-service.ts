@@ -1,0 +1,95 @@
+import { join } from "node:path";
+import { createConsulAdapter } from "@holdfast/provider-consul";
+import { createKubernetesAdapter } from "@holdfast/provider-kubernetes";
+import { ProvisioningService } from "@holdfast/provisioning";
+import { FileProviderStore, FileSnapshotStore } from "@holdfast/store-file";
+import { Registry } from "prom-client";
+import { measureHoldings } from "./holdings.ts";
+import type { ListenerCensus } from "./listener-census.ts";
+import { LoopWatch } from "./loop-watch.ts";
+import { channelDigestOf, digestOf } from "./member-digest.ts";
+import type { Sample, Story, View } from "./sample.ts";
+import type { ServiceSetup } from "./service-setup.ts";
+import { StoryTeller } from "./story.ts";
+import { Tally } from "./tally.ts";
+import { WorkingPorts } from "./working-ports.ts";
+
+/** The whole service as a user would run it, on real adapters and stores, and what it takes to look at it. */
+export class SoakedService {
+  readonly #ports = new WorkingPorts();
+  readonly #metrics = new Registry();
+  readonly #story = new StoryTeller();
+  readonly #loop = new LoopWatch();
+  readonly #processWarnings = new Tally();
+  readonly #census: ListenerCensus;
+  readonly #setup: ServiceSetup;
+  readonly #service: ProvisioningService;
+  #unhandledRejections = 0;
+
+  constructor(setup: ServiceSetup, census: ListenerCensus) {
+    this.#census = census;
+    this.#setup = setup;
+    this.#service = new ProvisioningService({
+      adapters: [createConsulAdapter(), createKubernetesAdapter()],
+      store: new FileProviderStore({ path: join(setup.folder, "providers.jsonl") }),
+      lastKnownGood: { store: new FileSnapshotStore({ path: join(setup.folder, "last-known-good.jsonl") }) },
+      ports: this.#ports,
+      health: setup.health,
+      metricsRegistry: this.#metrics,
+    });
+    this.#service.topology.onEvent((event) => this.#story.hear(event));
+    this.#service.on("warning", ({ code }) => this.#story.warnings.add(code));
+    process.on("unhandledRejection", () => this.#unhandledRejections++);
+    process.on("warning", ({ name }) => this.#processWarnings.add(name));
+  }
+
+  start(): Promise<void> {
+    return this.#service.start({ providers: this.#setup.providers });
+  }
+
+  async sample(): Promise<Sample> {
+    // As a scrape does; what it costs counts.
+    const exposition = await this.#metrics.metrics();
+    const { user, system } = process.cpuUsage();
+    const { delay, value } = this.#loop.readAround(() => measureHoldings(this.#census));
+    const { status, seqNo, snapshot } = this.#service.topology.state;
+    return {
+      ...value,
+      loop: delay,
+      cpuMs: (user + system) / 1_000,
+      unhandledRejections: this.#unhandledRejections,
+      processWarnings: this.#processWarnings.counts(),
+      status,
+      seqNo,
+      members: snapshot?.members.size ?? 0,
+      metricLines: exposition.split("\n").length,
+    };
+  }
+
+  view(): View {
+    const { status, isStale, snapshot, snapshotSeqNo } = this.#service.topology.state;
+    const reports = this.#service.providerHealth();
+    return {
+      health: Object.fromEntries(reports.map(({ providerId, health }) => [providerId, health])),
+      active: reports.find(({ isActive }) => isActive)?.providerId,
+      status,
+      isStale,
+      snapshotSeqNo,
+      retained: snapshot?.retained?.length ?? 0,
+      members: digestOf(snapshot?.members ?? []),
+      channels: channelDigestOf(snapshot?.members ?? []),
+      ports: this.#ports.view(),
+    };
+  }
+
+  story(): Story {
+    return this.#story.tell(this.#ports.report());
+  }
+
+  /** What was not finished in time; empty when all was done. */
+  async stop(): Promise<readonly string[]> {
+    const { unfinished } = await this.#service.stop();
+    this.#loop.stop();
+    return unfinished;
+  }
+}

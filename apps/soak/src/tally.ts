@@ -1,0 +1,13 @@
+/** Counts by name. */
+export class Tally {
+  readonly #counts = new Map<string, number>();
+
+  add(name: string, amount = 1): void {
+    this.#counts.set(name, (this.#counts.get(name) ?? 0) + amount);
+  }
+
+  /** In the order in which the names first came. */
+  counts(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#counts);
+  }
+}
