@@ -189,6 +189,6 @@ async function compare(view: View, backends: readonly Backend[]): Promise<readon
 function lineOf({ atMs, status, members, heapBytes, descriptors, listeners, loop }: TimedSample): string {
   const heap = `${(heapBytes / 1_048_576).toFixed(1)} MiB`;
   const held = `${descriptors} descriptors, ${listeners.onEmitters + listeners.onSignals} listeners`;
-  const delay = `loop p99 ${loop.p99.toFixed(0)} ms, max ${loop.max.toFixed(0)} ms`;
+  const delay = `loop ran ${loop.own.max.toFixed(0)} ms, was late ${loop.late.max.toFixed(0)} ms`;
   return `${(atMs / 1_000).toFixed(0)} s: ${status}, ${members} members, ${heap}, ${held}, ${delay}`;
 }

@@ -89,7 +89,7 @@ export class SoakedService {
   /** What was not finished in time; empty when all was done. */
   async stop(): Promise<readonly string[]> {
     const { unfinished } = await this.#service.stop();
-    this.#loop.stop();
+    this.#loop[Symbol.dispose]();
     return unfinished;
   }
 }

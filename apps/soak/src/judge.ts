@@ -1,0 +1,139 @@
+import { COUNTS, MEMORY } from "./measures.ts";
+import { toQuarters } from "./quarters.ts";
+import type { Sample } from "./sample.ts";
+import type { SoakResult, TimedSample } from "./soak.ts";
+import { median, quantile, slopeOf } from "./statistics.ts";
+
+/** One thing that has to hold. */
+export interface Verdict {
+  readonly what: string;
+  readonly holds: boolean;
+  /** What was seen. */
+  readonly seen: string;
+}
+
+/** No fault may make the members look fewer than this share of what they are. */
+const LEAST_SHARE = 0.95;
+/** Memory may grow by this share of itself, beside the slack of the measure. */
+const MEMORY_SHARE = 0.05;
+/** At rest the same is held before and after, but for a connection that a pool has kept. */
+const REST_SLACK = 4;
+/** How long this thread may run before a timer gets its turn, in milliseconds, collections of garbage included. */
+const LONGEST_TURN_MS = 250;
+const LONG_TURN_MS = 100;
+
+/** What holds after a run of any length. */
+export function judgeEnd(result: SoakResult): readonly Verdict[] {
+  const { before, samples, after, story, differences, ending, faults, options } = result;
+  const { violations, fewestMembers = 0 } = story.ports;
+  const least = Math.floor(options.members * LEAST_SHARE);
+  const switches = sumOf(story.switches);
+  const unavailableMs = story.statusMs["unavailable"] ?? 0;
+  return [
+    {
+      what: "in the end everybody has what the servers list",
+      holds: differences.length === 0,
+      seen: differences.join("; ") || "equal",
+    },
+    {
+      what: "every promise of order was kept to the ports",
+      holds: violations.length === 0,
+      seen: violations.join("; ") || `${story.ports.ticks} ticks`,
+    },
+    {
+      what: `never fewer than ${least} members were shown`,
+      holds: fewestMembers >= least,
+      seen: `${fewestMembers}`,
+    },
+    {
+      what: "faults happened, and were felt: streams broke, providers were switched, both were gone",
+      holds: Object.keys(faults).length > 0 && switches > 0 && unavailableMs > 0,
+      seen: `${sumOf(faults)} faults, ${sumOf(story.interruptions)} interruptions, ${switches} switches, ${seconds(unavailableMs)} unavailable`,
+    },
+    {
+      what: "no promise was rejected without being handled, and Node warned of nothing",
+      holds: after.unhandledRejections === 0 && sumOf(after.processWarnings) === 0,
+      seen: `${after.unhandledRejections} rejections, ${JSON.stringify(after.processWarnings)}`,
+    },
+    ...COUNTS.map((measure) => {
+      const [was, is] = [measure.of(before), measure.of(after)];
+      return {
+        what: `${measure.name} at rest: as before, or ${REST_SLACK} more at most`,
+        holds: is <= was + REST_SLACK,
+        seen: `${was} before, ${is} after`,
+      };
+    }),
+    {
+      what: "samples were taken throughout",
+      holds: samples.length > 0 && toQuarters(samples, options.durationMs).every(({ length }) => length > 0),
+      seen: `${samples.length}`,
+    },
+    {
+      what: "stopped: all finished, the process ended by itself with 0",
+      holds: ending.exitCode === 0 && ending.unfinished.length === 0,
+      seen: `exit ${ending.exitCode ?? "none"}, unfinished ${ending.unfinished.join(", ") || "none"}, left ${JSON.stringify(ending.remains)}`,
+    },
+  ];
+}
+
+/** What shows only in a run of minutes. */
+export function judgeTrend({ samples, options }: SoakResult): readonly Verdict[] {
+  const [, second, , last] = toQuarters(samples, options.durationMs);
+  const judged = samples.filter(({ atMs }) => atMs >= options.durationMs / 3);
+  const judgedMs = options.durationMs * (2 / 3);
+  const own = judged.map(({ loop }) => loop.own);
+  const longest = Math.max(0, ...own.map(({ max }) => max));
+  const p99 = quantile(
+    own.map(({ p99: each }) => each),
+    0.99,
+  );
+  return [
+    ...MEMORY.flatMap(({ name, of, slack }): readonly Verdict[] => {
+      const earlier = medianOf(second, of);
+      const allowed = earlier * MEMORY_SHARE + slack;
+      const grown = slopeOf(judged.map((sample) => [sample.atMs, of(sample)])) * judgedMs;
+      const later = medianOf(last, of);
+      return [
+        {
+          what: `${name}: no more than ${allowed.toFixed(1)} grown along the line through the last two thirds`,
+          holds: grown <= allowed,
+          seen: grown.toFixed(1),
+        },
+        {
+          what: `${name}: median of the last quarter no more than ${allowed.toFixed(1)} above that of the second`,
+          holds: later <= earlier + allowed,
+          seen: `${earlier.toFixed(1)}, then ${later.toFixed(1)}`,
+        },
+      ];
+    }),
+    ...COUNTS.map(({ name, of, slack }): Verdict => {
+      const [earlier, later] = [mostOf(second, of), mostOf(last, of)];
+      return {
+        what: `${name}: most in the last quarter no more than ${slack} above the second's`,
+        holds: later <= earlier + slack,
+        seen: `${earlier}, then ${later}`,
+      };
+    }),
+    {
+      what: `event loop: no turn of more than ${LONGEST_TURN_MS} ms of this thread's own time, 99 of 100 samples with a p99 of at most ${LONG_TURN_MS} ms`,
+      holds: longest <= LONGEST_TURN_MS && p99 <= LONG_TURN_MS,
+      seen: `longest ${longest.toFixed(0)} ms, p99 ${p99.toFixed(0)} ms`,
+    },
+  ];
+}
+
+function medianOf(samples: readonly TimedSample[], of: (sample: Sample) => number): number {
+  return median(samples.map(of));
+}
+
+function mostOf(samples: readonly TimedSample[], of: (sample: Sample) => number): number {
+  return Math.max(0, ...samples.map(of));
+}
+
+function sumOf(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1_000).toFixed(1)} s`;
+}

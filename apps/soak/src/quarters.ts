@@ -1,0 +1,15 @@
+import type { TimedSample } from "./soak.ts";
+
+export type Quarters = readonly [
+  readonly TimedSample[],
+  readonly TimedSample[],
+  readonly TimedSample[],
+  readonly TimedSample[],
+];
+
+/** The samples of each quarter of the time. */
+export function toQuarters(samples: readonly TimedSample[], durationMs: number): Quarters {
+  const quarter = (index: number) =>
+    samples.filter(({ atMs }) => Math.min(Math.floor((atMs / durationMs) * 4), 3) === index);
+  return [quarter(0), quarter(1), quarter(2), quarter(3)];
+}
