@@ -1,7 +1,7 @@
 import { defineConfig, type ViteUserConfig } from "vitest/config";
 
 /** What needs servers: see apps/integration/README.md. */
-const REAL_TESTS = "apps/integration/src/real/**/*.real.test.ts";
+const REAL_TESTS = "apps/*/src/**/*.real.test.ts";
 
 const config: ViteUserConfig = defineConfig({
   test: {

@@ -24,7 +24,7 @@ export async function startConsulBackend(population: Population): Promise<Backen
     faults: faultsOf(agent, gateway),
     write: (places) => writer.write(places),
     async list() {
-      const entries = await agent.catalog.call("GET", `/v1/health/service/${SERVICE}?passing=1`);
+      const entries = await agent.catalog.call("GET", `/v1/health/service/${SERVICE}?passing=1&consistent`);
       return (entries as readonly unknown[]).map(toMember);
     },
     async [Symbol.asyncDispose]() {

@@ -12,15 +12,15 @@ export function nameOf({ kind, backends }: PlannedFault): string {
   return `${backends.map(({ id }) => id).join(" and ")}: ${kind}`;
 }
 
-/** Every fault of every backend, and silence of all at once. */
+/** Every fault of every backend, and all silent or killed at once. */
 export function allFaults(backends: readonly Backend[]): readonly PlannedFault[] {
   const single = backends.flatMap((backend) =>
     FAULT_KINDS.flatMap((kind) => (backend.faults.has(kind) ? [{ kind, backends: [backend] }] : [])),
   );
-  return [...single, { kind: "silence", backends }];
+  return [...single, { kind: "silence", backends }, { kind: "kill", backends }];
 }
 
-/** Every kind once, each with a backend by chance, and silence of all at once. */
+/** Every kind once, each with a backend by chance, and all silent at once. */
 export function fewestFaults(backends: readonly Backend[], random: Random): readonly PlannedFault[] {
   const single = FAULT_KINDS.map((kind) => {
     const able = backends.filter(({ faults }) => faults.has(kind));

@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import type { Verdict } from "./judge.ts";
+import { leastOf, type Verdict } from "./judge.ts";
 import { COUNTS, MEMORY, RESIDENT, type Measure } from "./measures.ts";
 import { toQuarters } from "./quarters.ts";
 import type { SoakResult } from "./soak.ts";
@@ -36,8 +36,9 @@ function section(title: string, table: string): string {
   return `${title}\n${"-".repeat(title.length)}\n${table}`;
 }
 
-function runRows({ options, versions, changes, failedWrites, after }: SoakResult): Rows {
+function runRows({ options, versions, changes, failedWrites, before, after }: SoakResult): Rows {
   const { durationMs, members, churn, seed, pace } = options;
+  const usedMs = (after[0]?.cpuMs ?? 0) - (before.at(-1)?.cpuMs ?? 0);
   return [
     ["node", `${process.version}, ${availableParallelism()} cores, ${process.platform} ${process.arch}`],
     ["servers", `${versions.join(", ")}; the first is the primary, the second a warm stand-by`],
@@ -48,7 +49,7 @@ function runRows({ options, versions, changes, failedWrites, after }: SoakResult
       `${changes} written to each server; ${failedWrites} writes were repeated, as a server was gone`,
     ],
     ["health", JSON.stringify(pace.health)],
-    ["processor", `${((after.cpuMs / durationMs) * 100).toFixed(0)} % of one core, measuring included`],
+    ["processor", `${((usedMs / durationMs) * 100).toFixed(0)} % of one core, measuring included`],
   ];
 }
 
@@ -61,7 +62,7 @@ function countRows(counts: Readonly<Record<string, number>>): Rows {
 function storyRows({ story, after }: SoakResult): Rows {
   const { events, switches, interruptions, statusMs, warnings, ports } = story;
   return [
-    ["events", `${after.seqNo}: ${list(events)}`],
+    ["events", `${after.at(-1)?.seqNo}: ${list(events)}`],
     ["switches", list(switches)],
     ["interruptions", list(interruptions)],
     ["milliseconds in", list(statusMs)],
@@ -80,10 +81,10 @@ function holdingRows({ before, samples, after, options }: SoakResult): Rows {
   const quarters = toQuarters(samples, options.durationMs);
   const rows = [...MEMORY, RESIDENT, ...COUNTS].map(({ name, of }: Measure) => [
     name,
-    format(of(before)),
+    format(leastOf(before, of)),
     ...quarters.map((quarter) => format(median(quarter.map(of)))),
     format(Math.max(0, ...samples.map(of))),
-    format(of(after)),
+    format(leastOf(after, of)),
     format(slopeOf(samples.map((sample) => [sample.atMs / HOUR_MS, of(sample)]))),
   ]);
   const heads = [
@@ -100,7 +101,17 @@ function holdingRows({ before, samples, after, options }: SoakResult): Rows {
   return [
     heads,
     ...rows,
-    ["lines of metrics", String(before.metricLines), "", "", "", "", "", String(after.metricLines), ""],
+    [
+      "lines of metrics",
+      String(before.at(-1)?.metricLines),
+      "",
+      "",
+      "",
+      "",
+      "",
+      String(after.at(-1)?.metricLines),
+      "",
+    ],
   ];
 }
 

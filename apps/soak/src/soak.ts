@@ -35,11 +35,11 @@ export interface SoakResult {
   readonly options: Pick<SoakOptions, "durationMs" | "members" | "churn" | "seed" | "pace">;
   readonly versions: readonly string[];
   /** All is well and nothing has changed yet. */
-  readonly before: Sample;
+  readonly before: readonly Sample[];
   /** Under churn and faults. */
   readonly samples: readonly TimedSample[];
   /** All is well again. */
-  readonly after: Sample;
+  readonly after: readonly Sample[];
   readonly changes: number;
   readonly failedWrites: number;
   /** Name → how often. */
@@ -53,6 +53,8 @@ export interface SoakResult {
 /** How long the service may take to settle, in milliseconds: in the beginning, and after the last fault. */
 const SETTLE_MS = 120_000;
 const LOOK_MS = 250;
+/** At rest a life check may be under way; of so many samples at least one shows nothing but what stays. */
+const REST_SAMPLES = 8;
 
 /**
  * Runs a service on real servers whose members change and which fail, and measures its process. Rejects when the servers do
@@ -79,7 +81,7 @@ export async function runSoak(options: SoakOptions): Promise<SoakResult> {
   await service.start({ providers, health: pace.health, folder });
   const unsettled = await settle(service, backends, signal);
   if (unsettled.length > 0) throw new Error(`the service did not settle: ${unsettled.join("; ")}`);
-  const before = await service.sample();
+  const before = await sampleAtRest(service, signal);
   const startedAt = systemClock.monotonic();
 
   const faults = new FaultRounds({
@@ -129,7 +131,7 @@ export async function runSoak(options: SoakOptions): Promise<SoakResult> {
   onProgress("quiet");
   await Promise.all(writers.map((writer) => writer.flush(signal)));
   const differences = await settle(service, backends, signal);
-  const after = await service.sample();
+  const after = await sampleAtRest(service, signal);
   const story = await service.story();
   const ending = await service.stop();
   return {
@@ -145,6 +147,15 @@ export async function runSoak(options: SoakOptions): Promise<SoakResult> {
     differences,
     ending,
   };
+}
+
+async function sampleAtRest(service: ServiceProcess, signal: AbortSignal): Promise<readonly Sample[]> {
+  const samples: Sample[] = [];
+  while (samples.length < REST_SAMPLES) {
+    await sleep(LOOK_MS, { clock: systemClock, signal });
+    samples.push(await service.sample());
+  }
+  return samples;
 }
 
 /** Waits until all agree; what still does not when patience is over. */
