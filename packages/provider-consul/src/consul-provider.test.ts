@@ -99,6 +99,18 @@ describe("the index", () => {
     },
   );
 
+  test("has nothing to be compared with at first: then the leader vouches that it has read its log to the end", async () => {
+    // What a Consul says that was killed and started again a second ago.
+    fake.handler = (request, response, next) => {
+      if (/consistent|index=|filter=/.test(request.url ?? "")) return next();
+      response.writeHead(200, { "content-type": "application/json", "x-consul-index": "4" });
+      return response.end(JSON.stringify([entry("one-of-many")]));
+    };
+    const recording = watch(provide());
+    await shows(recording, "a");
+    expect(recording.snapshots).toHaveLength(1);
+  });
+
   test("is only moved on when the snapshot was taken", async () => {
     const iterator = provide().watch({ signal: new AbortController().signal })[Symbol.asyncIterator]();
     await iterator.next();

@@ -82,8 +82,10 @@ export class ServiceWatch {
         withinMs: Math.max(withinMs, 1_000),
         signal: this.#stop.signal,
       });
-    const answer = await read(consistency);
-    if (consistency === "consistent") return answer;
+    // A leader that was just started may still be reading its log, and there is no index to tell it by yet.
+    const first = consistency === "default" && newest.index === 0 ? "consistent" : consistency;
+    const answer = await read(first);
+    if (first === "consistent") return answer;
     const isStale = consistency === "stale" && readStaleness(answer.headers) > maxStaleMs;
     // Neither a server that lags behind nor a new leader that is catching up may bring back what was before.
     const isRollback = readIndex(answer.headers, 0) < newest.index;
