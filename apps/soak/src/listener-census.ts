@@ -15,8 +15,9 @@ type Target = EventEmitter | EventTarget;
  * Counts the listeners of this process. From its making on it writes down, weakly, everything that is given a listener, by
  * wrapping the methods that all emitters and targets inherit.
  */
-export class ListenerCensus {
+export class ListenerCensus implements Disposable {
   readonly #known = new WeakSet<Target>();
+  readonly #restore: (() => void)[] = [];
   #targets: WeakRef<Target>[] = [];
 
   constructor() {
@@ -27,6 +28,7 @@ export class ListenerCensus {
         note(this);
         return original.apply(this, args);
       };
+      this.#restore.push(() => (EventEmitter.prototype[name] = original));
     }
     // oxlint-disable-next-line typescript/unbound-method -- called with its `this` below
     const original = EventTarget.prototype.addEventListener;
@@ -34,6 +36,12 @@ export class ListenerCensus {
       note(this);
       original.apply(this, args);
     };
+    this.#restore.push(() => (EventTarget.prototype.addEventListener = original));
+  }
+
+  /** Takes the wrapping off again. */
+  [Symbol.dispose](): void {
+    for (const restore of this.#restore) restore();
   }
 
   /** Exact after a collection of garbage: before it, what nobody holds any more counts too. */
