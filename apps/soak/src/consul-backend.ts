@@ -13,10 +13,12 @@ const ERROR = { kind: "answer", status: 500, headers: {}, body: "rpc error: No c
 
 /** A Consul that keeps its data; the service comes to it through an HTTP gateway. */
 export async function startConsulBackend(population: Population): Promise<Backend> {
-  const agent = await ConsulAgent.start({ isDurable: true });
-  const gateway = await HttpGateway.listen({ address: agent.address, headers: {}, tls: {} });
+  await using started = new AsyncDisposableStack();
+  const agent = started.use(await ConsulAgent.start({ isDurable: true }));
+  const gateway = started.use(await HttpGateway.listen({ address: agent.address, headers: {}, tls: {} }));
   const version = fieldOf(fieldOf(await agent.catalog.call("GET", "/v1/agent/self"), "Config"), "Version");
   const writer = new CatalogWriter(agent, population);
+  const owned = started.move();
   return {
     id: "consul",
     version: `Consul ${String(version)}`,
@@ -27,10 +29,7 @@ export async function startConsulBackend(population: Population): Promise<Backen
       const entries = await agent.catalog.call("GET", `/v1/health/service/${SERVICE}?passing=1&consistent`);
       return (entries as readonly unknown[]).map(toMember);
     },
-    async [Symbol.asyncDispose]() {
-      await gateway[Symbol.asyncDispose]();
-      await agent[Symbol.asyncDispose]();
-    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { judgeEnd, judgeTrend, type Verdict } from "./judge.ts";
 import type { Sample } from "./sample.ts";
 import { resultOf } from "./sample-result.test-support.ts";
-import type { SoakResult } from "./soak.ts";
+import type { SoakResult } from "./soak-result.ts";
 
 const failed = (verdicts: readonly Verdict[]) =>
   verdicts.filter(({ holds }) => !holds).map(({ what }) => what);
@@ -23,6 +23,7 @@ describe("a run is faulted", () => {
     ["that broke the order", ports({ violations: ["placement saw 3 after 4"] })],
     ["that showed few members", ports({ fewestMembers: 360 })],
     ["that showed no snapshot", ports({ fewestMembers: undefined })],
+    ["in which nobody was isolated", ports({ isolated: 0 })],
     ["in which no fault happened", { faults: {} }],
     ["in which no fault was felt", { story: { ...story, switches: {} } }],
     ["in which the service never lost both", { story: { ...story, statusMs: { ready: 1 } } }],

@@ -11,9 +11,11 @@ const SLOW_PIECE_MS = 250;
 
 /** An etcd and a Kubernetes API server on it; the service comes to it by TLS through a TCP proxy. */
 export async function startKubernetesBackend(population: Population): Promise<Backend> {
-  const server = await KubernetesServer.start();
-  const proxy = await TcpProxy.listen(server.address);
+  await using started = new AsyncDisposableStack();
+  const server = started.use(await KubernetesServer.start());
+  const proxy = started.use(await TcpProxy.listen(server.address));
   const version = fieldOf(await server.api.call("GET", "/version"), "gitVersion");
+  const owned = started.move();
   return {
     id: "kubernetes",
     version: `Kubernetes API server ${String(version)}`,
@@ -25,10 +27,7 @@ export async function startKubernetesBackend(population: Population): Promise<Ba
       const path = `/apis/discovery.k8s.io/v1/namespaces/${NAMESPACE}/endpointslices`;
       return listOf(await server.api.call("GET", path), "items").flatMap(membersOf);
     },
-    async [Symbol.asyncDispose]() {
-      await proxy[Symbol.asyncDispose]();
-      await server[Symbol.asyncDispose]();
-    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
 

@@ -26,20 +26,26 @@ const interrupted = new AbortController();
 for (const name of ["SIGINT", "SIGTERM"] as const)
   process.once(name, () => interrupted.abort(new Error(`ended by ${name}`)));
 
-const result = await runSoak({
-  durationMs: numberOf("minutes") * 60_000,
-  members: numberOf("members"),
-  churn: numberOf("churn"),
-  seed: numberOf("seed"),
-  pace: SOAK_PACE,
-  onProgress: (line) => console.error(line),
-  signal: interrupted.signal,
-});
-const verdicts = [...judgeEnd(result), ...judgeTrend(result)];
-const report = toReport(result, verdicts);
-console.log(report);
-if (values.report !== undefined) await writeFile(values.report, report);
-process.exitCode = verdicts.every(({ holds }) => holds) ? 0 : 1;
+try {
+  const result = await runSoak({
+    durationMs: numberOf("minutes") * 60_000,
+    members: numberOf("members"),
+    churn: numberOf("churn"),
+    seed: numberOf("seed"),
+    pace: SOAK_PACE,
+    onProgress: (line) => console.error(line),
+    signal: interrupted.signal,
+  });
+  const verdicts = [...judgeEnd(result), ...judgeTrend(result)];
+  const report = toReport(result, verdicts);
+  console.log(report);
+  if (values.report !== undefined) await writeFile(values.report, report);
+  process.exitCode = verdicts.every(({ holds }) => holds) ? 0 : 1;
+} catch (error) {
+  if (error !== interrupted.signal.reason) throw error;
+  console.error(String(error));
+  process.exitCode = 130;
+}
 
 function numberOf(name: "minutes" | "members" | "churn" | "seed"): number {
   const number = Number(values[name]);

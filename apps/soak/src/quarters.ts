@@ -1,4 +1,4 @@
-import type { TimedSample } from "./soak.ts";
+import type { TimedSample } from "./soak-result.ts";
 
 export type Quarters = readonly [
   readonly TimedSample[],

@@ -2,7 +2,7 @@ import { availableParallelism } from "node:os";
 import { leastOf, type Verdict } from "./judge.ts";
 import { COUNTS, MEMORY, RESIDENT, type Measure } from "./measures.ts";
 import { toQuarters } from "./quarters.ts";
-import type { SoakResult } from "./soak.ts";
+import type { SoakResult } from "./soak-result.ts";
 import { median, slopeOf } from "./statistics.ts";
 import { toTable } from "./text-table.ts";
 
@@ -36,8 +36,8 @@ function section(title: string, table: string): string {
   return `${title}\n${"-".repeat(title.length)}\n${table}`;
 }
 
-function runRows({ options, versions, changes, failedWrites, before, after }: SoakResult): Rows {
-  const { durationMs, members, churn, seed, pace } = options;
+function runRows({ plan, versions, changes, failedWrites, before, after }: SoakResult): Rows {
+  const { durationMs, members, churn, seed, pace } = plan;
   const usedMs = (after[0]?.cpuMs ?? 0) - (before.at(-1)?.cpuMs ?? 0);
   return [
     ["node", `${process.version}, ${availableParallelism()} cores, ${process.platform} ${process.arch}`],
@@ -67,7 +67,10 @@ function storyRows({ story, after }: SoakResult): Rows {
     ["interruptions", list(interruptions)],
     ["milliseconds in", list(statusMs)],
     ["warnings", list(warnings)],
-    ["ports", `${ports.ticks} snapshots, ${ports.notices} notices, ${ports.remoteEvents} remote events`],
+    [
+      "ports",
+      `${ports.ticks} snapshots, ${ports.notices} notices, ${ports.remoteEvents} remote events, ${ports.isolated} members isolated, ${ports.restored} restored`,
+    ],
     ["fewest members", String(ports.fewestMembers ?? "none")],
   ];
 }
@@ -77,8 +80,8 @@ function list(counts: Readonly<Record<string, number>>): string {
   return parts.join(", ") || "none";
 }
 
-function holdingRows({ before, samples, after, options }: SoakResult): Rows {
-  const quarters = toQuarters(samples, options.durationMs);
+function holdingRows({ before, samples, after, plan }: SoakResult): Rows {
+  const quarters = toQuarters(samples, plan.durationMs);
   const rows = [...MEMORY, RESIDENT, ...COUNTS].map(({ name, of }: Measure) => [
     name,
     format(leastOf(before, of)),
@@ -115,11 +118,11 @@ function holdingRows({ before, samples, after, options }: SoakResult): Rows {
   ];
 }
 
-function loopRows({ samples, options }: SoakResult): Rows {
+function loopRows({ samples, plan }: SoakResult): Rows {
   const heads = ["", "quarter 1", "2", "3", "4"];
   const row = (name: string, of: (quarter: SoakResult["samples"]) => number) => [
     name,
-    ...toQuarters(samples, options.durationMs).map((quarter) => of(quarter).toFixed(1)),
+    ...toQuarters(samples, plan.durationMs).map((quarter) => of(quarter).toFixed(1)),
   ];
   return [
     heads,

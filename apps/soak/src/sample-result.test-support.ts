@@ -1,6 +1,6 @@
 import type { Sample } from "./sample.ts";
 import { SOAK_PACE } from "./soak-pace.ts";
-import type { SoakResult, TimedSample } from "./soak.ts";
+import type { SoakResult, TimedSample } from "./soak-result.ts";
 
 const MIB = 1_048_576;
 const DURATION_MS = 1_200_000;
@@ -29,7 +29,7 @@ export function resultOf(change: (sample: Sample, share: number) => Sample = (sa
     atMs: (i / 240) * DURATION_MS,
   }));
   return {
-    options: { durationMs: DURATION_MS, members: 10_000, churn: 0.01, seed: 1, pace: SOAK_PACE },
+    plan: { durationMs: DURATION_MS, members: 10_000, churn: 0.01, seed: 1, pace: SOAK_PACE },
     versions: ["Kubernetes 1", "Consul 2"],
     before: [change(SAMPLE, 0)],
     samples,
@@ -43,7 +43,15 @@ export function resultOf(change: (sample: Sample, share: number) => Sample = (sa
       interruptions: { STREAM_SILENT: 4 },
       statusMs: { ready: 1_190_000, unavailable: 10_000 },
       warnings: {},
-      ports: { ticks: 900, notices: 10, remoteEvents: 20_000, fewestMembers: 9_900, violations: [] },
+      ports: {
+        ticks: 900,
+        notices: 10,
+        remoteEvents: 20_000,
+        fewestMembers: 9_900,
+        violations: [],
+        isolated: 9,
+        restored: 9,
+      },
     },
     differences: [],
     ending: { unfinished: [], exitCode: 0, remains: {} },

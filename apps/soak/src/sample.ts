@@ -54,6 +54,7 @@ export interface View {
   readonly status: TopologyStatus;
   readonly isStale: boolean;
   readonly snapshotSeqNo: number;
+  readonly blocked: number;
   readonly retained: number;
   /** Of the newest snapshot. */
   readonly members: string;

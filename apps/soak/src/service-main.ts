@@ -33,6 +33,9 @@ async function carryOut(order: ServiceOrder): Promise<ServiceOrders[keyof Servic
   }
   if (service === undefined) throw new Error("not started");
   switch (order.kind) {
+    case "isolate":
+      service.isolate(order.asked);
+      return null;
     case "sample":
       return service.sample();
     case "view":

@@ -5,6 +5,8 @@ import type { ServiceSetup } from "./service-setup.ts";
 export interface ServiceOrders {
   readonly start: { readonly asked: ServiceSetup; readonly answer: null };
   readonly sample: { readonly asked: null; readonly answer: Sample };
+  /** Restores the member that was isolated last, and isolates another, if told so. */
+  readonly isolate: { readonly asked: boolean; readonly answer: null };
   readonly view: { readonly asked: null; readonly answer: View };
   readonly story: { readonly asked: null; readonly answer: Story };
   /** Ends the service; the process then has to end by itself. */

@@ -25,10 +25,13 @@ export class ServiceProcess implements AsyncDisposable {
   readonly #exit: Promise<readonly [code: number | null, signal: string | null]>;
   readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>();
   #orders = 0;
+  #end: Error | undefined;
 
   constructor() {
     this.#child = fork(join(import.meta.dirname, "service-main.ts"), [], { execArgv: ["--expose-gc"] });
     this.#child.on("message", (answer: ServiceAnswer) => this.#hear(answer));
+    // Told nothing more once it has ended; that says enough.
+    this.#child.on("error", () => undefined);
     this.#exit = once(this.#child, "exit") as Promise<[number | null, string | null]>;
     void this.#exit.then(([code, signal]) => this.#giveUp(code ?? signal));
   }
@@ -39,6 +42,10 @@ export class ServiceProcess implements AsyncDisposable {
 
   sample(): Promise<Sample> {
     return this.#ask("sample", null);
+  }
+
+  async isolate(another: boolean): Promise<void> {
+    await this.#ask("isolate", another);
   }
 
   view(): Promise<View> {
@@ -69,6 +76,7 @@ export class ServiceProcess implements AsyncDisposable {
     kind: K,
     asked: ServiceOrders[K]["asked"],
   ): Promise<ServiceOrders[K]["answer"]> {
+    if (this.#end !== undefined) throw this.#end;
     const id = ++this.#orders;
     const answer = Promise.withResolvers<unknown>();
     this.#waiting.set(id, answer);
@@ -88,7 +96,8 @@ export class ServiceProcess implements AsyncDisposable {
   }
 
   #giveUp(how: number | string | null): void {
-    for (const { reject } of this.#waiting.values()) reject(new Error(`the service's process ended: ${how}`));
+    this.#end = new Error(`the service's process ended: ${how}`);
+    for (const { reject } of this.#waiting.values()) reject(this.#end);
   }
 }
 

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { NodeId } from "@holdfast/core";
 import { createConsulAdapter } from "@holdfast/provider-consul";
 import { createKubernetesAdapter } from "@holdfast/provider-kubernetes";
 import { ProvisioningService } from "@holdfast/provisioning";
@@ -24,6 +25,7 @@ export class SoakedService {
   readonly #census: ListenerCensus;
   readonly #setup: ServiceSetup;
   readonly #service: ProvisioningService;
+  #isolated: NodeId | undefined;
   #unhandledRejections = 0;
 
   constructor(setup: ServiceSetup, census: ListenerCensus) {
@@ -66,6 +68,18 @@ export class SoakedService {
     };
   }
 
+  /** As Remoting does that can reach one member no more, and then can again. */
+  isolate(another: boolean): void {
+    const { remoting, topology } = this.#service;
+    if (this.#isolated !== undefined) remoting?.restore(this.#isolated);
+    this.#isolated = undefined;
+    const { snapshot, seqNo } = topology.state;
+    if (!another || snapshot === undefined) return;
+    const members = snapshot.members.toArray();
+    this.#isolated = members[seqNo % members.length]?.id;
+    if (this.#isolated !== undefined) remoting?.block(this.#isolated);
+  }
+
   view(): View {
     const { status, isStale, snapshot, snapshotSeqNo } = this.#service.topology.state;
     const reports = this.#service.providerHealth();
@@ -75,6 +89,7 @@ export class SoakedService {
       status,
       isStale,
       snapshotSeqNo,
+      blocked: snapshot?.blockedNodes.length ?? 0,
       retained: snapshot?.retained?.length ?? 0,
       members: digestOf(snapshot?.members ?? []),
       channels: channelDigestOf(snapshot?.members ?? []),

@@ -2,6 +2,7 @@ import type { Lease, LeaseTick, PartitionPort, PlacementPort, RemotingPort } fro
 import { RemoteEventFilter, type RemoteTopologyEvent, type SnapshotTick } from "@holdfast/bridges";
 import type { ClusterNode, NodeId } from "@holdfast/core";
 import { channelDigestOf, digestOf } from "./member-digest.ts";
+import { Tally } from "./tally.ts";
 
 const PARTITIONS = 1_024;
 
@@ -10,6 +11,9 @@ export interface PortReport {
   readonly ticks: number;
   readonly notices: number;
   readonly remoteEvents: number;
+  /** Members that Remoting was told are blocked, and are so no more. */
+  readonly isolated: number;
+  readonly restored: number;
   /** The fewest members a snapshot had; absent before the first. */
   readonly fewestMembers?: number | undefined;
   /** Broken promises of order; empty when all is well. */
@@ -29,7 +33,7 @@ export class WorkingPorts {
   readonly #owners = new Map<string, NodeId>();
   #ticks = 0;
   #notices = 0;
-  #remoteEvents = 0;
+  readonly #remoteEvents = new Tally();
   #fewestMembers: number | undefined;
 
   readonly partition: PartitionPort = {
@@ -49,10 +53,13 @@ export class WorkingPorts {
   };
 
   report(): PortReport {
+    const events = this.#remoteEvents.counts();
     return {
       ticks: this.#ticks,
       notices: this.#notices,
-      remoteEvents: this.#remoteEvents,
+      remoteEvents: Object.values(events).reduce((sum, count) => sum + count, 0),
+      isolated: events["blocked"] ?? 0,
+      restored: events["unblocked"] ?? 0,
       fewestMembers: this.#fewestMembers,
       violations: this.#violations,
     };
@@ -102,7 +109,7 @@ export class WorkingPorts {
     for (const event of events) {
       if (!this.#filter.accept(event)) continue;
       const { kind, node } = event;
-      this.#remoteEvents++;
+      this.#remoteEvents.add(kind);
       if (kind === "leave")
         this.#expect(this.#channels.delete(node.id), `remoting: ${node.id} left and had no channel`);
       if (kind === "join") this.#channels.set(node.id, node);
