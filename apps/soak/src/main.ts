@@ -42,8 +42,8 @@ try {
   if (values.report !== undefined) await writeFile(values.report, report);
   process.exitCode = verdicts.every(({ holds }) => holds) ? 0 : 1;
 } catch (error) {
-  if (error !== interrupted.signal.reason) throw error;
-  console.error(String(error));
+  if (!interrupted.signal.aborted) throw error;
+  console.error(String(interrupted.signal.reason));
   process.exitCode = 130;
 }
 

@@ -37,6 +37,8 @@ export class SoakedService {
       lastKnownGood: { store: new FileSnapshotStore({ path: join(setup.folder, "last-known-good.jsonl") }) },
       ports: this.#ports,
       health: setup.health,
+      // The servers were filled a moment ago, and share the processors.
+      validation: { probeTimeoutMs: 30_000 },
       metricsRegistry: this.#metrics,
     });
     this.#service.topology.onEvent((event) => this.#story.hear(event));
