@@ -1,4 +1,4 @@
-import { availableParallelism } from "node:os";
+import { availableParallelism, loadavg } from "node:os";
 import { leastOf, type Verdict } from "./judge.ts";
 import { COUNTS, MEMORY, RESIDENT, type Measure } from "./measures.ts";
 import { toQuarters } from "./quarters.ts";
@@ -41,6 +41,7 @@ function runRows({ plan, versions, changes, failedWrites, before, after }: SoakR
   const usedMs = (after[0]?.cpuMs ?? 0) - (before.at(-1)?.cpuMs ?? 0);
   return [
     ["node", `${process.version}, ${availableParallelism()} cores, ${process.platform} ${process.arch}`],
+    ["load", `${loadavg()[1]!.toFixed(1)} over the last five minutes, all processes of the machine`],
     ["servers", `${versions.join(", ")}; the first is the primary, the second a warm stand-by`],
     ["duration", `${(durationMs / 60_000).toFixed(1)} minutes, and the time to settle before and after`],
     ["members", `${members}, of which ${churn * 100} % change each second (seed ${seed})`],

@@ -7,8 +7,12 @@ import type { ServiceProcess } from "./service-process.ts";
 /** How long the service may take to settle, in milliseconds: in the beginning, and after the last fault. */
 const SETTLE_MS = 120_000;
 const LOOK_MS = 250;
-/** At rest a life check may be under way; of so many samples at least one shows nothing but what stays. */
-const REST_SAMPLES = 8;
+/**
+ * At rest a life check may be under way, and a pool keeps a connection for some seconds: over so many samples at least one
+ * shows nothing but what stays.
+ */
+const REST_SAMPLES = 12;
+const REST_MS = 500;
 
 /** Waits until the service shows what the servers list, and all is well; what does not agree when patience is over. */
 export async function settle(
@@ -28,7 +32,7 @@ export async function settle(
 export async function sampleAtRest(service: ServiceProcess, signal: AbortSignal): Promise<readonly Sample[]> {
   const samples: Sample[] = [];
   while (samples.length < REST_SAMPLES) {
-    await sleep(LOOK_MS, { clock: systemClock, signal });
+    await sleep(REST_MS, { clock: systemClock, signal });
     samples.push(await service.sample());
   }
   return samples;
