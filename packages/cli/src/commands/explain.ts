@@ -1,6 +1,14 @@
-import { createDeadline, fieldOf, ProvisioningError, toNetworkFailure, type Clock } from "@holdfast/core";
-import type { NodeExplanation } from "@holdfast/provisioning";
+import {
+  collectBytes,
+  createDeadline,
+  isProvisioningError,
+  parseJson,
+  ProvisioningError,
+  toNetworkFailure,
+  type Clock,
+} from "@holdfast/core";
 import { loadConfig } from "../config/load-config.ts";
+import { explainedSchema } from "../output/explained.ts";
 import { toExplanationLines } from "../output/explanation-lines.ts";
 import type { CommandContext } from "./command-context.ts";
 
@@ -13,6 +21,7 @@ export interface ExplainOptions {
 
 const DEFAULT_URL = "http://127.0.0.1:7420";
 const ANSWER_WITHIN_MS = 5_000;
+const MAX_BYTES = 4_194_304;
 
 /**
  * Asks a running daemon why a node is in, out, held or blocked, and prints the answer. Throws `CONNECTIVITY_*` when it cannot
@@ -25,9 +34,14 @@ export async function explain(
 ): Promise<void> {
   const { terminal, out, paint, isJson } = context;
   const base = await findDaemon(options, terminal.cwd);
-  const explanation = await ask(toUrl(base, nodeId), terminal.clock);
-  if (isJson) return out.write(JSON.stringify(explanation));
-  for (const line of toExplanationLines(explanation, paint)) await out.write(line);
+  const url = toUrl(base, nodeId);
+  const answer = await ask(url, terminal.clock);
+  const explained = explainedSchema.safeParse(answer);
+  if (!explained.success) {
+    throw new ProvisioningError("CONNECTIVITY_UNAVAILABLE", `what answers at ${url.host} is no daemon`);
+  }
+  if (isJson) return out.write(JSON.stringify(answer));
+  for (const line of toExplanationLines(explained.data, paint)) await out.write(line);
 }
 
 async function findDaemon({ url, config: file }: ExplainOptions, cwd: string): Promise<string> {
@@ -55,7 +69,7 @@ function toUrl(base: string, nodeId: string): URL {
   return url;
 }
 
-async function ask(url: URL, clock: Clock): Promise<NodeExplanation> {
+async function ask(url: URL, clock: Clock): Promise<unknown> {
   const { host } = url;
   const error = () =>
     new ProvisioningError(
@@ -64,23 +78,14 @@ async function ask(url: URL, clock: Clock): Promise<NodeExplanation> {
     );
   using deadline = createDeadline({ afterMs: ANSWER_WITHIN_MS, clock, error });
   try {
-    const response = await fetch(url, { signal: deadline.signal });
-    const body: unknown = await response.json();
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a daemon says only this, and a stranger has no rule
-    if (response.ok && typeof fieldOf(body, "rule") === "string") return body as NodeExplanation;
-    throw new ProvisioningError(
-      "CONNECTIVITY_UNAVAILABLE",
-      `${host} answers ${response.status}, and no explanation`,
-    );
+    const { ok, status, body } = await fetch(url, { signal: deadline.signal });
+    if (!ok) throw new ProvisioningError("CONNECTIVITY_UNAVAILABLE", `${host} answers ${status}`);
+    const bytes = body === null ? Buffer.alloc(0) : await collectBytes(body, { maxBytes: MAX_BYTES });
+    return parseJson(bytes.toString());
   } catch (cause) {
     if (deadline.signal.aborted) throw error();
-    if (cause instanceof ProvisioningError) throw cause;
-    const failure = toNetworkFailure(cause);
-    if (failure === undefined) {
-      throw new ProvisioningError("CONNECTIVITY_UNAVAILABLE", `what answers at ${host} is no daemon`);
-    }
-    throw new ProvisioningError(failure.code, `the daemon at ${host} ${failure.failure}; is it running?`, {
-      cause,
-    });
+    if (isProvisioningError(cause)) throw cause;
+    const { code, failure } = toNetworkFailure(cause) ?? { code: "STREAM_FAILED", failure: "broke off" };
+    throw new ProvisioningError(code, `the daemon at ${host} ${failure}; is it running?`, { cause });
   }
 }

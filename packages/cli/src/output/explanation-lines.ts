@@ -1,22 +1,21 @@
-import type { NodeExplanation } from "@holdfast/provisioning";
 import { toPrintable, toTimeOfDay } from "./event-line.ts";
+import type { Explained } from "./explained.ts";
 import type { Colour, Paint } from "./paint.ts";
 
-const STANDING_COLOUR: Readonly<Record<NodeExplanation["standing"], Colour>> = {
-  in: "green",
-  blocked: "red",
-  held: "yellow",
-  out: "red",
-  unknown: "dim",
-};
+const STANDING_COLOUR: ReadonlyMap<string, Colour> = new Map([
+  ["in", "green"],
+  ["blocked", "red"],
+  ["held", "yellow"],
+  ["out", "red"],
+]);
 
 /** An explanation as people read it: the verdict, then what it rests on. */
-export function toExplanationLines(explanation: NodeExplanation, paint: Paint): readonly string[] {
+export function toExplanationLines(explanation: Explained, paint: Paint): readonly string[] {
   const { nodeId, standing, rule, reason, node, hold, remote, lastChange, providers } = explanation;
   const row = (name: string, text: string) => `  ${paint("dim", name.padEnd(10))} ${toPrintable(text)}`;
-  const verdict = paint(STANDING_COLOUR[standing], standing);
+  const verdict = paint(STANDING_COLOUR.get(standing) ?? "dim", toPrintable(standing));
   const lines = [
-    `${paint("bold", toPrintable(nodeId))} is ${verdict}  ${paint("dim", rule)}`,
+    `${paint("bold", toPrintable(nodeId))} is ${verdict}  ${paint("dim", toPrintable(rule))}`,
     row("why", reason),
   ];
   if (node !== undefined) lines.push(row("address", `${node.host}:${node.port}`));
