@@ -8,6 +8,9 @@ const config: ViteUserConfig = defineConfig({
     // A failed wait must name itself, not hang the run.
     testTimeout: 20_000,
     hookTimeout: 20_000,
+    // V8 of Node 24 and older keeps track of code pages across threads, loses one now and then under load, and aborts
+    // ("Check failed: jit_page.has_value()"). Without this it does not look.
+    execArgv: ["--no-memory-protection-keys"],
     projects: [
       { extends: true, test: { name: "unit", include: ["packages/*/src/**/*.test.ts"] } },
       {
