@@ -58,7 +58,12 @@ export class BlocksHold implements Invariant {
     }
     for (const [id, at] of this.#restoredAt) {
       if (!restoringNodes.includes(id)) this.#restoredAt.delete(id);
-      else if (!isStale && confirmedAt(life, activeOf(life)) > at)
+      // Whoever is only retained is confirmed by nobody.
+      else if (
+        !isStale &&
+        snapshot?.retained?.includes(id) !== true &&
+        confirmedAt(life, activeOf(life)) > at
+      )
         report(`${id} was restored, its provider has confirmed it since, and it is still blocked`);
     }
     for (const [id, at] of this.#blockedAt) {
