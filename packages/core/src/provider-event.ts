@@ -12,7 +12,15 @@ export type ProviderTermination =
 
 /** What one backend has to say. */
 export type SourceEvent =
-  | { readonly type: "snapshot"; readonly snapshot: ProviderSnapshot }
+  | {
+      readonly type: "snapshot";
+      readonly snapshot: ProviderSnapshot;
+      /**
+       * Nothing was heard just now: a provider made of providers shows what one of them said before, as it takes over or a guard
+       * lets go. @defaultValue false
+       */
+      readonly isRepeat?: boolean;
+    }
   /** Alive, nothing new: what the last snapshot says still holds. */
   | { readonly type: "heartbeat" }
   | {

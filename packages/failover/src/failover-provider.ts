@@ -204,5 +204,7 @@ function merge(last: ProviderEvent, next: ProviderEvent): ProviderEvent | undefi
   if (next.type === "heartbeat") return last;
   if (next.type !== "snapshot") return undefined;
   const isOvertaken = last.type === "heartbeat" || last.snapshot.providerId === next.snapshot.providerId;
-  return isOvertaken ? next : undefined;
+  if (!isOvertaken) return undefined;
+  const isRepeat = next.isRepeat === true && last.type === "snapshot" && last.isRepeat === true;
+  return { type: "snapshot", snapshot: next.snapshot, ...(isRepeat && { isRepeat }) };
 }

@@ -118,7 +118,7 @@ export class FailoverSession implements AsyncDisposable {
       events.push({ type: "availability_changed", availability, reason: this.#reason });
     }
     if (snapshot === undefined) return events;
-    events.push({ type: "snapshot", snapshot });
+    events.push({ type: "snapshot", snapshot, isRepeat: true });
     const { providerId: from } = snapshot;
     const to = this.#expected;
     if (to !== undefined && to !== from) {
@@ -154,11 +154,13 @@ export class FailoverSession implements AsyncDisposable {
       case "snapshot": {
         source.snapshot = signal.snapshot;
         source.lastUpdateAt = clock.now();
-        return this.#carryOut(
-          signal.isLate || source.isHolding
-            ? this.#controller.late(id, now)
-            : this.#controller.alive(id, now),
-        );
+        const isLate = signal.isLate || source.isHolding;
+        const before = this.#availability;
+        this.#carryOut(isLate ? this.#controller.late(id, now) : this.#controller.alive(id, now), id);
+        // The content came before the word that it is current; that it was heard just now holds after it, too.
+        const isBack = before !== "available" && this.#availability === "available";
+        if (isBack && this.#controller.active === id) emit({ type: "heartbeat" });
+        return;
       }
       case "heartbeat": {
         source.lastUpdateAt = clock.now();
@@ -210,9 +212,10 @@ export class FailoverSession implements AsyncDisposable {
 
   /**
    * Health first, then the switch, then the new content: nobody sees effect before cause. That the content is only held is
-   * told before it, that it is current again after it, so that nobody takes old for current in between.
+   * told before it, that it is current again after it, so that nobody takes old for current in between. `heard` has just sent a
+   * snapshot: what others said before is shown as a repeat.
    */
-  #carryOut(decision: Decision): void {
+  #carryOut(decision: Decision, heard?: ProviderId): void {
     const { emit } = this.#options;
     for (const { providerId, from, to, reason } of decision.healthChanges) {
       emit({ type: "health_changed", providerId, from, to, ...(reason && { reason }) });
@@ -230,7 +233,7 @@ export class FailoverSession implements AsyncDisposable {
       // A provider made of providers may come back with another of its own.
       this.#expect({ from: providerId, to: providerId, reason: this.#switchReason });
       this.#emitted = snapshot;
-      emit({ type: "snapshot", snapshot });
+      emit({ type: "snapshot", snapshot, ...(heard !== active && { isRepeat: true }) });
     }
     // Only now is what was retained listed, for those who waited for that.
     for (const hold of isOver) emit({ type: "guard_changed", isHolding: false, hold });

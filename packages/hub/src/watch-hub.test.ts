@@ -247,6 +247,37 @@ describe("blocked nodes", () => {
     expect(hub.state.snapshot!.blockedNodes).toEqual([]);
   });
 
+  test("what a stand-by had said before it took over is no refresh: its next word is", async () => {
+    // R4.4
+    const { clock, primary, backup, hub } = await setUp();
+    hub.block("a");
+    hub.restore("a");
+    primary.refuse();
+    primary.end();
+    await clock.settle();
+    expect(hub.state.snapshot).toMatchObject({ providerId: "backup", blockedNodes: ["a"] });
+    backup.heartbeat();
+    await clock.settle();
+    expect(hub.state.snapshot?.blockedNodes).toEqual([]);
+    await hub[Symbol.asyncDispose]();
+  });
+
+  test("the word with which a provider becomes current again is a good refresh", async () => {
+    // R4.4
+    const { clock, primary, backup, hub } = await setUp();
+    for (const provider of [primary, backup]) {
+      provider.refuse();
+      provider.end();
+    }
+    await clock.settle();
+    hub.block("a");
+    hub.restore("a");
+    primary.recover();
+    while (hub.state.isStale) await clock.advance(100);
+    expect(hub.state.snapshot?.blockedNodes).toEqual([]);
+    await hub[Symbol.asyncDispose]();
+  });
+
   test("who left in a good refresh is no longer blocked: a departed member is not blocked for ever", async () => {
     const { clock, primary, hub, news } = await setUp();
     hub.block("a");

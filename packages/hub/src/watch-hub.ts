@@ -183,14 +183,13 @@ export class WatchHub implements TopologySource, NodeBlocks, AsyncDisposable {
     if (this.#lifecycle !== "running") return this.#refuse(event);
     switch (event.type) {
       case "snapshot":
-        return this.#take(event.snapshot, this.#availability === "available");
+        return this.#take(event.snapshot, this.#availability === "available" && event.isRepeat !== true);
       case "heartbeat":
         return this.#refresh();
       case "availability_changed":
         this.#availability = event.availability;
         this.#availabilityReason = event.reason;
-        this.#settleStatus();
-        return this.#refresh();
+        return this.#settleStatus();
       case "provider_changed": {
         const { from, to, reason } = event;
         return this.#append({

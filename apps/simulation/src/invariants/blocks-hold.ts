@@ -11,37 +11,49 @@ export class BlocksHold implements Invariant {
   readonly requirements = "R4.2 R4.4";
   readonly #context: InvariantContext;
   #blocked: ReadonlySet<string> = new Set();
-  /** Another provider takes over: its first content counts as its word, though it may have said it a heartbeat ago. */
-  #handedOverAt: number | undefined;
   /** The moment from which on a refresh lifts the block. */
   readonly #restoredAt = new Map<string, number>();
   /** The moment of the block. */
   readonly #blockedAt = new Map<string, number>();
+  /** The moment at which a blocked node was shown no longer. */
+  readonly #goneAt = new Map<string, number>();
+  /** The moment at which a provider took over: what it had said before was said as a stand-by. */
+  #tookOverAt = 0;
 
   constructor(context: InvariantContext) {
     this.#context = context;
   }
 
   lifeBegan(): void {
-    this.#handedOverAt = undefined;
     this.#blocked = new Set();
     this.#restoredAt.clear();
     this.#blockedAt.clear();
+    this.#goneAt.clear();
+    this.#tookOverAt = 0;
   }
 
   event(event: TopologyEvent, life: Life): void {
-    if (event.kind === "provider_changed") this.#handedOverAt = this.#context.world.clock.monotonic();
+    if (event.kind === "provider_changed") this.#tookOverAt = this.#context.world.moment;
     if (event.kind !== "snapshot") return;
     const { blockedNodes, members, providerId } = event.snapshot;
     const now = this.#context.world.moment;
     for (const id of blockedNodes) if (!this.#blocked.has(id)) this.#blockedAt.set(id, now);
     for (const id of this.#blocked) {
       if (blockedNodes.includes(id)) continue;
-      const fault = this.#faultOfLifting(id, members.has(id), confirmedAt(life, providerId), life);
+      const fault = this.#faultOfLifting(
+        id,
+        members.has(id),
+        confirmedAt(life, providerId) ?? Number.POSITIVE_INFINITY,
+        life,
+      );
       if (fault !== undefined)
         this.#context.report(`the block of ${id} is lifted at ${event.seqNo}, ${fault}`);
       this.#restoredAt.delete(id);
       this.#blockedAt.delete(id);
+    }
+    for (const id of blockedNodes) {
+      if (members.has(id)) this.#goneAt.delete(id);
+      else if (!this.#goneAt.has(id)) this.#goneAt.set(id, now);
     }
     this.#blocked = new Set(blockedNodes);
   }
@@ -62,13 +74,14 @@ export class BlocksHold implements Invariant {
       else if (
         !isStale &&
         snapshot?.retained?.includes(id) !== true &&
-        confirmedAt(life, activeOf(life)) > at
+        (confirmedAt(life, activeOf(life)) ?? 0) > Math.max(at, this.#goneAt.get(id) ?? 0, this.#tookOverAt)
       )
         report(`${id} was restored, its provider has confirmed it since, and it is still blocked`);
     }
     for (const [id, at] of this.#blockedAt) {
       const isGone = snapshot?.members.has(id) === false;
-      if (isGone && !isStale && confirmedAt(life, activeOf(life)) > at)
+      const since = Math.max(at, this.#goneAt.get(id) ?? 0, this.#tookOverAt);
+      if (isGone && !isStale && (confirmedAt(life, activeOf(life)) ?? 0) > since)
         report(`${id} is gone, and still blocked`);
     }
   }
@@ -78,15 +91,15 @@ export class BlocksHold implements Invariant {
     if (!isMember) return undefined;
     const restoredAt = this.#restoredAt.get(id);
     if (restoredAt === undefined) return "and nobody restored it";
-    return confirmedAtMoment > restoredAt || this.#handedOverAt === this.#context.world.clock.monotonic()
+    return confirmedAtMoment > restoredAt
       ? undefined
       : "and its provider has said nothing since it was restored";
   }
 }
 
-/** The moment of a provider's last word. */
-function confirmedAt({ inForce }: Life, id: string | undefined): number {
-  return inForce.find(({ descriptor }) => descriptor.id === id)?.confirmedAt ?? 0;
+/** The moment of a provider's last word; undefined for one that was taken away before what it said was told. */
+function confirmedAt({ inForce }: Life, id: string | undefined): number | undefined {
+  return inForce.find(({ descriptor }) => descriptor.id === id)?.confirmedAt;
 }
 
 function activeOf({ service }: Life): string | undefined {
