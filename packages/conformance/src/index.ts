@@ -29,6 +29,8 @@ export { WatchRecording, type WatchOutcome, type WatchRecordingOptions } from ".
 export { createRealTime, type RealTimeOptions, type SuiteTime } from "./suite-time.ts";
 export { storeConformance, type StoreConformanceOptions } from "./store-conformance.ts";
 export type { StoreAbility, StoreHarness, StoreSetup } from "./store-harness.ts";
+export { TemporaryFolder } from "./temporary-folder.ts";
+export { createSelfSigned, hasOpenssl, type SelfSigned } from "./self-signed.ts";
 
 // For tests of whatever parses an input from outside.
 export type { Mutation } from "./hostile/mutation.ts";

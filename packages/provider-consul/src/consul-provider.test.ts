@@ -1,12 +1,11 @@
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
-import { createRealTime, WatchRecording } from "@holdfast/conformance";
+import { createRealTime, TemporaryFolder, WatchRecording } from "@holdfast/conformance";
 import { isProvisioningError, type ClusterProvider, type ProvisioningError } from "@holdfast/core";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createTestProvider } from "./testing/create-test-provider.ts";
 import { FakeConsul, toEntry, type Handler } from "./testing/fake-consul.ts";
-import { TemporaryFolder } from "./testing/temporary-folder.ts";
 
 const time = createRealTime();
 const entry = (id: string) => toEntry({ id, host: "10.0.0.1", port: 80 });

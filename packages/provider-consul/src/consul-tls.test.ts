@@ -1,12 +1,17 @@
 import { copyFileSync } from "node:fs";
 import { TLSSocket } from "node:tls";
-import { createRealTime, WatchRecording } from "@holdfast/conformance";
+import {
+  createRealTime,
+  createSelfSigned,
+  hasOpenssl,
+  type SelfSigned,
+  TemporaryFolder,
+  WatchRecording,
+} from "@holdfast/conformance";
 import type { ClusterProvider } from "@holdfast/core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createTestProvider } from "./testing/create-test-provider.ts";
 import { FakeConsul } from "./testing/fake-consul.ts";
-import { createSelfSigned, hasOpenssl, type SelfSigned } from "./testing/self-signed.ts";
-import { TemporaryFolder } from "./testing/temporary-folder.ts";
 
 const time = createRealTime();
 const { signal } = new AbortController();

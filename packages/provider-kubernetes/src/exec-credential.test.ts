@@ -1,8 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
-import { CountingClock, everythingSaid, findSecret, outcomeOf } from "@holdfast/conformance";
+import { CountingClock, everythingSaid, findSecret, outcomeOf, TemporaryFolder } from "@holdfast/conformance";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runExecPlugin, type ExecCredential } from "./exec-credential.ts";
-import { TemporaryFolder } from "./testing/temporary-folder.ts";
 import { time } from "./testing/watched.ts";
 
 const V1 = "client.authentication.k8s.io/v1";

@@ -6,13 +6,13 @@ import {
   fuzzRuns,
   mutateBytes,
   mutateJson,
-  outcomeOf,
   type Mutation,
+  outcomeOf,
+  TemporaryFolder,
 } from "@holdfast/conformance";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createTestProvider } from "./testing/create-test-provider.ts";
-import { TemporaryFolder } from "./testing/temporary-folder.ts";
 
 const SECRET = "canary-7f3a9c-secret";
 const BASE64 = Buffer.from(SECRET).toString("base64");

@@ -3,7 +3,7 @@ import type { ClusterProvider } from "@holdfast/core";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { createTestProvider } from "./testing/create-test-provider.ts";
 import { answer, FakeApiServer, toSlice } from "./testing/fake-api-server.ts";
-import { TemporaryFolder } from "./testing/temporary-folder.ts";
+import { TemporaryFolder } from "@holdfast/conformance";
 import { failureOf, lives, probe, shows, watch } from "./testing/watched.ts";
 
 const ENV = "HOLDFAST_TEST_KUBECONFIG";

@@ -8,8 +8,7 @@ import type { ClusterProvider } from "@holdfast/core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { createTestProvider } from "./testing/create-test-provider.ts";
 import { FakeApiServer } from "./testing/fake-api-server.ts";
-import { createSelfSigned, hasOpenssl, type SelfSigned } from "./testing/self-signed.ts";
-import { TemporaryFolder } from "./testing/temporary-folder.ts";
+import { createSelfSigned, hasOpenssl, type SelfSigned, TemporaryFolder } from "@holdfast/conformance";
 import { lives, probe, shows, watch } from "./testing/watched.ts";
 
 const ENV = "HOLDFAST_TEST_TLS_KUBECONFIG";

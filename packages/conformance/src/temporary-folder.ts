@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 /** A folder that is gone after the test. */
 export class TemporaryFolder implements Disposable {
-  readonly path: string = mkdtempSync(join(tmpdir(), "holdfast-kubernetes-"));
+  readonly path: string = mkdtempSync(join(tmpdir(), "holdfast-"));
 
   at(name: string): string {
     return join(this.path, name);
