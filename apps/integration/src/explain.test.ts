@@ -73,6 +73,23 @@ describe("why a node", () => {
     await h.stop();
   });
 
+  test("is out: it was removed, though its block was lifted only after that", async () => {
+    const h = await started({ guards: { massRemoval: { maxShare: 0.5, holdMs: 60_000 } } });
+    h.service.remoting!.block("b");
+    h.provider("primary").set([node("a")]);
+    await h.clock.advance(60_000);
+    const gone = h.service.topology
+      .eventsSince(h.service.topology.epoch, 0)!
+      .find((event) => event.kind === "snapshot" && !event.snapshot.members.has("b"));
+    expect(h.service.topology.state.snapshotSeqNo, "the block is lifted later").toBeGreaterThan(gone!.seqNo);
+    expect(h.service.explain("b")).toMatchObject({
+      standing: "out",
+      rule: "removed",
+      lastChange: { change: "removed", seqNo: gone!.seqNo },
+    });
+    await h.stop();
+  });
+
   test("is held by the dwell after a switch, and out when that is over", async () => {
     const h = await started();
     lose(h, "primary");

@@ -220,7 +220,10 @@ function findLastChange(nodeId: NodeId, log: readonly TopologyEvent[]): Trace | 
   return undefined;
 }
 
-function findChange(nodeId: NodeId, { delta }: SnapshotEvent): Pick<Trace, "change" | "node"> | undefined {
+function findChange(
+  nodeId: NodeId,
+  { delta, snapshot }: SnapshotEvent,
+): Pick<Trace, "change" | "node"> | undefined {
   const isIt = ({ id }: ClusterNode) => id === nodeId;
   const removed = delta.removed.find(isIt);
   if (removed !== undefined) return { change: "removed", node: removed };
@@ -228,6 +231,8 @@ function findChange(nodeId: NodeId, { delta }: SnapshotEvent): Pick<Trace, "chan
   if (added !== undefined) return { change: "added", node: added };
   const updated = delta.updated.find(({ after }) => after.id === nodeId);
   if (updated !== undefined) return { change: "updated", node: updated.after };
+  // A block that outlives a membership says nothing about how it ended.
+  if (!snapshot.members.has(nodeId)) return undefined;
   if (delta.blocked.includes(nodeId)) return { change: "blocked" };
   return delta.unblocked.includes(nodeId) ? { change: "unblocked" } : undefined;
 }
