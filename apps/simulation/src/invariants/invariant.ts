@@ -1,5 +1,6 @@
 import type { Observer } from "../world/observer.ts";
 import type { World } from "../world/world.ts";
+import type { KnownGoodModel } from "./known-good-model.ts";
 
 /** Something that holds throughout a run: it watches, and reports what breaks it. */
 export interface Invariant extends Observer {
@@ -12,6 +13,8 @@ export interface Invariant extends Observer {
 /** What an invariant is given for a run. */
 export interface InvariantContext {
   readonly world: World;
+  /** What each life may serve from the disk; up to date with the world before any invariant is asked. */
+  readonly knownGood: KnownGoodModel;
   /** The first report of a run is its verdict. */
   readonly report: (message: string) => void;
 }

@@ -1,12 +1,19 @@
 import { AdmissionRule } from "./admission.ts";
 import { BlocksHold } from "./blocks-hold.ts";
 import { ContentTruth } from "./content-truth.ts";
+import { Explanations } from "./explanations.ts";
 import { GaplessLog } from "./gapless-log.ts";
+import { GuardsTold } from "./guards-told.ts";
 import { Heals } from "./heals.ts";
 import type { CreateInvariant } from "./invariant.ts";
 import { JoinsWhenReady } from "./joins-when-ready.ts";
+import { KnownGoodSaved } from "./known-good-saved.ts";
+import { KnownGoodServed } from "./known-good-served.ts";
 import { LeasesInTick } from "./leases-in-tick.ts";
+import { MassRemoval } from "./mass-removal.ts";
+import { NeutralSwitches } from "./neutral-switches.ts";
 import { NoInternalError } from "./no-internal-error.ts";
+import { NoNeedlessLeaves } from "./no-needless-leaves.ts";
 import { NoticesComplete } from "./notices-complete.ts";
 import { PortOrder } from "./port-order.ts";
 import { ProviderChangedFirst } from "./provider-changed-first.ts";
@@ -39,6 +46,13 @@ export const INVARIANTS: readonly CreateInvariant[] = [
   (context) => new WholeSets(context),
   (context) => new WatchesMatch(context),
   (context) => new StatusTruth(context),
+  (context) => new NeutralSwitches(context),
+  (context) => new NoNeedlessLeaves(context),
+  (context) => new MassRemoval(context),
+  (context) => new GuardsTold(context),
+  (context) => new KnownGoodServed(context),
+  (context) => new KnownGoodSaved(context),
+  (context) => new Explanations(context),
   (context) => new NoInternalError(context),
   (context) => new StopsClean(context),
   (context) => new Heals(context),

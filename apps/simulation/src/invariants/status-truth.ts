@@ -4,9 +4,10 @@ import type { Invariant, InvariantContext } from "./invariant.ts";
 import { retainedOf } from "./content-truth.ts";
 
 /**
- * `unavailable` exactly from when every provider is given up (or none is left) until one delivers; `ready` and `empty` in
- * time only while the active provider is healthy, its watch is open and has been heard of within the timeout, and the
- * content is what it said last. What is not known to be current is marked stale.
+ * `unavailable` exactly from when every provider is given up (or none is left) until one delivers, and from when the last
+ * known good snapshot expires until the active one does; `degraded` while that snapshot is served or a mass removal is held;
+ * `ready` and `empty` in time only while the active provider is healthy, its watch is open and has been heard of within the
+ * timeout, and the content is what it said last. What is not known to be current is marked stale.
  */
 export class StatusTruth implements Invariant {
   readonly name = "status-truth";
@@ -46,19 +47,22 @@ export class StatusTruth implements Invariant {
   stepDone(life: Life): void {
     this.#judge(life);
     const { report } = this.#context;
-    const { status, isStale, snapshot, statusReason } = life.service.topology.state;
+    const { status, isStale, snapshot, statusReason, holds } = life.service.topology.state;
     const reports = life.service.providerHealth().filter(({ health }) => health !== "disabled");
     const active = reports.find(({ isActive }) => isActive);
-    const isUnavailable = reports.length === 0 || this.#isExhausted;
+    const fate = this.#context.knownGood.fate(life);
+    const isExhausted = reports.length === 0 || this.#isExhausted;
+    const isUnavailable = fate === "expired" || (isExhausted && fate !== "serving");
     if ((status === "unavailable") !== isUnavailable)
       report(`the status is ${status} (${statusReason}), the providers are ${describe(reports)}`);
     if (statusReason === "") report(`the status ${status} has no reason`);
-    const isHealthy = active?.health === "healthy";
-    if (snapshot !== undefined && isStale === isHealthy)
+    const isHeldBack = holds.some(({ guard }) => guard === "mass_removal");
+    const isCurrent = active?.health === "healthy" && !isHeldBack;
+    if (snapshot !== undefined && isStale === isCurrent)
       report(`the snapshot is ${isStale ? "" : "not "}stale, the active provider ${active?.health}`);
-    const expected = expectedStatus(isUnavailable, isHealthy, snapshot?.members.size);
+    const expected = expectedStatus(isUnavailable, isCurrent, snapshot?.members.size);
     if (status !== expected) report(`the status is ${status}, and should be ${expected}`);
-    if (isHealthy && snapshot !== undefined) this.#checkCurrent(life, active.providerId);
+    if (isCurrent && snapshot !== undefined) this.#checkCurrent(life, active.providerId);
   }
 
   #checkCurrent(life: Life, activeId: string): void {
@@ -88,13 +92,13 @@ export class StatusTruth implements Invariant {
 
 function expectedStatus(
   isUnavailable: boolean,
-  isHealthy: boolean,
+  isCurrent: boolean,
   size: number | undefined,
 ): TopologyStatus {
   if (isUnavailable) return "unavailable";
   if (size === undefined) return "starting";
   if (size === 0) return "empty";
-  return isHealthy ? "ready" : "degraded";
+  return isCurrent ? "ready" : "degraded";
 }
 
 function describe(reports: readonly { readonly providerId: string; readonly health: string }[]): string {

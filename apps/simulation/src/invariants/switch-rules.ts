@@ -1,5 +1,6 @@
 import type { ProviderHealth, TopologyEvent } from "@holdfast/core";
 import type { Life } from "../world/life.ts";
+import { isRestored } from "../world/snapshot-record.ts";
 import type { Invariant, InvariantContext } from "./invariant.ts";
 
 interface Standing {
@@ -60,7 +61,8 @@ export class SwitchRules implements Invariant {
     const instances = new Map(life.inForce.map((instance) => [instance.descriptor.id, instance]));
     for (const id of new Set([...instances.keys(), ...this.#instances.keys()])) {
       if (instances.get(id) !== this.#instances.get(id)) this.#changedAt.set(id, this.#now);
-      if (!instances.has(id)) this.#standings.delete(id);
+      // What was told of it just before it was taken away may have come after that.
+      if (!instances.has(id) || !this.#instances.has(id)) this.#standings.delete(id);
     }
     this.#instances = instances;
   }
@@ -93,13 +95,17 @@ export class SwitchRules implements Invariant {
     const left = this.#standingOf(from);
     const sinceMs = this.#now - this.#lastSwitchAt;
     const isRemoval = reason === "removed_by_reload";
+    // The first in line answers, and what is left is content of the disk.
+    const isFirstAnswer = isRestored(life.service.topology.state.snapshot);
+    if (isFirstAnswer && reason === "recovered") return;
     if (this.#isChanging(to) || this.#isChanging(from)) return this.#settleSwitch(from, to, reason);
     if (!isRemoval && target.health !== "healthy")
       report(`a switch (${reason}) to ${to}, which is ${target.health}`);
     if (reason === "recovered") {
       if (!this.#isProven(target)) report(`${to} gets its place back before a cooldown of health`);
     } else if (!isRemoval && reason !== "manual_override") {
-      if (left.health === "healthy") report(`${from} is left because of ${reason}, and is healthy`);
+      if (left.health === "healthy" && !isFirstAnswer)
+        report(`${from} is left because of ${reason}, and is healthy`);
       if (target.isBarred && !this.#isProven(target)) report(`${to} was left, and is chosen again too early`);
       const troubledAt = life.inForce.find(({ descriptor }) => descriptor.id === to)?.troubledAt ?? 0;
       // What troubles it just now it may have done after it was chosen.

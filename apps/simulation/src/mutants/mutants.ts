@@ -1,5 +1,6 @@
 import { BRIDGE_MUTANTS } from "./bridge-mutants.ts";
 import { FAILOVER_MUTANTS } from "./failover-mutants.ts";
+import { GUARD_MUTANTS } from "./guard-mutants.ts";
 import { HUB_MUTANTS } from "./hub-mutants.ts";
 import type { Mutant } from "./mutant.ts";
 import { OUTSIDE_MUTANTS } from "./outside-mutants.ts";
@@ -8,6 +9,7 @@ import { REGISTRY_MUTANTS } from "./registry-mutants.ts";
 /** Every bug that the simulation has to find. */
 export const MUTANTS: readonly Mutant[] = [
   ...FAILOVER_MUTANTS,
+  ...GUARD_MUTANTS,
   ...HUB_MUTANTS,
   ...BRIDGE_MUTANTS,
   ...REGISTRY_MUTANTS,

@@ -11,20 +11,24 @@ const SUPPRESSION_MS = 61_000;
  * suppression of an id, a silence, a backoff, a late answer, the cooldown, and the backoff of a port.
  */
 export async function heal(world: World, settle: () => Promise<void>): Promise<void> {
-  const { backends, ports, disk, setting, clock } = world;
+  const { backends, ports, disk, files, setting, clock } = world;
   world.trace.write("# everything is well");
   for (const backend of backends.values()) {
     backend.latencyMs = 0;
     backend.setMood("well");
   }
   disk.heal();
+  files.heal();
   for (const port of PORTS) ports[port].setMood("well");
   await clock.advance(PROBES_MS);
   await settle();
   await ensureProvider(world);
   const { timeoutMs, backoffMaxMs, cooldownMs } = setting;
+  const { removalDwellMs = cooldownMs, massRemoval } = world.life.guards;
   // A retry may ask for 3 s on top of its backoff.
   await clock.advance(timeoutMs + 2 * backoffMaxMs + 3_000 + 2 * cooldownMs + 30_000);
+  // What a dwell kept leaves, perhaps too much of it at once.
+  await clock.advance(removalDwellMs + (massRemoval?.holdMs ?? 0));
   await settle();
   for (const observer of world.observers) observer.healed?.(world.life);
 }

@@ -1,4 +1,5 @@
 import { collectUnhandledRejections } from "@holdfast/conformance";
+import { KnownGoodModel } from "../invariants/known-good-model.ts";
 import { INVARIANTS } from "../invariants/invariants.ts";
 import type { Script, Step } from "../script/script.ts";
 import { describeStep } from "../script/describe-script.ts";
@@ -55,9 +56,11 @@ class Run {
   constructor(script: Script, keepTrace: boolean) {
     this.#script = script;
     const world = (this.#world = new World(script, keepTrace));
+    const knownGood = new KnownGoodModel();
+    world.observers.push(knownGood);
     for (const create of INVARIANTS) {
       const report = (message: string) => this.report(invariant.name, invariant.requirements, message);
-      const invariant = create({ world, report });
+      const invariant = create({ world, knownGood, report });
       world.observers.push(invariant);
     }
   }

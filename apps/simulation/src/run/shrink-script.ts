@@ -1,4 +1,4 @@
-import type { ProviderSpec, Script, Setting, Step } from "../script/script.ts";
+import type { LifeSetting, ProviderSpec, Script, Setting, Step } from "../script/script.ts";
 
 export interface ShrinkOptions {
   /** Whether a script still breaks the same thing. */
@@ -20,6 +20,7 @@ const PLAIN: Omit<Setting, "providers"> = {
   suppressAfter: 3,
   suppressMs: 60_000,
   marks: "metadata",
+  lives: [{}],
 };
 
 /** The shortest and plainest script it can find that still breaks: steps are taken out, then waits, sets and settings simplified. */
@@ -89,6 +90,9 @@ class Shrinking {
       if (Reflect.get(setting, name) !== Reflect.get(PLAIN, name))
         await this.#try({ ...this.#best, setting: plainer });
     }
+    for (const lives of plainerLives(this.#best.setting.lives)) {
+      await this.#try({ ...this.#best, setting: { ...this.#best.setting, lives } });
+    }
     for (const providers of plainerSets(this.#best.setting.providers)) {
       await this.#try({ ...this.#best, setting: { ...this.#best.setting, providers } });
     }
@@ -108,11 +112,25 @@ function plainerSteps(step: Step): readonly Step[] {
       ];
     case "members":
       return step.nodes.map((_, index) => ({ ...step, nodes: step.nodes.toSpliced(index, 1) }));
+    case "restart":
+    case "kill": {
+      const { away, ...plain } = step;
+      if (away === undefined) return [];
+      return away.jumpMs === 0 ? [plain] : [plain, { ...plain, away: { ...away, jumpMs: 0 } }];
+    }
     case "jump":
       return [Math.sign(step.ms)].filter((ms) => ms !== step.ms).map((ms) => ({ ...step, ms }));
     default:
       return [];
   }
+}
+
+function plainerLives(lives: readonly LifeSetting[]): readonly (readonly LifeSetting[])[] {
+  const fewer = lives.length > 1 ? lives.map((life) => [life]) : [];
+  const plainer = lives.flatMap((life, index) =>
+    Object.keys(life).map((name) => lives.with(index, { ...life, [name]: undefined })),
+  );
+  return [...fewer, ...plainer];
 }
 
 function plainerSets(set: readonly ProviderSpec[]): readonly (readonly ProviderSpec[])[] {

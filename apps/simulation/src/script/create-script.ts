@@ -6,11 +6,14 @@ import {
   BACKENDS,
   PORT_MOODS,
   PORTS,
+  type Absence,
   type BackendId,
   type DiskFault,
+  type LifeSetting,
   type ProviderSpec,
   type Script,
   type Setting,
+  type SnapshotFault,
   type Step,
 } from "./script.ts";
 
@@ -43,7 +46,23 @@ function createSetting(dice: Dice): Setting {
     suppressAfter: dice.pick([3, 3, 1]),
     suppressMs: 60_000,
     marks: dice.pick(["host", "metadata", "metadata", "none"]),
+    lives: dice.chance(0.6) ? [createLife(dice)] : [createLife(dice), createLife(dice)],
     providers: createSet(dice, 0),
+  };
+}
+
+function createLife(dice: Dice): LifeSetting {
+  return {
+    ...(dice.chance(0.5) && { removalDwellMs: dice.pick([0, 1_000, 7_000, 60_000]) }),
+    ...(dice.chance(0.3) && {
+      massRemoval: { maxShare: dice.pick([0.3, 0.5, 0.7, 0.9]), holdMs: dice.pick([3_000, 20_000, 120_000]) },
+    }),
+    ...(dice.chance(0.5) && {
+      lastKnownGood: {
+        maxAgeMs: dice.pick([15_000, 90_000, 3_600_000]),
+        saveEveryMs: dice.pick([500, 4_000, 10_000, 30_000]),
+      },
+    }),
   };
 }
 
@@ -96,6 +115,11 @@ function createSteps(dice: Dice): readonly Step[] {
     [3, () => createDiskSteps(dice)],
     [2, () => [{ do: "jump", ms: dice.pick(JUMPS_MS) }]],
     [2, () => createRestart(dice)],
+    [4, () => createMassRemoval(dice, at)],
+    [3, () => createPoorHeir(dice)],
+    [2, () => createDarkStart(dice)],
+    [2, () => createSnapshotFault(dice)],
+    [1, () => [{ do: "acceptRemovals" }]],
   ]);
   return make();
 }
@@ -159,6 +183,63 @@ function createDiskSteps(dice: Dice): readonly Step[] {
 }
 
 function createRestart(dice: Dice): readonly Step[] {
-  if (dice.chance(0.5)) return [{ do: "kill" }];
-  return [{ do: "restart", deadlineMs: dice.pick([0, 100, 3_000, 10_000]) }];
+  const away = dice.chance(0.3) ? { away: createAbsence(dice) } : {};
+  if (dice.chance(0.5)) return [{ do: "kill", ...away }];
+  return [{ do: "restart", deadlineMs: dice.pick([0, 100, 3_000, 10_000]), ...away }];
+}
+
+function createAbsence(dice: Dice): Absence {
+  const jumpMs = dice.chance(0.3) ? dice.pick([...JUMPS_MS, -61_000, -30_000, 80_000]) : 0;
+  return { ms: dice.pick([1, 5_000, 20_000, 80_000]), jumpMs };
+}
+
+/** Most members are gone at once at one backend, perhaps at others too, and perhaps they come back. */
+function createMassRemoval(dice: Dice, at: BackendId): readonly Step[] {
+  const nodes = dice.some(NODES, 0.15);
+  const steps: Step[] = [];
+  if (dice.chance(0.3)) steps.push({ do: "members", at, nodes: NODES }, createWait(dice));
+  steps.push({ do: "members", at, nodes });
+  if (dice.chance(0.5)) steps.push(createWait(dice));
+  if (dice.chance(0.4)) steps.push({ do: "members", at: dice.pick(BACKENDS), nodes });
+  if (dice.chance(0.3)) steps.push({ do: "acceptRemovals" });
+  if (dice.chance(0.5)) steps.push(createWait(dice), createMembers(dice, at));
+  return steps;
+}
+
+/** A stand-by knows fewer members, or none, and takes over. */
+function createPoorHeir(dice: Dice): readonly Step[] {
+  const nodes = dice.some(NODES, 0.3);
+  const steps: Step[] = [{ do: "members", at: "q", nodes }, ...createOutage(dice, "p")];
+  if (dice.chance(0.5)) steps.push(createWait(dice));
+  return steps;
+}
+
+/** The service starts while every backend is down. */
+function createDarkStart(dice: Dice): readonly Step[] {
+  const moods = BACKENDS.map((at): Step => {
+    return { do: "mood", at, mood: dice.pick(["refusing", "hanging", "forbidding", "foreign"] as const) };
+  });
+  const steps: Step[] = [];
+  if (dice.chance(0.6)) steps.push(createWait(dice));
+  if (dice.chance(0.2)) steps.push(...createSnapshotFault(dice));
+  steps.push(...moods, ...createRestart(dice), createWait(dice));
+  if (dice.chance(0.5)) steps.push({ do: "block", node: dice.pick(NODES) });
+  if (dice.chance(0.3)) steps.push(createWait(dice));
+  if (dice.chance(0.3)) steps.push(createMembers(dice, "p"));
+  const healed = dice.chance(0.4) ? [dice.pick(BACKENDS)] : BACKENDS;
+  return [...steps, ...healed.map((at): Step => ({ do: "mood", at, mood: "well" }))];
+}
+
+function createSnapshotFault(dice: Dice): readonly Step[] {
+  const fault = dice.weighted<SnapshotFault>([
+    [2, "saveFailsBefore"],
+    [1, "saveFailsAfter"],
+    [1, "savesHang"],
+    [1, "loadFails"],
+    [1, "damaged"],
+    [1, "cut"],
+    [1, "lost"],
+    [2, "none"],
+  ]);
+  return [{ do: "snapshotFile", fault }];
 }

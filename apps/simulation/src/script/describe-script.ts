@@ -1,4 +1,4 @@
-import type { ProviderSpec, Script, Step } from "./script.ts";
+import type { Absence, LifeSetting, ProviderSpec, Script, Step } from "./script.ts";
 
 /** One line, for people. */
 export function describeStep(step: Step): string {
@@ -35,21 +35,26 @@ export function describeStep(step: Step): string {
       return `${step.port} is ${step.mood}${step.ms === undefined ? "" : ` (${step.ms} ms)`}`;
     case "disk":
       return `the disk: ${step.fault}`;
+    case "snapshotFile":
+      return `the snapshot file: ${step.fault}`;
+    case "acceptRemovals":
+      return "accept the removals";
     case "jump":
       return `the wall clock jumps by ${step.ms} ms`;
     case "restart":
-      return `restart, stopping within ${step.deadlineMs} ms`;
+      return `restart, stopping within ${step.deadlineMs} ms${describeAbsence(step.away)}`;
     default:
-      return "kill -9, and start again";
+      return `kill -9, and start again${describeAbsence(step.away)}`;
   }
 }
 
 /** The setting and every step, a line each. */
 export function describeScript({ seed, setting, steps }: Script): readonly string[] {
-  const { providers, ...rest } = setting;
+  const { providers, lives, ...rest } = setting;
   const settings = Object.entries(rest).map(([name, value]) => `${name}=${value}`);
   return [
     `seed ${seed}, ${settings.join(" ")}`,
+    ...lives.map((life) => `guards of a life: ${describeLife(life)}`),
     `on the disk: ${describeSpecs(providers)}`,
     ...steps.map((step, index) => `${String(index).padStart(3)}  ${describeStep(step)}`),
   ];
@@ -61,6 +66,20 @@ function describeSpecs(set: readonly ProviderSpec[]): string {
     return `${id}@${priority}${version}${flaw === undefined || flaw === "good" ? "" : ` ${flaw}`}`;
   });
   return `{${entries.join(", ")}}`;
+}
+
+function describeLife({ removalDwellMs, massRemoval, lastKnownGood }: LifeSetting): string {
+  const parts = [`dwell ${removalDwellMs ?? "as the cooldown"}`];
+  if (massRemoval !== undefined)
+    parts.push(`more than ${massRemoval.maxShare} held for ${massRemoval.holdMs} ms`);
+  if (lastKnownGood !== undefined)
+    parts.push(`known good for ${lastKnownGood.maxAgeMs} ms, saved every ${lastKnownGood.saveEveryMs} ms`);
+  return parts.join(", ");
+}
+
+function describeAbsence(away: Absence | undefined): string {
+  if (away === undefined) return "";
+  return ` ${away.ms} ms later${away.jumpMs === 0 ? "" : `, the wall clock jumps by ${away.jumpMs} ms`}`;
 }
 
 function describeAbort({ abortAfterMs }: { readonly abortAfterMs?: number | undefined }): string {

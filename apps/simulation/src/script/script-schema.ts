@@ -6,6 +6,8 @@ import {
   DISK_FAULTS,
   PORT_MOODS,
   PORTS,
+  SNAPSHOT_FAULTS,
+  type LifeSetting,
   type ProviderSpec,
   type Script,
   type Setting,
@@ -15,6 +17,7 @@ import {
 const ms = z.number().min(0).max(3_600_000);
 const at = z.enum(BACKENDS);
 const abortAfterMs = ms.optional();
+const away = z.strictObject({ ms, jumpMs: z.number() }).optional();
 /** `a`, or `a2`: the same node at another address. */
 const node = z.string().regex(/^[a-z][0-9]?$/);
 
@@ -42,12 +45,21 @@ const step: z.ZodType<Step> = z.discriminatedUnion("do", [
   z.strictObject({ do: z.literal("admit"), abortAfterMs }),
   z.strictObject({ do: z.literal("port"), port: z.enum(PORTS), mood: z.enum(PORT_MOODS), ms: ms.optional() }),
   z.strictObject({ do: z.literal("disk"), fault: z.enum(DISK_FAULTS) }),
+  z.strictObject({ do: z.literal("snapshotFile"), fault: z.enum(SNAPSHOT_FAULTS) }),
+  z.strictObject({ do: z.literal("acceptRemovals") }),
   z.strictObject({ do: z.literal("jump"), ms: z.number() }),
-  z.strictObject({ do: z.literal("restart"), deadlineMs: ms }),
-  z.strictObject({ do: z.literal("kill") }),
+  z.strictObject({ do: z.literal("restart"), deadlineMs: ms, away }),
+  z.strictObject({ do: z.literal("kill"), away }),
 ]);
 
 const positive = z.number().positive();
+
+const life: z.ZodType<LifeSetting> = z.strictObject({
+  removalDwellMs: ms.optional(),
+  massRemoval: z.strictObject({ maxShare: positive.lt(1), holdMs: positive }).optional(),
+  lastKnownGood: z.strictObject({ maxAgeMs: positive, saveEveryMs: positive }).optional(),
+});
+
 const setting: z.ZodType<Setting> = z.strictObject({
   standby: z.enum(["warm", "cold"]),
   timeoutMs: positive,
@@ -60,6 +72,7 @@ const setting: z.ZodType<Setting> = z.strictObject({
   suppressAfter: z.int().positive(),
   suppressMs: positive,
   marks: z.enum(["host", "metadata", "none"]),
+  lives: z.array(life).min(1),
   providers: z.array(provider),
 });
 

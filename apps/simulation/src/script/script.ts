@@ -86,6 +86,25 @@ export const DISK_FAULTS = [
 ] as const;
 export type DiskFault = (typeof DISK_FAULTS)[number];
 
+/** What happens to the file that keeps the last known good snapshot. */
+export const SNAPSHOT_FAULTS = [
+  /** The next save finds the disk full. */
+  "saveFailsBefore",
+  /** The next save replaces the file, and fails all the same. */
+  "saveFailsAfter",
+  /** Saves stand still until the fault is `none`. */
+  "savesHang",
+  /** The next load fails with `STORE_IO`. */
+  "loadFails",
+  /** A byte of the file changes. */
+  "damaged",
+  /** The file loses its end. */
+  "cut",
+  "lost",
+  "none",
+] as const;
+export type SnapshotFault = (typeof SNAPSHOT_FAULTS)[number];
+
 /** One entry of a configuration. */
 export interface ProviderSpec {
   readonly id: BackendId;
@@ -128,11 +147,31 @@ export type Step =
       readonly ms?: number | undefined;
     }
   | { readonly do: "disk"; readonly fault: DiskFault }
+  | { readonly do: "snapshotFile"; readonly fault: SnapshotFault }
+  /** The operator accepts what the mass-removal guard holds. */
+  | { readonly do: "acceptRemovals" }
   | { readonly do: "jump"; readonly ms: number }
   /** Stops the service and starts it again from what is on the disk. */
-  | { readonly do: "restart"; readonly deadlineMs: number }
+  | { readonly do: "restart"; readonly deadlineMs: number; readonly away?: Absence | undefined }
   /** As `kill -9`, then a start from what is on the disk. */
-  | { readonly do: "kill" };
+  | { readonly do: "kill"; readonly away?: Absence | undefined };
+
+/** What goes by between two lives of the service, in milliseconds. */
+export interface Absence {
+  readonly ms: number;
+  /** By how much the wall clock jumps besides. */
+  readonly jumpMs: number;
+}
+
+/** What one life of the service is configured with. Durations are milliseconds. */
+export interface LifeSetting {
+  /** @defaultValue the cooldown */
+  readonly removalDwellMs?: number | undefined;
+  /** @defaultValue off */
+  readonly massRemoval?: { readonly maxShare: number; readonly holdMs: number } | undefined;
+  /** @defaultValue nothing is kept */
+  readonly lastKnownGood?: { readonly maxAgeMs: number; readonly saveEveryMs: number } | undefined;
+}
 
 /** What stays the same for a whole run. Durations are milliseconds. */
 export interface Setting {
@@ -148,6 +187,8 @@ export interface Setting {
   readonly suppressMs: number;
   /** What tells one backend's nodes from another's: the address, a mark beside it, or nothing. */
   readonly marks: "host" | "metadata" | "none";
+  /** Each life is configured as the next of them, and after the last one as the first again. */
+  readonly lives: readonly LifeSetting[];
   /** On the disk before the first start. */
   readonly providers: readonly ProviderSpec[];
 }

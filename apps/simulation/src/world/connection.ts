@@ -135,6 +135,7 @@ export class Connection {
     }
     this.#index = answer.index;
     this.revision = revisionOf(answer);
+    if (!this.signal.aborted) this.provider.revisions.push(this.revision);
     const { skipped, members } = answer;
     const snapshot = createSnapshot({
       providerId: this.#backend.id,

@@ -7,7 +7,7 @@ import {
   type Random,
 } from "@holdfast/core";
 import { ProvisioningService, type ServicePorts, type ServiceWarning } from "@holdfast/provisioning";
-import type { BackendId, PortName, Setting } from "../script/script.ts";
+import type { BackendId, LifeSetting, PortName, Setting } from "../script/script.ts";
 import type { AdmissionRecord } from "./admission-record.ts";
 import { leasesOf } from "./leases-of.ts";
 import { LifeClock } from "./life-clock.ts";
@@ -15,7 +15,10 @@ import type { Observer } from "./observer.ts";
 import type { Operation } from "./operation.ts";
 import { createSimAdapter } from "./sim-adapter.ts";
 import type { SimBackend } from "./sim-backend.ts";
+import { never } from "./never.ts";
+import { RecordingSnapshotStore } from "./recording-snapshot-store.ts";
 import { SimStore, type SimDisk } from "./sim-disk.ts";
+import type { SimFiles } from "./sim-files.ts";
 import type { SimPort } from "./sim-port.ts";
 import type { SimProvider } from "./sim-provider.ts";
 
@@ -27,8 +30,9 @@ export interface LifeOptions {
   readonly backends: ReadonlyMap<BackendId, SimBackend>;
   readonly ports: Readonly<Record<PortName, SimPort>>;
   readonly disk: SimDisk;
+  readonly files: SimFiles;
   readonly nextMoment: () => number;
-  readonly observer: Required<Pick<Observer, "event" | "setChanged">>;
+  readonly observer: Required<Pick<Observer, "event" | "setChanged" | "loaded" | "saveBegan" | "saveEnded">>;
   readonly note: (text: string) => void;
 }
 
@@ -47,6 +51,16 @@ export class Life {
   readonly warnings: ServiceWarning[] = [];
   /** Wall-clock milliseconds. */
   readonly bornAt: number;
+  /** As it is configured. */
+  readonly guards: LifeSetting;
+  /** When it had started; absent until then. */
+  upAt:
+    | {
+        readonly wallMs: number;
+        readonly monotonicMs: number;
+        readonly registered: readonly ProviderDescriptor[];
+      }
+    | undefined;
   isUp = false;
   hasFailedToStart = false;
   /** Killed: nothing of it does anything any more. */
@@ -80,12 +94,16 @@ export class Life {
         if (hadDelivered) this.brokenStreams.push({ provider, atMs: this.clock.monotonic() });
       },
     });
-    const { providers: _, marks: _marks, probe, suppressAfter, suppressMs, ...health } = setting;
+    const { providers: _, lives, marks: _marks, probe, suppressAfter, suppressMs, ...health } = setting;
+    this.guards = lives[(number - 1) % lives.length] ?? {};
+    const { removalDwellMs, massRemoval, lastKnownGood } = this.guards;
     this.service = new ProvisioningService({
       adapters: [adapter],
       store: this.store,
       ports: createPorts(options.ports, this),
       health,
+      guards: { removalDwellMs, massRemoval },
+      lastKnownGood: lastKnownGood && { ...lastKnownGood, store: this.#createSnapshotStore(options) },
       validation: { probe, suppressAfter, suppressMs },
       clock: this.clock,
       random: options.random,
@@ -129,6 +147,12 @@ export class Life {
     return this.instances.filter((instance) => current.has(instance));
   }
 
+  /** The instance that is active, if there is one. */
+  get active(): SimProvider | undefined {
+    const id = this.service.providerHealth().find(({ isActive }) => isActive)?.providerId;
+    return this.inForce.find(({ descriptor }) => descriptor.id === id);
+  }
+
   get registered(): readonly ProviderDescriptor[] {
     return this.service.registry.list().map(({ descriptor }) => descriptor);
   }
@@ -140,10 +164,36 @@ export class Life {
     for (const { watches } of this.instances) for (const connection of watches) connection.close();
   }
 
+  #createSnapshotStore({ files, observer }: LifeOptions): RecordingSnapshotStore {
+    const isOver = () => this.isCut || this.hasStopped;
+    return new RecordingSnapshotStore({
+      files,
+      clock: this.clock,
+      whileAlive: async () => (isOver() ? never() : undefined),
+      state: () => this.service.topology.state,
+      onLoad: (record) => {
+        this.#note(
+          `snapshot file ${record.isDamaged ? "damaged" : (record.known?.snapshot.providerId ?? "not read")}`,
+        );
+        observer.loaded(record, this);
+      },
+      onBegin: (record) => {
+        this.#note(`snapshot file: save ${record.known.snapshot.providerId} ${record.known.snapshot.hash}`);
+        observer.saveBegan(record, this);
+      },
+      onEnd: (record) => {
+        this.#note(`snapshot file: save ${record.outcome}`);
+        observer.saveEnded(record, this);
+      },
+    });
+  }
+
   async #follow(startup: Promise<void>): Promise<void> {
     try {
       await startup;
       this.isUp = true;
+      const { clock, registered } = this;
+      this.upAt = { wallMs: clock.now(), monotonicMs: clock.monotonic(), registered };
     } catch {
       this.hasFailedToStart = true;
     }

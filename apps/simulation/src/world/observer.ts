@@ -2,6 +2,7 @@ import type { TopologyEvent } from "@holdfast/core";
 import type { StopReport } from "@holdfast/provisioning";
 import type { Life } from "./life.ts";
 import type { PortRecord } from "./port-record.ts";
+import type { LoadRecord, SaveRecord } from "./snapshot-record.ts";
 
 /** Sees what happens, at the moment it happens. Lives that were killed are not heard of any more. */
 export interface Observer {
@@ -14,6 +15,16 @@ export interface Observer {
   callEnded?(record: PortRecord): void;
   /** A step is done and nothing is under way but what waits for time or for others. The life is up. */
   stepDone?(life: Life): void;
+  /** Something has happened, and whatever follows from it at once has too. The life is up, and not stopping. */
+  instantDone?(life: Life): void;
+  /** The last known good snapshot was read, or could not be. */
+  loaded?(record: LoadRecord, life: Life): void;
+  /** Before anything is written. */
+  saveBegan?(record: SaveRecord, life: Life): void;
+  /** Before the service learns of the outcome. */
+  saveEnded?(record: SaveRecord, life: Life): void;
+  /** The operator has accepted removals; `isAccepted` is what the service answered. */
+  removalsAccepted?(isAccepted: boolean, life: Life): void;
   /** Another set of providers has come into force; the fail-over learns of it next. */
   setChanged?(life: Life): void;
   /** A stop is about to be asked for. */

@@ -5,6 +5,7 @@ import {
   untilAborted,
   type ClusterProvider,
   type ErrorCode,
+  type MemberSet,
   type ProbeOptions,
   type ProviderContext,
   type ProviderDescriptor,
@@ -40,6 +41,10 @@ export class SimProvider implements ClusterProvider {
   troubledAt: number = Number.NEGATIVE_INFINITY;
   /** The moment of its last snapshot or heartbeat. */
   confirmedAt = 0;
+  /** Wall-clock milliseconds, of the same. */
+  confirmedAtWall: number | undefined;
+  /** Of every answer that it has given, in order. */
+  readonly revisions: string[] = [];
   isDisposed = false;
   /** Its disposal never ends: its client was deaf. */
   isStuck = false;
@@ -73,6 +78,18 @@ export class SimProvider implements ClusterProvider {
     return this.#life.watch(signal, (either) => this.#watch(either, signal));
   }
 
+  /** The watch that is open, and has given an answer. */
+  get delivering(): Connection | undefined {
+    return [...this.watches].find(
+      ({ signal, isClosed, revision }) => !signal.aborted && !isClosed && revision !== undefined,
+    );
+  }
+
+  /** What it answered last on the watch that is open. */
+  get answer(): MemberSet | undefined {
+    return this.backend.ledger.get(this.delivering?.revision ?? "");
+  }
+
   suffer(code: ErrorCode, hadDelivered: boolean): void {
     this.ail();
     this.#options.onTrouble(this, code, hadDelivered);
@@ -85,6 +102,7 @@ export class SimProvider implements ClusterProvider {
 
   confirm(): void {
     this.confirmedAt = this.#options.nextMoment();
+    this.confirmedAtWall = this.backend.clock.now();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

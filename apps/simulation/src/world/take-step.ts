@@ -1,6 +1,6 @@
 import type { Admission } from "@holdfast/bridges";
 import type { ProviderDescriptor } from "@holdfast/core";
-import type { BackendId, ProviderSpec, Step } from "../script/script.ts";
+import type { Absence, BackendId, ProviderSpec, Step } from "../script/script.ts";
 import type { AdmissionRecord } from "./admission-record.ts";
 import type { Life } from "./life.ts";
 import { toDescriptor } from "./sim-adapter.ts";
@@ -44,16 +44,34 @@ export async function takeStep(step: Step, world: World): Promise<void> {
       return ports[step.port].setMood(step.mood, step.ms);
     case "disk":
       return disk.cause(step.fault, FOREIGN);
+    case "snapshotFile":
+      return world.files.cause(step.fault);
+    case "acceptRemovals":
+      return acceptRemovals(world);
     case "jump":
-      if (step.ms < 0) world.setBacks++;
-      return clock.jump(step.ms);
+      return world.jump(step.ms);
     case "restart":
       await world.stopLife(step.deadlineMs);
-      return world.beginLife();
+      return beginAgain(world, step.away);
     case "kill":
       world.killLife();
-      return world.beginLife();
+      return beginAgain(world, step.away);
   }
+}
+
+async function beginAgain(world: World, away: Absence | undefined): Promise<void> {
+  if (away !== undefined) {
+    await world.clock.advance(away.ms);
+    world.jump(away.jumpMs);
+  }
+  world.beginLife();
+}
+
+function acceptRemovals({ life, observers, trace }: World): void {
+  if (!life.isUp) return;
+  const isAccepted = life.service.acceptRemovals();
+  trace.write(`removals ${isAccepted ? "" : "not "}accepted`);
+  for (const observer of observers) observer.removalsAccepted?.(isAccepted, life);
 }
 
 function changeSet(

@@ -7,6 +7,7 @@ import { describeCall } from "./port-record.ts";
 import { toDescriptor } from "./sim-adapter.ts";
 import { SimBackend } from "./sim-backend.ts";
 import { SimDisk } from "./sim-disk.ts";
+import { SimFiles } from "./sim-files.ts";
 import { SimPort } from "./sim-port.ts";
 import { Trace } from "./trace.ts";
 
@@ -20,6 +21,7 @@ export class World {
   readonly backends: ReadonlyMap<BackendId, SimBackend>;
   readonly ports: Readonly<Record<PortName, SimPort>>;
   readonly disk: SimDisk;
+  readonly files: SimFiles;
   readonly trace: Trace;
   readonly observers: Observer[] = [];
   readonly lives: Life[] = [];
@@ -28,6 +30,7 @@ export class World {
   events = 0;
   readonly #random: Random;
   #moment = 0;
+  #isInstantAwaited = false;
 
   constructor({ seed, setting }: Script, keepTrace: boolean) {
     const { clock } = this;
@@ -41,6 +44,7 @@ export class World {
       remoting: this.#createPort("remoting"),
     };
     this.disk = new SimDisk(clock);
+    this.files = new SimFiles(() => this.disk.spin());
     this.disk.write(JSON.stringify(setting.providers.map(toDescriptor).sort(compareDescriptors)));
   }
 
@@ -48,6 +52,12 @@ export class World {
     const life = this.lives.at(-1);
     if (life === undefined) throw new Error("nothing lives yet");
     return life;
+  }
+
+  /** Of the wall clock alone. */
+  jump(ms: number): void {
+    if (ms < 0) this.setBacks++;
+    this.clock.jump(ms);
   }
 
   /** A place in the order of all that happens. */
@@ -60,7 +70,7 @@ export class World {
   }
 
   beginLife(): void {
-    const { clock, setting, backends, ports, disk } = this;
+    const { clock, setting, backends, ports, disk, files } = this;
     const life = new Life({
       number: this.lives.length + 1,
       clock,
@@ -69,11 +79,22 @@ export class World {
       backends,
       ports,
       disk,
+      files,
       nextMoment: () => this.nextMoment(),
       observer: {
         event: (event, of) => this.#onEvent(event, of),
         setChanged: (of) => {
           for (const observer of this.observers) observer.setChanged?.(of);
+        },
+        loaded: (record, of) => {
+          for (const observer of this.observers) observer.loaded?.(record, of);
+        },
+        saveBegan: (record, of) => {
+          for (const observer of this.observers) observer.saveBegan?.(record, of);
+        },
+        saveEnded: (record, of) => {
+          this.#awaitInstant(of);
+          for (const observer of this.observers) observer.saveEnded?.(record, of);
         },
       },
       note: (text) => this.trace.write(text),
@@ -129,6 +150,18 @@ export class World {
     this.events++;
     this.trace.write(`${event.epoch}/${event.seqNo} ${describeEvent(event)}`);
     for (const observer of this.observers) observer.event?.(event, life);
+    this.#awaitInstant(life);
+  }
+
+  /** A timer that is due at once fires when everything that happens now has happened. */
+  #awaitInstant(life: Life): void {
+    if (this.#isInstantAwaited) return;
+    this.#isInstantAwaited = true;
+    this.clock.schedule(0, () => {
+      this.#isInstantAwaited = false;
+      if (life !== this.life || !life.isUp || life.isCut || life.isStopping) return;
+      for (const observer of this.observers) observer.instantDone?.(life);
+    });
   }
 }
 
@@ -136,7 +169,10 @@ function describeEvent(event: TopologyEvent): string {
   switch (event.kind) {
     case "snapshot": {
       const { providerId, revision, hash, members, blockedNodes } = event.snapshot;
-      const ids = members.toArray().map(({ id }) => (blockedNodes.includes(id) ? `${id}!` : id));
+      const { retained = [] } = event.snapshot;
+      const ids = members
+        .toArray()
+        .map(({ id }) => `${id}${blockedNodes.includes(id) ? "!" : ""}${retained.includes(id) ? "~" : ""}`);
       return `snapshot ${providerId} ${revision} ${hash} [${ids.join("")}]`;
     }
     case "provider_changed":
@@ -146,7 +182,7 @@ function describeEvent(event: TopologyEvent): string {
     case "status_changed":
       return `status_changed ${event.from} > ${event.to}: ${event.reason}`;
     case "guard_changed":
-      return `guard_changed ${event.guard} ${event.providerId} ${event.isHolding ? "holds" : "held"} ${event.nodes}`;
+      return `guard_changed ${event.guard} ${event.providerId} ${event.isHolding ? "holds" : "held"} ${event.nodes} until ${event.until}`;
     default: {
       const { reason, providerId } = event;
       return `stream_terminated ${providerId} ${reason.kind === "ended" ? "ended" : reason.code}`;

@@ -1,0 +1,80 @@
+import type { GuardHold, TopologyEvent } from "@holdfast/core";
+import type { Life } from "../world/life.ts";
+import { isRestored } from "../world/snapshot-record.ts";
+import type { Invariant, InvariantContext } from "./invariant.ts";
+
+/** Holds that end at the same time, read from clocks at different moments. */
+const SAME_TIME_MS = 1_000;
+
+/**
+ * Every hold of a guard is told to begin and to end, in pairs, and again only when it changes; the state names those that are
+ * told, one a guard, each with what it holds; and none when nothing is held.
+ */
+export class GuardsTold implements Invariant {
+  readonly name = "guards-told";
+  readonly requirements = "R5.3";
+  readonly #context: InvariantContext;
+  readonly #told = new Map<string, GuardHold>();
+  #isMasked = false;
+
+  constructor(context: InvariantContext) {
+    this.#context = context;
+  }
+
+  lifeBegan(): void {
+    this.#told.clear();
+    this.#isMasked = false;
+  }
+
+  event(event: TopologyEvent): void {
+    if (event.kind !== "guard_changed") return;
+    const { report } = this.#context;
+    const { seqNo, isHolding, reason, nodes } = event;
+    const key = keyOf(event);
+    const known = this.#told.get(key);
+    if (reason === "") report(`${seqNo}: ${key} has no reason`);
+    if (nodes < 1) report(`${seqNo}: ${key} holds ${nodes} nodes`);
+    if (!isHolding) {
+      if (known === undefined) report(`${seqNo}: the end of ${key}, which was not told to begin`);
+      this.#told.delete(key);
+      return;
+    }
+    if (known?.nodes === nodes && Math.abs(known.until - event.until) < SAME_TIME_MS)
+      report(`${seqNo}: ${key} is told again, and nothing has changed`);
+    this.#told.set(key, event);
+  }
+
+  instantDone(life: Life): void {
+    this.stepDone(life);
+  }
+
+  stepDone(life: Life): void {
+    const { report } = this.#context;
+    const { holds, snapshot, isStale } = life.service.topology.state;
+    const told = [...this.#told.values()].map(describe).sort().join("; ");
+    const held = holds.map(describe).sort().join("; ");
+    if (told !== held) report(`held is ${held || "nothing"}, told was ${told || "nothing"}`);
+    const kinds = new Map(holds.map((hold) => [hold.guard, hold]));
+    if (kinds.size < holds.length) report(`a guard holds twice: ${held}`);
+    // What is shown is older then, and may outlast the hold until somebody answers.
+    if (kinds.has("mass_removal")) this.#isMasked = true;
+    else if (!isStale) this.#isMasked = false;
+    if (this.#isMasked) return;
+    const retained = snapshot?.retained?.length ?? 0;
+    const dwell = kinds.get("removal_dwell");
+    if ((dwell?.nodes ?? 0) !== retained) report(`${retained} members are retained, held is ${held}`);
+    if (dwell !== undefined && dwell.providerId !== snapshot?.providerId)
+      report(`members are retained beside those of ${snapshot?.providerId}, held is ${held}`);
+    const known = kinds.get("last_known_good");
+    if (known !== undefined && (!isRestored(snapshot) || known.nodes !== snapshot?.members.size))
+      report(`${held}, and that is not what is shown`);
+  }
+}
+
+function keyOf({ guard, providerId }: GuardHold): string {
+  return `${guard} of ${providerId}`;
+}
+
+function describe(hold: GuardHold): string {
+  return `${keyOf(hold)} (${hold.nodes} until ${hold.until})`;
+}
