@@ -376,10 +376,22 @@ describe("the mass-removal guard", () => {
     await clock.settle();
     expect(news()).toEqual([
       "primary > backup",
-      `backup: n0 ${HALF.join(" ")}`,
+      "removal_dwell holds 4 for 10000 ms",
+      `backup: n0 (n1) (n2) (n3) (n4) ${HALF.join(" ")}`,
       "mass_removal lets go",
       "available",
     ]);
+    await end();
+  });
+
+  test("what it held was never shown, and is not retained by a switch", async () => {
+    const { clock, primary, news, end } = await setUp({ guards });
+    primary.set(nodes("x"));
+    await clock.settle();
+    expect(news().at(-1)).toBe("degraded");
+    lose(primary);
+    await clock.settle();
+    expect(news()).toEqual(["primary > backup", `backup: ${DAY}`, "mass_removal lets go", "available"]);
     await end();
   });
 

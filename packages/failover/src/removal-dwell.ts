@@ -34,9 +34,17 @@ export class RemovalDwell {
     this.#dwellMs = dwellMs;
   }
 
-  /** What to show for the active provider's answer; `isProven` says that it is healthy and current. */
-  pass(answer: ProviderSnapshot, isProven: boolean, now: number): ProviderSnapshot {
-    if (answer !== this.#answer) this.#take(answer, now);
+  /**
+   * What to show for the active provider's answer. `isProven`: it is healthy and current. `shown`: what was shown last, which is
+   * not what was given last where another guard held that; absent where nothing was that may be kept.
+   */
+  pass(
+    answer: ProviderSnapshot,
+    isProven: boolean,
+    now: number,
+    shown: ProviderSnapshot | undefined,
+  ): ProviderSnapshot {
+    if (answer !== this.#answer) this.#take(answer, now, shown);
     if (!isProven) this.interrupt(now);
     else if (this.#retained.size > 0) this.#provenSince ??= now;
     if (this.#retained.size > 0 && now >= this.#endsAt) {
@@ -73,16 +81,15 @@ export class RemovalDwell {
     return Math.min(since + this.#dwellMs - this.#provenMs, this.#lapsesAt);
   }
 
-  #take(answer: ProviderSnapshot, now: number): void {
+  #take(answer: ProviderSnapshot, now: number, shown: ProviderSnapshot | undefined): void {
     const before = this.#answer;
-    const shown = this.#shown;
     this.#answer = answer;
-    if (before === undefined || shown === undefined || this.#dwellMs === 0) {
+    if (before === undefined || this.#dwellMs === 0) {
       this.#shown = answer;
     } else if (before.providerId === answer.providerId) {
-      this.#shown = this.#follow(before, answer, shown);
+      this.#shown = this.#follow(before, answer, this.#shown ?? before);
     } else {
-      this.#shown = this.#takeOver(answer, shown, now);
+      this.#shown = this.#takeOver(answer, shown ?? answer, now);
     }
   }
 

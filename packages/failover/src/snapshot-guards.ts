@@ -40,6 +40,8 @@ export class SnapshotGuards {
   readonly #dwell: RemovalDwell;
   readonly #massRemoval: MassRemovalGuard | undefined;
   #restored: RestoredSnapshot | undefined;
+  /** What was shown last, unless it was restored: of that nothing is kept beyond an answer. */
+  #shown: ProviderSnapshot | undefined;
   #isAnswered = false;
   /** The restored snapshot ran out before anybody answered. */
   #isExpired = false;
@@ -59,7 +61,10 @@ export class SnapshotGuards {
       this.#massRemoval?.interrupt(now);
     }
     const snapshot = answer === undefined ? this.#unanswered : this.#guard(answer, input);
-    if (snapshot !== undefined && snapshot !== this.#restored?.snapshot) this.#restored = undefined;
+    if (snapshot !== undefined && snapshot !== this.#restored?.snapshot) {
+      this.#restored = undefined;
+      this.#shown = snapshot;
+    }
     const holds = [this.#restoredHold, this.#dwell.hold, this.#massRemoval?.hold].filter(
       (hold) => hold !== undefined,
     );
@@ -79,7 +84,7 @@ export class SnapshotGuards {
 
   #guard(answer: ProviderSnapshot, { decision, others, now }: GuardInput): ProviderSnapshot {
     const isProven = decision.availability === "available";
-    const dwelt = this.#dwell.pass(answer, isProven, now);
+    const dwelt = this.#dwell.pass(answer, isProven, now, this.#shown);
     return this.#massRemoval?.pass(dwelt, others, now) ?? dwelt;
   }
 
