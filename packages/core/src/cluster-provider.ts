@@ -2,6 +2,7 @@ import type { Random } from "./backoff.ts";
 import type { Clock } from "./clock.ts";
 import type { ProviderDescriptor } from "./provider-descriptor.ts";
 import type { ProviderEvent } from "./provider-event.ts";
+import type { Reason } from "./reason.ts";
 
 /** What a provider can do. What it can't is said here, and the registry disables it with that reason. */
 export interface ProviderCapabilities {
@@ -27,6 +28,12 @@ export interface ClusterProvider extends AsyncDisposable {
 
   /** Proves connectivity; rejects with a `CONNECTIVITY_*` or `STREAM_INVALID_DATA` error, or as the signal aborts. */
   probe(options: ProbeOptions): Promise<void>;
+  /**
+   * Lists the settings that weaken security, for example TLS verification that is off, or a credential sent without TLS.
+   * Reads what the parameters name, connects to nothing, and does not reject for what cannot be read: `probe` reports that.
+   * A provider without such settings leaves it out.
+   */
+  audit?(options: ProbeOptions): Promise<readonly Reason[]>;
 
   /**
    * First the current snapshot, then every change, in the backend's order, and a heartbeat at least every

@@ -7,6 +7,7 @@ export {
   toProvisioningError,
   type ProvisioningErrorOptions,
 } from "./provisioning-error.ts";
+export { toReason, type Reason } from "./reason.ts";
 export {
   clusterNodeSchema,
   createClusterNode,

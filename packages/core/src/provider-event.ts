@@ -4,11 +4,18 @@ import type { GuardHold } from "./guard.ts";
 import type { ProviderId } from "./provider-descriptor.ts";
 import type { ProviderHealth, SwitchReason } from "./provider-health.ts";
 import type { ProviderSnapshot } from "./provider-snapshot.ts";
+import type { Reason } from "./reason.ts";
 
 /** How a watch came to its end. */
 export type ProviderTermination =
   | { readonly kind: "ended" }
-  | { readonly kind: "errored"; readonly code: ErrorCode };
+  | {
+      readonly kind: "errored";
+      readonly code: ErrorCode;
+      /** For people: what failed and where; see `Reason`. */
+      readonly message?: string | undefined;
+      readonly details?: Readonly<Record<string, unknown>> | undefined;
+    };
 
 /** What one backend has to say. */
 export type SourceEvent =
@@ -20,9 +27,13 @@ export type SourceEvent =
        * lets go. @defaultValue false
        */
       readonly isRepeat?: boolean;
+      /** The backend answered, but does not vouch that this content is current (a stale read, a relay); see `held`. */
+      readonly held?: Reason | undefined;
     }
   /** Alive, nothing new: what the last snapshot says still holds. */
   | { readonly type: "heartbeat" }
+  /** Alive, but the last snapshot may be out of date. The provider is `degraded` until a snapshot or heartbeat without it. */
+  | { readonly type: "held"; readonly reason: Reason }
   | {
       readonly type: "terminated";
       readonly reason: ProviderTermination;

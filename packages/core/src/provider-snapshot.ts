@@ -29,6 +29,8 @@ export interface ProviderSnapshot {
   /** How old the backend itself says its answer is, in milliseconds; absent when it can't tell. */
   readonly stalenessMs?: number | undefined;
   readonly skipped?: SkippedEntries | undefined;
+  /** Members that are listed, but with descriptive fields (tags, metadata) cut because they exceed a limit. */
+  readonly trimmed?: SkippedEntries | undefined;
   /** Members the provider does not list that a guard keeps; sorted, absent when there are none. Providers leave it out. */
   readonly retained?: readonly NodeId[] | undefined;
 }
@@ -44,13 +46,14 @@ export interface SnapshotParts {
   readonly revision?: string | undefined;
   readonly stalenessMs?: number | undefined;
   readonly skipped?: SkippedEntries | undefined;
+  readonly trimmed?: SkippedEntries | undefined;
   readonly retained?: readonly NodeId[] | undefined;
 }
 
 /** Makes a snapshot; the hash comes from the members' running sum, so it costs nothing per member. */
 export function createSnapshot(parts: SnapshotParts): ProviderSnapshot {
   const { providerId, members, observedAt, health = "healthy" } = parts;
-  const { revision, stalenessMs, skipped, retained } = parts;
+  const { revision, stalenessMs, skipped, trimmed, retained } = parts;
   const blockedNodes = [...new Set(parts.blockedNodes)].sort();
   const sum = blockedNodes.map(hashBlocked).reduce(addSums, members.sum);
   return {
@@ -63,6 +66,7 @@ export function createSnapshot(parts: SnapshotParts): ProviderSnapshot {
     observedAt,
     stalenessMs,
     skipped,
+    trimmed,
     retained,
   };
 }

@@ -26,7 +26,7 @@ test("notices are events, snapshots are no notices", () => {
 
 test("what a provider says is what one backend says, or what several say together", () => {
   expectTypeOf<ProviderEvent>().toEqualTypeOf<SourceEvent | CompositeEvent>();
-  expectTypeOf<SourceEvent["type"]>().toEqualTypeOf<"snapshot" | "heartbeat" | "terminated">();
+  expectTypeOf<SourceEvent["type"]>().toEqualTypeOf<"snapshot" | "heartbeat" | "held" | "terminated">();
 });
 
 test("states and reasons are closed unions", () => {

@@ -168,6 +168,9 @@ export class FailoverSession implements AsyncDisposable {
         if (this.#controller.active === id) emit(signal);
         return;
       }
+      case "held":
+        source.lastUpdateAt = clock.now();
+        return this.#carryOut(this.#controller.late(id, now));
       case "owing":
         return this.#carryOut(this.#controller.owing(id, now));
       case "failed": {

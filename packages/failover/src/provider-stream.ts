@@ -12,6 +12,7 @@ import {
   type ProviderEvent,
   type ProviderSnapshot,
   type Random,
+  type Reason,
 } from "@holdfast/core";
 import type { HealthPolicy } from "./health-policy.ts";
 
@@ -20,6 +21,7 @@ export type StreamSignal =
   | { readonly type: "connecting" }
   | { readonly type: "snapshot"; readonly snapshot: ProviderSnapshot; readonly isLate: boolean }
   | { readonly type: "heartbeat" }
+  | { readonly type: "held"; readonly reason: Reason }
   /** Alive, but no first snapshot within `lateSnapshotMs`. */
   | { readonly type: "owing" }
   | { readonly type: "failed"; readonly error: ProvisioningError }
@@ -122,7 +124,7 @@ export class ProviderStream implements AsyncDisposable {
         switch (event.type) {
           case "snapshot": {
             const { snapshot } = event;
-            const isLate = this.#isLate(snapshot);
+            const isLate = event.held !== undefined || this.#isLate(snapshot);
             hasSnapshot = true;
             this.#markAlive(!isLate);
             this.#signal({ type: "snapshot", snapshot, isLate });
@@ -135,6 +137,10 @@ export class ProviderStream implements AsyncDisposable {
             } else if (clock.monotonic() - startedAt > policy.lateSnapshotMs) {
               this.#signal({ type: "owing" });
             }
+            break;
+          case "held":
+            if (hasSnapshot) this.#signal(event);
+            else if (clock.monotonic() - startedAt > policy.lateSnapshotMs) this.#signal({ type: "owing" });
             break;
           case "terminated":
             // A provider made of providers says so of one of its own, and goes on.
