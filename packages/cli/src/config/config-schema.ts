@@ -6,6 +6,7 @@ export interface HttpConfig {
   readonly host: string;
   /** 0 takes any free one. */
   readonly port: number;
+  readonly allowedHosts: readonly string[];
   readonly maxEventClients: number;
 }
 
@@ -130,7 +131,14 @@ const http = z.strictObject({
       "Where to listen. The endpoints are read-only and ask for no password: leave it on loopback, or put it behind something that does.",
     ),
   port: z.int().min(0).max(65_535).default(7_420).describe("0 takes any free port; the real one is printed."),
-  maxEventClients: count(100, 100_000, "How many may listen on /events at once."),
+  allowedHosts: z
+    .array(z.string().min(1).max(253))
+    .max(100)
+    .default([])
+    .describe(
+      "Further names that requests may have in their Host header, without a port. On a loopback address only names of this machine are answered otherwise.",
+    ),
+  maxEventClients: count(100, 100_000, "How many clients may follow /events at once."),
 });
 
 const log = z.strictObject({

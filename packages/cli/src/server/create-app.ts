@@ -6,7 +6,6 @@ import { inTurns } from "../output/in-turns.ts";
 import { toJsonPieces } from "../output/json-pieces.ts";
 import type { EventClients } from "./event-clients.ts";
 import { parsePosition } from "./event-position.ts";
-import { isHostAllowed } from "./host-check.ts";
 import { NO_STORE, toFailureResponse, toInternalFailure } from "./http-failure.ts";
 import { toBody } from "./piece-stream.ts";
 import type { ServerView } from "./server-view.ts";
@@ -16,21 +15,20 @@ export interface AppOptions {
   readonly view: ServerView;
   readonly clients: EventClients;
   readonly clock: Clock;
-  /** Refuse a `Host` that is no name of this machine. */
-  readonly isLoopbackOnly: boolean;
+  /** Whether requests with this `Host` header are answered. */
+  readonly isHostAllowed: (hostHeader: string | undefined) => boolean;
 }
 
 export type App = Hono<{ Bindings: HttpBindings }>;
 
 /** The routes. Everything is read-only; every failure is JSON with a code. */
 export function createApp(options: AppOptions): App {
-  const { view, clients, clock, isLoopbackOnly } = options;
+  const { view, clients, clock, isHostAllowed } = options;
   const app: App = new Hono();
 
   app.use(async (c, next) => {
-    if (!isLoopbackOnly || isHostAllowed(c.req.header("host"))) return next();
-    const message =
-      "the Host header is not a name of this machine; listen on another address to serve others";
+    if (isHostAllowed(c.req.header("host"))) return next();
+    const message = "the name in the Host header is not allowed; http.allowedHosts can add names";
     return toFailureResponse({ status: 403, code: "HTTP_HOST_REFUSED", message });
   });
   app.use(async (c, next) => {

@@ -1,9 +1,10 @@
 import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import { ProvisioningError, sleep, type Clock } from "@holdfast/core";
 import { getRequestListener } from "@hono/node-server";
 import { createApp } from "./create-app.ts";
 import { EventClients } from "./event-clients.ts";
-import { isLoopback } from "./host-check.ts";
+import { createHostCheck } from "./host-check.ts";
 import type { ServerView } from "./server-view.ts";
 
 export interface HttpServerOptions {
@@ -12,6 +13,8 @@ export interface HttpServerOptions {
   readonly host: string;
   /** 0 takes any free one. */
   readonly port: number;
+  /** Further names that requests may have in their `Host` header. @defaultValue none */
+  readonly allowedHosts?: readonly string[] | undefined;
   readonly maxEventClients: number;
   /** How many events a client of `/events` may be behind before it is disconnected. */
   readonly maxLag: number;
@@ -44,9 +47,7 @@ export class HttpServer implements AsyncDisposable {
   static async listen(options: HttpServerOptions): Promise<HttpServer> {
     const { view, clock, host, port, maxEventClients: maxClients, maxLag, keepAliveMs = 15_000 } = options;
     const clients = new EventClients({ view, clock, maxClients, maxLag, keepAliveMs });
-    const app = createApp({ view, clients, clock, isLoopbackOnly: isLoopback(host) });
-    const respond = getRequestListener(app.fetch, { overrideGlobalObjects: false });
-    const server = createServer((incoming, outgoing) => void respond(incoming, outgoing));
+    const server = createServer();
     try {
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       // Stays: an error of the listening socket must not end the process later.
@@ -57,9 +58,17 @@ export class HttpServer implements AsyncDisposable {
       clients[Symbol.dispose]();
       throw toListenError(error, host, port);
     }
-    const address = server.address();
-    const actualPort = typeof address === "object" && address !== null ? address.port : port;
-    return new HttpServer(server, clients, options, actualPort);
+    const bound = toBoundAddress(server);
+    const isHostAllowed = createHostCheck({
+      boundAddress: bound.address,
+      configuredHost: host,
+      allowedHosts: options.allowedHosts ?? [],
+    });
+    const app = createApp({ view, clients, clock, isHostAllowed });
+    // Without a Host header (HTTP/1.0) a URL needs some name.
+    const respond = getRequestListener(app.fetch, { overrideGlobalObjects: false, hostname: "localhost" });
+    server.on("request", (incoming, outgoing) => void respond(incoming, outgoing));
+    return new HttpServer(server, clients, options, bound.port);
   }
 
   /** How many listen on `/events`. */
@@ -85,6 +94,12 @@ export class HttpServer implements AsyncDisposable {
     this.#server.closeAllConnections();
     await closed;
   }
+}
+
+function toBoundAddress(server: Server): AddressInfo {
+  const address = server.address();
+  if (typeof address === "object" && address !== null) return address;
+  throw new ProvisioningError("LIFECYCLE_INTERNAL", "the server is not bound to an address and a port");
 }
 
 function toListenError(error: unknown, host: string, port: number): ProvisioningError {

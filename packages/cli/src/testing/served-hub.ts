@@ -6,7 +6,7 @@ import { HttpServer, type HttpServerOptions } from "../server/http-server.ts";
 import type { ServerView } from "../server/server-view.ts";
 
 export interface ServedHubOptions extends Partial<
-  Pick<HttpServerOptions, "maxEventClients" | "maxLag" | "host">
+  Pick<HttpServerOptions, "maxEventClients" | "maxLag" | "host" | "allowedHosts">
 > {
   readonly retainedEvents?: number;
   readonly view?: Partial<ServerView>;
@@ -35,6 +35,7 @@ export async function serveHub(options: ServedHubOptions = {}): Promise<ServedHu
     maxEventClients = 10,
     maxLag = retainedEvents,
     host = "127.0.0.1",
+    allowedHosts,
   } = options;
   const clock = new VirtualClock();
   const provider = new MemoryProvider({ id: "primary", clock });
@@ -52,6 +53,7 @@ export async function serveHub(options: ServedHubOptions = {}): Promise<ServedHu
     view,
     clock: serverClock,
     host,
+    allowedHosts,
     port: 0,
     maxEventClients,
     maxLag,
