@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { NODE_LIMITS } from "./node-limits.ts";
 import { ProvisioningError } from "./provisioning-error.ts";
 import { toValidationProblems } from "./validation-problem.ts";
 
@@ -31,13 +32,15 @@ const NO_METADATA: Readonly<Record<string, string>> = Object.freeze({});
 
 /** The one definition of a node read from outside. Unknown fields are refused: they are most often typing errors. */
 export const clusterNodeSchema: z.ZodType<ClusterNodeInput> = z.strictObject({
-  id: z.string().min(1).max(253),
-  host: z.string().min(1).max(253),
+  id: z.string().min(1).max(NODE_LIMITS.id),
+  host: z.string().min(1).max(NODE_LIMITS.host),
   port: z.int().min(1).max(65_535),
-  zone: z.string().min(1).max(253).optional(),
+  zone: z.string().min(1).max(NODE_LIMITS.zone).optional(),
   weight: z.number().min(0).optional(),
-  tags: z.array(z.string().max(1_024)).max(256).optional(),
-  metadata: z.record(z.string().max(256), z.string().max(8_192)).optional(),
+  tags: z.array(z.string().max(NODE_LIMITS.tag)).max(NODE_LIMITS.tags).optional(),
+  metadata: z
+    .record(z.string().max(NODE_LIMITS.metadataKey), z.string().max(NODE_LIMITS.metadataValue))
+    .optional(),
 });
 
 /** Turns checked input into a node: the same content always gives an equal node, however its tags were ordered. */

@@ -57,6 +57,8 @@ export type {
 } from "./provider-health.ts";
 
 // For authors of adapters and stores.
+export { NODE_LIMITS } from "./node-limits.ts";
+export { shortenId, trimNode, type TrimmedNode } from "./trim-node.ts";
 export type {
   ClusterProvider,
   ProbeOptions,
