@@ -47,6 +47,15 @@ export type {
 } from "./topology-event.ts";
 export type { ProviderAnswer } from "./provider-answer.ts";
 export type { GuardHold, GuardKind } from "./guard.ts";
+export type {
+  EventsOptions,
+  LogPosition,
+  ReadOptions,
+  TopologyLog,
+  TopologyReader,
+} from "./topology-reader.ts";
+export { followLog, type FollowIdleOptions, type FollowOptions } from "./follow-log.ts";
+export { readSnapshots, waitForState, waitUntilReady } from "./read-topology.ts";
 export { refusalOf } from "./topology-refusal.ts";
 export type {
   ProviderHealth,

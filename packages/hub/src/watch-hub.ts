@@ -3,13 +3,18 @@ import {
   createSnapshot,
   createTypedEvents,
   diffSnapshots,
+  followLog,
   MemberSet,
   ProvisioningError,
+  readSnapshots,
   refusalOf,
+  waitForState,
+  waitUntilReady,
   type Availability,
   type Clock,
   type ClusterProvider,
   type Epoch,
+  type EventsOptions,
   type GuardHold,
   type NodeBlocks,
   type NodeId,
@@ -17,10 +22,11 @@ import {
   type ProviderId,
   type ProviderSnapshot,
   type Random,
+  type ReadOptions,
   type StreamTerminatedEvent,
   type TopologyEvent,
   type TopologyEventDraft,
-  type TopologySource,
+  type TopologyReader,
   type TopologyState,
   type TopologyStatus,
 } from "@holdfast/core";
@@ -47,7 +53,7 @@ export interface WatchHubOptions {
  * Puts what a provider says into one ordered log and keeps what it has led to. The state is set before anybody is told,
  * and a listener that throws hurts nobody else.
  */
-export class WatchHub implements TopologySource, NodeBlocks, AsyncDisposable {
+export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
   readonly epoch: Epoch;
   readonly #options: WatchHubOptions;
   readonly #events;
@@ -123,6 +129,22 @@ export class WatchHub implements TopologySource, NodeBlocks, AsyncDisposable {
   /** The events after `seqNo` in order; `undefined` when the epoch is another one or the gap is too old to fill. */
   eventsSince(epoch: Epoch, seqNo: number): readonly TopologyEvent[] | undefined {
     return epoch === this.epoch ? this.#log.since(seqNo, this.#seqNo) : undefined;
+  }
+
+  events({ from, signal }: EventsOptions = {}): AsyncIterable<TopologyEvent> {
+    return followLog({ log: this, from: from ?? { epoch: this.epoch, seqNo: this.#seqNo }, signal });
+  }
+
+  snapshots(options?: ReadOptions): AsyncIterable<ProviderSnapshot> {
+    return readSnapshots(this, options);
+  }
+
+  waitFor(predicate: (state: TopologyState) => boolean, options?: ReadOptions): Promise<TopologyState> {
+    return waitForState(this, predicate, options);
+  }
+
+  ready(options?: ReadOptions): Promise<ProviderSnapshot> {
+    return waitUntilReady(this, options);
   }
 
   /** How each provider's stream ended last, with the hash of what it brought last. */

@@ -1,25 +1,20 @@
-import { isProvisioningError, type Clock } from "@holdfast/core";
-import { followLog, type LogPosition, type TopologyLog } from "../log/follow-log.ts";
+import { followLog, isProvisioningError, type LogPosition, type TopologyLog } from "@holdfast/core";
 import type { DaemonOutput } from "./daemon-output.ts";
 
 export interface PrintLogOptions {
   readonly log: TopologyLog;
   readonly output: DaemonOutput;
-  readonly clock: Clock;
   /** Ends the printing once everything the log holds is printed. */
   readonly signal: AbortSignal;
 }
 
-const IDLE_MS = 3_600_000;
-
 /** Prints every event of the log. Where the reader was too slow for what the log retains, it says how many it missed. */
 export async function printLog(options: PrintLogOptions): Promise<void> {
-  const { log, output, clock, signal } = options;
+  const { log, output, signal } = options;
   let from: LogPosition = { epoch: log.state.epoch, seqNo: 0 };
   for (;;) {
     try {
-      for await (const event of followLog({ log, from, clock, idleMs: IDLE_MS, signal })) {
-        if (event === "idle") continue;
+      for await (const event of followLog({ log, from, signal })) {
         from = event;
         await output.event(event);
       }

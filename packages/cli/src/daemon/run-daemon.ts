@@ -67,7 +67,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     if (!signals.shutdown.aborted) failure = { error };
     signals.requestShutdown();
   };
-  const printing = printLog({ log: service.topology, output, clock, signal: ended.signal }).catch(fail);
+  const printing = printLog({ log: service.topology, output, signal: ended.signal }).catch(fail);
   const startup = service.start({ providers: loaded.providers, signal: signals.shutdown }).catch(fail);
   const reload = new ConfigReload({ loaded, service, output });
   signals.onHangup = () => void startup.then(() => reload.request());

@@ -1,6 +1,5 @@
 import type { ServerResponse } from "node:http";
-import { refusalOf, type Clock } from "@holdfast/core";
-import type { LogPosition } from "../log/follow-log.ts";
+import { refusalOf, type Clock, type LogPosition } from "@holdfast/core";
 import { toEventStream } from "./event-stream.ts";
 import { NO_STORE, toFailureResponse } from "./http-failure.ts";
 import { toBody } from "./piece-stream.ts";

@@ -1,5 +1,4 @@
-import { ProvisioningError } from "@holdfast/core";
-import type { LogPosition } from "../log/follow-log.ts";
+import { ProvisioningError, type LogPosition } from "@holdfast/core";
 
 export function formatPosition(position: LogPosition): string {
   return `${position.epoch}:${position.seqNo}`;

@@ -1,5 +1,10 @@
-import { isProvisioningError, type Clock, type TopologyEvent } from "@holdfast/core";
-import { followLog, type LogPosition } from "../log/follow-log.ts";
+import {
+  followLog,
+  isProvisioningError,
+  type Clock,
+  type LogPosition,
+  type TopologyEvent,
+} from "@holdfast/core";
 import { toEventDocument } from "../output/event-document.ts";
 import { inTurns } from "../output/in-turns.ts";
 import { toJsonPieces, type JsonDocument } from "../output/json-pieces.ts";
@@ -47,6 +52,8 @@ export async function* toEventStream(options: EventStreamOptions): AsyncGenerato
         yield* toFrame(event.kind, from, toEventDocument(event), clock);
         if (isLast(event)) return;
       }
+      // The log ends with its signal, or has already reported `stopped`.
+      return;
     } catch (error) {
       if (!isProvisioningError(error) || error.code !== "STREAM_EXPIRED") throw error;
       from = undefined;

@@ -1,6 +1,11 @@
-import type { DisabledReason, NodeId, ProviderHealthReport, RemoteNodeReport } from "@holdfast/core";
+import type {
+  DisabledReason,
+  NodeId,
+  ProviderHealthReport,
+  RemoteNodeReport,
+  TopologyLog,
+} from "@holdfast/core";
 import type { NodeExplanation } from "@holdfast/provisioning";
-import type { TopologyLog } from "../log/follow-log.ts";
 
 /** One configured provider, as monitoring sees it. */
 export interface ProviderView extends ProviderHealthReport {

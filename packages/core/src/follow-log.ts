@@ -1,0 +1,71 @@
+import { whenAborted } from "./abort.ts";
+import type { Clock } from "./clock.ts";
+import { ProvisioningError } from "./provisioning-error.ts";
+import type { TopologyEvent } from "./topology-event.ts";
+import type { LogPosition, TopologyLog } from "./topology-reader.ts";
+import { Wakeup } from "./wakeup.ts";
+
+export interface FollowOptions {
+  readonly log: TopologyLog;
+  readonly from: LogPosition;
+  /** Ends the iteration after the events that the log already holds. @defaultValue never */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface FollowIdleOptions extends FollowOptions {
+  readonly clock: Clock;
+  /** Yields `"idle"` whenever no event was appended for this long, in milliseconds. */
+  readonly idleMs: number;
+}
+
+/**
+ * The log after a position: every event once, in order, without a gap, as fast as the reader takes them. Ends after the event
+ * that reports `stopped`. It buffers nothing for a slow reader: one that falls behind what the log keeps gets
+ * `STREAM_EXPIRED`.
+ */
+export function followLog(options: FollowIdleOptions): AsyncGenerator<TopologyEvent | "idle", void>;
+export function followLog(options: FollowOptions): AsyncGenerator<TopologyEvent, void>;
+export async function* followLog(
+  options: FollowOptions & Partial<FollowIdleOptions>,
+): AsyncGenerator<TopologyEvent | "idle", void> {
+  const { log, signal } = options;
+  let { epoch, seqNo } = options.from;
+  const wakeup = new Wakeup();
+  using _ = whenAborted(signal, () => wakeup.wake());
+  const unsubscribe = log.onEvent(() => wakeup.wake());
+  try {
+    for (;;) {
+      const events = log.eventsSince(epoch, seqNo);
+      if (events === undefined) {
+        throw new ProvisioningError(
+          "STREAM_EXPIRED",
+          `the log no longer holds the events after ${epoch}:${seqNo}`,
+        );
+      }
+      for (const event of events) {
+        seqNo = event.seqNo;
+        yield event;
+      }
+      if (events.length > 0) continue;
+      if (signal?.aborted === true || log.state.status === "stopped") return;
+      if (await waitUntilIdle(wakeup, options)) yield "idle";
+    }
+  } finally {
+    unsubscribe();
+  }
+}
+
+/** True when `idleMs` passed before anything woke the reader. */
+async function waitUntilIdle(
+  wakeup: Wakeup,
+  { clock, idleMs }: Partial<FollowIdleOptions>,
+): Promise<boolean> {
+  let isIdle = false;
+  const onIdle = () => {
+    isIdle = true;
+    wakeup.wake();
+  };
+  using _ = idleMs === undefined ? undefined : clock?.schedule(idleMs, onIdle);
+  await wakeup.wait();
+  return isIdle;
+}
