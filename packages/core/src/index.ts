@@ -66,6 +66,7 @@ export type {
 } from "./provider-health.ts";
 
 // For authors of adapters and stores.
+export { isThisMachine, proxyFromEnvironment } from "./proxy-from-environment.ts";
 export { NODE_LIMITS } from "./node-limits.ts";
 export { shortenId, trimNode, type TrimmedNode } from "./trim-node.ts";
 export type {
