@@ -128,6 +128,8 @@ export { collectBytes, type CollectOptions } from "./collect-bytes.ts";
 export { ProviderLife } from "./provider-life.ts";
 export { toProbeError } from "./probe-error.ts";
 export { readFileWithin, type ReadFileOptions } from "./read-file-within.ts";
+export { fileAccess, type FileAccess } from "./file-access.ts";
+export { assertRegularFile, describeFileFailure } from "./file-failure.ts";
 export { ByteParts } from "./byte-parts.ts";
 export { MAX_MEMBERS } from "./member-limit.ts";
 export { fieldOf, listOf, parseJson, textOf } from "./json-field.ts";

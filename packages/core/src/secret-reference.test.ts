@@ -93,6 +93,33 @@ describe("resolveSecret", () => {
     await expect(resolveSecret({ env: "TOKEN" }, { env })).resolves.toBe("second");
   });
 
+  // R1.6
+  test.each(["abc\n", " abc", "\uFEFFabc\r\n", "\tabc\t"])(
+    "removes the white space around %j in the environment, as in a file",
+    async (TOK) => {
+      await expect(resolveSecret({ env: "TOK" }, { env: { TOK } })).resolves.toBe("abc");
+      const file = join(folder, "padded");
+      await writeFile(file, TOK);
+      await expect(resolveSecret({ file })).resolves.toBe("abc");
+    },
+  );
+
+  // R1.4, R1.6
+  test.each(["hunter2\nmore", "hunter2\0more", "hunter2\u007fmore", "hunter2\rmore", "hunter2\tmore"])(
+    "refuses %j, which no header can carry, without quoting it",
+    async (TOK) => {
+      const file = join(folder, "two-lines");
+      await writeFile(file, TOK);
+      for (const reference of [{ env: "TOK" }, { file }]) {
+        const error = await failureOf(reference, { env: { TOK } });
+        expect(error).toEqual(unavailable(Object.values(reference)[0]!));
+        expect(String(error)).toContain("control character");
+        expect(String(error)).not.toContain("hunter2");
+      }
+      await expect(resolveSecret({ env: "TOK" }, { env: { TOK }, form: "text" })).resolves.toBe(TOK);
+    },
+  );
+
   test("reads this process's environment unless told otherwise", async () => {
     await expect(resolveSecret({ env: "PATH" })).resolves.toBe(process.env["PATH"]);
   });
@@ -110,8 +137,13 @@ describe("resolveSecret", () => {
     expect(await failureOf({ env: "EMPTY" }, { env: { EMPTY: "" } })).toEqual(
       unavailable('"EMPTY" is not set'),
     );
-    expect(await failureOf({ file: join(folder, "gone") })).toEqual(unavailable('gone" could not be read'));
-    expect(await failureOf({ file: folder })).toEqual(unavailable("could not be read"));
+    expect(await failureOf({ env: "BLANK" }, { env: { BLANK: " \t\r\n" } })).toEqual(
+      unavailable('"BLANK" is empty'),
+    );
+    expect(await failureOf({ file: join(folder, "gone") })).toEqual(
+      unavailable('gone" could not be read: it does not exist'),
+    );
+    expect(await failureOf({ file: folder })).toEqual(unavailable("could not be read: it is a folder"));
     const empty = join(folder, "empty");
     await writeFile(empty, "\n");
     expect(await failureOf({ file: empty })).toEqual(unavailable('empty" is empty'));

@@ -1,5 +1,6 @@
 import * as z from "zod";
-import { toAbortError } from "./abort.ts";
+import { throwIfAborted } from "./abort.ts";
+import { describeFileFailure } from "./file-failure.ts";
 import { ProvisioningError } from "./provisioning-error.ts";
 import { readFileWithin } from "./read-file-within.ts";
 
@@ -39,43 +40,57 @@ function literalSecretIssue(input: unknown): z.core.$ZodRawIssue {
 const MAX_BYTES = 4_194_304;
 
 export interface ResolveSecretOptions {
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** @defaultValue process.env */
-  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  /**
+   * `line`: a token or password, which is sent as a header value and so cannot contain control characters. `text`: several lines,
+   * such as a kubeconfig.
+   * @defaultValue "line"
+   */
+  readonly form?: "line" | "text" | undefined;
 }
 
 /**
- * Reads the secret now, so that a rotated one is seen; a file's surrounding white space is cut. Throws
- * `CONNECTIVITY_SECRET_UNAVAILABLE` naming the reference, also for a file of more than 4 MiB.
+ * Reads the secret now, so that a rotated one is used, and removes the white space around it. Throws
+ * `CONNECTIVITY_SECRET_UNAVAILABLE`, which names the variable or the file and never quotes its content, for one that is missing,
+ * empty, blank, longer than 4 MiB, or not of the `form`, and for a file that hangs.
  */
 export async function resolveSecret(
   reference: SecretReference,
   options: ResolveSecretOptions = {},
 ): Promise<string> {
+  const { form = "line", env = process.env } = options;
+  const name =
+    "env" in reference ? `environment variable "${reference.env}"` : `secret file "${reference.file}"`;
+  const unavailable = (failure: string, cause?: unknown) =>
+    new ProvisioningError("CONNECTIVITY_SECRET_UNAVAILABLE", `the ${name} ${failure}`, {
+      ...(cause !== undefined && { cause }),
+      details: { ...reference },
+    });
+  let text: string;
   if ("env" in reference) {
-    const value = (options.env ?? process.env)[reference.env];
-    if (value !== undefined && value !== "") return value;
-    throw new ProvisioningError(
-      "CONNECTIVITY_SECRET_UNAVAILABLE",
-      `the environment variable "${reference.env}" is not set`,
-    );
+    const value = env[reference.env];
+    if (value === undefined || value === "") throw unavailable("is not set");
+    text = value.trim();
+  } else {
+    let bytes: Buffer | undefined;
+    try {
+      bytes = await readFileWithin(reference.file, { maxBytes: MAX_BYTES, signal: options.signal });
+    } catch (error) {
+      throwIfAborted(options.signal);
+      throw unavailable(`could not be read: ${describeFileFailure(error)}`, error);
+    }
+    if (bytes === undefined) throw unavailable(`is longer than ${MAX_BYTES} bytes`);
+    // A byte order mark is white space to `trim`.
+    text = bytes.toString().trim();
   }
-  let bytes: Buffer | undefined;
-  try {
-    bytes = await readFileWithin(reference.file, { maxBytes: MAX_BYTES, signal: options.signal });
-  } catch (error) {
-    if (options.signal?.aborted === true) throw toAbortError(options.signal);
-    throw new ProvisioningError(
-      "CONNECTIVITY_SECRET_UNAVAILABLE",
-      `the secret file "${reference.file}" could not be read`,
-      { cause: error },
-    );
+  if (text === "") throw unavailable("is empty");
+  if (form === "line" && CONTROL.test(text)) {
+    throw unavailable("contains a line break or another control character in the middle");
   }
-  const text = bytes?.toString().trim();
-  if (text !== undefined && text !== "") return text;
-  const failure = text === undefined ? `is longer than ${MAX_BYTES} bytes` : "is empty";
-  throw new ProvisioningError(
-    "CONNECTIVITY_SECRET_UNAVAILABLE",
-    `the secret file "${reference.file}" ${failure}`,
-  );
+  return text;
 }
+
+// oxlint-disable-next-line no-control-regex -- exactly what a header value cannot contain (RFC 9110, section 5.5)
+const CONTROL = /[\u0000-\u001f\u007f]/;

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import { createSecureContext, type SecureContext } from "node:tls";
-import { ProvisioningError, readFileWithin, throwIfAborted } from "@holdfast/core";
+import { describeFileFailure, ProvisioningError, readFileWithin, throwIfAborted } from "@holdfast/core";
 import type { ConsulTls } from "./consul-params.ts";
 
 /** Bundles of every public authority are a tenth of it. */
@@ -66,10 +66,12 @@ export class ConsulAgents implements Disposable {
         bytes = await readFileWithin(name, { maxBytes: MAX_BYTES, signal });
       } catch (error) {
         throwIfAborted(signal);
-        throw new ProvisioningError("CONNECTIVITY_TLS", `the certificate file "${name}" could not be read`, {
-          cause: error,
-          details: { file: name },
-        });
+        const why = describeFileFailure(error);
+        throw new ProvisioningError(
+          "CONNECTIVITY_TLS",
+          `the certificate file "${name}" could not be read: ${why}`,
+          { cause: error, details: { file: name } },
+        );
       }
       if (bytes !== undefined) return bytes;
       throw new ProvisioningError(
@@ -78,8 +80,8 @@ export class ConsulAgents implements Disposable {
         { details: { file: name, maxBytes: MAX_BYTES } },
       );
     };
-    const [ca, cert, key] = await Promise.all([read(caFile), read(certFile), read(keyFile)]);
-    return { ca, cert, key };
+    // One after another: a network file system that hangs then keeps one thread of the pool, and not three.
+    return { ca: await read(caFile), cert: await read(certFile), key: await read(keyFile) };
   }
 }
 

@@ -1,6 +1,12 @@
 import { homedir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
-import { ProvisioningError, readFileWithin, resolveSecret, throwIfAborted } from "@holdfast/core";
+import {
+  describeFileFailure,
+  ProvisioningError,
+  readFileWithin,
+  resolveSecret,
+  throwIfAborted,
+} from "@holdfast/core";
 import type { KubernetesProviderParams } from "./kubernetes-params.ts";
 
 /** Where the way to the cluster and the credentials are written. */
@@ -20,7 +26,11 @@ export async function findKubeconfig(
   signal: AbortSignal,
 ): Promise<KubeconfigSource> {
   if (kubeconfig !== undefined && "env" in kubeconfig) {
-    return { kind: "kubeconfig", text: await resolveSecret(kubeconfig, { signal }), folder: undefined };
+    return {
+      kind: "kubeconfig",
+      text: await resolveSecret(kubeconfig, { signal, form: "text" }),
+      folder: undefined,
+    };
   }
   if (kubeconfig !== undefined) return readKubeconfig(kubeconfig.file, signal);
   if (server !== undefined) return { kind: "server" };
@@ -43,7 +53,7 @@ async function readKubeconfig(file: string, signal: AbortSignal): Promise<Kubeco
     throwIfAborted(signal);
     throw new ProvisioningError(
       "CONNECTIVITY_SECRET_UNAVAILABLE",
-      `the kubeconfig "${file}" could not be read`,
+      `the kubeconfig "${file}" could not be read: ${describeFileFailure(error)}`,
       { cause: error },
     );
   }

@@ -1,5 +1,11 @@
 import { resolve } from "node:path";
-import { collectBytes, isProvisioningError, ProvisioningError, readFileWithin } from "@holdfast/core";
+import {
+  collectBytes,
+  describeFileFailure,
+  isProvisioningError,
+  ProvisioningError,
+  readFileWithin,
+} from "@holdfast/core";
 import { ProviderRegistry } from "@holdfast/registry";
 import * as z from "zod";
 import { parseConfigSource } from "../config/config-source.ts";
@@ -89,7 +95,11 @@ async function readInput(file: string, { stdin, cwd }: Terminal): Promise<string
   try {
     bytes = await readFileWithin(resolve(cwd, file), { maxBytes: MAX_BYTES });
   } catch (error) {
-    throw new ProvisioningError("VALIDATION_MALFORMED", `the file ${file} cannot be read`, { cause: error });
+    throw new ProvisioningError(
+      "VALIDATION_MALFORMED",
+      `the file ${file} cannot be read: ${describeFileFailure(error)}`,
+      { cause: error },
+    );
   }
   if (bytes === undefined) throw toTooLong(`the file ${file}`);
   return bytes.toString();

@@ -42,6 +42,8 @@ async function readText(file: string): Promise<string> {
 const READ_FAILURES: Readonly<Record<string, string>> = {
   ENOENT: "no such file",
   EISDIR: "a folder",
+  EFTYPE: "a named pipe or a device",
+  ENXIO: "a socket",
   EACCES: "no permission to read it",
 };
 
