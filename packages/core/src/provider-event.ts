@@ -17,7 +17,7 @@ export type ProviderTermination =
       readonly details?: Readonly<Record<string, unknown>> | undefined;
     };
 
-/** What one backend has to say. */
+/** Everything an adapter can report. */
 export type SourceEvent =
   | {
       readonly type: "snapshot";
@@ -43,10 +43,10 @@ export type SourceEvent =
       readonly snapshotHash?: SnapshotHash;
     };
 
-/** Whether the providers together can serve: `degraded` holds the last snapshot, `unavailable` has nobody to ask. */
+/** Whether the providers together can serve. `degraded`: the last snapshot is held. `unavailable`: no provider can serve. */
 export type Availability = "available" | "degraded" | "unavailable";
 
-/** What a provider made of providers has to say besides. */
+/** Further events of a provider that is made of providers. */
 export type CompositeEvent =
   /** Comes before the first snapshot of `to`. */
   | {
@@ -54,19 +54,24 @@ export type CompositeEvent =
       readonly from: ProviderId;
       readonly to: ProviderId;
       readonly reason: SwitchReason;
+      /** What was wrong with `from`, where something was. */
+      readonly cause?: Reason | undefined;
     }
   | {
       readonly type: "health_changed";
       readonly providerId: ProviderId;
       readonly from: ProviderHealth;
       readonly to: ProviderHealth;
-      readonly reason?: ErrorCode;
+      readonly reason?: Reason | undefined;
     }
+  /** Emitted again with the same `availability` when `reason` has changed. */
   | {
       readonly type: "availability_changed";
       readonly availability: Availability;
       /** For people; never empty. */
       readonly reason: string;
+      /** The failure behind it, where there is one. */
+      readonly cause?: Reason | undefined;
     }
   /**
    * A guard begins to hold something, ahead of the content that shows it, or lets go of it, after the content. Told again when

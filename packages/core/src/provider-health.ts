@@ -1,6 +1,8 @@
+import type { Reason } from "./reason.ts";
+
 /**
- * `idle`: not watched (a cold stand-by). `connecting`: watched, nothing heard yet. `healthy`: alive and current.
- * `degraded`: failing but not given up, or late. `unreachable`: given up until it shows life again. `disabled`: never
+ * `idle`: not watched (a cold standby). `connecting`: watched, nothing heard yet. `healthy`: alive and current.
+ * `degraded`: failing fewer than `maxErrors` times, late, or not vouching for its content. `unreachable`: given up until it shows life again. `disabled`: never
  * activated.
  */
 export type ProviderHealth = "idle" | "connecting" | "healthy" | "degraded" | "unreachable" | "disabled";
@@ -24,8 +26,8 @@ export interface ProviderHealthReport {
   readonly errors: number;
   /** Wall-clock milliseconds of the last sign of life; absent before the first. */
   readonly lastUpdateAt?: number | undefined;
-  /** The code of the last failure, while it is not healthy. */
-  readonly reason?: string | undefined;
+  /** Why it is not healthy: its last failure, or why it is disabled. Absent while it is healthy, idle or connecting. */
+  readonly reason?: Reason | undefined;
 }
 
 /** `up`: a member with an open way. `down`: blocked. `degraded`: restored but not refreshed yet, or its Join is held back. */

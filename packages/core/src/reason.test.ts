@@ -18,3 +18,21 @@ test("an error without details gives a reason without details", () => {
     message: "it ended",
   });
 });
+
+// R5.5
+test("details of any kind become plain JSON of bounded size", () => {
+  const loop: Record<string, unknown> = {};
+  loop["self"] = loop;
+  const details = {
+    index: 12n,
+    addresses: ["10.0.0.1:8500", undefined],
+    when: () => 1,
+    long: "x".repeat(5_000),
+    loop,
+    many: Array.from({ length: 100 }, (_, i) => i),
+  };
+  const reason = toReason(new ProvisioningError("STREAM_FAILED", "y".repeat(5_000), { details }));
+  expect(reason.message).toHaveLength(1_000);
+  expect(reason.details).toMatchObject({ index: "12", addresses: ["10.0.0.1:8500", null] });
+  expect(JSON.stringify(reason).length).toBeLessThan(4_000);
+});

@@ -14,5 +14,29 @@ export interface Reason {
 export function toReason({ code, message, details }: ProvisioningError): Reason {
   const prefix = `[${code}] `;
   const text = message.startsWith(prefix) ? message.slice(prefix.length) : message;
-  return { code, message: text, ...(Object.keys(details).length > 0 && { details }) };
+  return {
+    code,
+    message: text.slice(0, MAX_TEXT),
+    ...(Object.keys(details).length > 0 && { details: toFacts(details) }),
+  };
+}
+
+const MAX_DEPTH = 4;
+const MAX_ENTRIES = 32;
+const MAX_TEXT = 1_000;
+
+/** Copies details into plain JSON values of bounded size: a third-party adapter may put anything into an error. */
+function toFacts(details: object): Readonly<Record<string, unknown>> {
+  const entries = Object.entries(details).slice(0, MAX_ENTRIES);
+  return Object.fromEntries(entries.map(([name, value]) => [name, toFact(value, MAX_DEPTH)]));
+}
+
+function toFact(value: unknown, depth: number): unknown {
+  if (typeof value === "string") return value.slice(0, MAX_TEXT);
+  if (typeof value === "number" || typeof value === "boolean" || value === null) return value;
+  if (typeof value === "bigint") return String(value);
+  if (typeof value !== "object" || depth === 1) return undefined;
+  if (Array.isArray(value)) return value.slice(0, MAX_ENTRIES).map((item) => toFact(item, depth - 1) ?? null);
+  const entries = Object.entries(value).slice(0, MAX_ENTRIES);
+  return Object.fromEntries(entries.map(([name, item]) => [name, toFact(item, depth - 1)]));
 }

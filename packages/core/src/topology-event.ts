@@ -1,11 +1,11 @@
 import type { NodeId } from "./cluster-node.ts";
 import type { SnapshotHash } from "./content-hash.ts";
-import type { ErrorCode } from "./error-codes.ts";
 import type { GuardHold } from "./guard.ts";
 import type { ProviderId } from "./provider-descriptor.ts";
 import type { ProviderTermination } from "./provider-event.ts";
 import type { ProviderHealth, SwitchReason } from "./provider-health.ts";
 import type { ProviderSnapshot, SnapshotDelta } from "./provider-snapshot.ts";
+import type { Reason } from "./reason.ts";
 
 /** Names one run of a service. A later run's epoch sorts after an earlier one's (as long as the wall clock agrees). */
 export type Epoch = string;
@@ -46,6 +46,8 @@ export interface ProviderChangedEvent extends Tick {
   readonly from: ProviderId;
   readonly to: ProviderId;
   readonly reason: SwitchReason;
+  /** What was wrong with `from`, where something was. */
+  readonly cause?: Reason | undefined;
   /** Of the snapshot in force when it happened; absent before the first. */
   readonly snapshotHash?: SnapshotHash | undefined;
 }
@@ -63,15 +65,18 @@ export interface HealthChangedEvent extends Tick {
   readonly providerId: ProviderId;
   readonly from: ProviderHealth;
   readonly to: ProviderHealth;
-  readonly reason?: ErrorCode | undefined;
+  /** The failure that changed it; absent where none did. */
+  readonly reason?: Reason | undefined;
 }
 
 export interface StatusChangedEvent extends Tick {
   readonly kind: "status_changed";
   readonly from: TopologyStatus;
   readonly to: TopologyStatus;
-  /** For people; never empty. */
+  /** For people; never empty. As it was at this moment: `TopologyState.statusReason` follows later changes of the reason. */
   readonly reason: string;
+  /** The failure behind it, where there is one. */
+  readonly cause?: Reason | undefined;
   readonly snapshotHash?: SnapshotHash | undefined;
 }
 
@@ -113,7 +118,10 @@ export interface TopologyState {
   /** Of the last event; 0 before the first. */
   readonly seqNo: number;
   readonly status: TopologyStatus;
+  /** For people; never empty. Current: it changes without an event while the status stays the same. */
   readonly statusReason: string;
+  /** The failure behind the status, where there is one. */
+  readonly statusCause?: Reason | undefined;
   /** The newest snapshot, kept through failures; absent before the first. */
   readonly snapshot?: ProviderSnapshot | undefined;
   /** The `seqNo` of the event that brought the snapshot; 0 before the first. */

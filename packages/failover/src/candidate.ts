@@ -1,9 +1,9 @@
-import type { ErrorCode, ProviderHealth, ProviderId, SwitchReason } from "@holdfast/core";
+import type { ProviderHealth, ProviderId, Reason, SwitchReason } from "@holdfast/core";
 
-/** What makes a provider less than healthy, in the words of the reason a switch away from it is given. */
+/** What is wrong with a provider; becomes the reason of a switch away from it. */
 export type Ailment = Extract<SwitchReason, "timeout" | "errors" | "stream_ended" | "health_degraded">;
 
-/** What the controller knows of one provider. Times are monotonic milliseconds. */
+/** The controller's record of one provider. Times are monotonic milliseconds. */
 export interface Candidate {
   readonly id: ProviderId;
   priority: number;
@@ -11,13 +11,14 @@ export interface Candidate {
   /** Failures in a row. */
   errors: number;
   ailment: Ailment | undefined;
-  code: ErrorCode | undefined;
-  /** Since when it has been healthy without a break; absent while it is not. */
+  /** Its last failure, while it is not healthy. */
+  reason: Reason | undefined;
+  /** When its unbroken health began; absent while it is not healthy. */
   healthySince: number | undefined;
   /** The last sign of life, or when its watch began; absent while it is not watched. */
   heardAt: number | undefined;
   failedAt: number;
-  /** It was left, and must be healthy for a whole cooldown before it is chosen again. */
+  /** We switched away from it: it cannot be chosen again until it has been healthy for a whole cooldown. */
   isBarred: boolean;
 }
 
@@ -28,7 +29,7 @@ export function createCandidate(id: ProviderId, priority: number): Candidate {
     health: "idle",
     errors: 0,
     ailment: undefined,
-    code: undefined,
+    reason: undefined,
     healthySince: undefined,
     heardAt: undefined,
     failedAt: Number.NEGATIVE_INFINITY,
@@ -36,7 +37,7 @@ export function createCandidate(id: ProviderId, priority: number): Candidate {
   };
 }
 
-/** It goes on serving: healthy, waited for at the start, or failing but not given up yet. */
+/** Stays active: healthy, still starting up, or failing fewer than `maxErrors` times. */
 export function isHeld(candidate: Candidate): boolean {
   return (
     candidate.health === "healthy" ||
@@ -46,7 +47,7 @@ export function isHeld(candidate: Candidate): boolean {
   );
 }
 
-/** What it said last is as much as is known: in time, or late. */
+/** Has delivered a snapshot on this connection, on time or late. */
 export function hasDelivered({ health, ailment }: Candidate): boolean {
   return health === "healthy" || (health === "degraded" && ailment === "health_degraded");
 }

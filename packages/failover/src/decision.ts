@@ -1,15 +1,15 @@
-import type { Availability, ErrorCode, ProviderHealth, ProviderId, SwitchReason } from "@holdfast/core";
+import type { Availability, ProviderHealth, ProviderId, Reason, SwitchReason } from "@holdfast/core";
 
 export interface ProviderFailure {
-  readonly code: ErrorCode;
-  /** Retrying may mend it. When not, the provider is unreachable at once. */
+  readonly reason: Reason;
+  /** Retrying may help. When not, the provider is unreachable at once. */
   readonly retryable: boolean;
 }
 
 export interface ConfiguredProvider {
   readonly id: ProviderId;
   readonly priority: number;
-  /** It took the place of another one of its name, of which nothing holds any more. @defaultValue false */
+  /** It replaces another provider with this id, whose record does not apply to it. @defaultValue false */
   readonly isReplaced?: boolean | undefined;
 }
 
@@ -17,24 +17,28 @@ export interface HealthChange {
   readonly providerId: ProviderId;
   readonly from: ProviderHealth;
   readonly to: ProviderHealth;
-  readonly reason?: ErrorCode | undefined;
+  readonly reason?: Reason | undefined;
 }
 
 export interface Switch {
   readonly from: ProviderId;
   readonly to: ProviderId;
   readonly reason: SwitchReason;
+  /** What was wrong with `from`, where something was. */
+  readonly cause?: Reason | undefined;
 }
 
 /** What is to be done after an input. */
 export interface Decision {
-  /** The provider believed now; at the start the one waited for. Absent when there is none. */
+  /** The provider whose content is shown; at the start the one that is waited for. Absent when there is no provider. */
   readonly active: ProviderId | undefined;
   readonly switched: Switch | undefined;
   readonly healthChanges: readonly HealthChange[];
   readonly availability: Availability;
   /** For people; never empty. */
   readonly reason: string;
+  /** The failure behind the availability, where there is one. */
+  readonly cause: Reason | undefined;
   /** Which providers are to be watched; the others are to be left alone. */
   readonly watched: ReadonlySet<ProviderId>;
   /** When to call `tick`, monotonic milliseconds; absent when only an input can change anything. */

@@ -1,11 +1,18 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Decision } from "./decision.ts";
+import type { Decision, ProviderFailure } from "./decision.ts";
 import { FailoverController } from "./failover-controller.ts";
 import { toHealthPolicy, type HealthOptions } from "./health-policy.ts";
 
-const RETRYABLE = { code: "STREAM_FAILED", retryable: true } as const;
-const FINAL = { code: "CONNECTIVITY_UNAUTHORIZED", retryable: false } as const;
+const RETRYABLE: ProviderFailure = {
+  reason: { code: "STREAM_FAILED", message: "the connection broke" },
+  retryable: true,
+};
+const FINAL: ProviderFailure = {
+  reason: { code: "CONNECTIVITY_UNAUTHORIZED", message: "the token was refused", details: { status: 403 } },
+  retryable: false,
+};
+const LATE = { code: "STREAM_LATE", message: "the snapshot was 9000 ms old" } as const;
 const COOLDOWN = 10_000;
 
 function controller(priorities: Record<string, number>, options: HealthOptions = {}) {
@@ -98,7 +105,7 @@ describe("failures", () => {
     // R2.6
     const c = controller({ a: 2, b: 1 });
     c.alive("a", 0);
-    expect(c.late("a", 1)).toMatchObject({ active: "a", availability: "degraded" });
+    expect(c.late("a", LATE, 1)).toMatchObject({ active: "a", availability: "degraded" });
     expect(c.alive("b", 2)).toMatchObject({ active: "b", switched: { reason: "health_degraded" } });
   });
 
@@ -199,14 +206,14 @@ describe("silence", () => {
     expect(c.tick(14_999).switched).toBeUndefined();
     expect(c.tick(15_000)).toMatchObject({
       switched: { to: "b", reason: "timeout" },
-      healthChanges: [{ providerId: "a", to: "unreachable", reason: "STREAM_FAILED" }],
+      healthChanges: [{ providerId: "a", to: "unreachable", reason: { code: "STREAM_SILENT" } }],
     });
   });
 
   test("is no silence where late snapshots come", () => {
     const c = controller({ a: 1 });
     for (let now = 0; now < 100_000; now += 14_000) {
-      expect(c.late("a", now)).toMatchObject({ active: "a", availability: "degraded" });
+      expect(c.late("a", LATE, now)).toMatchObject({ active: "a", availability: "degraded" });
     }
   });
 
@@ -214,9 +221,9 @@ describe("silence", () => {
     // R5.3
     const c = controller({ a: 1 });
     c.silent("a", 15_000);
-    expect(c.owing("a", 16_000).availability).toBe("unavailable");
-    expect(c.late("a", 17_000).availability).toBe("degraded");
-    expect(c.owing("a", 18_000).availability).toBe("degraded");
+    expect(c.owing("a", LATE, 16_000).availability).toBe("unavailable");
+    expect(c.late("a", LATE, 17_000).availability).toBe("degraded");
+    expect(c.owing("a", LATE, 18_000).availability).toBe("degraded");
   });
 });
 
@@ -432,7 +439,7 @@ describe("whatever happens", () => {
           } else if (what !== "tick") {
             healthySince.delete(id);
             failedAt.set(id, now);
-            if (what === "late") check(c.late(id, now));
+            if (what === "late") check(c.late(id, LATE, now));
             else if (what === "silent") check(c.silent(id, now));
             else if (what === "ended") check(c.ended(id, now));
             else check(c.failed(id, what === "final" ? FINAL : RETRYABLE, now));

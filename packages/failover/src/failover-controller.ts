@@ -1,29 +1,29 @@
-import type { ErrorCode, ProviderId, SwitchReason } from "@holdfast/core";
+import type { ProviderId, Reason, SwitchReason } from "@holdfast/core";
 import { createCandidate, hasDelivered, isHeld, type Ailment, type Candidate } from "./candidate.ts";
 import type { ConfiguredProvider, Decision, HealthChange, ProviderFailure, Switch } from "./decision.ts";
 import type { HealthPolicy } from "./health-policy.ts";
 
 /**
- * Decides whom to believe. Inputs in, decision out: no timers, no I/O, no clock of its own, so that it can be checked
+ * Chooses the active provider. Inputs in, decision out: no timers, no I/O, no clock of its own, so that it can be checked
  * exhaustively. Every `now` is monotonic milliseconds and must not go backwards.
  *
- * The rules: the active provider is kept while it is healthy, waited for, or failing below `maxErrors`. When it ails
- * otherwise, or shows no life for the timeout, the healthy provider of highest priority that is not barred takes over: at
- * most one switch per cooldown, except to a provider that has not failed within the cooldown. Who was left is barred until
- * it has been healthy for a whole cooldown; a better one gets its place back then. An override counts as the highest
- * priority of all.
+ * The rules: the active provider is kept while it is healthy, starting up, or failing fewer than `maxErrors` times in a row. When
+ * its stream ends, it is late, unreachable, or shows no life for the timeout, the healthy provider of highest priority that is
+ * not barred takes over: at most one switch per cooldown, except to a provider that has not failed within the cooldown. A
+ * provider we switched away from is barred until it has been healthy for one cooldown; failback to a higher priority happens
+ * then. An override counts as the highest priority of all.
  */
 export class FailoverController {
   readonly #policy: HealthPolicy;
   readonly #candidates = new Map<ProviderId, Candidate>();
   #order: Candidate[] = [];
-  /** Kept when the last provider is taken away: who comes next takes over from it. */
+  /** Kept when the last provider is removed: the next one takes over from it. */
   #active: Candidate | undefined;
   #lastSwitchAt = Number.NEGATIVE_INFINITY;
   #pinned: ProviderId | undefined;
-  /** The pin was set and its switch, which asks nobody, has not happened yet. */
+  /** The pin was set, and the switch to it, which ignores the cooldown, has not happened yet. */
   #isPinPending = false;
-  /** Every provider was given up, and none has delivered since: one that is only tried anew is no hope yet. */
+  /** Every provider was given up, and none has delivered since. A new attempt alone does not clear it. */
   #isExhausted = false;
   #changes: HealthChange[] = [];
 
@@ -62,24 +62,24 @@ export class FailoverController {
     if (candidate === undefined) return this.#decide(now);
     candidate.errors = 0;
     candidate.ailment = undefined;
-    candidate.code = undefined;
+    candidate.reason = undefined;
     candidate.healthySince ??= now;
     candidate.heardAt = now;
     this.#setHealth(candidate, "healthy");
     return this.#decide(now);
   }
 
-  /** A snapshot that came late. It shows life all the same. */
-  late(id: ProviderId, now: number): Decision {
+  /** Alive, but its content may be out of date: the snapshot came late, or the backend does not vouch for it. */
+  late(id: ProviderId, reason: Reason, now: number): Decision {
     const candidate = this.#candidates.get(id);
     if (candidate !== undefined) candidate.heardAt = now;
-    return this.#ail(id, "health_degraded", "STREAM_LATE", "degraded", now);
+    return this.#setAilment(id, { ailment: "health_degraded", reason, health: "degraded", now });
   }
 
-  /** It shows life but owes its first snapshot. Past help it stays so until it delivers. */
-  owing(id: ProviderId, now: number): Decision {
+  /** Alive, but has not sent its first snapshot. An unreachable provider stays unreachable until it does. */
+  owing(id: ProviderId, reason: Reason, now: number): Decision {
     const isLost = this.#candidates.get(id)?.health === "unreachable";
-    return isLost ? this.#decide(now) : this.late(id, now);
+    return isLost ? this.#decide(now) : this.late(id, reason, now);
   }
 
   failed(id: ProviderId, failure: ProviderFailure, now: number): Decision {
@@ -87,27 +87,28 @@ export class FailoverController {
     if (candidate === undefined) return this.#decide(now);
     candidate.errors++;
     const isLost = !failure.retryable || candidate.errors >= this.#policy.maxErrors;
-    // Past help it stays so until it shows life: a further failure must not make it look better.
+    // An unreachable provider stays unreachable until it shows life: a further failure must not make it look better.
     const health = isLost || candidate.health === "unreachable" ? "unreachable" : "degraded";
     // A stream that ended stays ended until it is back, however its first retries fail.
     const ailment = candidate.ailment === "stream_ended" && !isLost ? "stream_ended" : "errors";
-    return this.#ail(id, ailment, failure.code, health, now);
+    return this.#setAilment(id, { ailment, reason: failure.reason, health, now });
   }
 
   /** No sign of life within the timeout. */
   silent(id: ProviderId, now: number): Decision {
     const candidate = this.#candidates.get(id);
     if (candidate !== undefined) candidate.errors++;
-    return this.#ail(id, "timeout", "STREAM_SILENT", "unreachable", now);
+    return this.#setAilment(id, { ailment: "timeout", reason: this.#silence, health: "unreachable", now });
   }
 
-  /** The backend said that the stream is over. */
+  /** The backend ended the stream. */
   ended(id: ProviderId, now: number): Decision {
     const candidate = this.#candidates.get(id);
     if (candidate === undefined) return this.#decide(now);
     candidate.errors++;
     const isLost = candidate.errors >= this.#policy.maxErrors || candidate.health === "unreachable";
-    return this.#ail(id, "stream_ended", "STREAM_ENDED", isLost ? "unreachable" : "degraded", now);
+    const health = isLost ? "unreachable" : "degraded";
+    return this.#setAilment(id, { ailment: "stream_ended", reason: ENDED, health, now });
   }
 
   /** Pins a provider above all others until released with `undefined`. Takes effect once it is healthy. */
@@ -131,22 +132,25 @@ export class FailoverController {
     return this.#candidates.get(id);
   }
 
-  /** The active one, unless the last provider was taken away. */
+  /** The active provider; absent when the last provider was removed. */
   get #current(): Candidate | undefined {
     return this.#order.find((candidate) => candidate === this.#active);
   }
 
-  #ail(
-    id: ProviderId,
-    ailment: Ailment,
-    code: ErrorCode,
-    health: Candidate["health"],
-    now: number,
-  ): Decision {
+  get #silence(): Reason {
+    const { timeoutMs } = this.#policy;
+    return {
+      code: "STREAM_SILENT",
+      message: `no sign of life for ${timeoutMs} ms`,
+      details: { timeoutMs },
+    };
+  }
+
+  #setAilment(id: ProviderId, { ailment, reason, health, now }: AilmentChange): Decision {
     const candidate = this.#candidates.get(id);
     if (candidate !== undefined) {
       candidate.ailment = ailment;
-      candidate.code = code;
+      candidate.reason = reason;
       candidate.healthySince = undefined;
       candidate.failedAt = now;
       this.#setHealth(candidate, health);
@@ -156,15 +160,15 @@ export class FailoverController {
 
   #setHealth(candidate: Candidate, to: Candidate["health"]): void {
     if (candidate.health === to) return;
-    this.#changes.push({ providerId: candidate.id, from: candidate.health, to, reason: candidate.code });
+    this.#changes.push({ providerId: candidate.id, from: candidate.health, to, reason: candidate.reason });
     candidate.health = to;
   }
 
-  /** Not watched (any more): how it was says nothing about how it is. When it failed and whether it is barred stays. */
+  /** Resets the record of a provider that is not watched any more. When it failed, and whether it is barred, stays. */
   #forget(candidate: Candidate): void {
     candidate.errors = 0;
     candidate.ailment = undefined;
-    candidate.code = undefined;
+    candidate.reason = undefined;
     candidate.healthySince = undefined;
     candidate.heardAt = undefined;
     this.#setHealth(candidate, "idle");
@@ -181,9 +185,10 @@ export class FailoverController {
   #decide(now: number): Decision {
     for (const candidate of this.#order) {
       if (candidate.isBarred && this.#isProven(candidate, now)) candidate.isBarred = false;
-      // One that fails now and then is heard between its failures. One that is not heard is silent, however it fails.
+      // A provider that fails now and then shows life between its failures. One that shows none is silent, however it fails.
       if (now >= this.#silentAt(candidate)) {
         candidate.ailment = "timeout";
+        candidate.reason = this.#silence;
         this.#setHealth(candidate, "unreachable");
       }
     }
@@ -210,9 +215,9 @@ export class FailoverController {
   #switch(now: number): Switch | undefined {
     const active = this.#active;
     if (active === undefined || this.#candidates.get(active.id) !== active) {
-      // Whoever is first is waited for, unless a healthy one can take over from a provider that was taken away.
-      const heir = active && this.#order.find((candidate) => candidate.health === "healthy");
-      const next = heir ?? this.#order[0];
+      // The first in order is waited for, unless a healthy one can take over from a provider that was removed.
+      const successor = active && this.#order.find((candidate) => candidate.health === "healthy");
+      const next = successor ?? this.#order[0];
       if (next === undefined) return undefined;
       this.#active = next;
       if (active === undefined || active.id === next.id) return undefined;
@@ -240,7 +245,8 @@ export class FailoverController {
     this.#lastSwitchAt = now;
     from.isBarred = !this.#isProven(from, now);
     to.isBarred = false;
-    return { from: from.id, to: to.id, reason };
+    const { reason: cause } = from;
+    return { from: from.id, to: to.id, reason, ...(cause && { cause }) };
   }
 
   /** Healthy for a whole cooldown. */
@@ -248,7 +254,7 @@ export class FailoverController {
     return candidate.healthySince !== undefined && now - candidate.healthySince >= this.#policy.cooldownMs;
   }
 
-  /** When it will have been silent for too long while it is being reconnected to. An open stream is watched over by its reader. */
+  /** When the timeout passes without life while it reconnects. `ProviderStream` watches an open stream. */
   #silentAt({ health, heardAt }: Candidate): number {
     const isReconnecting = health === "degraded" && heardAt !== undefined;
     return isReconnecting ? heardAt + this.#policy.timeoutMs : Number.POSITIVE_INFINITY;
@@ -263,27 +269,37 @@ export class FailoverController {
     );
   }
 
-  #availability(now: number): Pick<Decision, "availability" | "reason"> {
+  #availability(now: number): Pick<Decision, "availability" | "reason" | "cause"> {
     const active = this.#current;
-    if (active === undefined) return { availability: "unavailable", reason: "no provider is enabled" };
-    if (active.health === "healthy") return { availability: "available", reason: `${active.id} is healthy` };
+    if (active === undefined) {
+      return { availability: "unavailable", reason: "no provider is enabled", cause: undefined };
+    }
+    const { reason: cause } = active;
+    if (active.health === "healthy") {
+      return { availability: "available", reason: `${active.id} is healthy`, cause };
+    }
     if (this.#isExhausted) {
-      const names = this.#order.map(({ id, health, code }) => `${id} (${code ?? health})`).join(", ");
-      return { availability: "unavailable", reason: `no provider can serve: ${names}` };
+      const all = this.#order.map(({ id, health, reason }) => `${id} (${reason?.code ?? health})`);
+      const detail = cause === undefined ? "" : `; ${active.id}: ${cause.message}`;
+      return {
+        availability: "unavailable",
+        reason: `no provider can serve: ${all.join(", ")}${detail}`,
+        cause,
+      };
     }
     const waiting = this.#order.find(({ health }) => health === "healthy");
-    const cause = `${active.id} is ${active.health}${active.code === undefined ? "" : ` (${active.code})`}`;
+    const state = `${active.id} is ${active.health}${cause === undefined ? "" : ` (${cause.code}): ${cause.message}`}`;
     const hope =
       waiting === undefined || this.#isEligible(waiting, now) || isHeld(active)
         ? ""
         : `; ${waiting.id} is healthy but in its cooldown`;
-    return { availability: "degraded", reason: cause + hope };
+    return { availability: "degraded", reason: state + hope, cause };
   }
 
   /**
-   * Warm: all. Cold: the active one and its betters (to see them recover), and while the active one ails the others in
-   * turn, each once those before it have failed. Who was woken stays so until the active one is proven: else one that shows
-   * life now and then would keep the others from ever getting that far.
+   * Warm: all. Cold: the active one and those of higher priority (to see them recover), and while the active one is not well
+   * the others in turn, each once those before it have failed. A standby that is being watched stays so until the active one
+   * is proven: otherwise one that shows life now and then would keep the others from ever getting that far.
    */
   #watched(now: number): ReadonlySet<ProviderId> {
     const active = this.#current;
@@ -292,10 +308,10 @@ export class FailoverController {
     }
     const past = this.#order.indexOf(active) + 1;
     const watched = new Set(this.#order.slice(0, past).map(({ id }) => id));
-    const keepsWoken = !this.#isProven(active, now);
+    const keepsWatched = !this.#isProven(active, now);
     let needsMore = !isHeld(active);
     for (const { id, health } of this.#order.slice(past)) {
-      if (needsMore || (keepsWoken && health !== "idle")) watched.add(id);
+      if (needsMore || (keepsWatched && health !== "idle")) watched.add(id);
       if (health === "healthy" || health === "idle" || health === "connecting") needsMore = false;
     }
     return watched;
@@ -320,6 +336,16 @@ export class FailoverController {
     return Number.isFinite(wakeAt) ? wakeAt : undefined;
   }
 }
+
+/** What is wrong with a provider from now on. */
+interface AilmentChange {
+  readonly ailment: Ailment;
+  readonly reason: Reason;
+  readonly health: Candidate["health"];
+  readonly now: number;
+}
+
+const ENDED: Reason = { code: "STREAM_ENDED", message: "the backend ended the watch" };
 
 function compare<T extends number | string>(a: T, b: T): number {
   return a < b ? -1 : a > b ? 1 : 0;

@@ -2,6 +2,7 @@ import { createSeededRandom, VirtualClock } from "@holdfast/conformance";
 import {
   ProvisioningError,
   type ClusterProvider,
+  type Availability,
   type ProviderEvent,
   type ProviderId,
   type WatchOptions,
@@ -64,11 +65,15 @@ function firstThen(after: () => Promise<void> | void): Watch {
 
 function read(failover: FailoverProvider, signal = new AbortController().signal) {
   const news: string[] = [];
+  let availability: Availability | undefined;
   const reading = (async () => {
     for await (const event of failover.watch({ signal })) {
       if (event.type === "snapshot") news.push(event.snapshot.providerId);
       if (event.type === "provider_changed") news.push(`${event.from}>${event.to} ${event.reason}`);
-      if (event.type === "availability_changed") news.push(event.availability);
+      if (event.type === "availability_changed" && event.availability !== availability) {
+        ({ availability } = event);
+        news.push(availability);
+      }
     }
   })();
   return { news, reading };
@@ -202,10 +207,10 @@ describe("a provider that", () => {
     ]);
     const { news } = read(failover);
     await clock.advance(60_000);
-    expect(news).toEqual(["unavailable"]);
+    expect(news).toEqual(["degraded", "unavailable"]);
     isWell = true;
     await clock.advance(30_000);
-    expect(news).toEqual(["unavailable", "odd", "available"]);
+    expect(news).toEqual(["degraded", "unavailable", "odd", "available"]);
     await failover[Symbol.asyncDispose]();
   });
 

@@ -198,8 +198,14 @@ export class FailoverProvider implements ClusterProvider {
   }
 }
 
-/** A reader that is behind needs only the newest of two snapshots of one provider, and no heartbeat beside them. */
+/**
+ * A reader that is behind needs only the newest of two snapshots of one provider, no heartbeat next to them, and only the newest
+ * reason of one availability.
+ */
 function merge(last: ProviderEvent, next: ProviderEvent): ProviderEvent | undefined {
+  if (last.type === "availability_changed" && next.type === "availability_changed") {
+    return last.availability === next.availability ? next : undefined;
+  }
   if (last.type !== "snapshot" && last.type !== "heartbeat") return undefined;
   if (next.type === "heartbeat") return last;
   if (next.type !== "snapshot") return undefined;

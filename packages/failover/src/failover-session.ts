@@ -1,17 +1,18 @@
-import type {
-  Availability,
-  Clock,
-  ClusterProvider,
-  GuardHold,
-  GuardKind,
-  ProviderAnswer,
-  ProviderEvent,
-  ProviderHealthReport,
-  ProviderId,
-  ProviderSnapshot,
-  ProviderTermination,
-  Random,
-  SwitchReason,
+import {
+  toReason,
+  type Availability,
+  type Clock,
+  type ClusterProvider,
+  type GuardHold,
+  type ProviderAnswer,
+  type ProviderEvent,
+  type ProviderHealthReport,
+  type ProviderId,
+  type ProviderSnapshot,
+  type ProviderTermination,
+  type Random,
+  type Reason,
+  type SwitchReason,
 } from "@holdfast/core";
 import type { Decision, Switch } from "./decision.ts";
 import { FailoverController } from "./failover-controller.ts";
@@ -31,17 +32,19 @@ export interface FailoverSessionOptions {
   readonly emit: (event: ProviderEvent) => void;
 }
 
-/** One watched provider: its stream, if any, and what it said last. */
+type AvailabilityChange = Extract<ProviderEvent, { type: "availability_changed" }>;
+
+/** One configured provider: its stream, if it is watched, and its last snapshot. */
 interface Source {
   readonly provider: ClusterProvider;
   stream: ProviderStream | undefined;
-  /** A provider made of providers said that it only holds what it said last. */
-  isHolding: boolean;
+  /** Set while a provider made of providers reports that it only holds its last snapshot. */
+  doubt: Reason | undefined;
   snapshot: ProviderSnapshot | undefined;
   lastUpdateAt: number | undefined;
 }
 
-/** One run of a fail-over: carries signals to the controller, and its decisions out. */
+/** One run of a failover: passes signals to the controller and carries out its decisions. */
 export class FailoverSession implements AsyncDisposable {
   readonly #options: FailoverSessionOptions;
   readonly #controller: FailoverController;
@@ -55,7 +58,7 @@ export class FailoverSession implements AsyncDisposable {
   #switchReason: SwitchReason = "recovered";
   #availability: Availability | undefined;
   #reason = "";
-  #cause: GuardKind | undefined;
+  #cause: Reason | undefined;
   #holds: readonly GuardHold[] = [];
   #wake: Disposable | undefined;
   #isDisposed = false;
@@ -79,7 +82,7 @@ export class FailoverSession implements AsyncDisposable {
     for (const [id, provider] of wanted) {
       if (this.#sources.has(id)) continue;
       const nothing = { stream: undefined, snapshot: undefined, lastUpdateAt: undefined };
-      this.#sources.set(id, { provider, isHolding: false, ...nothing });
+      this.#sources.set(id, { provider, doubt: undefined, ...nothing });
     }
     const set = [...wanted].map(([id, { descriptor }]) => ({
       id,
@@ -115,7 +118,7 @@ export class FailoverSession implements AsyncDisposable {
     const snapshot = this.#emitted;
     for (const hold of this.#holds) events.push({ type: "guard_changed", isHolding: true, hold });
     if (availability !== undefined && availability !== "available") {
-      events.push({ type: "availability_changed", availability, reason: this.#reason });
+      events.push({ type: "availability_changed", availability, reason: this.#reason, cause: this.#cause });
     }
     if (snapshot === undefined) return events;
     events.push({ type: "snapshot", snapshot, isRepeat: true });
@@ -131,7 +134,7 @@ export class FailoverSession implements AsyncDisposable {
     return [...this.#sources].flatMap(([providerId, { lastUpdateAt }]) => {
       const candidate = this.#controller.candidate(providerId);
       if (candidate === undefined) return [];
-      const { health, errors, code: reason } = candidate;
+      const { health, errors, reason } = candidate;
       const isActive = this.#controller.active === providerId;
       return [{ providerId, health, isActive, errors, lastUpdateAt, reason }];
     });
@@ -154,9 +157,12 @@ export class FailoverSession implements AsyncDisposable {
       case "snapshot": {
         source.snapshot = signal.snapshot;
         source.lastUpdateAt = clock.now();
-        const isLate = signal.isLate || source.isHolding;
+        const doubt = signal.doubt ?? source.doubt;
         const before = this.#availability;
-        this.#carryOut(isLate ? this.#controller.late(id, now) : this.#controller.alive(id, now), id);
+        this.#carryOut(
+          doubt === undefined ? this.#controller.alive(id, now) : this.#controller.late(id, doubt, now),
+          id,
+        );
         // The content came before the word that it is current; that it was heard just now holds after it, too.
         const isBack = before !== "available" && this.#availability === "available";
         if (isBack && this.#controller.active === id) emit({ type: "heartbeat" });
@@ -164,23 +170,35 @@ export class FailoverSession implements AsyncDisposable {
       }
       case "heartbeat": {
         source.lastUpdateAt = clock.now();
-        this.#carryOut(source.isHolding ? this.#controller.late(id, now) : this.#controller.alive(id, now));
+        const { doubt } = source;
+        this.#carryOut(
+          doubt === undefined ? this.#controller.alive(id, now) : this.#controller.late(id, doubt, now),
+        );
         if (this.#controller.active === id) emit(signal);
         return;
       }
       case "held":
         source.lastUpdateAt = clock.now();
-        return this.#carryOut(this.#controller.late(id, now));
+        return this.#carryOut(this.#controller.late(id, signal.reason, now));
       case "owing":
-        return this.#carryOut(this.#controller.owing(id, now));
+        return this.#carryOut(this.#controller.owing(id, signal.reason, now));
       case "failed": {
-        const { code, retryable } = signal.error;
-        this.#terminated(id, source, { kind: "errored", code });
-        return this.#carryOut(this.#controller.failed(id, { code, retryable }, now));
+        const { retryable } = signal.error;
+        const reason = toReason(signal.error);
+        this.#terminated(id, source, { kind: "errored", ...reason });
+        return this.#carryOut(this.#controller.failed(id, { reason, retryable }, now));
       }
-      case "silent":
-        this.#terminated(id, source, { kind: "errored", code: "STREAM_SILENT" });
+      case "silent": {
+        const { timeoutMs } = this.#options.policy;
+        const message = `no sign of life for ${timeoutMs} ms`;
+        this.#terminated(id, source, {
+          kind: "errored",
+          code: "STREAM_SILENT",
+          message,
+          details: { timeoutMs },
+        });
         return this.#carryOut(this.#controller.silent(id, now));
+      }
       case "ended":
         this.#terminated(id, source, { kind: "ended" });
         return this.#carryOut(this.#controller.ended(id, now));
@@ -194,21 +212,31 @@ export class FailoverSession implements AsyncDisposable {
         if (this.#controller.active === id) this.#expect(signal);
         return;
       case "availability_changed":
-        source.isHolding = signal.availability === "degraded";
-        if (signal.availability === "available") return this.#carryOut(this.#controller.alive(id, now));
-        if (signal.availability === "degraded") return this.#carryOut(this.#controller.late(id, now));
-        return this.#carryOut(
-          this.#controller.failed(id, { code: "TOPOLOGY_UNAVAILABLE", retryable: false }, now),
-        );
+        return this.#carryOut(this.#judgeInner(id, source, signal, now));
     }
   }
 
-  /** A stream that had something to say is over. What it said last is no longer known to be so, and is let go. */
+  /** What a provider made of providers reports about itself as a whole. */
+  #judgeInner(
+    id: ProviderId,
+    source: Source,
+    { availability, reason: message, cause }: AvailabilityChange,
+    now: number,
+  ): Decision {
+    source.doubt = availability === "degraded" ? { code: "STREAM_STALE", ...cause, message } : undefined;
+    if (availability !== "unavailable" && source.snapshot === undefined) return this.#controller.tick(now);
+    if (source.doubt !== undefined) return this.#controller.late(id, source.doubt, now);
+    if (availability === "available") return this.#controller.alive(id, now);
+    const reason: Reason = { code: "TOPOLOGY_UNAVAILABLE", message };
+    return this.#controller.failed(id, { reason, retryable: false }, now);
+  }
+
+  /** A stream that had delivered is over. Its last snapshot is no longer known to be true and is not used again. */
   #terminated(id: ProviderId, source: Source, reason: ProviderTermination): void {
     const { snapshot } = source;
     if (snapshot === undefined) return;
     source.snapshot = undefined;
-    source.isHolding = false;
+    source.doubt = undefined;
     const { hash: snapshotHash, providerId } = snapshot;
     this.#options.emit({ type: "terminated", reason, providerId, snapshotHash });
   }
@@ -230,7 +258,9 @@ export class FailoverSession implements AsyncDisposable {
     const isOver = this.#tellNewHolds(output.holds);
     const { snapshot } = output;
     const isNew = snapshot !== undefined && snapshot !== this.#emitted;
-    if (output.availability !== "available") this.#announce(output, isNew);
+    // With nothing shown before there is nothing old that could pass for current.
+    const isFirst = isNew && this.#emitted === undefined && this.#availability === "degraded";
+    if (output.availability !== "available" || isFirst) this.#announce(output, isNew);
     if (isNew) {
       const { providerId } = snapshot;
       // A provider made of providers may come back with another of its own.
@@ -287,23 +317,28 @@ export class FailoverSession implements AsyncDisposable {
   }
 
   /** Readers are told whose content follows, in one chain: each change begins where the last one led to. */
-  #expect({ from: known, to, reason }: Switch): void {
+  #expect({ from: known, to, reason, cause }: Switch): void {
     const from = this.#expected ?? known;
     this.#expected = to;
     this.#switchReason = reason;
-    if (from !== to) this.#options.emit({ type: "provider_changed", from, to, reason });
+    if (from !== to)
+      this.#options.emit({ type: "provider_changed", from, to, reason, ...(cause && { cause }) });
   }
 
-  /** Before the first snapshot only `unavailable` is news: that nothing has come yet is known. */
+  /**
+   * Also when only the reason has changed, so that readers have the current one. Before the first snapshot a degraded
+   * availability is news only with a failure behind it: that nothing has arrived yet is known.
+   */
   #announce({ availability, reason, cause }: GuardOutput, isNew: boolean): void {
     const before = this.#availability;
-    if (availability === before && cause === this.#cause) return;
-    this.#cause = cause;
-    if (before === undefined && availability === "degraded" && this.#emitted === undefined && !isNew) return;
+    const isStarting = before === undefined && this.#emitted === undefined && !isNew;
+    if (isStarting && availability === "degraded" && cause === undefined) return;
+    if (availability === before && (availability === "available" || reason === this.#reason)) return;
     this.#availability = availability;
     this.#reason = reason;
+    this.#cause = cause;
     if (before === undefined && availability === "available") return;
-    this.#options.emit({ type: "availability_changed", availability, reason });
+    this.#options.emit({ type: "availability_changed", availability, reason, ...(cause && { cause }) });
   }
 
   #watch(watched: ReadonlySet<ProviderId>): void {
@@ -323,7 +358,7 @@ export class FailoverSession implements AsyncDisposable {
     const { stream } = source;
     if (stream === undefined) return;
     source.stream = undefined;
-    source.isHolding = false;
+    source.doubt = undefined;
     const stopping = stream[Symbol.asyncDispose]().finally(() => this.#stopping.delete(stopping));
     this.#stopping.add(stopping);
   }

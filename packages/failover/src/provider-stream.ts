@@ -10,27 +10,34 @@ import {
   type ClusterProvider,
   type CompositeEvent,
   type ProviderEvent,
+  type ProviderId,
   type ProviderSnapshot,
+  type ProviderTermination,
   type Random,
   type Reason,
 } from "@holdfast/core";
 import type { HealthPolicy } from "./health-policy.ts";
 
-/** What one provider's watch, kept alive, has to say. */
+/** What happens on one provider's watch. */
 export type StreamSignal =
   | { readonly type: "connecting" }
-  | { readonly type: "snapshot"; readonly snapshot: ProviderSnapshot; readonly isLate: boolean }
+  | {
+      readonly type: "snapshot";
+      readonly snapshot: ProviderSnapshot;
+      /** Why it may be out of date: it arrived late, or the backend does not vouch for it. */
+      readonly doubt?: Reason | undefined;
+    }
   | { readonly type: "heartbeat" }
   | { readonly type: "held"; readonly reason: Reason }
   /** Alive, but no first snapshot within `lateSnapshotMs`. */
-  | { readonly type: "owing" }
+  | { readonly type: "owing"; readonly reason: Reason }
   | { readonly type: "failed"; readonly error: ProvisioningError }
   | { readonly type: "silent" }
   | { readonly type: "ended" }
   | InnerTermination
   | CompositeEvent;
 
-/** Of a provider inside the provider. */
+/** The end of a stream inside a provider that is made of providers. */
 type InnerTermination = Extract<ProviderEvent, { type: "terminated" }>;
 
 export interface ProviderStreamOptions {
@@ -44,15 +51,15 @@ export interface ProviderStreamOptions {
 
 /**
  * Keeps one watch alive: begins it again after an end, a failure or a silence longer than the timeout, each time after a
- * backoff with full jitter that starts over only after a cooldown of unbroken health. A failure whose
- * `details.retryAfterMs` says when to come back is heeded, up to `backoffMaxMs`.
+ * backoff with full jitter. The backoff starts over only after a cooldown of unbroken health. When the error has
+ * `details.retryAfterMs`, that time is waited in addition, up to `backoffMaxMs`.
  */
 export class ProviderStream implements AsyncDisposable {
   readonly #options: ProviderStreamOptions;
   readonly #backoff: Backoff;
   readonly #stop = new AbortController();
   readonly #done: Promise<void>;
-  /** Since when it has shown life in time without a break. */
+  /** When its unbroken, timely life began. */
   #aliveSince: number | undefined;
 
   /** Begins at once. */
@@ -67,7 +74,7 @@ export class ProviderStream implements AsyncDisposable {
     this.#done = this.#run();
   }
 
-  /** Ends the watch; no signal comes after the call. Resolves when nothing of it waits any more. */
+  /** Ends the watch; no signal comes after the call. Resolves when the watch has ended. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     await this.#done;
@@ -76,7 +83,7 @@ export class ProviderStream implements AsyncDisposable {
   async #run(): Promise<void> {
     const { clock } = this.#options;
     const { signal } = this.#stop;
-    // The owner may still be setting up: nothing is signalled before its constructor is through.
+    // Signals nothing before the constructor has returned: the owner may still be setting up.
     await Promise.resolve();
     while (!signal.aborted) {
       this.#aliveSince = undefined;
@@ -87,7 +94,7 @@ export class ProviderStream implements AsyncDisposable {
     }
   }
 
-  /** The backoff on top of what the backend asked for: those who were told the same must not come back together. */
+  /** The backoff is added to what the backend asked for, so that clients with the same Retry-After do not return together. */
   #waitMsAfter(end: StreamSignal): number {
     const asked = end.type === "failed" ? end.error.details["retryAfterMs"] : undefined;
     const askedMs = typeof asked === "number" && asked > 0 ? asked : 0;
@@ -105,7 +112,7 @@ export class ProviderStream implements AsyncDisposable {
     if (this.#aliveSince !== undefined && now - this.#aliveSince >= policy.cooldownMs) this.#backoff.reset();
   }
 
-  /** One watch from beginning to end; how it ended is the result. */
+  /** Runs one watch; returns how it ended. */
   async #watchOnce(): Promise<StreamSignal> {
     const { provider, clock, policy } = this.#options;
     const attempt = new AbortController();
@@ -120,36 +127,36 @@ export class ProviderStream implements AsyncDisposable {
     let hasSnapshot = false;
     try {
       for await (const event of readUntilAborted(provider.watch({ signal }), signal)) {
-        watchdog.pet();
+        watchdog.reset();
         switch (event.type) {
           case "snapshot": {
             const { snapshot } = event;
-            const isLate = event.held !== undefined || this.#isLate(snapshot);
+            const doubt = event.held ?? this.#lateness(snapshot);
             hasSnapshot = true;
-            this.#markAlive(!isLate);
-            this.#signal({ type: "snapshot", snapshot, isLate });
+            this.#markAlive(doubt === undefined);
+            this.#signal({ type: "snapshot", snapshot, ...(doubt && { doubt }) });
             break;
           }
           case "heartbeat":
             if (hasSnapshot) {
               this.#markAlive(true);
               this.#signal(event);
-            } else if (clock.monotonic() - startedAt > policy.lateSnapshotMs) {
-              this.#signal({ type: "owing" });
-            }
+            } else this.#signalOwing(startedAt);
             break;
           case "held":
-            if (hasSnapshot) this.#signal(event);
-            else if (clock.monotonic() - startedAt > policy.lateSnapshotMs) this.#signal({ type: "owing" });
+            if (hasSnapshot) {
+              this.#markAlive(false);
+              this.#signal(event);
+            } else this.#signalOwing(startedAt);
             break;
           case "terminated":
-            // A provider made of providers says so of one of its own, and goes on.
+            // The end of a stream inside a provider made of providers, which itself goes on.
             if (event.providerId !== undefined && event.providerId !== provider.descriptor.id) {
               this.#signal(event);
               break;
             }
             if (event.reason.kind === "ended") return { type: "ended" };
-            throw new ProvisioningError(event.reason.code, `the watch on "${provider.descriptor.id}" broke`);
+            throw toError(event.reason, provider.descriptor.id);
           default:
             this.#signal(event);
         }
@@ -166,15 +173,36 @@ export class ProviderStream implements AsyncDisposable {
     }
   }
 
-  #isLate(snapshot: ProviderSnapshot): boolean {
+  /** Why the snapshot is late; undefined when it is in time. */
+  #lateness(snapshot: ProviderSnapshot): Reason | undefined {
     const { clock, policy } = this.#options;
-    // The wall clock may have been set back meanwhile; that makes no answer younger than its backend says.
-    const ageMs = Math.max(clock.now() - snapshot.observedAt, 0);
-    return ageMs + (snapshot.stalenessMs ?? 0) > policy.lateSnapshotMs;
+    // The wall clock may have been set back meanwhile; that does not make a snapshot younger than its backend says.
+    const readMs = Math.max(clock.now() - snapshot.observedAt, 0);
+    const exactMs = readMs + (snapshot.stalenessMs ?? 0);
+    const { lateSnapshotMs } = policy;
+    if (exactMs <= lateSnapshotMs) return undefined;
+    const ageMs = Math.round(exactMs);
+    const message = `the snapshot was ${ageMs} ms old when it arrived, more than ${lateSnapshotMs} ms`;
+    return { code: "STREAM_LATE", message, details: { ageMs, lateSnapshotMs } };
+  }
+
+  #signalOwing(startedAt: number): void {
+    const { clock, policy } = this.#options;
+    if (clock.monotonic() - startedAt <= policy.lateSnapshotMs) return;
+    const waitedMs = Math.round(clock.monotonic() - startedAt);
+    const message = `alive, but no first snapshot for ${waitedMs} ms`;
+    this.#signal({ type: "owing", reason: { code: "STREAM_LATE", message, details: { waitedMs } } });
   }
 }
 
-/** Calls `onSilence` once nobody has petted it for `timeoutMs`. One timer, however many pets. */
+function toError(
+  { code, message, details }: Extract<ProviderTermination, { kind: "errored" }>,
+  id: ProviderId,
+): ProvisioningError {
+  return new ProvisioningError(code, message ?? `the watch on "${id}" broke`, details && { details });
+}
+
+/** Calls `onSilence` after `timeoutMs` without a call to `reset()`. Uses one timer however often it is reset. */
 class Watchdog implements Disposable {
   readonly #clock: Clock;
   readonly #timeoutMs: number;
@@ -190,7 +218,7 @@ class Watchdog implements Disposable {
     this.#timer = clock.schedule(timeoutMs, () => this.#check());
   }
 
-  pet(): void {
+  reset(): void {
     this.#heardAt = this.#clock.monotonic();
   }
 

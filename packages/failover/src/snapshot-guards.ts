@@ -1,4 +1,4 @@
-import type { Availability, GuardKind, ProviderSnapshot } from "@holdfast/core";
+import type { Availability, ProviderSnapshot, Reason } from "@holdfast/core";
 import type { Decision } from "./decision.ts";
 import type { GuardPolicy } from "./guard-policy.ts";
 import type { Hold } from "./hold.ts";
@@ -14,7 +14,7 @@ export interface RestoredSnapshot {
 }
 
 export interface GuardInput {
-  readonly decision: Pick<Decision, "availability" | "reason">;
+  readonly decision: Pick<Decision, "availability" | "reason" | "cause">;
   /** Of the active provider; absent while it has none. */
   readonly answer: ProviderSnapshot | undefined;
   /** Of the healthy stand-bys. */
@@ -28,8 +28,8 @@ export interface GuardOutput {
   readonly snapshot: ProviderSnapshot | undefined;
   readonly availability: Availability;
   readonly reason: string;
-  /** The guard that makes it `degraded` or worse, if one does. */
-  readonly cause: GuardKind | undefined;
+  /** The failure behind the availability, where there is one. */
+  readonly cause: Reason | undefined;
   readonly holds: readonly Hold[];
   /** When time alone changes the output; Infinity when it does not. */
   readonly wakeAt: number;
@@ -107,18 +107,19 @@ export class SnapshotGuards {
   #toAvailability({
     availability,
     reason,
+    cause,
   }: GuardInput["decision"]): Pick<GuardOutput, "availability" | "reason" | "cause"> {
     if (this.#isExpired && !this.#isAnswered) {
       const expired = `the last known good snapshot has expired; ${reason}`;
-      return { availability: "unavailable", reason: expired, cause: "last_known_good" };
+      return { availability: "unavailable", reason: expired, cause };
     }
     const restored = this.#restoredHold;
     if (restored !== undefined) {
-      return { availability: "degraded", reason: `${restored.reason}; ${reason}`, cause: restored.guard };
+      return { availability: "degraded", reason: `${restored.reason}; ${reason}`, cause };
     }
     const held = this.#massRemoval?.hold;
     if (held !== undefined && availability === "available")
-      return { availability: "degraded", reason: held.reason, cause: held.guard };
-    return { availability, reason, cause: undefined };
+      return { availability: "degraded", reason: held.reason, cause };
+    return { availability, reason, cause };
   }
 }

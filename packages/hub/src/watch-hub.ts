@@ -23,6 +23,7 @@ import {
   type ProviderSnapshot,
   type Random,
   type ReadOptions,
+  type Reason,
   type StreamTerminatedEvent,
   type TopologyEvent,
   type TopologyEventDraft,
@@ -70,11 +71,13 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
   #holds: readonly GuardHold[] = [];
   #availability: Availability = "available";
   #availabilityReason = "";
+  #availabilityCause: Reason | undefined;
   #lifecycle: "running" | "draining" | "stopped" = "running";
   #lifecycleReason = "";
   #status: TopologyStatus = "starting";
   #toldStatus: TopologyStatus = "starting";
   #statusReason = NOTHING_YET;
+  #statusCause: Reason | undefined;
 
   constructor(options: WatchHubOptions) {
     this.#options = options;
@@ -103,6 +106,7 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
       seqNo: this.#seqNo,
       status: this.#status,
       statusReason: this.#statusReason,
+      statusCause: this.#statusCause,
       snapshot: this.#snapshot,
       snapshotSeqNo: this.#snapshotSeqNo,
       restoringNodes: this.#blocks.restoring,
@@ -211,15 +215,18 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
       case "availability_changed":
         this.#availability = event.availability;
         this.#availabilityReason = event.reason;
+        this.#availabilityCause = event.cause;
         return this.#settleStatus();
       case "provider_changed": {
-        const { from, to, reason } = event;
+        const { from, to, reason, cause } = event;
+        const snapshotHash = this.#snapshot?.hash;
         return this.#append({
           kind: "provider_changed",
           from,
           to,
           reason,
-          snapshotHash: this.#snapshot?.hash,
+          ...(cause && { cause }),
+          snapshotHash,
         });
       }
       case "guard_changed": {
@@ -286,7 +293,7 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
   }
 
   #setStatus(): void {
-    [this.#status, this.#statusReason] = this.#nextStatus();
+    [this.#status, this.#statusReason, this.#statusCause] = this.#nextStatus();
   }
 
   #tellStatus(): void {
@@ -296,16 +303,26 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
     if (from === to) return;
     this.#toldStatus = to;
     const snapshotHash = this.#snapshot?.hash;
-    this.#append({ kind: "status_changed", from, to, reason: this.#statusReason, snapshotHash });
+    const cause = this.#statusCause;
+    const reason = this.#statusReason;
+    this.#append({ kind: "status_changed", from, to, reason, ...(cause && { cause }), snapshotHash });
   }
 
-  #nextStatus(): readonly [TopologyStatus, string] {
+  #nextStatus(): readonly [TopologyStatus, string, (Reason | undefined)?] {
     const snapshot = this.#snapshot;
+    const reason = this.#availabilityReason;
+    const cause = this.#availabilityCause;
     if (this.#lifecycle !== "running") return [this.#lifecycle, this.#lifecycleReason];
-    if (this.#availability === "unavailable") return ["unavailable", this.#availabilityReason];
-    if (snapshot === undefined) return ["starting", NOTHING_YET];
+    if (this.#availability === "unavailable") return ["unavailable", reason, cause];
+    if (snapshot === undefined) {
+      return [
+        "starting",
+        this.#availability === "degraded" ? `${NOTHING_YET}: ${reason}` : NOTHING_YET,
+        cause,
+      ];
+    }
     if (snapshot.members.size === 0) return ["empty", `"${snapshot.providerId}" reports no members`];
-    if (this.#availability === "degraded") return ["degraded", this.#availabilityReason];
+    if (this.#availability === "degraded") return ["degraded", reason, cause];
     return ["ready", `"${snapshot.providerId}" is current`];
   }
 

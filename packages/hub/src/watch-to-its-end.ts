@@ -1,27 +1,30 @@
 import {
   readUntilAborted,
   toProvisioningError,
+  toReason,
   type ClusterProvider,
   type ProviderEvent,
   type ProviderTermination,
   type ProvisioningError,
+  type Reason,
 } from "@holdfast/core";
 
 export interface WatchToItsEndOptions {
   readonly provider: ClusterProvider;
   readonly signal: AbortSignal;
-  /** What the watch broke with. */
+  /** Called with the error that ended the watch. */
   readonly onFailure: (failure: ProvisioningError) => void;
 }
 
 /**
- * What a provider says and, when its watch is over though nobody asked, that it is: once, however the provider itself puts
- * it. Ends quietly as soon as the signal aborts, also when the provider ignores it.
+ * Yields the provider's events. When its watch ends without the signal, yields `terminated` (unless the provider already did)
+ * and then `unavailable`. Ends quietly as soon as the signal aborts, also when the provider ignores it.
  */
 export async function* watchToItsEnd(options: WatchToItsEndOptions): AsyncGenerator<ProviderEvent, void> {
   const { provider, signal, onFailure } = options;
   const { id } = provider.descriptor;
   let reason: ProviderTermination = { kind: "ended" };
+  let cause: Reason | undefined;
   let isTold = false;
   try {
     for await (const event of readUntilAborted(provider.watch({ signal }), signal)) {
@@ -33,7 +36,8 @@ export async function* watchToItsEnd(options: WatchToItsEndOptions): AsyncGenera
   } catch (error) {
     if (signal.aborted) return;
     const failure = toProvisioningError(error, "STREAM_FAILED", `the watch on "${id}" broke`);
-    reason = { kind: "errored", code: failure.code };
+    cause = toReason(failure);
+    reason = { kind: "errored", ...cause };
     onFailure(failure);
   }
   if (signal.aborted) return;
@@ -41,6 +45,7 @@ export async function* watchToItsEnd(options: WatchToItsEndOptions): AsyncGenera
   yield {
     type: "availability_changed",
     availability: "unavailable",
-    reason: `the watch on "${id}" is over`,
+    reason: `the watch on "${id}" is over${cause === undefined ? "" : ` (${cause.code}): ${cause.message}`}`,
+    ...(cause && { cause }),
   };
 }

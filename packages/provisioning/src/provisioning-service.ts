@@ -166,7 +166,7 @@ export class ProvisioningService implements AsyncDisposable {
       const report = reports.get(id);
       if (report !== undefined) return report;
       const health = disabled === undefined ? "idle" : "disabled";
-      return { providerId: id, health, isActive: false, errors: 0, reason: disabled?.code };
+      return { providerId: id, health, isActive: false, errors: 0, reason: disabled };
     });
   }
 

@@ -30,7 +30,7 @@ export class StatusTruth implements Invariant {
     if (event.kind !== "health_changed") return;
     const { providerId, to, reason } = event;
     this.#health.set(providerId, to);
-    if (to === "healthy" || (to === "degraded" && reason === "STREAM_LATE")) this.#isExhausted = false;
+    if (to === "healthy" || (to === "degraded" && reason?.code === "STREAM_LATE")) this.#isExhausted = false;
     else this.#judge(life);
   }
 

@@ -178,7 +178,7 @@ function describeEvent(event: TopologyEvent): string {
     case "provider_changed":
       return `provider_changed ${event.from} > ${event.to} ${event.reason}`;
     case "health_changed":
-      return `health_changed ${event.providerId} ${event.from} > ${event.to} ${event.reason ?? ""}`;
+      return `health_changed ${event.providerId} ${event.from} > ${event.to} ${event.reason?.code ?? ""}`;
     case "status_changed":
       return `status_changed ${event.from} > ${event.to}: ${event.reason}`;
     case "guard_changed":

@@ -14,7 +14,7 @@ export function toEventDocument(event: TopologyEvent): JsonDocument {
     epoch,
     seqNo,
     at,
-    previousHash,
+    previousHash: previousHash ?? null,
     ...toSnapshotHead(snapshot),
     memberCount: snapshot.members.size,
     delta: {

@@ -74,14 +74,36 @@ const events: readonly (readonly [TopologyEvent, string])[] = [
   [
     {
       ...tick,
+      seqNo: 4,
+      kind: "stream_terminated",
+      providerId: "primary",
+      reason: { kind: "errored", code: "CONNECTIVITY_UNAVAILABLE", message: "10.0.0.1:8500 answered 503" },
+    },
+    "#4    stream_terminated  the stream of primary broke: CONNECTIVITY_UNAVAILABLE: 10.0.0.1:8500 answered 503",
+  ],
+  [
+    {
+      ...tick,
+      seqNo: 6,
+      kind: "provider_changed",
+      from: "primary",
+      to: "backup",
+      reason: "errors",
+      cause: { code: "STREAM_FAILED", message: "the connection broke" },
+    },
+    "#6    provider_changed   primary → backup  primary failed: the connection broke",
+  ],
+  [
+    {
+      ...tick,
       seqNo: 5,
       kind: "health_changed",
       providerId: "primary",
       from: "healthy",
       to: "degraded",
-      reason: "CONNECTIVITY_REFUSED",
+      reason: { code: "CONNECTIVITY_REFUSED", message: "nothing listens on\n10.0.0.1:8500" },
     },
-    "#5    health_changed     primary: healthy → degraded  CONNECTIVITY_REFUSED",
+    "#5    health_changed     primary: healthy → degraded  CONNECTIVITY_REFUSED: nothing listens on\ufffd10.0.0.1:8500",
   ],
   [
     { ...tick, seqNo: 12345, kind: "status_changed", from: "ready", to: "unavailable", reason: "nobody" },

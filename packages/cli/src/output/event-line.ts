@@ -1,6 +1,7 @@
 import type {
   ProviderChangedEvent,
   ProviderHealth,
+  Reason,
   SnapshotEvent,
   SwitchReason,
   TopologyEvent,
@@ -33,7 +34,7 @@ const SWITCH_WORDS: Readonly<Record<SwitchReason, (event: ProviderChangedEvent) 
   stream_ended: ({ from }) => `the stream of ${from} ended`,
   health_degraded: ({ from }) => `${from} is not healthy`,
   recovered: ({ to }) => `${to} has stayed healthy again`,
-  manual_override: () => "an operator said so",
+  manual_override: () => "an operator chose it",
   removed_by_reload: ({ from }) => `${from} was taken out of the configuration`,
 };
 
@@ -56,16 +57,21 @@ export function toTimeOfDay(at: number): string {
 function toWords(event: TopologyEvent, paint: Paint): string {
   if (event.kind === "snapshot") return toSnapshotWords(event, paint);
   if (event.kind === "provider_changed") {
-    const reason = paint("dim", SWITCH_WORDS[event.reason](event));
+    const reason = paint("dim", SWITCH_WORDS[event.reason](event) + toDetail(event.cause));
     return `${event.from} → ${paint("magenta", event.to)}  ${reason}`;
   }
   if (event.kind === "stream_terminated") {
-    const how = event.reason.kind === "ended" ? "was ended by the backend" : `broke: ${event.reason.code}`;
-    return `the stream of ${event.providerId} ${paint("yellow", how)}`;
+    const { reason } = event;
+    if (reason.kind === "ended")
+      return `the stream of ${event.providerId} ${paint("yellow", "was ended by the backend")}`;
+    const { code, message } = reason;
+    const how = `${paint("yellow", `broke: ${code}`)}${message === undefined ? "" : paint("dim", toDetail({ message }))}`;
+    return `the stream of ${event.providerId} ${how}`;
   }
   if (event.kind === "health_changed") {
-    const reason = event.reason === undefined ? "" : `  ${paint("dim", event.reason)}`;
-    return `${event.providerId}: ${event.from} → ${paint(HEALTH_COLOUR[event.to], event.to)}${reason}`;
+    const reason = event.reason && `${event.reason.code}${toDetail(event.reason)}`;
+    const words = reason === undefined ? "" : `  ${paint("dim", reason)}`;
+    return `${event.providerId}: ${event.from} → ${paint(HEALTH_COLOUR[event.to], event.to)}${words}`;
   }
   const reason = paint("dim", toPrintable(event.reason));
   if (event.kind === "guard_changed") {
@@ -75,6 +81,10 @@ function toWords(event: TopologyEvent, paint: Paint): string {
       : `${guard} ${paint("green", "lets go")}`;
   }
   return `${event.from} → ${paint(STATUS_COLOUR[event.to], event.to)}  ${reason}`;
+}
+
+function toDetail(cause: Pick<Reason, "message"> | undefined): string {
+  return cause === undefined ? "" : `: ${toPrintable(cause.message)}`;
 }
 
 function toSnapshotWords(event: SnapshotEvent, paint: Paint): string {

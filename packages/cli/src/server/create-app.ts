@@ -99,7 +99,9 @@ export function createApp(options: AppOptions): App {
 function toEtag(view: ServerView, state: TopologyState): string {
   const providers = view.providers().map((provider) => ({ ...provider, lastUpdateAt: 0 }));
   const digest = createHash("sha256")
-    .update(JSON.stringify([providers, state.restoringNodes, state.snapshot?.retained?.length]))
+    .update(
+      JSON.stringify([providers, state.restoringNodes, state.snapshot?.retained?.length, state.statusReason]),
+    )
     .digest("base64url");
   return `W/"${state.epoch}:${state.seqNo}:${digest.slice(0, 12)}"`;
 }

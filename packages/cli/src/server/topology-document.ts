@@ -8,12 +8,13 @@ import type { ServerView } from "./server-view.ts";
  * the topology moves on.
  */
 export function toTopologyDocument(view: ServerView, state: TopologyState): JsonDocument {
-  const { epoch, seqNo, status, statusReason, snapshot, restoringNodes, isStale, holds } = state;
+  const { epoch, seqNo, status, statusReason, statusCause, snapshot, restoringNodes, isStale, holds } = state;
   return {
     epoch,
     seqNo,
     status,
     reason: statusReason,
+    cause: statusCause,
     isStale,
     ...(snapshot === undefined ? NO_SNAPSHOT : toSnapshotHead(snapshot)),
     restoringNodes,
