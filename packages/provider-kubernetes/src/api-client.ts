@@ -5,10 +5,12 @@ import {
   parseRetryAfter,
   ProvisioningError,
   throwIfAborted,
+  toReason,
   type Clock,
   type Deadline,
 } from "@holdfast/core";
 import type { Dispatcher } from "undici";
+import { ApiRequester } from "./api-requester.ts";
 import { ClusterAccess, type Access } from "./cluster-access.ts";
 import type { KubernetesProviderParams } from "./kubernetes-params.ts";
 import { readLines } from "./line-reader.ts";
@@ -40,11 +42,13 @@ export class ApiClient implements AsyncDisposable {
   readonly #params: KubernetesProviderParams;
   readonly #clock: Clock;
   readonly #access: ClusterAccess;
+  readonly #requester: ApiRequester;
 
   constructor(params: KubernetesProviderParams, clock: Clock) {
     this.#params = params;
     this.#clock = clock;
     this.#access = new ClusterAccess(params, clock);
+    this.#requester = new ApiRequester(this.#access);
   }
 
   /** Where the slices are now: server and namespace, which credentials that were replaced may have changed. */
@@ -105,9 +109,17 @@ export class ApiClient implements AsyncDisposable {
       signal,
       afterMs: withinMs,
       error: () =>
-        new ProvisioningError(lateCode, `no end of a ${verb} from the API server ${call.server} in time`, {
-          details: { server: call.server, withinMs },
-        }),
+        new ProvisioningError(
+          lateCode,
+          `a ${verb} of the API server ${call.server} did not end within ${withinMs} ms`,
+          {
+            details: {
+              server: call.server,
+              withinMs,
+              ...(call.resourceVersion !== undefined && { resourceVersion: call.resourceVersion }),
+            },
+          },
+        ),
     });
   }
 
@@ -119,13 +131,10 @@ export class ApiClient implements AsyncDisposable {
     const place = this.#placeOf(access);
     if (asked.place !== undefined && asked.place !== place)
       throw new ProvisioningError("STREAM_EXPIRED", `the credentials now lead to ${place}`);
-    const { request } = await import("undici");
-    const { dispatcher } = access;
-    const headers = { ...access.headers, accept: "application/json", "user-agent": "holdfast" };
-    const answer = await request(`${place}?${this.#toSearch(asked)}`, { dispatcher, headers, signal });
+    const answer = await this.#requester.get(`${place}?${this.#toSearch(asked)}`, access, signal);
     const { statusCode: status, body } = answer;
     call.body = body;
-    // Told by what reads it; one that is thrown away must not be thrown at the process.
+    // A reader of the body gets the error. Without a listener the error of an unread one would end the process.
     body.on("error", () => undefined);
     if (status !== 200) {
       if (status === 401) this.#access.forgetCredentials();
@@ -134,9 +143,13 @@ export class ApiClient implements AsyncDisposable {
     }
     const contentType = toText(answer.headers["content-type"]) ?? "";
     if (/^application\/json\b/i.test(contentType)) return body;
-    throw new ProvisioningError("STREAM_INVALID_DATA", `what answers at ${access.server} is no API server`, {
-      details: { server: access.server, status },
-    });
+    throw new ProvisioningError(
+      "STREAM_INVALID_DATA",
+      `what answers at ${access.server} is not an API server`,
+      {
+        details: { server: access.server, status },
+      },
+    );
   }
 
   #placeOf(access: Access): string {
@@ -166,11 +179,16 @@ export class ApiClient implements AsyncDisposable {
 interface Call {
   server: string;
   request: string;
+  readonly resourceVersion: string | undefined;
   body?: Body;
 }
 
-function createCall({ verb }: ApiRequest): Call {
-  return { server: "the cluster", request: `${verb} endpointslices` };
+function createCall({ verb, query }: ApiRequest): Call {
+  return {
+    server: "the cluster",
+    request: `${verb} endpointslices`,
+    resourceVersion: query["resourceVersion"],
+  };
 }
 
 function toEvent(text: string, { server, request }: Call): WatchEvent {
@@ -180,9 +198,19 @@ function toEvent(text: string, { server, request }: Call): WatchEvent {
   throw toRefusalError({ status, retryAfterMs, request }, server);
 }
 
-function toCallError(error: unknown, { server }: Call, signal: AbortSignal): ProvisioningError {
+function toCallError(
+  error: unknown,
+  { server, resourceVersion }: Call,
+  signal: AbortSignal,
+): ProvisioningError {
   throwIfAborted(signal);
-  return toProvisioningError(error, server);
+  const failure = toProvisioningError(error, server);
+  if (resourceVersion === undefined) return failure;
+  const { code, details, cause } = failure;
+  return new ProvisioningError(code, toReason(failure).message, {
+    details: { ...details, resourceVersion },
+    ...(cause !== undefined && { cause }),
+  });
 }
 
 function toText(header: string | readonly string[] | undefined): string | undefined {
@@ -192,7 +220,7 @@ function toText(header: string | readonly string[] | undefined): string | undefi
 function parseAnswer(bytes: Buffer, server: string): unknown {
   const answer = parseJson(bytes.toString());
   if (answer !== undefined) return answer;
-  throw new ProvisioningError("STREAM_INVALID_DATA", `the answer of the API server ${server} is no JSON`, {
+  throw new ProvisioningError("STREAM_INVALID_DATA", `the answer of the API server ${server} is not JSON`, {
     details: { server, bytes: bytes.byteLength },
   });
 }

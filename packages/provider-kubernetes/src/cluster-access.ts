@@ -1,19 +1,11 @@
-import type { RequestOptions } from "node:https";
-import {
-  isProvisioningError,
-  ProvisioningError,
-  resolveSecret,
-  throwIfAborted,
-  toNetworkFailure,
-  toSafeCause,
-  untilAborted,
-  type Clock,
-} from "@holdfast/core";
+import { proxyFromEnvironment, type Clock } from "@holdfast/core";
+import { CredentialReader } from "./credentials.ts";
 import { DispatcherCache, type ClusterDispatcher } from "./dispatcher-cache.ts";
-import { runExecPlugin, type ExecCredential } from "./exec-credential.ts";
-import { findKubeconfig, type KubeconfigSource } from "./kubeconfig-source.ts";
+import { findKubeconfig, isSameSource, type KubeconfigSource } from "./kubeconfig/find-kubeconfig.ts";
+import type { Headers } from "./kubeconfig/impersonation.ts";
+import { loadKubeconfig, type LoadedKubeconfig } from "./kubeconfig/load-kubeconfig.ts";
+import { currentSurroundings, type Surroundings } from "./kubeconfig/surroundings.ts";
 import type { KubernetesProviderParams } from "./kubernetes-params.ts";
-import { loadKubeconfig, type LoadedKubeconfig } from "./load-kubeconfig.ts";
 
 /** What one request needs. */
 export interface Access {
@@ -21,53 +13,60 @@ export interface Access {
   readonly server: string;
   /** That of the credentials' context. */
   readonly namespace: string | undefined;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: Headers;
   readonly dispatcher: ClusterDispatcher;
+  /** The proxy on the way, for messages: without credentials. */
+  readonly proxy: string | undefined;
 }
 
-interface Kept extends LoadedKubeconfig {
+interface Kept {
   readonly source: KubeconfigSource;
-  credential?: ExecCredential | undefined;
+  readonly loaded: LoadedKubeconfig;
+  readonly credentials: CredentialReader;
 }
 
 /**
- * The way to one cluster: where it is, and who we are. Everything that may be rotated is looked at again for every request: the
- * kubeconfig and certificates; tokens within a minute; credentials of a plug-in until they expire. Connections are shared and
- * kept alive.
+ * The way to one cluster: where it is, and who we are. Everything that may be rotated is read again for every request: kubeconfigs,
+ * certificates and tokens; the credential of a plugin when it expires. Connections are shared and kept alive.
  */
 export class ClusterAccess implements AsyncDisposable {
   readonly #params: KubernetesProviderParams;
   readonly #clock: Clock;
+  readonly #surroundings: () => Surroundings;
   readonly #dispatchers = new DispatcherCache();
   #kept: Kept | undefined;
 
-  constructor(params: KubernetesProviderParams, clock: Clock) {
+  constructor(
+    params: KubernetesProviderParams,
+    clock: Clock,
+    surroundings: () => Surroundings = currentSurroundings,
+  ) {
     this.#params = params;
     this.#clock = clock;
+    this.#surroundings = surroundings;
   }
 
   /**
-   * Throws `CONNECTIVITY_SECRET_UNAVAILABLE` when a kubeconfig, token, or plug-in gives nothing usable, `CONNECTIVITY_TLS`
-   * when certificates can't be used, `CONNECTIVITY_TIMEOUT` when a plug-in takes too long.
+   * Throws `CONNECTIVITY_SECRET_UNAVAILABLE` when a kubeconfig, token, or plugin gives nothing usable, `CONNECTIVITY_TLS` when
+   * certificates can't be used, `CONNECTIVITY_TIMEOUT` when a plugin takes too long.
    */
   async get(signal: AbortSignal): Promise<Access> {
-    const kept = await this.#load(signal);
-    const { cluster, namespace } = kept;
-    const options = await applyCredentials(kept, signal);
-    const headers = toHeaders(options);
-    const { token } = this.#params;
-    if (token !== undefined) headers["authorization"] = `Bearer ${await resolveSecret(token, { signal })}`;
-    const credential = await this.#runPlugin(kept, signal);
-    if (credential?.token !== undefined) headers["authorization"] = `Bearer ${credential.token}`;
+    const surroundings = this.#surroundings();
+    const { loaded, credentials } = await this.#load(surroundings, signal);
+    const { cluster, namespace } = loaded;
+    const { headers, ca, cert, key } = await credentials.read(signal);
+    const proxyUrl = cluster.proxyUrl ?? proxyFromEnvironment(cluster.server, surroundings.env);
     const dispatcher = await this.#dispatchers.get({
-      proxyUrl: cluster.proxyUrl,
-      ca: options.ca,
-      cert: credential?.cert ?? options.cert,
-      key: credential?.key ?? options.key,
-      servername: options.servername,
-      rejectUnauthorized: options.rejectUnauthorized,
+      proxyUrl,
+      ca,
+      cert,
+      key,
+      servername: cluster.serverName,
+      // Always given: Node.js would otherwise heed NODE_TLS_REJECT_UNAUTHORIZED, which kubectl does not know.
+      rejectUnauthorized: !cluster.isInsecure,
     });
-    return { server: cluster.server.replace(/\/+$/, ""), namespace, headers, dispatcher };
+    const proxy = proxyUrl === undefined ? undefined : new URL(proxyUrl).host;
+    return { server: cluster.server, namespace, headers, dispatcher, proxy };
   }
 
   /** After a refusal: nothing that was kept is used again. */
@@ -75,68 +74,22 @@ export class ClusterAccess implements AsyncDisposable {
     this.#kept = undefined;
   }
 
+  /** The next request opens a connection of its own. */
+  renewConnections(dispatcher: ClusterDispatcher): void {
+    this.#dispatchers.forget(dispatcher);
+  }
+
   /** Closes every connection. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.#dispatchers[Symbol.asyncDispose]();
   }
 
-  async #load(signal: AbortSignal): Promise<Kept> {
-    const source = await findKubeconfig(this.#params, signal);
+  async #load(surroundings: Surroundings, signal: AbortSignal): Promise<Kept> {
+    const source = await findKubeconfig(this.#params, surroundings, signal);
     if (this.#kept !== undefined && isSameSource(this.#kept.source, source)) return this.#kept;
-    const kept: Kept = { ...(await untilAborted(loadKubeconfig(source, this.#params), signal)), source };
-    this.#kept = kept;
-    return kept;
+    const loaded = await loadKubeconfig(source, this.#params, surroundings, signal);
+    const credentials = new CredentialReader(loaded, this.#params, this.#clock);
+    this.#kept = { source, loaded, credentials };
+    return this.#kept;
   }
-
-  async #runPlugin(kept: Kept, signal: AbortSignal): Promise<ExecCredential | undefined> {
-    const { exec, cluster } = kept;
-    if (exec === undefined) return undefined;
-    const { expiresAt } = kept.credential ?? { expiresAt: 0 };
-    if (expiresAt !== undefined && expiresAt <= this.#clock.now()) {
-      const { execTimeoutMs: timeoutMs } = this.#params;
-      kept.credential = await runExecPlugin(exec, { cluster, clock: this.#clock, timeoutMs, signal });
-    }
-    return kept.credential;
-  }
-}
-
-/** What client-node makes of the current cluster and user. */
-async function applyCredentials(loaded: LoadedKubeconfig, signal: AbortSignal): Promise<RequestOptions> {
-  const options: RequestOptions = { headers: {} };
-  try {
-    await untilAborted(loaded.config.applyToHTTPSOptions(options), signal);
-    return options;
-  } catch (error) {
-    throwIfAborted(signal);
-    throw toCredentialError(error, loaded);
-  }
-}
-
-function toCredentialError(error: unknown, { cluster, user }: LoadedKubeconfig): ProvisioningError {
-  if (isProvisioningError(error)) return error;
-  const path: unknown = Reflect.get(Object(error), "path");
-  if (typeof path === "string") {
-    const isCertificate = [cluster.caFile, user?.certFile, user?.keyFile].includes(path);
-    const code = isCertificate ? "CONNECTIVITY_TLS" : "CONNECTIVITY_SECRET_UNAVAILABLE";
-    return new ProvisioningError(code, `the file "${path}" could not be read`, { cause: error });
-  }
-  // A token that is renewed somewhere else (OpenID Connect).
-  const code = toNetworkFailure(error)?.code ?? "CONNECTIVITY_SECRET_UNAVAILABLE";
-  return new ProvisioningError(code, "the kubeconfig's credentials could not be made", {
-    cause: toSafeCause(error),
-  });
-}
-
-function isSameSource(a: KubeconfigSource, b: KubeconfigSource): boolean {
-  if (a.kind !== "kubeconfig" || b.kind !== "kubeconfig") return a.kind === b.kind;
-  return a.text === b.text && a.folder === b.folder;
-}
-
-function toHeaders({ headers, auth }: RequestOptions): Record<string, string> {
-  const given: Record<string, string> = {};
-  // A token file may end with a newline.
-  for (const [name, value] of Object.entries(headers ?? {})) given[name.toLowerCase()] = String(value).trim();
-  if (auth !== undefined && auth !== null)
-    given["authorization"] = `Basic ${Buffer.from(auth).toString("base64")}`;
-  return given;
 }

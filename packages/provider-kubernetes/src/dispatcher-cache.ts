@@ -42,7 +42,7 @@ export class DispatcherCache implements AsyncDisposable {
       throw new ProvisioningError("CONNECTIVITY_TLS", "the certificates cannot be used", { cause: error });
     }
     const dispatcher = await connect(material, secureContext);
-    // Somebody else may have been here meanwhile.
+    // Another call may have made one in the meantime.
     const before = this.#current;
     if (before?.fingerprint === fingerprint || this.#isDisposed) {
       void dispatcher.destroy();
@@ -53,6 +53,13 @@ export class DispatcherCache implements AsyncDisposable {
     // What runs on the old one may end by itself.
     void before?.dispatcher.close().catch(() => undefined);
     return dispatcher;
+  }
+
+  /** The next request gets new connections; what runs on this dispatcher may end by itself. */
+  forget(dispatcher: ClusterDispatcher): void {
+    if (this.#current?.dispatcher !== dispatcher) return;
+    this.#current = undefined;
+    void dispatcher.close().catch(() => undefined);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -76,8 +83,12 @@ async function connect(
   // A watch is a request that lasts: its time limits are the watch's own.
   const limits = { headersTimeout: 0, bodyTimeout: 0, allowH2: false };
   if (proxyUrl === undefined || proxyUrl === "") return new AgentClass({ ...limits, connect: tls });
-  if (/^https?:/.test(proxyUrl)) return new ProxyAgentClass({ ...limits, uri: proxyUrl, requestTls: tls });
-  throw new ProvisioningError("CONNECTIVITY_REFUSED", "the kubeconfig's proxy-url is neither http nor https");
+  if (/^(?:https?|socks5):/i.test(proxyUrl) && URL.canParse(proxyUrl))
+    return new ProxyAgentClass({ ...limits, uri: proxyUrl, requestTls: tls });
+  throw new ProvisioningError(
+    "CONNECTIVITY_REFUSED",
+    "the proxy (proxy-url of the kubeconfig, or HTTPS_PROXY) is not an http, https or socks5 URL",
+  );
 }
 
 function fingerprintOf(material: ConnectionMaterial): string {

@@ -1,5 +1,13 @@
 import { existsSync, readFileSync } from "node:fs";
-import { CountingClock, everythingSaid, findSecret, outcomeOf, TemporaryFolder } from "@holdfast/conformance";
+import {
+  CountingClock,
+  everythingSaid,
+  findSecret,
+  outcomeOf,
+  TemporaryFolder,
+  VirtualClock,
+} from "@holdfast/conformance";
+import type { Clock } from "@holdfast/core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runExecPlugin, type ExecCredential } from "./exec-credential.ts";
 import { time } from "./testing/watched.ts";
@@ -7,12 +15,15 @@ import { time } from "./testing/watched.ts";
 const V1 = "client.authentication.k8s.io/v1";
 const SECRET = "hunter2";
 const cluster = {
-  name: "c",
+  label: "the cluster",
   server: "https://10.0.0.1:6443",
-  skipTLSVerify: false,
-  caData: "Q0E=",
-  tlsServerName: "kubernetes",
+  isInsecure: false,
+  serverName: "kubernetes",
+  proxyUrl: "http://proxy.example:3128",
+  disableCompression: true,
+  execConfig: { audience: ["a"] },
 };
+const ca = Buffer.from("CA");
 
 let folder: TemporaryFolder;
 beforeAll(() => {
@@ -20,7 +31,7 @@ beforeAll(() => {
 });
 afterAll(() => folder[Symbol.dispose]());
 
-/** A plug-in that runs this as a script. */
+/** A plugin that runs this as a script. */
 function script(code: string, more: object = {}, ...args: readonly string[]): object {
   return { apiVersion: V1, command: process.execPath, args: ["-e", code, ...args], ...more };
 }
@@ -39,15 +50,15 @@ const credential = (status: object, more: object = {}): object => ({
 interface RunOptions {
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
-  readonly clock?: CountingClock;
+  readonly clock?: Clock;
 }
 
 async function run(exec: unknown, options: RunOptions = {}): Promise<ExecCredential> {
   const { timeoutMs = 10_000, signal = new AbortController().signal, clock = new CountingClock() } = options;
-  return runExecPlugin(exec, { cluster, clock, timeoutMs, signal });
+  return runExecPlugin(exec, { cluster, ca, clock, timeoutMs, signal });
 }
 
-describe("a credential plug-in", () => {
+describe("a credential plugin", () => {
   test.each([
     [{ token: "t" }, { token: "t" }],
     [
@@ -71,7 +82,7 @@ describe("a credential plug-in", () => {
     expect(await run(exec)).toMatchObject({ token: "yes,ExecCredential,false,,argument" });
   });
 
-  test("is told of the cluster when it asks", async () => {
+  test("is given the cluster when it asks", async () => {
     const code = `
       const { apiVersion, spec } = JSON.parse(process.env.KUBERNETES_EXEC_INFO);
       const status = { token: JSON.stringify(spec.cluster) };
@@ -80,8 +91,10 @@ describe("a credential plug-in", () => {
     expect(JSON.parse(token ?? "")).toEqual({
       server: cluster.server,
       "tls-server-name": "kubernetes",
-      "insecure-skip-tls-verify": false,
       "certificate-authority-data": "Q0E=",
+      "proxy-url": "http://proxy.example:3128",
+      "disable-compression": true,
+      config: { audience: ["a"] },
     });
   });
 
@@ -134,13 +147,15 @@ describe("a credential plug-in", () => {
     expect(findSecret(everythingSaid(outcome), SECRET)).toEqual([]);
   });
 
-  test("that takes too long is killed, and is CONNECTIVITY_TIMEOUT", async () => {
-    const clock = new CountingClock();
+  test("that takes too long is killed with its children, and is CONNECTIVITY_TIMEOUT", async () => {
+    const clock = new VirtualClock();
     const sleeping = sleeper("slow");
     const running = run(sleeping.exec, { timeoutMs: 1_500, clock });
+    running.catch(() => undefined);
+    await sleeping.started();
+    await clock.advance(1_500);
     await expect(running).rejects.toMatchObject({ code: "CONNECTIVITY_TIMEOUT" });
     expect(clock.pendingTimers).toBe(0);
-    await sleeping.started();
     while (sleeping.isAlive()) await time.advance(5);
   });
 
@@ -150,11 +165,11 @@ describe("a credential plug-in", () => {
       setInterval(() => {}, 1e6);`;
     await expect(time.until(run(script(code), { timeoutMs: 500 }), 2_000)).rejects.toMatchObject({
       code: "CONNECTIVITY_TIMEOUT",
-      message: expect.stringContaining("credential plug-in"),
+      message: expect.stringContaining("credential plugin"),
     });
   });
 
-  test("is killed when nobody waits for it any more", async () => {
+  test("is killed with its children when the wait is aborted", async () => {
     const controller = new AbortController();
     const clock = new CountingClock();
     const sleeping = sleeper("aborted");
@@ -167,27 +182,42 @@ describe("a credential plug-in", () => {
   });
 });
 
-/** A plug-in that tells its process id in a file, and then never ends, whatever signal asks it to. */
+/**
+ * A plugin that starts a child, both of which never end, whatever signal asks them to. It writes the ids of both into a file.
+ */
 function sleeper(name: string): Sleeper {
   const file = folder.at(name);
   const code = `
     process.on("SIGTERM", () => {});
     setInterval(() => {}, 1e6);
-    require("fs").writeFileSync(process.argv[1] + ".new", String(process.pid));
-    require("fs").renameSync(process.argv[1] + ".new", process.argv[1]);`;
+    const ignore = "process.on('SIGTERM', () => {}); setInterval(() => {}, 1e6); console.log()";
+    const { spawn } = require("child_process");
+    const child = spawn(process.execPath, ["-e", ignore], { stdio: ["ignore", "pipe", "inherit"] });
+    child.stdout.once("data", () => {
+      require("fs").writeFileSync(process.argv[1] + ".new", process.pid + " " + child.pid);
+      require("fs").renameSync(process.argv[1] + ".new", process.argv[1]);
+    });`;
   return {
     exec: script(code, {}, file),
     async started() {
       while (!existsSync(file)) await time.advance(5);
     },
     isAlive() {
-      try {
-        return process.kill(Number(readFileSync(file, "utf8")), 0);
-      } catch {
-        return false;
-      }
+      return readFileSync(file, "utf8")
+        .split(" ")
+        .some((pid) => isRunning(Number(pid)));
     },
   };
+}
+
+/** A process that has ended may wait for its parent to notice. */
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return !existsSync("/proc/self/stat") || !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return false;
+  }
 }
 
 interface Sleeper {

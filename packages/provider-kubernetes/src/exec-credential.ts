@@ -1,16 +1,9 @@
-import { execFile, type ChildProcess } from "node:child_process";
-import type { Cluster } from "@kubernetes/client-node";
-import {
-  createDeadline,
-  parseJson,
-  ProvisioningError,
-  throwIfAborted,
-  untilAborted,
-  type Clock,
-} from "@holdfast/core";
+import { createDeadline, parseJson, ProvisioningError, type Clock } from "@holdfast/core";
 import * as z from "zod";
+import type { ClusterEntry } from "./kubeconfig/cluster-entry.ts";
+import { runPlugin } from "./run-plugin.ts";
 
-/** What a credential plug-in gives (client.authentication.k8s.io/v1, ExecCredentialStatus). */
+/** What a credential plugin gives (client.authentication.k8s.io/v1, ExecCredentialStatus). */
 export interface ExecCredential {
   readonly token?: string | undefined;
   readonly cert?: string | undefined;
@@ -20,14 +13,15 @@ export interface ExecCredential {
 }
 
 export interface ExecOptions {
-  /** Told to a plug-in that asks for it. */
-  readonly cluster: Cluster;
+  /** Given to a plugin that asks for it. */
+  readonly cluster: ClusterEntry;
+  /** The content of the cluster's authority. */
+  readonly ca: Buffer | undefined;
   readonly clock: Clock;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }
 
-const MAX_OUTPUT = 1_048_576;
 const V1 = "client.authentication.k8s.io/v1";
 
 /** The `exec` part of a kubeconfig's user. */
@@ -56,17 +50,18 @@ const credentialSchema = z.object({
 });
 
 /**
- * Runs a credential plug-in. Throws `CONNECTIVITY_TIMEOUT` when it takes longer than `timeoutMs`, and
- * `CONNECTIVITY_SECRET_UNAVAILABLE` when it fails or prints something else; it is killed however the wait ends. What it prints
- * is never repeated.
+ * Runs a credential plugin. Throws `CONNECTIVITY_TIMEOUT` when it takes longer than `timeoutMs`, and
+ * `CONNECTIVITY_SECRET_UNAVAILABLE` when it fails or prints something else. What it prints is never repeated.
  */
 export async function runExecPlugin(exec: unknown, options: ExecOptions): Promise<ExecCredential> {
-  const { cluster, clock, timeoutMs, signal } = options;
+  const { cluster, ca, clock, timeoutMs, signal } = options;
   const parsed = execSchema.safeParse(exec);
   if (!parsed.success) throw unavailable("the kubeconfig's exec section is malformed");
   const { command, args, env, apiVersion, provideClusterInfo, interactiveMode } = parsed.data;
   if (interactiveMode === "Always")
-    throw unavailable(`the credential plug-in "${command}" wants to ask somebody, and nobody is there`);
+    throw unavailable(
+      `the credential plugin "${command}" needs an interactive terminal, which is not available`,
+    );
   using deadline = createDeadline({
     clock,
     signal,
@@ -74,30 +69,32 @@ export async function runExecPlugin(exec: unknown, options: ExecOptions): Promis
     error: () =>
       new ProvisioningError(
         "CONNECTIVITY_TIMEOUT",
-        `the credential plug-in "${command}" took over ${timeoutMs} ms`,
+        `the credential plugin "${command}" took over ${timeoutMs} ms`,
       ),
   });
   const spec = {
     interactive: false,
-    ...(provideClusterInfo === true && { cluster: toClusterInfo(cluster) }),
+    ...(provideClusterInfo === true && { cluster: toClusterInfo(cluster, ca) }),
   };
-  const output = await run(
-    command,
-    args ?? [],
+  const output = await runPlugin(
     {
-      ...process.env,
-      KUBERNETES_EXEC_INFO: JSON.stringify({ kind: "ExecCredential", apiVersion, spec }),
-      ...Object.fromEntries((env ?? []).map(({ name, value }) => [name, value])),
+      command,
+      args: args ?? [],
+      env: {
+        ...process.env,
+        KUBERNETES_EXEC_INFO: JSON.stringify({ kind: "ExecCredential", apiVersion, spec }),
+        ...Object.fromEntries((env ?? []).map(({ name, value }) => [name, value])),
+      },
     },
     deadline.signal,
   );
   const credential = parseCredential(output, apiVersion);
   if (credential === undefined)
-    throw unavailable(`the credential plug-in "${command}" printed no ExecCredential`);
+    throw unavailable(`the credential plugin "${command}" did not print an ExecCredential`);
   return credential;
 }
 
-/** What a plug-in printed; undefined when that is no ExecCredential of the version. */
+/** What a plugin printed; undefined when that is no ExecCredential of the version. */
 export function parseCredential(output: string, apiVersion: string): ExecCredential | undefined {
   const credential = credentialSchema.safeParse(parseJson(output));
   if (!credential.success || credential.data.apiVersion !== apiVersion) return undefined;
@@ -110,57 +107,17 @@ export function parseCredential(output: string, apiVersion: string): ExecCredent
   };
 }
 
-/** `spec.cluster` of an ExecCredential. */
-function toClusterInfo(cluster: Cluster): unknown {
+/** `spec.cluster` of an ExecCredential. The authority is given by its content, also where the kubeconfig names a file. */
+function toClusterInfo(cluster: ClusterEntry, ca: Buffer | undefined): unknown {
   return {
     server: cluster.server,
-    "tls-server-name": cluster.tlsServerName,
-    "insecure-skip-tls-verify": cluster.skipTLSVerify,
-    "certificate-authority-data": cluster.caData,
+    "tls-server-name": cluster.serverName,
+    ...(cluster.isInsecure && { "insecure-skip-tls-verify": true }),
+    "certificate-authority-data": ca?.toString("base64"),
     "proxy-url": cluster.proxyUrl,
+    ...(cluster.disableCompression === true && { "disable-compression": true }),
+    config: cluster.execConfig,
   };
-}
-
-async function run(
-  command: string,
-  args: readonly string[],
-  env: NodeJS.ProcessEnv,
-  signal: AbortSignal,
-): Promise<string> {
-  throwIfAborted(signal);
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
-  const child = start(command, args, env, (error, stdout) => {
-    if (error === null) resolve(stdout);
-    else reject(error);
-  });
-  // One that reads its input must not wait for it.
-  child.stdin?.on("error", () => undefined).end();
-  try {
-    return await untilAborted(promise, signal);
-  } catch (error) {
-    // By itself `execFile` would ask an aborted one with SIGTERM only, and wait for its children's output.
-    child.kill("SIGKILL");
-    child.stdout?.destroy();
-    child.stderr?.destroy();
-    throwIfAborted(signal);
-    // Its message holds the command line and what was printed: `code` is all that is told.
-    const code: unknown = Reflect.get(Object(error), "code");
-    throw unavailable(`the credential plug-in "${command}" failed (${String(code)})`);
-  }
-}
-
-/** Throws at once for what no process can be given, such as a NUL; that error quotes the value. */
-function start(
-  command: string,
-  args: readonly string[],
-  env: NodeJS.ProcessEnv,
-  done: (error: Error | null, stdout: string) => void,
-): ChildProcess {
-  try {
-    return execFile(command, args, { env, maxBuffer: MAX_OUTPUT, killSignal: "SIGKILL" }, done);
-  } catch {
-    throw unavailable("the credential plug-in cannot be started with what the kubeconfig gives it");
-  }
 }
 
 function unavailable(message: string): ProvisioningError {

@@ -1,9 +1,10 @@
-import { chmodSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { delimiter } from "node:path";
 import type { ClusterProvider } from "@holdfast/core";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { createTestProvider } from "./testing/create-test-provider.ts";
 import { answer, FakeApiServer, toSlice } from "./testing/fake-api-server.ts";
-import { TemporaryFolder } from "@holdfast/conformance";
+import { everythingSaid, findSecret, TemporaryFolder } from "@holdfast/conformance";
 import { failureOf, lives, probe, shows, watch } from "./testing/watched.ts";
 
 const ENV = "HOLDFAST_TEST_KUBECONFIG";
@@ -69,7 +70,7 @@ function write(name: string, text: string): string {
   return file;
 }
 
-/** A plug-in that prints the token in the file `name` and counts its runs there. */
+/** A plugin that prints the token in the file `name` and counts its runs there. */
 function plugin(token: string, status: object = {}): object {
   const code = `
     const fs = require("fs");
@@ -87,7 +88,7 @@ function accept(token: string): void {
     headers.authorization === `Bearer ${token}` ? next() : answer(response, 401, {});
 }
 
-/** How often the plug-in runs for a few watches. */
+/** How often the plugin runs for a few watches. */
 async function countRuns(provider: ClusterProvider): Promise<number> {
   const recording = watch(provider);
   await shows(recording, "a");
@@ -136,6 +137,56 @@ describe("a kubeconfig", () => {
     expect(fake.authorizations[0]).toBe("Bearer found");
   });
 
+  // A5
+  test("gives every header of an impersonation, and the token's own rights are never used instead", async () => {
+    const user = {
+      token: "t",
+      as: "viewer",
+      "as-uid": "u-1",
+      "as-groups": ["dev", "ops"],
+      "as-user-extra": { "example.com/scope": ["a", "b"] },
+    };
+    expect(await probe(provide({ kubeconfig: fromEnv(kubeconfig(user)) }))).toBeUndefined();
+    expect(fake.headers[0]).toMatchObject({
+      authorization: ["Bearer t"],
+      "impersonate-user": ["viewer"],
+      "impersonate-uid": ["u-1"],
+      "impersonate-group": ["dev", "ops"],
+      "impersonate-extra-example.com%2fscope": ["a", "b"],
+    });
+  });
+
+  // A3
+  test("of several files finds a token file next to the file that names it", async () => {
+    write("tok", "of-second");
+    const second = write("second", kubeconfig({ tokenFile: "tok" }));
+    const first = write("first", JSON.stringify({ "current-context": "main" }));
+    vi.stubEnv("KUBECONFIG", [first, second].join(delimiter));
+    expect(await probe(provide({}))).toBeUndefined();
+    expect(fake.authorizations[0]).toBe("Bearer of-second");
+  });
+
+  test("keeps the last token of a file that cannot be read any more, and uses an inline one until there is any", async () => {
+    const file = folder.at("token");
+    const recording = watch(
+      provide({ kubeconfig: fromEnv(kubeconfig({ token: "inline", tokenFile: file })) }),
+    );
+    await shows(recording, "a");
+    expect(fake.authorizations[0]).toBe("Bearer inline");
+    write("token", "one");
+    await recording.waitFor("the token", () => fake.authorizations.includes("Bearer one") || undefined);
+    rmSync(file);
+    await lives(recording, 2);
+    expect(fake.authorizations.at(-1)).toBe("Bearer one");
+    recording.abort();
+  });
+
+  test("goes with its token before that of a plugin", async () => {
+    const user = { token: "inline", ...plugin("from-plugin") };
+    expect(await probe(provide({ kubeconfig: fromEnv(kubeconfig(user)) }))).toBeUndefined();
+    expect(fake.authorizations[0]).toBe("Bearer inline");
+  });
+
   test("of several files is merged as kubectl does", async () => {
     const text = JSON.stringify({
       users: [{ name: "w", user: { token: "w" } }],
@@ -144,7 +195,7 @@ describe("a kubeconfig", () => {
     const first = write("first", text);
     const clusters = [{ name: "c", cluster: { server: fake.address } }];
     const second = write("second", JSON.stringify({ clusters, "current-context": "main" }));
-    vi.stubEnv("KUBECONFIG", `${first}:${second}`);
+    vi.stubEnv("KUBECONFIG", [first, second].join(delimiter));
     expect(await probe(provide({}))).toBeUndefined();
     expect(fake.authorizations[0]).toBe("Bearer w");
   });
@@ -198,6 +249,25 @@ describe("a token by reference", () => {
     recording.abort();
   });
 
+  // E1
+  test("from the environment is trimmed", async () => {
+    vi.stubEnv(ENV, "abc\n");
+    expect(await probe(provide({ server: fake.address, token: { env: ENV } }))).toBeUndefined();
+    expect(fake.authorizations[0]).toBe("Bearer abc");
+  });
+
+  // E1 R1.6
+  test.each([" \n", "a b", `${SECRET}\u0001`, `${SECRET}é`])(
+    "that no header can hold (%j) is CONNECTIVITY_SECRET_UNAVAILABLE",
+    async (text) => {
+      vi.stubEnv(ENV, text);
+      const error = await probe(provide({ server: fake.address, token: { env: ENV } }));
+      expect(error).toMatchObject({ code: "CONNECTIVITY_SECRET_UNAVAILABLE" });
+      expect(findSecret(everythingSaid(error), SECRET)).toEqual([]);
+      expect(fake.requests).toEqual([]);
+    },
+  );
+
   test("that is missing is CONNECTIVITY_SECRET_UNAVAILABLE", async () => {
     const provider = provide({ server: fake.address, token: { file: folder.at("missing") } });
     expect((await failureOf(watch(provider))).code).toBe("CONNECTIVITY_SECRET_UNAVAILABLE");
@@ -205,25 +275,25 @@ describe("a token by reference", () => {
 });
 
 describe("after a 401", () => {
-  test("a token file that would have been kept for a minute is read again", async () => {
+  // H3: a rotated token is noticed by the next attempt.
+  test("a token file is read again, as for every request", async () => {
     const file = write("token", "one");
     accept("one");
     const provider = provide({ kubeconfig: fromEnv(kubeconfig({ tokenFile: file })) });
     const recording = watch(provider);
     await shows(recording, "a");
-    write("token", "two");
-    await lives(recording, 3);
-    expect(fake.authorizations.at(-1)).toBe("Bearer one");
     accept("two");
     expect(await failureOf(recording)).toMatchObject({
       code: "CONNECTIVITY_UNAUTHORIZED",
-      details: { status: 401 },
+      details: { status: 401, server: fake.address },
     });
+    expect(await failureOf(watch(provider))).toMatchObject({ code: "CONNECTIVITY_UNAUTHORIZED" });
+    write("token", "two");
     await shows(watch(provider), "a");
     expect(fake.authorizations.at(-1)).toBe("Bearer two");
   });
 
-  test("a plug-in is asked again", async () => {
+  test("a plugin is asked again", async () => {
     accept("one");
     const provider = provide({ kubeconfig: fromEnv(kubeconfig(plugin("one"))) });
     const recording = watch(provider);
@@ -235,7 +305,7 @@ describe("after a 401", () => {
   });
 });
 
-describe("a credential plug-in", () => {
+describe("a credential plugin", () => {
   test("is asked once while its credential lasts", async () => {
     const status = { expirationTimestamp: "2100-01-01T00:00:00Z" };
     expect(await countRuns(provide({ kubeconfig: fromEnv(kubeconfig(plugin("t", status))) }))).toBe(1);
@@ -269,7 +339,7 @@ describe("a credential plug-in", () => {
     };
     const provider = provide({ kubeconfig: fromEnv(kubeconfig({ exec })), execTimeoutMs: 100 });
     expect(await probe(provider)).toMatchObject({ code: "CONNECTIVITY_TIMEOUT" });
-    expect((await failureOf(watch(provider))).message).toContain("credential plug-in");
+    expect((await failureOf(watch(provider))).message).toContain("credential plugin");
     expect(fake.requests).toEqual([]);
   });
 });

@@ -7,9 +7,11 @@ import {
   type ProviderContext,
   type ProviderDescriptor,
   type ProviderEvent,
+  type Reason,
   type WatchOptions,
 } from "@holdfast/core";
 import { ApiClient, type EndpointSource } from "./api-client.ts";
+import { auditAccess } from "./audit-access.ts";
 import { EndpointWatch } from "./endpoint-watch.ts";
 import type { KubernetesProviderParams } from "./kubernetes-params.ts";
 import { probeCluster } from "./probe-cluster.ts";
@@ -49,6 +51,11 @@ export class KubernetesProvider implements ClusterProvider {
         throw toProbeError(error);
       }
     });
+  }
+
+  /** Reads the kubeconfig; see `ClusterProvider.audit`. */
+  audit({ signal }: ProbeOptions): Promise<readonly Reason[]> {
+    return auditAccess(this.descriptor.params, signal);
   }
 
   /** Throws `LIFECYCLE_STOPPED` once disposed. */

@@ -8,7 +8,14 @@ import type { ClusterProvider } from "@holdfast/core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { createTestProvider } from "./testing/create-test-provider.ts";
 import { FakeApiServer } from "./testing/fake-api-server.ts";
-import { createSelfSigned, hasOpenssl, type SelfSigned, TemporaryFolder } from "@holdfast/conformance";
+import {
+  createSelfSigned,
+  everythingSaid,
+  findSecret,
+  hasOpenssl,
+  type SelfSigned,
+  TemporaryFolder,
+} from "@holdfast/conformance";
 import { lives, probe, shows, watch } from "./testing/watched.ts";
 
 const ENV = "HOLDFAST_TEST_TLS_KUBECONFIG";
@@ -124,6 +131,57 @@ describe.skipIf(!hasOpenssl())("TLS (needs openssl)", () => {
     expect(new Set(seen)).toEqual(new Set(["one", "two"]));
   });
 
+  // A6
+  test("believes the data of a kubeconfig, and not a file that is named next to it", async () => {
+    const [one, two] = clients;
+    const good = { "certificate-authority": server.certFile };
+    const wrong = { "certificate-authority-data": base64(two.cert) };
+    const user = { "client-certificate-data": base64(one.cert), "client-key-data": base64(one.key) };
+    const files = { "client-certificate": "/nowhere", "client-key": "/nowhere" };
+    expect(await probe(byKubeconfig({ ...good, ...wrong }, user))).toMatchObject({
+      code: "CONNECTIVITY_TLS",
+    });
+    expect(
+      await probe(byKubeconfig({ ...good, "certificate-authority-data": base64("junk") }, user)),
+    ).toMatchObject({
+      code: "CONNECTIVITY_TLS",
+    });
+    expect(seen).toEqual([]);
+    const right = { "certificate-authority": "/nowhere", "certificate-authority-data": base64(server.cert) };
+    expect(await probe(byKubeconfig(right, { ...user, ...files }))).toBeUndefined();
+    expect(new Set(seen)).toEqual(new Set(["one"]));
+  });
+
+  test("verifies the server also where NODE_TLS_REJECT_UNAUTHORIZED says otherwise, and without a user", async () => {
+    vi.stubEnv("NODE_TLS_REJECT_UNAUTHORIZED", "0");
+    const wrong = { "certificate-authority-data": base64(clients[0].cert) };
+    expect(await probe(byKubeconfig(wrong, {}))).toMatchObject({ code: "CONNECTIVITY_TLS" });
+    expect(seen).toEqual([]);
+  });
+
+  // A7
+  test("gives a plugin the content of the authority's file, and the cluster's extension", async () => {
+    const apiVersion = "client.authentication.k8s.io/v1";
+    const code = `
+      const { spec } = JSON.parse(process.env.KUBERNETES_EXEC_INFO);
+      const ca = Buffer.from(spec.cluster["certificate-authority-data"], "base64").toString();
+      if (ca !== require("fs").readFileSync(process.argv[1], "utf8")) throw new Error();
+      const status = { token: spec.cluster.config.audience };
+      console.log(JSON.stringify({ kind: "ExecCredential", apiVersion: "${apiVersion}", status }));`;
+    const exec = {
+      apiVersion,
+      command: process.execPath,
+      args: ["-e", code, server.certFile],
+      provideClusterInfo: true,
+    };
+    const extensions = [{ name: "client.authentication.k8s.io/exec", extension: { audience: "for-us" } }];
+    const user = { exec, "client-certificate": clients[0].certFile, "client-key": clients[0].keyFile };
+    expect(
+      await probe(byKubeconfig({ "certificate-authority": server.certFile, extensions }, user)),
+    ).toBeUndefined();
+    expect(fake.authorizations[0]).toBe("Bearer for-us");
+  });
+
   test("does without trust where a kubeconfig says so", async () => {
     const [one] = clients;
     const user = { "client-certificate": one.certFile, "client-key": one.keyFile };
@@ -168,42 +226,125 @@ describe.skipIf(!hasOpenssl())("TLS (needs openssl)", () => {
   });
 });
 
-describe.skipIf(!hasOpenssl())("a proxy-url (needs openssl)", () => {
-  test("is the way to the cluster, with TLS to the server itself", async () => {
-    const asked: (string | undefined)[] = [];
-    const proxy = createServer().on("connect", ({ url }: IncomingMessage, socket: Duplex) => {
-      asked.push(url);
-      const target = connect(Number(new URL(fake.address).port), "127.0.0.1", () => {
-        socket.write("HTTP/1.1 200 Connection established\r\n\r\n");
-        socket.pipe(target).pipe(socket);
-      });
-      for (const each of [socket, target]) each.on("error", () => target.destroy());
+/** A proxy that opens tunnels to the fake server, wherever it is asked to. */
+async function startProxy(answer?: string): Promise<{ url: string; asked: IncomingMessage[] }> {
+  const asked: IncomingMessage[] = [];
+  const sockets = new Set<Duplex>();
+  const proxy = createServer().on("connect", (request: IncomingMessage, socket: Duplex) => {
+    asked.push(request);
+    sockets.add(socket);
+    if (answer !== undefined) return void socket.end(`HTTP/1.1 ${answer}\r\ncontent-length: 0\r\n\r\n`);
+    const target = connect(Number(new URL(fake.address).port), "127.0.0.1", () => {
+      socket.write("HTTP/1.1 200 Connection established\r\n\r\n");
+      socket.pipe(target).pipe(socket);
     });
+    for (const each of [socket, target]) each.on("error", () => target.destroy());
+    return undefined;
+  });
+  proxy.listen(0, "127.0.0.1");
+  await once(proxy, "listening");
+  open.push({
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => void proxy.close(resolve));
+    },
+  });
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it listens on a port
+  return { url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`, asked };
+}
+
+const ca = (): object => ({ "certificate-authority-data": base64(server.cert) });
+const user = (): object => ({
+  "client-certificate": clients[0].certFile,
+  "client-key": clients[0].keyFile,
+});
+
+// A8
+describe.skipIf(!hasOpenssl())("a proxy (needs openssl)", () => {
+  test("by proxy-url is the way to the cluster, with TLS to the server itself", async () => {
+    const proxy = await startProxy();
+    const provider = byKubeconfig({ ...ca(), "proxy-url": proxy.url }, user());
+    await shows(watch(provider), "a");
+    expect(proxy.asked.map(({ url }) => url)).toEqual([new URL(fake.address).host]);
+    expect(new Set(seen)).toEqual(new Set(["one"]));
+    await provider[Symbol.asyncDispose]();
+  });
+
+  test("by HTTPS_PROXY is the way to another machine, and NO_PROXY is heeded", async () => {
+    const proxy = await startProxy();
+    vi.stubEnv("HTTPS_PROXY", proxy.url.replace("http://", "http://me:pw@"));
+    const cluster = {
+      ...ca(),
+      server: "https://cluster.invalid:6443",
+      "tls-server-name": "kubernetes.default.svc",
+    };
+    expect(await probe(byKubeconfig(cluster, user()))).toBeUndefined();
+    expect(proxy.asked[0]).toMatchObject({
+      url: "cluster.invalid:6443",
+      headers: { "proxy-authorization": `Basic ${base64("me:pw")}` },
+    });
+    expect(new Set(seen)).toEqual(new Set(["one"]));
+    const tunnels = proxy.asked.length;
+    vi.stubEnv("NO_PROXY", "invalid");
+    expect(await probe(byKubeconfig(cluster, user()))).toMatchObject({ code: "CONNECTIVITY_REFUSED" });
+    // This machine is never behind a proxy.
+    expect(await probe(byKubeconfig(ca(), user()))).toBeUndefined();
+    expect(proxy.asked).toHaveLength(tunnels);
+  });
+
+  test.each([
+    ["407 Proxy Authentication Required", "CONNECTIVITY_UNAUTHORIZED", 407],
+    ["403 Forbidden", "CONNECTIVITY_UNAUTHORIZED", 403],
+    ["502 Bad Gateway", "CONNECTIVITY_REFUSED", 502],
+  ])("that answers %s is reported as such", async (answer, code, proxyStatus) => {
+    const proxy = await startProxy(answer);
+    const proxyUrl = proxy.url.replace("http://", "http://me:hunter2@");
+    const error = await probe(byKubeconfig({ ...ca(), "proxy-url": proxyUrl }, user()));
+    const host = new URL(proxy.url).host;
+    expect(error).toMatchObject({
+      code,
+      message: expect.stringContaining(`the proxy ${host} answered with status ${proxyStatus}`),
+      details: { proxy: host, proxyStatus },
+    });
+    expect(findSecret(everythingSaid(error), "hunter2")).toEqual([]);
+    expect(seen).toEqual([]);
+  });
+
+  test("that asks for credentials of a request without TLS is reported as such", async () => {
+    const proxy = createServer((_, response) => response.writeHead(407).end());
     proxy.listen(0, "127.0.0.1");
     await once(proxy, "listening");
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it listens on a port
     const { port } = proxy.address() as AddressInfo;
-    const cluster = {
-      "certificate-authority-data": base64(server.cert),
-      "proxy-url": `http://127.0.0.1:${port}`,
-    };
-    const [one] = clients;
-    const user = { "client-certificate": one.certFile, "client-key": one.keyFile };
-    const provider = byKubeconfig(cluster, user);
-    await shows(watch(provider), "a");
-    expect(asked).toEqual([new URL(fake.address).host]);
-    expect(new Set(seen)).toEqual(new Set(["one"]));
-    await provider[Symbol.asyncDispose]();
-    // Resolves only when no connection is left.
-    await new Promise((resolve) => void proxy.close(resolve));
+    const cluster = { server: "http://cluster.invalid", "proxy-url": `http://127.0.0.1:${port}` };
+    expect(await probe(byKubeconfig(cluster, {}))).toMatchObject({
+      code: "CONNECTIVITY_UNAUTHORIZED",
+      details: { proxyStatus: 407 },
+    });
+    proxy.closeAllConnections();
+    proxy.close();
   });
 
-  test("of another kind than http is refused", async () => {
-    expect(await probe(byKubeconfig({ "proxy-url": "socks5://127.0.0.1:1" }, {}))).toMatchObject({
-      code: "CONNECTIVITY_REFUSED",
-      message: expect.stringContaining("proxy-url"),
-    });
-  });
+  test.each(["socks5://127.0.0.1:1", "http://127.0.0.1:1"])(
+    "at %s that is not there is named",
+    async (url) => {
+      expect(await probe(byKubeconfig({ ...ca(), "proxy-url": url }, {}))).toMatchObject({
+        code: "CONNECTIVITY_REFUSED",
+        message: expect.stringContaining("proxy-url"),
+        details: { proxy: "127.0.0.1:1" },
+      });
+    },
+  );
+
+  test.each(["ftp://127.0.0.1", "127.0.0.1:3128", "http://"])(
+    "of another kind (%s) is refused",
+    async (url) => {
+      expect(await probe(byKubeconfig({ "proxy-url": url }, {}))).toMatchObject({
+        code: "CONNECTIVITY_REFUSED",
+        message: expect.stringContaining("proxy-url"),
+      });
+    },
+  );
 });
 
 function junk(): string {

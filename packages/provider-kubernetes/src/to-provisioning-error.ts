@@ -28,12 +28,13 @@ export function toRefusalError(
   });
 }
 
-/** Turns whatever broke a request into our error; what is none of the network's errors is `STREAM_FAILED`. */
-export function toProvisioningError(error: unknown, server: string): ProvisioningError {
+/** Turns whatever broke a request into our error; what is not one of the network's errors is `STREAM_FAILED`. */
+export function toProvisioningError(error: unknown, server: string, proxy?: string): ProvisioningError {
   if (isProvisioningError(error)) return error;
   const { code, failure } = toNetworkFailure(error) ?? { code: "STREAM_FAILED", failure: "broke off" };
-  return new ProvisioningError(code, `the API server ${server} ${failure}`, {
+  const through = proxy === undefined ? "" : ` (through the proxy-url or HTTPS_PROXY ${proxy})`;
+  return new ProvisioningError(code, `the API server ${server}${through} ${failure}`, {
     cause: toSafeCause(error),
-    details: { server },
+    details: { server, ...(proxy !== undefined && { proxy }) },
   });
 }

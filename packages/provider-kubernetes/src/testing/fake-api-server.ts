@@ -24,6 +24,8 @@ export class FakeApiServer implements AsyncDisposable {
   secondMs = 1_000;
   readonly requests: URL[] = [];
   readonly authorizations: (string | undefined)[] = [];
+  /** Every header of each request: a name may have several values. */
+  readonly headers: NodeJS.Dict<string[]>[] = [];
   readonly slices: Map<string, FakeSlice> = new Map();
   /** As they were put. */
   readonly #given = new Map<string, string>();
@@ -158,6 +160,7 @@ export class FakeApiServer implements AsyncDisposable {
     const url = new URL(request.url ?? "", "http://fake");
     this.requests.push(url);
     this.authorizations.push(request.headers.authorization);
+    this.headers.push(request.headersDistinct);
     this.#open++;
     response.on("close", () => this.#open--);
     if (this.isHanging) return;
