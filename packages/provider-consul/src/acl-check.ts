@@ -1,5 +1,5 @@
 import { fieldOf, isProvisioningError, parseJson, ProvisioningError } from "@holdfast/core";
-import type { ConsulSource } from "./consul-client.ts";
+import type { ConsulAnswer, ConsulSource } from "./consul-client.ts";
 import type { ConsulProviderParams } from "./consul-params.ts";
 import { toHealthPath, toScopedPath } from "./health-query.ts";
 
@@ -10,21 +10,20 @@ export interface AclCheckOptions {
   readonly signal: AbortSignal;
 }
 
-/** Consul 1.11 and newer say so where rules have left something out. */
+/** Consul 1.11 and newer mark a response from which ACL rules have removed something. */
 const FILTERED = "x-consul-results-filtered-by-acls";
 
-/** Throws `CONNECTIVITY_UNAUTHORIZED` when the answer says that it is not the whole truth. */
+/** Throws `CONNECTIVITY_UNAUTHORIZED` when the response is marked as incomplete. */
 export function assertUnfiltered(
-  headers: Readonly<Record<string, string | string[] | undefined>>,
+  { headers, address }: ConsulAnswer,
   { service }: ConsulProviderParams,
 ): void {
-  if (headers[FILTERED] === "true") throw toDenied(service);
+  if (headers[FILTERED] === "true") throw toDenied(service, address);
 }
 
 /**
- * An answer without entries is `[]` with 200 to one who may not read the service, or not its nodes, too. Asks whether this
- * token may; throws `CONNECTIVITY_UNAUTHORIZED` when it may not. Resolves where ACLs are off, and where Consul (before 1.8)
- * can't tell.
+ * To a token that may not read the service, or not its nodes, Consul also answers `[]` with 200. Asks whether this token may; throws
+ * `CONNECTIVITY_UNAUTHORIZED` when it may not. Resolves where ACLs are off, and where Consul (before 1.8) cannot tell.
  */
 export async function assertMayRead(options: AclCheckOptions): Promise<void> {
   const { service, namespace, partition } = options.params;
@@ -39,30 +38,29 @@ export async function assertMayRead(options: AclCheckOptions): Promise<void> {
     request,
   ]);
   if (authorized === undefined) return;
-  if (isDenied(authorized)) throw toDenied(service);
-  if (await isHidden(options)) throw toDenied(service);
+  if (isDenied(authorized.body) || (await isHidden(options))) throw toDenied(service, authorized.address);
 }
 
-/** The catalog names a service to whoever may read it, its instances only to whoever may read their nodes as well. */
+/** With the right to read a service the catalog lists its name; its instances need the right to read their nodes as well. */
 async function isHidden(options: AclCheckOptions): Promise<boolean> {
   const { params } = options;
   const named = await askIfKnown(options, toScopedPath("/v1/catalog/services", params));
-  if (named === undefined || !Object.hasOwn(Object(parseJson(named.toString())), params.service))
+  if (named === undefined || !Object.hasOwn(Object(parseJson(named.body.toString())), params.service))
     return false;
   const all = { ...params, health: "warning", tags: [], filter: undefined } as const;
   const shown = await askIfKnown(options, toHealthPath(all, "default", { index: 0, waitMs: 0 }));
-  // A whole answer may be long: only an empty one is looked into.
-  return shown !== undefined && shown.length < 16 && shown.toString().trim() === "[]";
+  // The response may be long: only a short one can be empty.
+  return shown !== undefined && shown.body.length < 16 && shown.body.toString().trim() === "[]";
 }
 
-/** Undefined where there is no such endpoint, or where ACLs are off. */
+/** Undefined where the endpoint does not exist, or where ACLs are off. */
 async function askIfKnown(
   { client, withinMs, signal }: AclCheckOptions,
   path: string,
   body?: unknown,
-): Promise<Buffer | undefined> {
+): Promise<ConsulAnswer | undefined> {
   try {
-    return (await client.ask({ path, body, withinMs, signal })).body;
+    return await client.ask({ path, body, withinMs, signal });
   } catch (error) {
     if (isProvisioningError(error) && isUnsupported(error)) return undefined;
     throw error;
@@ -79,10 +77,10 @@ function isDenied(body: Buffer): boolean {
   return Array.isArray(answer) && fieldOf(answer[0], "Allow") === false;
 }
 
-function toDenied(service: string): ProvisioningError {
+function toDenied(service: string, address: string): ProvisioningError {
   return new ProvisioningError(
     "CONNECTIVITY_UNAUTHORIZED",
-    `the token may not read the service "${service}" and its nodes: Consul leaves out what it may not see`,
-    { details: { service } },
+    `the token may not read the service "${service}" and its nodes: Consul at ${address} leaves out what the token may not read`,
+    { details: { address, service, status: 200 } },
   );
 }

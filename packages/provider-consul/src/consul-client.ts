@@ -1,25 +1,34 @@
-import { request as requestHttp, type IncomingMessage, type RequestOptions } from "node:http";
-import { request as requestHttps } from "node:https";
+import type { IncomingMessage } from "node:http";
 import {
   collectBytes,
   createDeadline,
+  isProvisioningError,
   parseRetryAfter,
   ProvisioningError,
-  resolveSecret,
   throwIfAborted,
   whenAborted,
   type Clock,
 } from "@holdfast/core";
-import { ConsulAgents } from "./consul-agents.ts";
+import { ConsulAgents, type Route } from "./consul-agents.ts";
 import type { ConsulProviderParams } from "./consul-params.ts";
+import { isAboutCredentials, readToken } from "./credentials.ts";
+import { toMostTelling, type AddressFailure } from "./most-telling.ts";
+import { LEADER_PATH, saysNoLeader, toNoLeader } from "./no-leader.ts";
+import { sendRequest } from "./send-request.ts";
 import { toProvisioningError, toRefusalError } from "./to-provisioning-error.ts";
+import { withDetails } from "./with-details.ts";
 
 export interface ConsulRequest {
   readonly path: string;
-  /** Sent as JSON by POST; a GET without it. */
+  /** Sent as JSON by POST; a GET without it. Every request only reads, so that it may be repeated. */
   readonly body?: unknown;
-  /** Milliseconds from the request to the end of the answer. */
+  /** Milliseconds from the request to the end of the response. */
   readonly withinMs: number;
+  /**
+   * Milliseconds without a response after which the server is asked whether it has a leader. One without takes seven seconds to refuse a
+   * read; the request fails with `CONNECTIVITY_NO_LEADER` instead. Left out, it is not asked.
+   */
+  readonly leaderCheckAfterMs?: number | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -30,9 +39,9 @@ export interface ConsulAnswer {
 }
 
 /** As much of a `ConsulClient` as a watch needs. */
-export type ConsulSource = Pick<ConsulClient, "ask" | "askAny">;
+export type ConsulSource = Pick<ConsulClient, "ask" | "askAny" | "prefer">;
 
-/** As much of an error's body as is looked at. */
+/** As much of an error's body as is searched for known phrases. */
 const REFUSAL_BYTES = 4_096;
 
 /** Asks one Consul of several, over connections that are kept alive. Every answer is whole, or it is an error. */
@@ -57,25 +66,31 @@ export class ConsulClient implements Disposable {
   }
 
   /**
-   * Asks one address after the other, beginning with the one that answered last, until one answers with what `assert` does
-   * not throw at. When none does, throws the most telling error. Credentials that one refuses are not shown to the next.
+   * Asks one address after the other, beginning with the one that answered last, until one gives an answer for which `assert` does not
+   * throw. When none does, throws the error that explains most. Credentials that one address refuses are not sent to the next.
    */
   async askAny(request: ConsulRequest, assert?: (answer: ConsulAnswer) => void): Promise<ConsulAnswer> {
-    let told: ProvisioningError | undefined;
+    const failures: AddressFailure[] = [];
     for (const _ of this.#addresses) {
+      const address = this.#addresses[this.#at]!;
       try {
         const answer = await this.ask(request);
         assert?.(answer);
         return answer;
-      } catch (error) {
+      } catch (cause) {
         throwIfAborted(request.signal);
-        const failure = toProvisioningError(error, this.#addresses[this.#at]!);
-        if (!failure.retryable && failure.code !== "CONNECTIVITY_TLS") throw failure;
-        if (told === undefined || told.code === "CONNECTIVITY_REFUSED") told = failure;
+        const error = toProvisioningError(cause, address);
+        if (isAboutCredentials(error)) throw error;
+        failures.push({ address, error });
         this.#at = (this.#at + 1) % this.#addresses.length;
       }
     }
-    throw told!;
+    throw toMostTelling(failures);
+  }
+
+  /** Goes on with this address, as if it had answered last. */
+  prefer(address: string): void {
+    this.#at = Math.max(this.#addresses.indexOf(address), 0);
   }
 
   /** Closes every connection. */
@@ -90,69 +105,122 @@ export class ConsulClient implements Disposable {
       signal: request.signal,
       afterMs: withinMs,
       error: () =>
-        new ProvisioningError("CONNECTIVITY_TIMEOUT", `Consul at ${address} did not answer in time`, {
-          details: { address, withinMs },
-        }),
+        new ProvisioningError(
+          "CONNECTIVITY_TIMEOUT",
+          `Consul at ${address} did not answer within ${withinMs} ms`,
+          { details: { address, withinMs } },
+        ),
     });
     const { signal } = deadline;
+    const { token: reference } = this.#params;
+    if (reference === undefined) return await this.#exchange(address, request, undefined, signal);
+    const token = await readToken(reference, signal);
     try {
-      const response = await this.#send(address, request, signal);
-      using _ = whenAborted(signal, () => response.destroy());
-      return await this.#read(address, response);
+      return await this.#exchange(address, request, token, signal);
     } catch (error) {
-      throwIfAborted(signal);
-      throw toProvisioningError(error, address);
+      if (!isProvisioningError(error) || !isAboutCredentials(error)) throw error;
+      // It may have been rotated just now.
+      const renewed = await readToken(reference, signal);
+      if (renewed === token) throw error;
+      return await this.#exchange(address, request, renewed, signal);
     }
   }
 
-  async #send(address: string, { path, body }: ConsulRequest, signal: AbortSignal): Promise<IncomingMessage> {
-    const url = new URL(path, address);
-    const { token } = this.#params;
-    const headers: Record<string, string> = { accept: "application/json" };
-    if (token !== undefined) headers["x-consul-token"] = await resolveSecret(token, { signal });
-    const payload = body === undefined ? undefined : JSON.stringify(body);
-    if (payload !== undefined) headers["content-type"] = "application/json";
-    const agent = await this.#agents.agentFor(url, signal);
-    throwIfAborted(signal);
-    const options: RequestOptions = { agent, headers, method: payload === undefined ? "GET" : "POST" };
-    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-    const outgoing = (url.protocol === "https:" ? requestHttps : requestHttp)(url, options, resolve);
-    // Also after the response has begun: without a listener it would be thrown at the process.
-    outgoing.on("error", reject);
-    outgoing.end(payload);
-    using _ = whenAborted(signal, () => outgoing.destroy());
-    return await promise;
+  async #exchange(
+    address: string,
+    request: ConsulRequest,
+    token: string | undefined,
+    signal: AbortSignal,
+  ): Promise<ConsulAnswer> {
+    const url = new URL(request.path, address);
+    let route: Route | undefined;
+    try {
+      route = await this.#agents.routeTo(url, signal);
+      throwIfAborted(signal);
+      const response = await this.#send(url, route, request, token, signal);
+      using _ = whenAborted(signal, () => response.destroy());
+      return await this.#read(address, route, response);
+    } catch (error) {
+      throwIfAborted(signal);
+      throw toProvisioningError(error, address, route?.proxy);
+    }
   }
 
-  async #read(address: string, response: IncomingMessage): Promise<ConsulAnswer> {
+  async #send(
+    url: URL,
+    { agent }: Route,
+    request: ConsulRequest,
+    token: string | undefined,
+    signal: AbortSignal,
+  ): Promise<IncomingMessage> {
+    const payload = request.body === undefined ? undefined : JSON.stringify(request.body);
+    const headers = {
+      accept: "application/json",
+      // Only the server itself knows what is true now.
+      "cache-control": "no-cache",
+      ...(token !== undefined && { "x-consul-token": token }),
+      ...(payload !== undefined && { "content-type": "application/json" }),
+    };
+    using led = this.#whileLed(url.origin, request, signal);
+    try {
+      return await sendRequest({ url, agent, headers, payload, clock: this.#clock, signal: led.signal });
+    } catch (error) {
+      throwIfAborted(led.signal);
+      throw error;
+    }
+  }
+
+  /** A signal that also aborts once the server turns out to have no leader; see `leaderCheckAfterMs`. */
+  #whileLed(
+    address: string,
+    { leaderCheckAfterMs, withinMs }: ConsulRequest,
+    signal: AbortSignal,
+  ): Disposable & { readonly signal: AbortSignal } {
+    if (leaderCheckAfterMs === undefined) return { signal, [Symbol.dispose]() {} };
+    const led = new AbortController();
+    const over = new AbortController();
+    const check = async (): Promise<void> => {
+      const answer = await this.#ask(address, { path: LEADER_PATH, withinMs, signal: over.signal });
+      if (saysNoLeader(answer.body)) led.abort(toNoLeader(address));
+    };
+    const stack = new DisposableStack();
+    stack.defer(() => over.abort());
+    stack.use(whenAborted(signal, () => led.abort(signal.reason)));
+    // The request itself reports what is wrong with the server.
+    stack.use(this.#clock.schedule(leaderCheckAfterMs, () => void check().catch(() => undefined)));
+    return { signal: led.signal, [Symbol.dispose]: () => stack.dispose() };
+  }
+
+  async #read(address: string, { proxy }: Route, response: IncomingMessage): Promise<ConsulAnswer> {
     const { headers, statusCode: status = 0 } = response;
     if (status !== 200) {
       const text = await beginningOf(response);
       const retryAfterMs = parseRetryAfter(headers["retry-after"], this.#clock.now());
-      throw toRefusalError({ status, text, retryAfterMs }, address);
+      throw toRefusalError({ status, text, retryAfterMs }, address, proxy);
     }
     const contentType = headers["content-type"] ?? "";
     if (!/^application\/json\b/i.test(contentType)) {
       response.destroy();
       throw new ProvisioningError(
         "STREAM_INVALID_DATA",
-        `what answers at ${address} does not speak Consul's JSON`,
-        {
-          details: { address, status },
-        },
+        `the response from ${address} is not JSON: it is not a Consul server, or something in between answered`,
+        { details: { address, status, ...(proxy !== undefined && { proxy }) } },
       );
     }
-    const { maxBytes } = this.#params;
-    const body = await collectBytes(response, { maxBytes });
-    assertComplete(response, address);
-    return { address, headers, body };
+    try {
+      const body = await collectBytes(response, { maxBytes: this.#params.maxBytes });
+      assertComplete(response, address);
+      return { address, headers, body };
+    } catch (error) {
+      throw isProvisioningError(error) ? withDetails(error, { address, status }) : error;
+    }
   }
 }
 
-/** A connection that is closed in mid-body ends the body as if it were whole; only this tells. */
+/** A connection that is closed in mid-body ends the body as if it were whole; only `complete` shows it. */
 function assertComplete(response: IncomingMessage, address: string): void {
   if (response.complete) return;
-  throw new ProvisioningError("STREAM_FAILED", `the answer of Consul at ${address} was cut off`, {
+  throw new ProvisioningError("STREAM_FAILED", `the response from Consul at ${address} was cut off`, {
     details: { address },
   });
 }

@@ -13,13 +13,24 @@ describe("consulParamsSchema", () => {
       tags: [],
       health: "passing",
       consistency: "default",
-      maxStaleMs: 5_000,
-      waitMs: 60_000,
+      maxStaleMs: 600_000,
+      waitMs: 50_000,
       minGapMs: 50,
       maxBytes: 67_108_864,
       nodeId: "node-and-service",
       zoneMeta: "zone",
     });
+  });
+
+  test("keep a blocking query below the usual idle timeout of 60 s of a load balancer", () => {
+    // E5: Consul adds up to a sixteenth.
+    const { waitMs } = consulParamsSchema.parse({ service: "web" });
+    expect((waitMs * 17) / 16).toBeLessThan(57_000);
+  });
+
+  test("any age of stale content may be allowed", () => {
+    expect(isValid({ maxStaleMs: "any" })).toBe(true);
+    expect(isValid({ maxStaleMs: "all" })).toBe(false);
   });
 
   test.each([
@@ -42,7 +53,7 @@ describe("consulParamsSchema", () => {
     "http://[::::]:8500",
     "unix:///run/consul.sock",
     "",
-  ])("%j is none", (address) => {
+  ])("%j is not an address", (address) => {
     expect(isValid({ addresses: [address] })).toBe(false);
   });
 

@@ -15,7 +15,7 @@ export interface ConsulProviderParams {
   /** `http://host:port` or `https://host:port`, tried in turn. */
   readonly addresses: readonly string[];
   readonly service: string;
-  /** All must be there. */
+  /** An instance must have all of them. */
   readonly tags: readonly string[];
   /** `warning`: members that pass or warn. */
   readonly health: "passing" | "warning";
@@ -25,15 +25,15 @@ export interface ConsulProviderParams {
   readonly namespace?: string | undefined;
   readonly partition?: string | undefined;
   readonly consistency: "default" | "stale" | "consistent";
-  /** Milliseconds; an answer whose server heard of its leader longer ago is asked for again, of the leader. */
-  readonly maxStaleMs: number;
+  /** Milliseconds since a server last heard of its leader; older content is an error. */
+  readonly maxStaleMs: number | "any";
   readonly token?: SecretReference | undefined;
   readonly tls?: ConsulTls | undefined;
   /** Milliseconds of one blocking query. */
   readonly waitMs: number;
-  /** Least milliseconds between two queries that brought nothing new. */
+  /** The least time between two queries that brought nothing new, in milliseconds. */
   readonly minGapMs: number;
-  /** A longer answer is refused. */
+  /** A longer response is refused. */
   readonly maxBytes: number;
   readonly taggedAddress?: string | undefined;
   readonly nodeId: NodeIdRule;
@@ -68,7 +68,7 @@ export const consulParamsSchema: z.ZodType<ConsulProviderParams> = z.strictObjec
     .default("passing")
     .describe("passing: every check passes. warning: none is critical."),
   datacenter: name("Another datacenter than the agent's.").optional(),
-  near: name("Sorts the answer by round-trip time from this node; _agent for the agent's.").optional(),
+  near: name("Sorts the response by round-trip time from this node; _agent for the agent's.").optional(),
   filter: z.string().min(1).max(4_096).optional().describe("A filter expression of Consul's health API."),
   namespace: name("The namespace (Consul Enterprise).").optional(),
   partition: name("The admin partition (Consul Enterprise).").optional(),
@@ -77,11 +77,11 @@ export const consulParamsSchema: z.ZodType<ConsulProviderParams> = z.strictObjec
     .default("default")
     .describe("Which servers may answer: see Consul's consistency modes."),
   maxStaleMs: z
-    .int()
-    .min(0)
-    .max(3_600_000)
-    .default(5_000)
-    .describe("With stale: an older answer is asked for again, of the leader. Milliseconds."),
+    .union([z.int().min(0).max(86_400_000), z.literal("any")])
+    .default(600_000)
+    .describe(
+      "How old content may be that its server does not vouch for, in milliseconds, or any. It is shown as degraded; older content is an error.",
+    ),
   token: secretReferenceSchema
     .optional()
     .describe("The ACL token, by reference; read again for every request."),
@@ -100,7 +100,7 @@ export const consulParamsSchema: z.ZodType<ConsulProviderParams> = z.strictObjec
     .int()
     .min(1_000)
     .max(60_000)
-    .default(60_000)
+    .default(50_000)
     .describe("How long a blocking query waits for a change. Milliseconds."),
   minGapMs: z
     .int()
@@ -113,7 +113,7 @@ export const consulParamsSchema: z.ZodType<ConsulProviderParams> = z.strictObjec
     .min(1_024)
     .max(1_024 * MIB)
     .default(64 * MIB)
-    .describe("A longer answer is refused."),
+    .describe("A longer response is refused."),
   taggedAddress: name("Which tagged address to use, for example wan.").optional(),
   nodeId: z
     .union([

@@ -353,27 +353,133 @@ describe("stale answers", () => {
     expect(fake.requests[1]).not.toContain("stale");
   });
 
-  test("of a server that has lost its leader are no sign of life, though the blocking query still waits", async () => {
-    const recording = watch(provide({ consistency: "stale" }, 100));
-    await shows(recording, "a");
-    await blocks(recording);
-    fake.headers = { "x-consul-lastcontact": "60000" };
-    expect(await failureOf(recording)).toMatchObject({ code: "STREAM_LATE" });
-  });
+  const lost = { "x-consul-knownleader": "false", "x-consul-lastcontact": "4142" };
 
-  test("of a server that has lost its leader end the watch", async () => {
+  // R2.7 H1 H6: an agent with `discovery_max_stale` answers default queries without its leader, too.
+  test.each(["stale", "default"])(
+    "with %s: of a server that has lost its leader are held, and no sign of life",
+    async (consistency) => {
+      const recording = watch(provide({ consistency }, 100));
+      await shows(recording, "a");
+      await blocks(recording);
+      fake.headers = lost;
+      const held = await recording.waitFor("a held event", () =>
+        recording.events.find((event) => event.type === "held"),
+      );
+      expect(held.reason).toMatchObject({
+        code: "STREAM_STALE",
+        message: expect.stringContaining("4.1 s") as string,
+        details: { address: fake.address, ageMs: 4_142, hasLeader: false },
+      });
+      const since = recording.events.length;
+      await recording.waitFor("two more", () => recording.events.length >= since + 2 || undefined);
+      expect(recording.events.slice(since).map(({ type }) => type)).not.toContain("heartbeat");
+      // What it answers meanwhile is shown, and marked.
+      fake.set([entry("a"), entry("b")]);
+      await shows(recording, "a", "b");
+      expect(recording.events.findLast(({ type }) => type === "snapshot")).toMatchObject({
+        held: { code: "STREAM_STALE" },
+        snapshot: { stalenessMs: 4_142 },
+      });
+      // With a leader the next life check is a heartbeat again.
+      fake.headers = {};
+      await recording.waitFor("a heartbeat", () =>
+        recording.events.at(-1)?.type === "heartbeat" ? true : undefined,
+      );
+      recording.abort();
+    },
+  );
+
+  test("are what a new watch begins with while no server has a leader", async () => {
+    fake.headers = lost;
     const recording = watch(provide({ consistency: "stale" }));
     await shows(recording, "a");
-    await blocks(recording);
-    fake.headers = { "x-consul-knownleader": "false" };
-    fake.set([]);
-    expect(await failureOf(recording)).toMatchObject({ code: "STREAM_LATE" });
+    expect(recording.events[0]).toMatchObject({ type: "snapshot", held: { code: "STREAM_STALE" } });
     expect(await probe(provide({ consistency: "stale" }))).toMatchObject({ code: "CONNECTIVITY_NO_LEADER" });
+    recording.abort();
+  });
+
+  test.each([
+    ["older than maxStaleMs", { "x-consul-knownleader": "false", "x-consul-lastcontact": "60000" }, 30_000],
+    ["of a server that has lost touch", { "x-consul-lastcontact": "60000" }, 30_000],
+    ["of an unknown age", { "x-consul-knownleader": "false", "x-consul-lastcontact": "" }, 86_400_000],
+  ])("%s end the watch with STREAM_STALE", async (_, headers, maxStaleMs) => {
+    const recording = watch(provide({ consistency: "stale", maxStaleMs }, 100));
+    await shows(recording, "a");
+    await blocks(recording);
+    fake.headers = headers;
+    expect(await failureOf(recording)).toMatchObject({
+      code: "STREAM_STALE",
+      details: { address: fake.address, service: "web", index: 11, maxStaleMs },
+    });
+  });
+
+  test("of any age are held where any age is allowed", async () => {
+    fake.headers = { "x-consul-knownleader": "false", "x-consul-lastcontact": "" };
+    const recording = watch(provide({ consistency: "stale", maxStaleMs: "any" }, 100));
+    await shows(recording, "a");
+    await recording.waitFor("a held event", () => recording.events.find(({ type }) => type === "held"));
+    recording.abort();
+  });
+
+  test("of one server give way to those of another that has a leader", async () => {
+    const other = await FakeConsul.listen();
+    open.push(other);
+    other.set([entry("b")], 50);
+    fake.headers = lost;
+    const addresses = [fake.address, other.address];
+    const first = watch(provide({ consistency: "stale", addresses }));
+    await shows(first, "b");
+    expect(first.events[0]).not.toHaveProperty("held");
+    // While it is watched, too.
+    fake.headers = {};
+    const second = watch(provide({ consistency: "stale", addresses }, 100));
+    await shows(second, "a");
+    fake.headers = lost;
+    await shows(second, "b");
+    expect(second.outcome.kind).toBe("running");
+    for (const each of [first, second]) each.abort();
+  });
+
+  test("of several servers without a leader: the newest content is shown", async () => {
+    const other = await FakeConsul.listen();
+    open.push(other);
+    other.headers = fake.headers = lost;
+    other.set([entry("newer")], 50);
+    for (const addresses of [
+      [fake.address, other.address],
+      [other.address, fake.address],
+    ]) {
+      const recording = watch(provide({ consistency: "stale", addresses }));
+      await shows(recording, "newer");
+      recording.abort();
+    }
+  });
+
+  test("of a cache on the way, or of a streaming agent's own view, are no sign of life", async () => {
+    const recording = watch(provide({}, 200));
+    await shows(recording, "a");
+    await blocks(recording);
+    fake.handler = (request, response, next) =>
+      request.url?.includes("filter=") === true ? void response : next();
+    fake.headers = { "x-consul-query-backend": "streaming" };
+    const since = recording.events.length;
+    fake.set(fake.entries);
+    await blocks(recording);
+    await time.advance(50);
+    expect(recording.events.slice(since)).toEqual([]);
+    recording.abort();
+    fake.handler = undefined;
+    fake.headers = { age: "30" };
+    const cached = watch(provide({ addresses: [fake.address] }, 100));
+    await shows(cached, "a");
+    expect(cached.events[0]).toMatchObject({ held: { details: { ageMs: 30_000 } } });
+    cached.abort();
   });
 });
 
 describe("a probe", () => {
-  test("hears at once that there is no leader, of a server that takes its time to refuse a read", async () => {
+  test("reports at once that there is no leader, of a server that takes its time to refuse a read", async () => {
     // R1.4
     fake.handler = (request, response) => {
       if (request.url !== "/v1/status/leader") return;

@@ -7,8 +7,10 @@ import {
   type ProviderContext,
   type ProviderDescriptor,
   type ProviderEvent,
+  type Reason,
   type WatchOptions,
 } from "@holdfast/core";
+import { auditConsul } from "./audit-consul.ts";
 import { ConsulClient, type ConsulSource } from "./consul-client.ts";
 import type { ConsulProviderParams } from "./consul-params.ts";
 import { probeConsul } from "./probe-consul.ts";
@@ -23,7 +25,7 @@ export class ConsulProvider implements ClusterProvider {
   readonly #newest: { index: number } = { index: 0 };
   readonly #life: ProviderLife;
 
-  /** `client` is what its watches ask; it is disposed of with the provider. */
+  /** `client` is what its watches ask; the provider disposes of it. */
   constructor(
     descriptor: ProviderDescriptor<ConsulProviderParams>,
     context: ProviderContext,
@@ -40,7 +42,7 @@ export class ConsulProvider implements ClusterProvider {
     const { params } = this.descriptor;
     const withinMs = this.#context.heartbeatMs * 2;
     return this.#life.probe(options.signal, async (signal) => {
-      // Connections of its own: what a probe opened is closed with it.
+      // A client of its own: the connections that a probe opens are closed with it.
       using client = new ConsulClient(params, this.#context.clock);
       try {
         await probeConsul({ client, params, withinMs, signal });
@@ -48,6 +50,11 @@ export class ConsulProvider implements ClusterProvider {
         throw toProbeError(error);
       }
     });
+  }
+
+  /** Lists the addresses to which the token is sent without TLS. */
+  audit(): Promise<readonly Reason[]> {
+    return Promise.resolve(auditConsul(this.descriptor.params));
   }
 
   /** Throws `LIFECYCLE_STOPPED` once disposed. */

@@ -1,4 +1,4 @@
-import { diffMembers, MemberSet, systemClock, type ClusterNodeInput } from "@holdfast/core";
+import { diffMembers, systemClock, type ClusterNodeInput } from "@holdfast/core";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { consulParamsSchema } from "./consul-params.ts";
@@ -27,6 +27,11 @@ const node = (id: string, port = 80, more: Partial<ClusterNodeInput> = {}) => ({
   ...more,
 });
 
+const at = (name: string, id: string, host: string) => ({
+  Node: { Node: name, Address: host },
+  Service: { ID: id, Port: 80 },
+});
+
 interface Instance {
   readonly id: string;
   readonly port: number;
@@ -47,7 +52,7 @@ describe("HealthBody", () => {
       id: fc.constantFrom("a", "b", "c", "d", "e", "f"),
       port: fc.constantFrom(0, 80, 8_080, 80_000),
       isHealthy: fc.constantFrom(true, true, true, false),
-      text: fc.constantFrom("", '"', "]},{", "\\", "é🌊"),
+      text: fc.constantFrom("", '"', "]},{", "\\", "é🌊", "v".repeat(9_000)),
     });
     const bodies = fc.array(fc.array(entry, { maxLength: 10 }), { minLength: 2, maxLength: 8 });
     await fc.assert(
@@ -68,6 +73,7 @@ describe("HealthBody", () => {
           expect(diffMembers(whole.members, part.members)).toEqual({ added: [], updated: [], removed: [] });
           expect(part.members.sum).toEqual(whole.members.sum);
           expect(part.skipped).toEqual(whole.skipped);
+          expect(part.trimmed).toEqual(whole.trimmed);
         }
       }),
       { numRuns: 300 },
@@ -108,25 +114,63 @@ describe("HealthBody", () => {
     const [first, second, other] = [toEntry(node("a", 1)), toEntry(node("a", 2)), toEntry(node("b", 3))];
     const twins = await read(body, [first, other, second]);
     expect(Array.from(twins.members, ({ port }) => port)).toEqual([1, 3]);
-    expect(twins.skipped).toEqual({ count: 1, reasons: ["another instance has the same id"] });
+    expect(twins.skipped).toEqual({
+      count: 1,
+      reasons: ["another instance has the same id and another address: see nodeId"],
+    });
     const one = await read(body, [other, second]);
     expect(Array.from(one.members, ({ port }) => port)).toEqual([2, 3]);
     expect(one.skipped).toBeUndefined();
   });
 
   test("keeps what can be read and counts the rest, without its text", async () => {
-    const bad = [{ Node: {} }, 7, null, toEntry(node("x", 99_999)), toEntry(node("hunter2".repeat(60)))];
+    const nameless = { Node: {}, Service: { Port: 80, Address: "10.0.0.1" } };
+    const bad = [{ Node: {} }, 7, null, toEntry(node("hunter2", 99_999)), nameless];
     const { members, skipped } = await read(createBody(), [...bad, toEntry(node("a"))]);
     expect(members.size).toBe(1);
     expect(skipped).toEqual({
       count: 5,
-      reasons: [
-        "it has no Service or no Node",
-        "port: expected at most 65535",
-        "id: expected at most 253 characters",
-      ],
+      reasons: ["it has no Service or no Node", "port: expected at most 65535", "id: expected string"],
     });
     await expect(read(createBody(), bad)).rejects.toMatchObject({ code: "STREAM_INVALID_DATA" });
+  });
+
+  test("two addresses under one id are counted as such, also where a name contains the separator", async () => {
+    // C2: folding two addresses into one id loses a member, and must be visible.
+    const body = createBody({ nodeId: "node-and-service" });
+    const { members, skipped } = await read(body, [at("a/b", "c", "10.0.0.1"), at("a", "b/c", "10.0.0.2")]);
+    expect(Array.from(members, ({ id }) => id)).toEqual(["a/b/c"]);
+    expect(skipped).toEqual({
+      count: 1,
+      reasons: ["another instance has the same id and another address: see nodeId"],
+    });
+    const same = createBody({ nodeId: "address" });
+    expect((await read(same, [at("a", "x", "10.0.0.1"), at("b", "y", "10.0.0.1")])).skipped).toEqual({
+      count: 1,
+      reasons: ["another instance has the same id and the same address"],
+    });
+  });
+
+  test("an instance over a limit that Consul does not have is a member, and what was cut is counted", async () => {
+    const long = toEntry(node("tag", 80, { tags: ["x".repeat(1_025), "b"] }));
+    const many = toEntry(node("tags", 80, { tags: Array.from({ length: 257 }, (_, i) => `${i}`) }));
+    const named = toEntry(node("i".repeat(300)));
+    const zoned = toEntry(node("zone", 80, { zone: "z".repeat(512) }));
+    const stored = toEntry(node("value", 80, { metadata: { a: "b", long: "v".repeat(8_193) } }));
+    const body = createBody();
+    const { members, skipped, trimmed } = await read(body, [long, many, named, zoned, stored]);
+    expect(skipped).toBeUndefined();
+    expect(members.size).toBe(5);
+    expect(trimmed?.count).toBe(5);
+    expect(members.get("tag")?.tags).toEqual(["b"]);
+    expect(members.get("tags")?.tags).toHaveLength(256);
+    expect(members.get("zone")?.zone).toBeUndefined();
+    expect(members.get("value")?.metadata).toEqual({ a: "b" });
+    // The same members as before, and no longer counted once they are gone.
+    const after = await read(body, [long, toEntry(node("b"))]);
+    expect(after.members.get("tag")).toBe(members.get("tag"));
+    expect(after.trimmed?.count).toBe(1);
+    expect((await read(body, [toEntry(node("b"))])).trimmed).toBeUndefined();
   });
 
   test.each(["node-and-service", "service-id", "address", { meta: "id" }])(
@@ -164,7 +208,7 @@ describe("HealthBody", () => {
     });
   });
 
-  test("refuses what is no UTF-8", async () => {
+  test("refuses bytes that are not UTF-8", async () => {
     const bytes = Buffer.concat([Buffer.from('[{"a":"'), Buffer.of(0xff), Buffer.from('"}]')]);
     await expect(createBody().read(bytes, signal)).rejects.toMatchObject({ code: "STREAM_INVALID_DATA" });
   });
@@ -216,6 +260,5 @@ describe("HealthBody", () => {
     await expect(only({ ...warning, nodeId: { meta: "name" } })).rejects.toMatchObject({
       code: "STREAM_INVALID_DATA",
     });
-    expect(MemberSet.empty.size).toBe(0);
   });
 });

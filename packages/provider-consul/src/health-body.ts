@@ -14,20 +14,22 @@ import {
 import { commonPrefix, commonSuffix } from "./common-bytes.ts";
 import type { ConsulProviderParams } from "./consul-params.ts";
 import { EntryTable, type Entry } from "./entry-table.ts";
-import { HealthEntryReader, type EntryOutcome } from "./health-entry-reader.ts";
+import { HealthEntryReader, nodeOf, type EntryOutcome } from "./health-entry-reader.ts";
 import { JsonArrayScanner } from "./json-array-scanner.ts";
 
 export interface HealthContent {
   readonly members: MemberSet;
   readonly skipped: SkippedEntries | undefined;
+  /** Members of which something descriptive exceeds a limit and was cut. */
+  readonly trimmed: SkippedEntries | undefined;
 }
 
-/** What is new in a body: the entries that stand instead of those from `from` to `to`. */
+/** What is new in a body: the entries that replace those from `from` to `to`. */
 interface Change {
   readonly from: number;
   readonly to: number;
   readonly entries: readonly Entry[];
-  /** How far the entries behind have moved. */
+  /** By how many bytes the entries behind have moved. */
   readonly shift: number;
 }
 
@@ -35,9 +37,9 @@ interface Change {
 const STEP = 512;
 
 /**
- * Turns bodies of health answers into members. Consul gives the whole service again for every change: of a body only the part
- * that differs from the last one is parsed, so that one changed instance of thousands does not cost a pass over all of their
- * JSON. Keeps the last body for that.
+ * Turns bodies of health responses into members. Consul sends the whole service again for every change. Only the part of a body that
+ * differs from the last one is parsed, so that one changed instance of thousands does not cost a pass over all of their JSON. Keeps
+ * the last body for that.
  */
 export class HealthBody {
   readonly #reader: HealthEntryReader;
@@ -45,7 +47,7 @@ export class HealthBody {
   #bytes: Buffer | undefined;
   #table: EntryTable = EntryTable.empty;
   #members: MemberSet = MemberSet.empty;
-  /** Two entries have the same id: what one of them leaves behind has to be looked for in all. */
+  /** Two entries have the same id: when the first goes, the next one has to be searched for in all entries. */
   #hasTwins = false;
 
   constructor(params: ConsulProviderParams, clock: Clock) {
@@ -59,14 +61,14 @@ export class HealthBody {
   }
 
   /**
-   * "same" for a body that is the last one, byte for byte. Throws `STREAM_INVALID_DATA` when it is no JSON array, of more than
-   * `MAX_MEMBERS` entries, or when there are entries to read and not one of them could be.
+   * "same" for a body that is the last one, byte for byte. Throws `STREAM_INVALID_DATA` when it is not a JSON array, has more than
+   * `MAX_MEMBERS` entries, or has entries to read of which not one could be read.
    */
   async read(bytes: Buffer, signal: AbortSignal): Promise<HealthContent | "same"> {
     const before = this.#bytes;
     if (before?.equals(bytes) === true) return "same";
-    // Decoding would put something else in the place of what is none (RFC 8259, section 8.1).
-    if (!isUtf8(bytes)) throw noArray(bytes);
+    // JSON is UTF-8 (RFC 8259, section 8.1). Decoding other bytes would replace them silently.
+    if (!isUtf8(bytes)) throw toNotAnArray(bytes);
     const change =
       (before !== undefined && (await this.#readDifference(before, bytes, signal))) ||
       (await this.#readAll(bytes, signal));
@@ -75,20 +77,20 @@ export class HealthBody {
     this.#table = this.#table.splice(change.from, change.to, change.entries, change.shift);
     await this.#merge(gone, change, signal);
     this.#bytes = bytes;
-    return { members: this.#members, skipped: this.#countSkipped() };
+    return { members: this.#members, ...this.#count() };
   }
 
   async #readAll(bytes: Buffer, signal: AbortSignal): Promise<Change> {
     const from = JsonArrayScanner.open(bytes);
     const scanner = new JsonArrayScanner(bytes, from, false);
     const entries = from < 0 ? [] : await this.#readEntries(bytes, scanner, bytes.length, signal);
-    if (from < 0 || !scanner.isAtEnd) throw noArray(bytes);
+    if (from < 0 || !scanner.isAtEnd) throw toNotAnArray(bytes);
     return { from: 0, to: this.#table.size, entries, shift: 0 };
   }
 
   /**
-   * Reads what lies between the entries at the beginning and at the end that did not change. Those are what they were only if
-   * they stand between elements as before: undefined when they do not.
+   * Reads what lies between the unchanged entries at the beginning and at the end. Returns undefined when the changed bytes do not
+   * end where an element ends: then the unchanged bytes may mean something else.
    */
   async #readDifference(before: Buffer, bytes: Buffer, signal: AbortSignal): Promise<Change | undefined> {
     const table = this.#table;
@@ -131,9 +133,10 @@ export class HealthBody {
     const upsert = new Map<NodeId, ClusterNode>();
     let hasTwins = this.#hasTwins;
     for (const { outcome } of entries) {
-      if (!isNode(outcome)) continue;
-      hasTwins ||= upsert.has(outcome.id) || (this.#members.has(outcome.id) && !remove.has(outcome.id));
-      upsert.set(outcome.id, outcome);
+      const node = nodeOf(outcome);
+      if (node === undefined) continue;
+      hasTwins ||= upsert.has(node.id) || (this.#members.has(node.id) && !remove.has(node.id));
+      upsert.set(node.id, node);
     }
     const slices = { clock: this.#clock, signal };
     if (hasTwins) {
@@ -148,58 +151,69 @@ export class HealthBody {
     }
   }
 
-  #countSkipped(): SkippedEntries | undefined {
-    const tally = new SkipTally();
+  #count(): Omit<HealthContent, "members"> {
+    const skips = new SkipTally();
+    const cuts = new SkipTally();
     const { outcomes } = this.#table;
     for (const outcome of outcomes) {
-      if (typeof outcome === "object" && "skipped" in outcome) tally.skip(outcome.skipped);
+      if (typeof outcome === "string") continue;
+      if ("skipped" in outcome) skips.skip(outcome.skipped);
+      else if ("trimmed" in outcome) cuts.skip(outcome.trimmed);
     }
-    if (this.#hasTwins) {
-      const twins = idsOf(outcomes).length - this.#members.size;
-      for (let i = 0; i < twins; i++) tally.skip("another instance has the same id");
-    }
-    const skipped = tally.toSkipped();
-    if (skipped === undefined || this.#members.size > 0) return skipped;
+    if (this.#hasTwins) this.#skipTwins(skips);
+    const skipped = skips.toSkipped();
+    if (skipped === undefined || this.#members.size > 0) return { skipped, trimmed: cuts.toSkipped() };
     throw new ProvisioningError(
       "STREAM_INVALID_DATA",
-      `none of ${skipped.count} instances could be read: ${skipped.reasons.join("; ")}`,
+      `none of the ${skipped.count} instances could be read: ${skipped.reasons.join("; ")}`,
       { details: { skipped } },
     );
   }
+
+  /** Counts all but the first of the instances that share an id. */
+  #skipTwins(skips: SkipTally): void {
+    const shown = new Set<NodeId>();
+    for (const node of nodesOf(this.#table.outcomes)) {
+      const first = this.#members.get(node.id);
+      if (!shown.has(node.id)) shown.add(node.id);
+      else if (first?.host === node.host && first.port === node.port)
+        skips.skip("another instance has the same id and the same address");
+      else skips.skip("another instance has the same id and another address: see nodeId");
+    }
+  }
 }
 
-function isNode(outcome: EntryOutcome): outcome is ClusterNode {
-  return typeof outcome === "object" && "id" in outcome;
+function nodesOf(outcomes: readonly EntryOutcome[]): readonly ClusterNode[] {
+  return outcomes.map(nodeOf).filter((node) => node !== undefined);
 }
 
 function idsOf(outcomes: readonly EntryOutcome[]): readonly NodeId[] {
-  return outcomes.filter(isNode).map(({ id }) => id);
+  return nodesOf(outcomes).map(({ id }) => id);
 }
 
 /** Of entries with the same id the first counts. */
 function firstOfEach(outcomes: readonly EntryOutcome[]): ReadonlyMap<NodeId, ClusterNode> {
   const first = new Map<NodeId, ClusterNode>();
-  for (const outcome of outcomes)
-    if (isNode(outcome) && !first.has(outcome.id)) first.set(outcome.id, outcome);
+  for (const node of nodesOf(outcomes)) if (!first.has(node.id)) first.set(node.id, node);
   return first;
 }
 
 function parse(bytes: Buffer, start: number, end: number): unknown {
   const entry = parseJson(bytes.toString("utf8", start, end));
-  if (entry === undefined) throw noArray(bytes);
+  if (entry === undefined) throw toNotAnArray(bytes);
   return entry;
 }
 
 function tooMany(): ProvisioningError {
   return new ProvisioningError(
     "STREAM_INVALID_DATA",
-    `Consul's answer has more than ${MAX_MEMBERS} instances`,
+    `the response from Consul has more than ${MAX_MEMBERS} instances`,
     { details: { maxMembers: MAX_MEMBERS } },
   );
 }
 
-function noArray(bytes: Buffer): ProvisioningError {
-  return new ProvisioningError("STREAM_INVALID_DATA", "Consul's answer is no JSON array", {
+function toNotAnArray(bytes: Buffer): ProvisioningError {
+  return new ProvisioningError("STREAM_INVALID_DATA", "the response from Consul is not a JSON array", {
     details: { bytes: bytes.length },
   });
 }

@@ -3,19 +3,23 @@ import {
   isProvisioningError,
   ProvisioningError,
   sleep,
+  throwIfAborted,
   whenAborted,
   type ProviderContext,
   type ProviderDescriptor,
   type ProviderEvent,
+  type Reason,
 } from "@holdfast/core";
 import { assertMayRead, assertUnfiltered } from "./acl-check.ts";
-import { readIndex } from "./blocking-position.ts";
 import type { ConsulAnswer, ConsulSource } from "./consul-client.ts";
 import type { ConsulProviderParams } from "./consul-params.ts";
+import { isAboutCredentials } from "./credentials.ts";
 import { HealthBody } from "./health-body.ts";
-import { toHealthPath, toLifePath } from "./health-query.ts";
+import { toHealthPath, toLifePath, type Consistency } from "./health-query.ts";
 import { PollPace } from "./poll-pace.ts";
-import { readStaleness } from "./staleness.ts";
+import { readIndex } from "./read-index.ts";
+import { findStaleness, isFromCache, isFromView, readAgeMs } from "./staleness.ts";
+import { withDetails } from "./with-details.ts";
 
 export interface ServiceWatchOptions {
   readonly descriptor: ProviderDescriptor<ConsulProviderParams>;
@@ -26,19 +30,23 @@ export interface ServiceWatchOptions {
   readonly signal: AbortSignal;
 }
 
-/** Consul adds up to a sixteenth to the wait it is asked for (api-docs, "Blocking Queries"); the rest is for the way. */
+/** Consul adds up to a sixteenth to the wait it is asked for (api-docs, "Blocking Queries"); the rest is for the network. */
 const WAIT_STRETCH = 17 / 16;
-const WAY_MS = 5_000;
-/** How long a blocking query may take to bring what a life check has seen. */
+const NETWORK_MS = 5_000;
+/** How long a blocking query may take to bring a change that a life check has seen. */
 const GRACE_MS = 1_000;
+/** After so long without a response one of several addresses is asked whether it has a leader. */
+const LEADER_CHECK_MS = 1_000;
 
-/** One watch of a service; it may throw as its signal aborts, which `ProviderLife` keeps to itself. */
+/** One watch of a service; it may throw as its signal aborts, which `ProviderLife` does not pass on. */
 export class ServiceWatch {
   readonly #options: ServiceWatchOptions;
   readonly #params: ConsulProviderParams;
   readonly #stop = new AbortController();
   readonly #body: HealthBody;
   #index = 0;
+  /** The answer to the last query that asked for `consistent`: its leader has proven that it is the leader. */
+  #fromLeader: ConsulAnswer | undefined;
 
   constructor(options: ServiceWatchOptions) {
     this.#options = options;
@@ -47,51 +55,102 @@ export class ServiceWatch {
   }
 
   async *events(): AsyncGenerator<ProviderEvent, void> {
-    const { signal, context } = this.#options;
-    const { clock, random, heartbeatMs } = context;
+    const { signal } = this.#options;
     using _ = whenAborted(signal, () => this.#stop.abort(signal.reason));
-    const pace = new PollPace({ clock, random, heartbeatMs, minGapMs: this.#params.minGapMs });
     try {
-      let answer = await this.#readAfresh();
-      for (;;) {
-        const startedAt = clock.monotonic();
-        const index = readIndex(answer.headers, this.#index);
-        const event = await this.#take(answer, index);
-        yield event;
-        // Only now: a consumer that broke off has not seen it.
-        this.#index = index;
-        this.#options.newest.index = index;
-        const isNews = event.type === "snapshot";
-        await pace.rest(isNews ? clock.monotonic() - startedAt : undefined, this.#stop.signal);
-        pace.begin();
-        answer = yield* this.#poll();
-      }
+      yield* this.#read();
+    } catch (error) {
+      if (!isProvisioningError(error)) throw error;
+      const { service } = this.#params;
+      throw withDetails(error, { service, ...(this.#index > 0 && { index: this.#index }) });
     } finally {
       this.#stop.abort();
     }
   }
 
-  /** The whole content now, whatever was known before, of the first address that answers. */
-  async #readAfresh(): Promise<ConsulAnswer> {
-    const { consistency, maxStaleMs, addresses } = this.#params;
+  async *#read(): AsyncGenerator<ProviderEvent, void> {
+    const { clock, random, heartbeatMs } = this.#options.context;
+    const pace = new PollPace({ clock, random, heartbeatMs, minGapMs: this.#params.minGapMs });
+    let answer = await this.#readAgain();
+    for (;;) {
+      const startedAt = clock.monotonic();
+      const index = readIndex(answer, this.#index);
+      const event = await this.#take(answer, index);
+      if (event !== undefined) yield event;
+      // Advance only after the consumer has received the event: one that stops here has not seen it.
+      this.#index = index;
+      this.#options.newest.index = index;
+      const isNews = event?.type === "snapshot";
+      await pace.rest(isNews ? clock.monotonic() - startedAt : undefined, this.#stop.signal);
+      pace.begin();
+      answer = yield* this.#poll();
+    }
+  }
+
+  /** The whole content now, whatever was known before, of the first address that answers and vouches for it. */
+  async #readAgain(): Promise<ConsulAnswer> {
+    const { consistency } = this.#params;
     const { context, newest } = this.#options;
-    const withinMs = context.heartbeatMs * (addresses.length > 1 ? 1 : 2);
-    const read = (mode: typeof consistency) =>
-      this.#options.client.askAny({
-        path: toHealthPath(this.#params, mode, { index: 0, waitMs: 0 }),
-        withinMs: Math.max(withinMs, 1_000),
-        signal: this.#stop.signal,
-      });
-    // A leader that was just started may still be reading its log, and there is no index to tell it by yet.
+    // A leader that was just started may still be reading its log, and there is no index yet to tell it by.
     const first = consistency === "default" && newest.index === 0 ? "consistent" : consistency;
-    const answer = await read(first);
+    const answer = await this.#askAll(first);
     if (first === "consistent") return answer;
-    const isStale = consistency === "stale" && readStaleness(answer.headers) > maxStaleMs;
-    // Neither a server that lags behind nor a new leader that is catching up may bring back what was before.
-    const isRollback = readIndex(answer.headers, 0) < newest.index;
-    // After a restart that goes for all watchers, and they must not all ask twice at once.
-    if (isRollback) await this.#spread(context.heartbeatMs);
-    return isStale || isRollback ? read("consistent") : answer;
+    // Neither a server that lags behind nor a new leader that is catching up may bring back older content.
+    if (readIndex(answer, 0) >= newest.index) return answer;
+    // After a restart every watcher gets here, and they must not all ask twice at once.
+    await this.#spread(context.heartbeatMs);
+    return this.#askAll("consistent");
+  }
+
+  /**
+   * Prefers an address that vouches for its content. Where none does, returns the newest content that may be shown, and asks the leader
+   * where all content is too old.
+   */
+  async #askAll(mode: Consistency): Promise<ConsulAnswer> {
+    const { client, context } = this.#options;
+    const isOnly = this.#params.addresses.length === 1;
+    const withinMs = Math.max(context.heartbeatMs * (isOnly ? 2 : 1), 1_000);
+    const held: ConsulAnswer[] = [];
+    const request = {
+      path: toHealthPath(this.#params, mode, { index: 0, waitMs: 0 }),
+      withinMs,
+      // The only address may take its seven seconds, in which a new leader may be elected.
+      leaderCheckAfterMs: isOnly ? withinMs * 0.75 : Math.min(LEADER_CHECK_MS, withinMs / 4),
+      signal: this.#stop.signal,
+    };
+    try {
+      if (mode === "consistent") {
+        const answer = await client.askAny(request);
+        this.#fromLeader = isFromCache(answer) ? undefined : answer;
+        return answer;
+      }
+      return await client.askAny(request, (answer) => this.#assertCurrent(answer, held));
+    } catch (error) {
+      throwIfAborted(this.#stop.signal);
+      if (!isProvisioningError(error) || isAboutCredentials(error)) throw error;
+      const [best] = held.toSorted(byIndexAndAge);
+      if (best === undefined) {
+        if (mode === "stale" && error.code === "STREAM_STALE") return this.#askAll("consistent");
+        throw error;
+      }
+      client.prefer(best.address);
+      return best;
+    }
+  }
+
+  /** Throws `STREAM_STALE` for an answer that its server does not vouch for, and keeps it if it may be shown. */
+  #assertCurrent(answer: ConsulAnswer, held: ConsulAnswer[]): void {
+    const reason = this.#findStaleness(answer);
+    if (reason === undefined) return;
+    held.push(answer);
+    throw new ProvisioningError(reason.code, reason.message, { details: { ...reason.details } });
+  }
+
+  /** Throws `STREAM_STALE` for content that is too old to be shown. */
+  #findStaleness(answer: ConsulAnswer): Reason | undefined {
+    const { maxStaleMs } = this.#params;
+    // Content of this age is noticed by the next life check, within three heartbeats: the health timeout.
+    return findStaleness(answer, { freshMs: this.#options.context.heartbeatMs * 2, maxStaleMs });
   }
 
   #spread(withinMs: number): Promise<void> {
@@ -99,33 +158,37 @@ export class ServiceWatch {
     return sleep(random() * withinMs, { clock, signal: this.#stop.signal });
   }
 
-  async #take(answer: ConsulAnswer, index: number): Promise<ProviderEvent> {
+  /** `undefined` for an answer that brings nothing new and proves nothing. */
+  async #take(answer: ConsulAnswer, index: number): Promise<ProviderEvent | undefined> {
     const { descriptor, context } = this.#options;
-    const { signal } = this.#stop;
-    assertUnfiltered(answer.headers, this.#params);
+    assertUnfiltered(answer, this.#params);
+    const held = answer === this.#fromLeader ? undefined : this.#findStaleness(answer);
     const observedAt = context.clock.now();
-    const content = await this.#body.read(answer.body, signal);
-    if (content === "same") return { type: "heartbeat" };
+    const content = await this.#readBody(answer, index);
+    if (content === "same") {
+      if (held !== undefined) return { type: "held", reason: held };
+      return isFromView(answer) ? undefined : { type: "heartbeat" };
+    }
     if (this.#body.isEmpty) await this.#assertMayRead();
-    const { members, skipped } = content;
+    const ageMs = readAgeMs(answer);
     const snapshot = createSnapshot({
+      ...content,
       providerId: descriptor.id,
-      members,
       observedAt,
       revision: String(index),
-      skipped,
-      ...(this.#params.consistency === "stale" && { stalenessMs: readStaleness(answer.headers) }),
+      ...(ageMs !== undefined &&
+        (ageMs > 0 || this.#params.consistency === "stale") && { stalenessMs: ageMs }),
     });
-    return { type: "snapshot", snapshot };
+    return { type: "snapshot", snapshot, ...(held !== undefined && { held }) };
   }
 
-  /** Throws `STREAM_LATE` when a server that may answer without its leader has not heard of it for too long. */
-  #assertInTouch({ headers, address }: ConsulAnswer): void {
-    const { consistency, maxStaleMs } = this.#params;
-    if (consistency !== "stale" || readStaleness(headers) <= maxStaleMs) return;
-    throw new ProvisioningError("STREAM_LATE", `Consul at ${address} has lost touch with its leader`, {
-      details: { address, maxStaleMs },
-    });
+  async #readBody({ body, address }: ConsulAnswer, index: number): ReturnType<HealthBody["read"]> {
+    try {
+      return await this.#body.read(body, this.#stop.signal);
+    } catch (error) {
+      if (!isProvisioningError(error) || error.category !== "stream") throw error;
+      throw withDetails(error, { address, index, status: 200 });
+    }
   }
 
   #assertMayRead(): Promise<void> {
@@ -134,70 +197,91 @@ export class ServiceWatch {
     return assertMayRead({ client, params: this.#params, withinMs, signal: this.#stop.signal });
   }
 
-  /** The next answer of a blocking query; heartbeats while it waits. */
+  /** The next answer: of a blocking query, with heartbeats while it waits, or of an address that knows better. */
   async *#poll(): AsyncGenerator<ProviderEvent, ConsulAnswer> {
     const { consistency, waitMs } = this.#params;
     const { client, context } = this.#options;
-    const { signal } = this.#stop;
+    const poll = new AbortController();
+    using _ = whenAborted(this.#stop.signal, () => poll.abort(this.#stop.signal.reason));
     const query = client.ask({
       path: toHealthPath(this.#params, consistency, { index: this.#index, waitMs }),
-      withinMs: waitMs * WAIT_STRETCH + WAY_MS,
-      signal,
+      withinMs: waitMs * WAIT_STRETCH + NETWORK_MS,
+      signal: poll.signal,
     });
-    // Whoever stopped pulling hears nothing of its end.
+    // Its end has no other listener once the consumer has stopped reading.
     query.catch(() => undefined);
-    const within = async (ms: number): Promise<ConsulAnswer | undefined> => {
-      // No `sleep`: aborting one costs an error each time, just when an answer has come.
-      const { promise, resolve } = Promise.withResolvers<undefined>();
-      const timer = context.clock.schedule(ms, () => resolve(undefined));
-      using _ = whenAborted(signal, () => resolve(undefined));
-      try {
-        return await Promise.race([query, promise]);
-      } finally {
-        timer[Symbol.dispose]();
+    try {
+      for (;;) {
+        const answer = await this.#within(query, context.heartbeatMs / 2);
+        if (answer !== undefined) return answer;
+        throwIfAborted(this.#stop.signal);
+        const life = await this.#checkLife(query);
+        if (life === undefined) continue;
+        if (life.index > this.#index) {
+          const brought = await this.#within(query, Math.max(GRACE_MS, context.heartbeatMs / 2));
+          if (brought !== undefined) return brought;
+          throwIfAborted(this.#stop.signal);
+          throw toDead(life, this.#index);
+        }
+        if (life.held === undefined) yield { type: "heartbeat" };
+        else {
+          yield { type: "held", reason: life.held };
+          if (await this.#findBetter()) return await this.#readAgain();
+        }
       }
+    } finally {
+      poll.abort();
+    }
+  }
+
+  /** Whether another address vouches for its content; it is the one that is asked from then on. */
+  async #findBetter(): Promise<boolean> {
+    const { client, context } = this.#options;
+    const { addresses, consistency } = this.#params;
+    if (addresses.length === 1) return false;
+    const request = {
+      path: toLifePath(this.#params, consistency),
+      withinMs: context.heartbeatMs / addresses.length,
+      signal: this.#stop.signal,
     };
-    for (;;) {
-      const answer = await within(context.heartbeatMs / 2);
-      if (answer !== undefined) {
-        this.#assertInTouch(answer);
-        return answer;
-      }
-      signal.throwIfAborted();
-      const seen = await this.#checkLife(query);
-      if (seen === undefined) continue;
-      if (seen <= this.#index) {
-        yield { type: "heartbeat" };
-        continue;
-      }
-      const brought = await within(Math.max(GRACE_MS, context.heartbeatMs / 2));
-      if (brought !== undefined) {
-        this.#assertInTouch(brought);
-        return brought;
-      }
-      signal.throwIfAborted();
-      throw new ProvisioningError("STREAM_FAILED", "a change did not come through: the connection is dead", {
-        details: { index: this.#index, seen },
-      });
+    try {
+      await client.askAny(request, (answer) => this.#assertCurrent(answer, []));
+      return true;
+    } catch (error) {
+      throwIfAborted(this.#stop.signal);
+      if (isProvisioningError(error)) return false;
+      throw error;
+    }
+  }
+
+  async #within(query: Promise<ConsulAnswer>, ms: number): Promise<ConsulAnswer | undefined> {
+    // Not `sleep`: aborting one costs an error each time, just when an answer has come.
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    const timer = this.#options.context.clock.schedule(ms, () => resolve(undefined));
+    using _ = whenAborted(this.#stop.signal, () => resolve(undefined));
+    try {
+      return await Promise.race([query, promise]);
+    } finally {
+      timer[Symbol.dispose]();
     }
   }
 
   /**
-   * The index now; undefined when the blocking query had its answer first, or when nothing was heard in time: then the
-   * silence will tell.
+   * What the server knows now; undefined when the blocking query had its answer first, or when no response came in time: then the
+   * silence is noticed by the health timeout.
    */
-  async #checkLife(query: Promise<ConsulAnswer>): Promise<number | undefined> {
+  async #checkLife(query: Promise<ConsulAnswer>): Promise<Life | undefined> {
     const { client, context } = this.#options;
     const done = new AbortController();
     using _ = whenAborted(this.#stop.signal, () => done.abort());
     const path = toLifePath(this.#params, this.#params.consistency);
     const check = client.ask({ path, withinMs: context.heartbeatMs * 2, signal: done.signal });
     try {
-      const life = await Promise.race([check, query.then(() => undefined)]);
-      if (life === undefined) return undefined;
-      assertUnfiltered(life.headers, this.#params);
-      this.#assertInTouch(life);
-      return readIndex(life.headers, 0);
+      const answer = await Promise.race([check, query.then(() => undefined)]);
+      if (answer === undefined) return undefined;
+      assertUnfiltered(answer, this.#params);
+      const { address } = answer;
+      return { address, index: readIndex(answer, 0), held: this.#findStaleness(answer) };
     } catch (error) {
       if (isProvisioningError(error) && error.code === "CONNECTIVITY_TIMEOUT") return undefined;
       throw error;
@@ -205,4 +289,26 @@ export class ServiceWatch {
       done.abort();
     }
   }
+}
+
+/** What a life check has found. */
+interface Life {
+  readonly address: string;
+  readonly index: number;
+  /** Why the content may be out of date, where the server does not vouch for it. */
+  readonly held: Reason | undefined;
+}
+
+function toDead({ address, index }: Life, known: number): ProvisioningError {
+  return new ProvisioningError(
+    "STREAM_FAILED",
+    `the blocking query to Consul at ${address} did not bring a change: its connection is dead`,
+    { details: { address, index: known, seen: index } },
+  );
+}
+
+/** The newest first: the highest index, then the lowest age. */
+function byIndexAndAge(a: ConsulAnswer, b: ConsulAnswer): number {
+  const isNewer = readIndex(b, 0) - readIndex(a, 0);
+  return isNewer || (readAgeMs(a) ?? Number.MAX_VALUE) - (readAgeMs(b) ?? Number.MAX_VALUE);
 }

@@ -23,6 +23,8 @@ describe("toRefusalError", () => {
     [500, "rpc error making call: No cluster leader", "CONNECTIVITY_NO_LEADER", true],
     [500, "No path to datacenter", "CONNECTIVITY_REFUSED", true],
     [500, "Permission denied", "CONNECTIVITY_UNAUTHORIZED", false],
+    [500, "No known Consul servers", "CONNECTIVITY_UNAVAILABLE", true],
+    [500, "rpc error getting client: failed to get conn", "CONNECTIVITY_UNAVAILABLE", true],
     [500, "rpc error making call: EOF", "CONNECTIVITY_UNAVAILABLE", true],
     [502, "<html>ACL not found</html>", "CONNECTIVITY_UNAVAILABLE", true],
     [503, "", "CONNECTIVITY_UNAVAILABLE", true],
@@ -42,6 +44,34 @@ describe("toRefusalError", () => {
   test("hands on when to come back", () => {
     const { details } = toRefusalError({ status: 503, text: "", retryAfterMs: 3_000 }, WHERE);
     expect(details).toEqual({ address: WHERE, status: 503, retryAfterMs: 3_000 });
+  });
+});
+
+describe("a proxy", () => {
+  const PROXY = "proxy.example:3128";
+
+  test("that wants credentials is reported as such", () => {
+    const refused = toRefusalError({ status: 407, text: "" }, WHERE, PROXY);
+    const tunnel = Object.assign(withCode("ERR_PROXY_TUNNEL"), { statusCode: 407 });
+    for (const error of [refused, toProvisioningError(tunnel, WHERE, PROXY)]) {
+      expect(error).toMatchObject({
+        code: "CONNECTIVITY_UNAUTHORIZED",
+        message: expect.stringMatching(/the proxy proxy.example:3128 .*407.*requires credentials/) as string,
+        details: { address: WHERE, proxy: PROXY, status: 407 },
+      });
+    }
+  });
+
+  test("that does not reach Consul, or cannot be reached, is named", () => {
+    const tunnel = Object.assign(withCode("ERR_PROXY_TUNNEL"), { statusCode: 503 });
+    expect(toProvisioningError(tunnel, WHERE, PROXY)).toMatchObject({
+      code: "CONNECTIVITY_REFUSED",
+      details: { proxy: PROXY, status: 503 },
+    });
+    expect(toProvisioningError(withCode("ECONNREFUSED"), WHERE, PROXY).message).toContain(
+      "(through the proxy proxy.example:3128) refused the connection",
+    );
+    expect(toRefusalError({ status: 502, text: "" }, WHERE, PROXY).details).toMatchObject({ proxy: PROXY });
   });
 });
 

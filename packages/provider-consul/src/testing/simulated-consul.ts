@@ -77,7 +77,7 @@ export class SimulatedConsul {
 
   #connect(client: ProviderId): ConsulSource & Disposable {
     const ask = (request: ConsulRequest) => this.#answer(client, request);
-    return { ask, askAny: ask, [Symbol.dispose]() {} };
+    return { ask, askAny: ask, prefer() {}, [Symbol.dispose]() {} };
   }
 
   async #answer(client: ProviderId, { path, signal }: ConsulRequest): Promise<ConsulAnswer> {

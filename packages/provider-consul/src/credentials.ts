@@ -1,0 +1,28 @@
+import { validateHeaderValue } from "node:http";
+import { ProvisioningError, resolveSecret, type SecretReference } from "@holdfast/core";
+
+/** Throws `CONNECTIVITY_SECRET_UNAVAILABLE` naming the reference, also for what cannot be the value of a header. */
+export async function readToken(reference: SecretReference, signal: AbortSignal): Promise<string> {
+  const token = await resolveSecret(reference, { signal });
+  try {
+    validateHeaderValue("x-consul-token", token);
+    return token;
+  } catch {
+    const name =
+      "env" in reference ? `the environment variable "${reference.env}"` : `the file "${reference.file}"`;
+    throw new ProvisioningError(
+      "CONNECTIVITY_SECRET_UNAVAILABLE",
+      `${name} does not contain a token: it has characters that a header value cannot have`,
+      { details: { ...reference } },
+    );
+  }
+}
+
+/** Whether it is the caller that was refused, not the request: the next address would only receive the credentials as well. */
+export function isAboutCredentials({ code }: ProvisioningError): boolean {
+  return (
+    code === "CONNECTIVITY_UNAUTHORIZED" ||
+    code === "CONNECTIVITY_UNKNOWN_TOKEN" ||
+    code === "CONNECTIVITY_SECRET_UNAVAILABLE"
+  );
+}

@@ -1,0 +1,35 @@
+import { toReason, ProvisioningError, type ErrorCode } from "@holdfast/core";
+
+/** A failure of one of several addresses. */
+export interface AddressFailure {
+  readonly address: string;
+  readonly error: ProvisioningError;
+}
+
+/** From what explains most to what explains least. A code that is not listed comes first. */
+const ORDER: readonly ErrorCode[] = [
+  "STREAM_STALE",
+  "CONNECTIVITY_NO_LEADER",
+  "CONNECTIVITY_TLS",
+  "CONNECTIVITY_OVERLOADED",
+  "CONNECTIVITY_UNAVAILABLE",
+  "STREAM_FAILED",
+  "CONNECTIVITY_TIMEOUT",
+  "CONNECTIVITY_REFUSED",
+];
+
+/** The failure that explains most, with what each of the addresses failed with in `details.addresses`. */
+export function toMostTelling(failures: readonly AddressFailure[]): ProvisioningError {
+  const ranked = failures.toSorted((a, b) => ORDER.indexOf(a.error.code) - ORDER.indexOf(b.error.code));
+  const { error } = ranked[0]!;
+  if (failures.length === 1) return error;
+  const { code, retryable, cause } = error;
+  return new ProvisioningError(code, `${toReason(error).message} (${failures.length} addresses were tried)`, {
+    retryable,
+    ...(cause !== undefined && { cause }),
+    details: {
+      ...error.details,
+      addresses: failures.map((failure) => ({ address: failure.address, code: failure.error.code })),
+    },
+  });
+}

@@ -1,0 +1,14 @@
+import { ProvisioningError, toReason } from "@holdfast/core";
+
+/** The same error with more facts; those it has already win. */
+export function withDetails(
+  error: ProvisioningError,
+  details: Readonly<Record<string, unknown>>,
+): ProvisioningError {
+  const { code, retryable, cause } = error;
+  return new ProvisioningError(code, toReason(error).message, {
+    retryable,
+    ...(cause !== undefined && { cause }),
+    details: { ...details, ...error.details },
+  });
+}
