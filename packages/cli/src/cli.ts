@@ -7,7 +7,7 @@ import type { DaemonOptions } from "./daemon/run-daemon.ts";
 import { EXIT_CODE, exitCodeOf } from "./exit-code.ts";
 import { HELP } from "./help.ts";
 import { toErrorDocument, toErrorLines } from "./output/error-lines.ts";
-import { LineWriter } from "./output/line-writer.ts";
+import { LineWriter, type WriteFailure } from "./output/line-writer.ts";
 import { createPaint } from "./output/paint.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -19,10 +19,27 @@ export async function runCli(
   terminal: Terminal,
   { hints }: CliOptions = {},
 ): Promise<number> {
-  const { stdout, stderr, env, clock } = terminal;
-  using out = new LineWriter(stdout, clock);
-  using err = new LineWriter(stderr, clock);
+  const { stdout, stderr, clock } = terminal;
+  const out = new LineWriter(stdout, clock);
+  const err = new LineWriter(stderr, clock);
   const isJson = args.includes("--json");
+  const code = await runCommand(args, { terminal, out, err, isJson, hints });
+  await out.flush();
+  const isLost = code === EXIT_CODE.ok && out.dropped > 0;
+  if (isLost && out.failure?.isReaderGone !== true) await err.write(toLossLine(out.failure, isJson));
+  await err.flush();
+  return isLost ? EXIT_CODE.failure : code;
+}
+
+interface CommandRun extends Omit<CommandContext, "paint"> {
+  readonly err: LineWriter;
+}
+
+async function runCommand(
+  args: readonly string[],
+  { terminal, out, err, isJson, hints }: CommandRun,
+): Promise<number> {
+  const { stdout, stderr, env } = terminal;
   const paint = createPaint({ isTty: stdout.isTTY === true, env });
   try {
     const run: { code: number } = { code: EXIT_CODE.ok };
@@ -46,9 +63,12 @@ export async function runCli(
     const lines = isJson ? [JSON.stringify(toErrorDocument(error))] : toErrorLines(error, errPaint);
     for (const line of lines) await err.write(line);
     return exitCodeOf(error);
-  } finally {
-    await Promise.all([out.flush(), err.flush()]);
   }
+}
+
+function toLossLine(failure: WriteFailure | undefined, isJson: boolean): string {
+  const message = `the result could not be written to standard output (${failure?.code ?? "unknown"})`;
+  return isJson ? JSON.stringify({ error: { code: "OUTPUT_FAILED", message } }) : `error: ${message}`;
 }
 
 // Each command's code is loaded when it is asked for, so that `--help` and `--version` answer at once.

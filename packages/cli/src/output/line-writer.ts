@@ -1,70 +1,113 @@
 import type { Writable } from "node:stream";
-import { SerialQueue, untilAborted, type Clock } from "@holdfast/core";
+import { SerialQueue, type Clock } from "@holdfast/core";
 import { inTurns } from "./in-turns.ts";
 
+/** Called when a stream stops working and when it works again. */
+export interface LineWriterListener {
+  /** A line could not be written, for the first time or after lines that could. */
+  onFailed?(failure: WriteFailure): void;
+  /** A line was written after `dropped` lines that were not. */
+  onRecovered?(dropped: number): void;
+}
+
+export interface WriteFailure {
+  /** The code of the operating system, for example `ENOSPC`. */
+  readonly code: string;
+  /** Nothing reads the stream any more, as after `| head`. */
+  readonly isReaderGone: boolean;
+}
+
+/** Lines that wait for a slow reader; further ones are dropped. */
 const MAX_WAITING = 1_000;
 
 /**
- * Writes whole lines, one after the other, to a stream that may be slow or go away. A slow reader is waited for: a bounded
- * number of lines waits with it and further ones are dropped. A reader that is gone (`| head`) ends the writing quietly.
+ * Writes whole lines, one after the other, to a stream that may be slow, full or without a reader. A slow reader is waited
+ * for. A line that cannot be written is dropped and counted, and the next line is tried again.
  */
-export class LineWriter implements Disposable {
+export class LineWriter {
   readonly #stream: Writable;
   readonly #clock: Clock;
+  readonly #listener: LineWriterListener;
   readonly #lines: SerialQueue = new SerialQueue();
-  readonly #gone: AbortController = new AbortController();
-  readonly #onGone: () => void = () => this.#gone.abort();
   #waiting = 0;
-  #drained: PromiseWithResolvers<void> | undefined;
-  readonly #onDrain: () => void = () => this.#drained?.resolve();
+  #failure: WriteFailure | undefined;
+  #isTorn = false;
+  #dropped = 0;
+  #reported = 0;
 
-  constructor(stream: Writable, clock: Clock) {
+  constructor(stream: Writable, clock: Clock, listener: LineWriterListener = {}) {
     this.#stream = stream;
     this.#clock = clock;
-    stream.on("error", this.#onGone);
-    stream.on("close", this.#onGone);
-    stream.on("drain", this.#onDrain);
+    this.#listener = listener;
+    // The callback of each write reports its failure. Without a listener the event would end the process.
+    stream.on("error", () => {});
   }
 
-  /** Aborts when nobody reads any more. */
-  get gone(): AbortSignal {
-    return this.#gone.signal;
+  /** Why the newest line could not be written; undefined when it could. */
+  get failure(): WriteFailure | undefined {
+    return this.#failure;
   }
 
-  /** Resolves once the line is handed over, or never will be. Does not reject. */
+  /** Lines that were not written, in all. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /** Resolves once the line is with the operating system or dropped. Does not reject. */
   async write(line: string | Iterable<string>): Promise<void> {
-    if (this.#waiting >= MAX_WAITING) return;
+    if (this.#waiting >= MAX_WAITING) return void this.#dropped++;
     this.#waiting++;
     try {
-      await this.#lines.run(() => this.#writePieces(typeof line === "string" ? [line] : line));
+      await this.#lines.run(() => this.#writeLine(typeof line === "string" ? [line] : line));
     } finally {
       this.#waiting--;
     }
   }
 
-  /** Resolves when every line written so far is with the operating system, or the reader is gone. */
+  /** Resolves when every line so far is written or dropped. */
   async flush(): Promise<void> {
     await this.#lines.run(async () => {});
-    if (this.#gone.signal.aborted) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#stream.write("", () => resolve());
-    await untilAborted(promise, this.#gone.signal).catch(() => {});
   }
 
-  /** Lets go of the stream, but for its errors: a late one must not end the process. */
-  [Symbol.dispose](): void {
-    this.#stream.off("close", this.#onGone);
-    this.#stream.off("drain", this.#onDrain);
+  async #writeLine(pieces: Iterable<string>): Promise<void> {
+    // A line that was cut off is ended first, so that only that one is unreadable.
+    let text = this.#isTorn ? "\n" : "";
+    let isBegun = false;
+    for await (const piece of inTurns(pieces, "\n", this.#clock)) {
+      text += piece;
+      const failure = await this.#writeText(text);
+      if (failure !== undefined) return this.#drop(failure, isBegun);
+      text = "";
+      isBegun = true;
+    }
+    this.#recover();
   }
 
-  async #writePieces(pieces: Iterable<string>): Promise<void> {
-    for await (const text of inTurns(pieces, "\n", this.#clock)) await this.#writeText(text);
+  #drop(failure: WriteFailure, isBegun: boolean): void {
+    const isFirst = this.#failure === undefined;
+    this.#dropped++;
+    this.#failure = failure;
+    // A full disk may take the beginning of a text.
+    this.#isTorn ||= isBegun || !failure.isReaderGone;
+    if (isFirst) this.#listener.onFailed?.(failure);
   }
 
-  async #writeText(text: string): Promise<void> {
-    if (this.#gone.signal.aborted) return;
-    this.#drained = Promise.withResolvers();
-    if (this.#stream.write(text)) return;
-    await untilAborted(this.#drained.promise, this.#gone.signal).catch(() => {});
+  #recover(): void {
+    const dropped = this.#dropped - this.#reported;
+    this.#failure = undefined;
+    this.#isTorn = false;
+    this.#reported = this.#dropped;
+    if (dropped > 0) this.#listener.onRecovered?.(dropped);
+  }
+
+  async #writeText(text: string): Promise<WriteFailure | undefined> {
+    const { promise, resolve } = Promise.withResolvers<Error | null | undefined>();
+    this.#stream.write(text, resolve);
+    const error = await promise;
+    if (error === null || error === undefined) return undefined;
+    const code = "code" in error ? String(error.code) : "unknown";
+    return { code, isReaderGone: GONE.has(code) };
   }
 }
+
+const GONE: ReadonlySet<string> = new Set(["EPIPE", "ECONNRESET", "ERR_STREAM_DESTROYED"]);
