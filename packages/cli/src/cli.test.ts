@@ -1,7 +1,10 @@
+import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { runCli } from "./cli.ts";
 import { adapterModule } from "./testing/adapter-module.ts";
+import { MAIN } from "./testing/daemon-process.ts";
+import { serveHub } from "./testing/served-hub.ts";
 import { TemporaryFolder } from "./testing/temporary-folder.ts";
 import { TestTerminal, type TestTerminalOptions } from "./testing/test-terminal.ts";
 
@@ -86,7 +89,121 @@ describe("holdfast", () => {
   });
 });
 
+// E2
+describe("a result that cannot be written", () => {
+  const commands = [
+    ["--help"],
+    ["--version"],
+    ["validate", "holdfast.yaml"],
+    ["validate", "holdfast.yaml", "--json"],
+    ["schema"],
+    ["schema", "topology"],
+    ["providers", "list", "-c", "holdfast.yaml"],
+    ["providers", "add", "-c", "holdfast.yaml", ...byField],
+    ["providers", "remove", "-c", "holdfast.yaml", "primary"],
+    ["explain", "a"],
+  ];
+
+  test.each(commands)("%s %s ends with 1 and says why", async (...args) => {
+    await using folder = await createFolder();
+    await using served = await serveHub();
+    if (args[1] === "remove") await run(folder, ["providers", "add", "-c", "holdfast.yaml", ...byField]);
+    const words = args[0] === "explain" ? [...args, "--url", served.server.url] : args;
+    const full = await run(folder, words, { stdoutFailure: "ENOSPC" });
+    expect([full.code, full.err]).toEqual([1, expect.stringMatching(/standard output .*\(ENOSPC\)/)]);
+    if (words.includes("--json"))
+      expect(JSON.parse(full.err)).toMatchObject({ error: { code: "OUTPUT_FAILED" } });
+  });
+
+  test("as its reader has gone away ends with 1, without a message", async () => {
+    await using folder = await createFolder();
+    expect(await run(folder, ["schema"], { stdoutFailure: "EPIPE" })).toEqual({ code: 1, out: "", err: "" });
+  });
+
+  test("an error that cannot be written still gives its exit code", async () => {
+    await using folder = await createFolder();
+    const both = { stdoutFailure: "ENOSPC", stderrFailure: "ENOSPC" };
+    expect((await run(folder, ["validate", "missing.yaml"], both)).code).toBe(2);
+    expect((await run(folder, ["schema"], both)).code).toBe(1);
+  });
+
+  test.skipIf(process.platform !== "linux")("to a device without space, by the command itself", async () => {
+    const script = `exec "$0" "$@" > /dev/full`;
+    const { promise, resolve } = Promise.withResolvers<readonly unknown[]>();
+    execFile("/bin/sh", ["-c", script, process.execPath, MAIN, "--version"], (error, _out, err) =>
+      resolve([error?.code, err]),
+    );
+    expect(await promise).toEqual([1, expect.stringContaining("ENOSPC")]);
+  });
+});
+
 describe("holdfast validate", () => {
+  // G6, R9.3
+  test("warns of insecure settings", async () => {
+    await using folder = await createFolder();
+    const audit = `create: (descriptor) => ({
+      descriptor,
+      audit: async () => [{ code: "CONNECTIVITY_INSECURE", message: "TLS is not \u001b[31mverified" }],
+      async [Symbol.asyncDispose]() {},
+    })`;
+    const broken = `create: () => { throw new Error("no"); }`;
+    await folder.write("a.mjs", adapterModule("nomad", audit));
+    await folder.write("b.mjs", adapterModule("broken", broken));
+    const params = { region: "eu" };
+    await folder.write("open.yaml", {
+      adapters: ["./a.mjs", "./b.mjs"],
+      http: { host: "0.0.0.0" },
+      providers: [
+        { id: "a", kind: "nomad", priority: 7, params },
+        { id: "b", kind: "broken", priority: 6, params },
+      ],
+    });
+    const { code, out, err } = await run(folder, ["validate", "open.yaml"]);
+    expect([code, err]).toEqual([0, ""]);
+    expect(out.split("\n").slice(3)).toEqual([
+      "  adapters   ./a.mjs, ./b.mjs (loaded, which ran their code)",
+      expect.stringContaining("warning: the endpoints listen on 0.0.0.0, beyond this machine, without TLS"),
+      "warning: a: TLS is not \ufffd[31mverified",
+      expect.stringContaining("warning: b: its settings could not be audited"),
+      "",
+    ]);
+    const json = await run(folder, ["validate", "open.yaml", "--json"]);
+    expect(JSON.parse(json.out)).toMatchObject({
+      warnings: [
+        { code: "CONNECTIVITY_INSECURE", details: { setting: "http.host" } },
+        { code: "CONNECTIVITY_INSECURE", providerId: "a" },
+        { code: "LIFECYCLE_INTERNAL", providerId: "b" },
+      ],
+    });
+  });
+
+  // G10
+  test("loads no code of a configuration where that is not wanted or not needed", async () => {
+    await using folder = await createFolder();
+    await folder.write("bad.mjs", `globalThis.wasLoaded = true;\n${adapterModule("nomad")}`);
+    const nomad = { id: "a", kind: "nomad", priority: 1, params: {} };
+    await folder.write("untrusted.yaml", { adapters: ["./bad.mjs"], providers: [nomad] });
+    await folder.write("stored.yaml", { adapters: ["./bad.mjs"], dataDir: "data", http: { port: 1 } });
+    await run(folder, ["providers", "add", "-c", "holdfast.yaml", ...byField]);
+    const { code, out } = await run(folder, ["validate", "untrusted.yaml", "--no-adapters"]);
+    expect(code).toBe(0);
+    expect(out).toContain("./bad.mjs (not loaded)");
+    expect(out).toContain("warning: a: not checked");
+    expect((await run(folder, ["schema", "-c", "untrusted.yaml", "--no-adapters"])).out).not.toContain(
+      "nomad",
+    );
+    expect((await run(folder, ["providers", "list", "-c", "stored.yaml"])).out).toContain("primary");
+    expect((await run(folder, ["providers", "remove", "-c", "stored.yaml", "primary"])).code).toBe(0);
+    expect((await run(folder, ["explain", "a", "-c", "stored.yaml"])).err).toContain("127.0.0.1:1");
+    expect(Reflect.get(globalThis, "wasLoaded")).toBeUndefined();
+    // The help says which commands load it.
+    for (const args of [["validate"], ["schema"], ["providers"]]) {
+      expect((await run(folder, [...args, "--help"])).out).toContain("which runs their code");
+    }
+    expect((await run(folder, ["validate", "untrusted.yaml"])).code).toBe(2);
+    expect(Reflect.get(globalThis, "wasLoaded")).toBe(true);
+  });
+
   test("shows what a right configuration says", async () => {
     await using folder = await createFolder();
     const provider = { id: "a", kind: "file", priority: 7, params: { path: "not-there.json" } };

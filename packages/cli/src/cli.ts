@@ -3,12 +3,14 @@ import packageJson from "../package.json" with { type: "json" };
 import type { CommandContext } from "./commands/command-context.ts";
 import type { ExplainOptions } from "./commands/explain.ts";
 import type { SchemaOptions, SchemaSubject } from "./commands/schema.ts";
+import type { ValidateOptions } from "./commands/validate.ts";
 import type { DaemonOptions } from "./daemon/run-daemon.ts";
 import { EXIT_CODE, exitCodeOf } from "./exit-code.ts";
 import { HELP } from "./help.ts";
 import { toErrorDocument, toErrorLines } from "./output/error-lines.ts";
 import { LineWriter, type WriteFailure } from "./output/line-writer.ts";
 import { createPaint } from "./output/paint.ts";
+import { toJsonText, toPrintableLines } from "./output/printable.ts";
 import type { Terminal } from "./terminal.ts";
 
 export type CliOptions = Pick<DaemonOptions, "hints">;
@@ -45,7 +47,7 @@ async function runCommand(
     const run: { code: number } = { code: EXIT_CODE.ok };
     const output: OutputConfiguration = {
       writeOut: (text) => void out.write(text.trimEnd()),
-      writeErr: (text) => void (isJson || err.write(text.trimEnd())),
+      writeErr: (text) => void (isJson || err.write(toPrintableLines(text.trimEnd()))),
     };
     const context = { terminal, out, paint, isJson, hints };
     const program = createProgram(context, output, (code) => void (run.code = code));
@@ -55,12 +57,12 @@ async function runCommand(
     if (error instanceof CommanderError) {
       if (isJson && error.exitCode !== 0) {
         const message = error.message.replace(/^error: /, ""); // commander words it for a terminal
-        await err.write(JSON.stringify({ error: { code: "USAGE", message } }));
+        await err.write(toJsonText({ error: { code: "USAGE", message } }));
       }
       return error.exitCode === 0 ? EXIT_CODE.ok : EXIT_CODE.usage;
     }
     const errPaint = createPaint({ isTty: stderr.isTTY === true, env });
-    const lines = isJson ? [JSON.stringify(toErrorDocument(error))] : toErrorLines(error, errPaint);
+    const lines = isJson ? [toJsonText(toErrorDocument(error))] : toErrorLines(error, errPaint);
     for (const line of lines) await err.write(line);
     return exitCodeOf(error);
   }
@@ -68,7 +70,7 @@ async function runCommand(
 
 function toLossLine(failure: WriteFailure | undefined, isJson: boolean): string {
   const message = `the result could not be written to standard output (${failure?.code ?? "unknown"})`;
-  return isJson ? JSON.stringify({ error: { code: "OUTPUT_FAILED", message } }) : `error: ${message}`;
+  return isJson ? toJsonText({ error: { code: "OUTPUT_FAILED", message } }) : `error: ${message}`;
 }
 
 // Each command's code is loaded when it is asked for, so that `--help` and `--version` answer at once.
@@ -88,7 +90,7 @@ function createProgram(
 
   program
     .command("run")
-    .description("run the daemon of a configuration until it is told to stop")
+    .description("run the daemon of a configuration until it is asked to stop")
     .requiredOption("-c, --config <file>", "the configuration, YAML or JSON")
     .addOption(
       new Option("-p, --port <number>", "serve the endpoints here instead; 0: any free port").argParser(
@@ -106,17 +108,19 @@ function createProgram(
     .command("validate")
     .description("check a configuration file and name every problem")
     .argument("<file>", "the configuration, YAML or JSON")
+    .addOption(noAdaptersOption())
     .addOption(jsonOption())
     .addHelpText("after", HELP.validate)
-    .action(async (file: string) => {
+    .action(async (file: string, options: ValidateOptions) => {
       const { validate } = await import("./commands/validate.ts");
-      await validate(file, context);
+      await validate(file, options, context);
     });
   program
     .command("schema")
     .description("print the JSON Schema of a kind of file")
     .argument("[subject]", "config, or topology for the files of file providers", toSubject, "config")
     .option("-c, --config <file>", "a configuration: the kinds of its adapters are in the schema too")
+    .addOption(noAdaptersOption())
     .addOption(jsonOption())
     .addHelpText("after", HELP.schema)
     .action(async (subject: SchemaSubject, options: SchemaOptions) => {
@@ -190,6 +194,13 @@ function jsonOption(): Option {
   return new Option("--json", "JSON for machines, instead of words");
 }
 
+function noAdaptersOption(): Option {
+  return new Option(
+    "--no-adapters",
+    "do not load the adapters that the configuration names, which runs their code",
+  );
+}
+
 function toPort(text: string): number {
   const port = Number(text);
   if (/^\d+$/.test(text) && port <= 65_535) return port;
@@ -198,5 +209,5 @@ function toPort(text: string): number {
 
 function toSubject(text: string): SchemaSubject {
   if (text === "config" || text === "topology") return text;
-  throw new InvalidArgumentError("There are config and topology.");
+  throw new InvalidArgumentError("It must be config or topology.");
 }

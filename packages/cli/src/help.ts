@@ -1,11 +1,12 @@
 const EXIT_CODES = `
 Exit codes:
   0    done; for run: stopped and drained
-  1    something failed: a backend, the store, the port, a drain that did not finish in time
+  1    something failed: a backend, the store, the port, standard output, a drain that did not finish in time
   2    the command line or a configuration is wrong
-  130  run was ended at once by a second Ctrl-C`;
+  130  run was ended at once by a second Ctrl-C
+  137  run ended itself because a file system did not answer`;
 
-/** What stands below the options: commands are learnt from examples. */
+/** The texts below the options: people learn commands from examples. */
 export const HELP = {
   program: `
 Examples:
@@ -39,13 +40,16 @@ Examples:
   $ holdfast validate holdfast.yaml
   $ holdfast validate holdfast.yaml --json | jq '.error.problems[]'
 
-Every problem is named with its line, its path, what was expected and what was found. The adapters that
-the file names are loaded; nothing is connected to.`,
+Names every problem with its line, its path, what was expected and what was found, and warns of insecure settings. It
+does not connect to anything. It loads the adapters that the file names, which runs their code: use --no-adapters for a
+file that you do not trust. Then providers of other kinds than the built-in ones are not checked.`,
   schema: `
 Examples:
   $ holdfast schema > holdfast.schema.json
   $ holdfast schema --config holdfast.yaml > holdfast.schema.json    with the kinds of its adapters
   $ holdfast schema topology > topology.schema.json
+
+With --config it loads the adapters that the file names, which runs their code, unless --no-adapters is given.
 
 Refer to it in the first line of a YAML file, and editors complete and check as you type:
   # yaml-language-server: $schema=./holdfast.schema.json`,
@@ -55,8 +59,8 @@ Examples:
   $ holdfast explain node-17 -c holdfast.yaml       of the daemon that runs with this configuration
   $ holdfast explain node-17 --url http://10.0.0.5:7420 --json
 
-Says which provider lists the node or not, since when, at which number of the log, and by which rule it stands as it
-does. The log is kept for log.retainedEvents events.`,
+Shows which providers list the node, since when, at which number of the log, and which rule makes it in, out, held or
+blocked. The log is kept for log.retainedEvents events. With --config only the address is read; adapters are not loaded.`,
   providers: `
 Examples:
   $ holdfast providers list --config holdfast.yaml
@@ -64,8 +68,8 @@ Examples:
   $ holdfast providers remove --config holdfast.yaml primary
 
 They work on the store (providers.jsonl in the configuration's dataDir). A configuration that declares "providers"
-itself is what counts: the store then only follows it, and add and remove refuse. A running daemon takes changes over
-at SIGHUP.`,
+itself decides: the store then only follows it, and add and remove refuse. A running daemon uses changes after a
+SIGHUP. Only add loads the adapters that the configuration names, which runs their code.`,
   add: `
 Examples:
   $ holdfast providers add -c holdfast.yaml --id primary --kind file --priority 100 \\

@@ -1,5 +1,6 @@
 import type { Readable, Writable } from "node:stream";
 import { systemClock, type Clock, type Random } from "@holdfast/core";
+import { exitProcess } from "./exit-process.ts";
 
 /** The signals the daemon understands. */
 export type TerminalSignal = "SIGINT" | "SIGTERM" | "SIGHUP" | "SIGUSR2";
@@ -15,8 +16,13 @@ export interface Terminal {
   readonly pid: number;
   readonly clock: Clock;
   readonly random: Random;
-  /** As long as anybody listens, the signals do nothing by themselves. */
+  /** While there is a listener, the signals do nothing by themselves. */
   onSignal(listener: (signal: TerminalSignal) => void): Disposable;
+  /**
+   * Calls the listener with what was thrown outside of any call (by a timer, a socket, a promise without a handler). While
+   * there is a listener, this does not end the process.
+   */
+  onFault(listener: (error: unknown) => void): Disposable;
   /** Ends the process at once. */
   exit(code: number): void;
 }
@@ -35,14 +41,24 @@ export function createProcessTerminal(): Terminal {
     random: Math.random,
     onSignal(listener) {
       const signals = ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR2"] as const;
-      const listeners = signals.map((signal) => [signal, () => listener(signal)] as const);
-      for (const [signal, onSignal] of listeners) process.on(signal, onSignal);
-      return {
-        [Symbol.dispose]() {
-          for (const [signal, onSignal] of listeners) process.off(signal, onSignal);
-        },
-      };
+      return listen(signals.map((signal) => [signal, () => listener(signal)]));
     },
-    exit: (code) => process.exit(code),
+    onFault(listener) {
+      const onError = (error: unknown) => listener(error);
+      return listen([
+        ["uncaughtException", onError],
+        ["unhandledRejection", onError],
+      ]);
+    },
+    exit: (code) => exitProcess(process, code, systemClock),
+  };
+}
+
+function listen(listeners: readonly (readonly [string, (...args: unknown[]) => void])[]): Disposable {
+  for (const [event, listener] of listeners) process.on(event, listener);
+  return {
+    [Symbol.dispose]() {
+      for (const [event, listener] of listeners) process.off(event, listener);
+    },
   };
 }

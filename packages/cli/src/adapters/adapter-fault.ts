@@ -1,4 +1,4 @@
-/** Why a module gives no adapter. Says nothing of the name it has in the configuration. */
+/** Why a module gives no adapter. Does not contain the name that the configuration gives it. */
 export interface AdapterFault {
   readonly expected: string;
   readonly got: string;
@@ -6,9 +6,9 @@ export interface AdapterFault {
 
 const MAX_LENGTH = 300;
 
-/** What somebody else's code threw, on one line. */
+/** What an adapter's code threw, on one line. */
 export function describeFailure(error: unknown): string {
-  if (!(error instanceof Error)) return "something thrown that is no error";
+  if (!(error instanceof Error)) return "a thrown value that is not an Error";
   const [line = ""] = error.message.trim().split("\n");
   const text = line.length <= MAX_LENGTH ? line : `${line.slice(0, MAX_LENGTH)}…`;
   return `${error.name}: ${text || "an error without a message"}`;

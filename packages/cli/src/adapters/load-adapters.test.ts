@@ -114,7 +114,7 @@ describe("an adapter that cannot be loaded", () => {
       "a package installed beside the configuration or the command, got a package whose package.json is broken",
     ],
     ["./throws.mjs", "a module that can be loaded, got TypeError: no license"],
-    ["./throws-text.mjs", "a module that can be loaded, got something thrown that is no error"],
+    ["./throws-text.mjs", "a module that can be loaded, got a thrown value that is not an Error"],
     ["./none-of-it.mjs", 'a module that exports a function "createAdapter", got nothing'],
     ["./object.mjs", 'a module that exports a function "createAdapter", got an object'],
     ["./refuses.mjs", "an adapter from createAdapter, got Error: no base"],

@@ -1,6 +1,14 @@
-import type { AnyProviderAdapter } from "@holdfast/core";
+import {
+  createDeadline,
+  ProvisioningError,
+  systemClock,
+  untilAborted,
+  type AnyProviderAdapter,
+  type Clock,
+} from "@holdfast/core";
 import type { ConfigProblem } from "../config/config-problem.ts";
 import type { AdapterFault } from "./adapter-fault.ts";
+import { AdapterFaults } from "./adapter-faults.ts";
 import { createBuiltInAdapters } from "./built-in-adapters.ts";
 import { importAdapter } from "./import-adapter.ts";
 import { resolveAdapter } from "./resolve-adapter.ts";
@@ -11,11 +19,25 @@ export interface LoadedAdapters {
   readonly problems: readonly ConfigProblem[];
 }
 
+export interface LoadAdaptersOptions {
+  /** Learns which adapter's code fails outside of any call. */
+  readonly faults?: AdapterFaults | undefined;
+  /** @defaultValue the system clock */
+  readonly clock?: Clock | undefined;
+}
+
+/** How long a module may take to load, in milliseconds: it may wait for something at its top level. */
+const LOAD_WITHIN_MS = 30_000;
+
 /**
  * The built-in adapters, and those of the modules that `input.adapters` of a configuration in `folder` names. Entries that
- * are no names are left to the configuration's schema. Never rejects.
+ * are not names are left to the configuration's schema. Never rejects.
  */
-export async function loadAdapters(input: unknown, folder: string): Promise<LoadedAdapters> {
+export async function loadAdapters(
+  input: unknown,
+  folder: string,
+  { faults = new AdapterFaults(), clock = systemClock }: LoadAdaptersOptions = {},
+): Promise<LoadedAdapters> {
   const names: unknown = Reflect.get(Object(input), "adapters");
   const adapters = [...createBuiltInAdapters(folder)];
   const owners = new Map(adapters.map(({ kind }) => [kind, "which is built in"]));
@@ -23,10 +45,10 @@ export async function loadAdapters(input: unknown, folder: string): Promise<Load
   for (const [index, name] of Array.isArray(names) ? names.entries() : []) {
     if (typeof name !== "string" || name === "") continue;
     const path = `adapters[${index}]`;
-    const loaded = await loadAdapter(name, folder);
+    const loaded = await faults.run({ adapter: name }, () => loadWithin(name, folder, clock));
     if ("create" in loaded && !owners.has(loaded.kind)) {
       owners.set(loaded.kind, `which ${path} has`);
-      adapters.push(loaded);
+      adapters.push(faults.isolate(loaded, name));
       continue;
     }
     const { expected, got } =
@@ -36,6 +58,24 @@ export async function loadAdapters(input: unknown, folder: string): Promise<Load
     problems.push({ path, expected, got, code: "VALIDATION_ADAPTER_UNAVAILABLE" });
   }
   return { adapters, problems };
+}
+
+async function loadWithin(
+  name: string,
+  folder: string,
+  clock: Clock,
+): Promise<AnyProviderAdapter | AdapterFault> {
+  using deadline = createDeadline({ afterMs: LOAD_WITHIN_MS, clock, error: toLateError });
+  try {
+    return await untilAborted(loadAdapter(name, folder), deadline.signal);
+  } catch {
+    const expected = `a module that loads within ${LOAD_WITHIN_MS / 1_000} seconds`;
+    return { expected, got: "one that is still loading" };
+  }
+}
+
+function toLateError(): ProvisioningError {
+  return new ProvisioningError("VALIDATION_ADAPTER_UNAVAILABLE", "the module is still loading");
 }
 
 async function loadAdapter(name: string, folder: string): Promise<AnyProviderAdapter | AdapterFault> {

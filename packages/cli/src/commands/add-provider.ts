@@ -11,6 +11,7 @@ import * as z from "zod";
 import { parseConfigSource } from "../config/config-source.ts";
 import { toConfigError } from "../config/config-problem.ts";
 import type { Terminal } from "../terminal.ts";
+import { toJsonText, toPrintable } from "../output/printable.ts";
 import type { CommandContext } from "./command-context.ts";
 import { assertChangeable, openProviderSet, type ProviderSetOptions } from "./provider-set.ts";
 
@@ -36,7 +37,7 @@ export async function addProvider(
 ): Promise<void> {
   const { terminal, out, paint, isJson } = context;
   const { clock, random, cwd } = terminal;
-  const set = await openProviderSet(options, cwd);
+  const set = await openProviderSet(options, cwd, { loadsAdapters: true });
   assertChangeable(set);
   const input = await readDescriptor(descriptorFile, options, terminal);
   const { store, adapters } = set;
@@ -52,10 +53,10 @@ export async function addProvider(
   registry.on("warning", ({ message }) => void warnings.push(message));
   await registry.restore();
   const { descriptor } = await registry.register(toAbsolutePaths(input, cwd));
-  if (isJson) return out.write(JSON.stringify({ added: descriptor, file: set.file, warnings }));
-  await out.write(`added ${descriptor.id} to ${set.file}`);
-  for (const warning of warnings) await out.write(paint("yellow", `warning: ${warning}`));
-  await out.write("a running daemon takes it over at SIGHUP");
+  if (isJson) return out.write(toJsonText({ added: descriptor, file: set.file, warnings }));
+  await out.write(`added ${descriptor.id} to ${toPrintable(set.file)}`);
+  for (const warning of warnings) await out.write(paint("yellow", `warning: ${toPrintable(warning)}`));
+  await out.write("a running daemon uses it after a SIGHUP");
 }
 
 async function readDescriptor(

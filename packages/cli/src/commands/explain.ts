@@ -10,6 +10,7 @@ import {
 import { loadConfig } from "../config/load-config.ts";
 import { explainedSchema } from "../output/explained.ts";
 import { toExplanationLines } from "../output/explanation-lines.ts";
+import { toJsonText } from "../output/printable.ts";
 import type { CommandContext } from "./command-context.ts";
 
 export interface ExplainOptions {
@@ -40,14 +41,14 @@ export async function explain(
   if (!explained.success) {
     throw new ProvisioningError("CONNECTIVITY_UNAVAILABLE", `what answers at ${url.host} is no daemon`);
   }
-  if (isJson) return out.write(JSON.stringify(answer));
+  if (isJson) return out.write(toJsonText(answer));
   for (const line of toExplanationLines(explained.data, paint)) await out.write(line);
 }
 
 async function findDaemon({ url, config: file }: ExplainOptions, cwd: string): Promise<string> {
   if (url !== undefined) return url;
   if (file === undefined) return DEFAULT_URL;
-  const { config } = await loadConfig(file, { cwd });
+  const { config } = await loadConfig(file, { cwd, loadsAdapters: false });
   if (config.http === false) {
     throw new ProvisioningError(
       "VALIDATION_MALFORMED",

@@ -1,5 +1,5 @@
 import type { ProviderDescriptor } from "@holdfast/core";
-import { toPrintable } from "../output/event-line.ts";
+import { toJsonText, toPrintable } from "../output/printable.ts";
 import type { Paint } from "../output/paint.ts";
 import type { CommandContext } from "./command-context.ts";
 import { openProviderSet, type ProviderSetOptions } from "./provider-set.ts";
@@ -7,18 +7,23 @@ import { openProviderSet, type ProviderSetOptions } from "./provider-set.ts";
 /** Prints what the store holds, highest priority first. */
 export async function listProviders(options: ProviderSetOptions, context: CommandContext): Promise<void> {
   const { terminal, out, paint, isJson } = context;
-  const { file, store, declaredIn } = await openProviderSet(options, terminal.cwd);
+  const { file, store, declaredIn } = await openProviderSet(options, terminal.cwd, { loadsAdapters: false });
   const providers = await store.load();
-  if (isJson) return out.write(JSON.stringify({ file, declaredIn, providers }));
+  if (isJson) return out.write(toJsonText({ file, declaredIn, providers }));
   if (providers.length === 0) {
-    const words = declaredIn === undefined ? "" : `; ${declaredIn} is stored when \`holdfast run\` starts`;
-    return out.write(`no providers in ${file}${words}`);
+    const words =
+      declaredIn === undefined ? "" : `; ${toPrintable(declaredIn)} is stored when \`holdfast run\` starts`;
+    return out.write(`no providers in ${toPrintable(file)}${words}`);
   }
   for (const line of toTable(providers, paint)) await out.write(line);
 }
 
 function toTable(providers: readonly ProviderDescriptor[], paint: Paint): readonly string[] {
-  const rows = providers.map(({ id, kind, priority }) => [id, kind, String(priority)]);
+  const rows = providers.map(({ id, kind, priority }) => [
+    toPrintable(id),
+    toPrintable(kind),
+    String(priority),
+  ]);
   const all = [["ID", "KIND", "PRIORITY"], ...rows];
   const widths = [0, 1, 2].map((column) => Math.max(...all.map((row) => row[column]!.length)));
   const pad = (row: readonly string[]) => row.map((cell, column) => cell.padEnd(widths[column]!)).join("  ");

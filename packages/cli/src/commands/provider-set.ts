@@ -3,7 +3,7 @@ import { ProvisioningError, type AnyProviderAdapter } from "@holdfast/core";
 import { FileProviderStore } from "@holdfast/store-file";
 import { createBuiltInAdapters } from "../adapters/built-in-adapters.ts";
 import type { Config } from "../config/config-schema.ts";
-import { loadConfig } from "../config/load-config.ts";
+import { loadConfig, type LoadConfigOptions } from "../config/load-config.ts";
 
 /** Which store a `providers` command works on: the one of a configuration, or a file of its own. */
 export interface ProviderSetOptions {
@@ -22,10 +22,23 @@ export interface StoredProviderSet {
 }
 
 /** Throws `VALIDATION_MISSING_FIELD` when neither or both are named, or as `loadConfig` does. */
-export async function openProviderSet(options: ProviderSetOptions, cwd: string): Promise<StoredProviderSet> {
+export async function openProviderSet(
+  options: ProviderSetOptions,
+  cwd: string,
+  { loadsAdapters }: Pick<LoadConfigOptions, "loadsAdapters">,
+): Promise<StoredProviderSet> {
   const { config: configFile, store: storeFile } = options;
   if (configFile !== undefined && storeFile === undefined) {
-    const { file, storeFile: stored, providers, adapters, config } = await loadConfig(configFile, { cwd });
+    const {
+      file,
+      storeFile: stored,
+      providers,
+      adapters,
+      config,
+    } = await loadConfig(configFile, {
+      cwd,
+      loadsAdapters,
+    });
     return {
       file: stored,
       store: new FileProviderStore({ path: stored }),

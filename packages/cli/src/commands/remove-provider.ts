@@ -1,4 +1,5 @@
 import { ProvisioningError } from "@holdfast/core";
+import { toJsonText, toPrintable } from "../output/printable.ts";
 import type { CommandContext } from "./command-context.ts";
 import { assertChangeable, openProviderSet, type ProviderSetOptions } from "./provider-set.ts";
 
@@ -12,16 +13,19 @@ export async function removeProvider(
   context: CommandContext,
 ): Promise<void> {
   const { terminal, out, isJson } = context;
-  const set = await openProviderSet(options, terminal.cwd);
+  const set = await openProviderSet(options, terminal.cwd, { loadsAdapters: false });
   assertChangeable(set);
   const before = await set.store.load();
   const after = before.filter((descriptor) => descriptor.id !== id);
   if (after.length === before.length) {
     const ids = before.map((descriptor) => descriptor.id).join(", ") || "none";
-    throw new ProvisioningError("VALIDATION_UNKNOWN_ID", `no provider is called that; there are: ${ids}`);
+    throw new ProvisioningError(
+      "VALIDATION_UNKNOWN_ID",
+      `no provider has this id; the stored ones are: ${ids}`,
+    );
   }
   await set.store.save(after);
   await out.write(
-    isJson ? JSON.stringify({ removed: id, file: set.file }) : `removed ${id} from ${set.file}`,
+    isJson ? toJsonText({ removed: id, file: set.file }) : `removed ${id} from ${toPrintable(set.file)}`,
   );
 }

@@ -11,6 +11,8 @@ export type SchemaSubject = "config" | "topology";
 export interface SchemaOptions {
   /** A configuration whose adapters' kinds the schema has too. It may have problems in other places. */
   readonly config?: string | undefined;
+  /** False: no module that the configuration names is loaded, and the schema has the built-in kinds. */
+  readonly adapters: boolean;
 }
 
 /**
@@ -19,13 +21,19 @@ export interface SchemaOptions {
  */
 export async function schema(
   subject: SchemaSubject,
-  { config }: SchemaOptions,
+  { config, adapters }: SchemaOptions,
   { out, terminal }: CommandContext,
 ): Promise<void> {
   if (subject === "topology" && config !== undefined) {
-    throw new ProvisioningError("VALIDATION_MALFORMED", "a topology knows no kinds: leave --config out");
+    throw new ProvisioningError(
+      "VALIDATION_MALFORMED",
+      "the schema of topology files does not depend on a configuration: leave --config out",
+    );
   }
-  const document = subject === "topology" ? topologyJsonSchema() : await configSchemaOf(config, terminal.cwd);
+  const document =
+    subject === "topology"
+      ? topologyJsonSchema()
+      : await configSchemaOf(adapters ? config : undefined, terminal.cwd);
   await out.write(JSON.stringify(document, undefined, 2));
 }
 

@@ -1,14 +1,54 @@
-import { loadConfig } from "../config/load-config.ts";
+import { auditHttp } from "../config/audit-http.ts";
+import { loadConfig, type LoadedConfig } from "../config/load-config.ts";
+import { toJsonText, toPrintable } from "../output/printable.ts";
+import { auditProviders } from "./audit-providers.ts";
 import type { CommandContext } from "./command-context.ts";
 
-/** Checks a configuration file, without connecting to anything; the adapters it names are loaded. Throws `VALIDATION_*` naming every problem. */
-export async function validate(file: string, context: CommandContext): Promise<void> {
+export interface ValidateOptions {
+  /** False: no module that the configuration names is loaded. */
+  readonly adapters: boolean;
+}
+
+/**
+ * Checks a configuration file and lists its insecure settings, without connecting to anything. Loads the adapters that it
+ * names, which runs their code, unless told not to. Throws `VALIDATION_*` naming every problem.
+ */
+export async function validate(
+  file: string,
+  { adapters: loadsAdapters }: ValidateOptions,
+  context: CommandContext,
+): Promise<void> {
   const { terminal, out, paint, isJson } = context;
-  const loaded = await loadConfig(file, { cwd: terminal.cwd });
-  const { config, providers } = loaded;
-  if (isJson) return out.write(JSON.stringify({ isValid: true, file: loaded.file, config }));
-  const named = providers?.map(({ id, kind, priority }) => `${id} (${kind}, ${priority})`);
-  await out.write(`${paint("green", "valid")}  ${loaded.file}`);
-  await out.write(`  providers  ${named === undefined ? "as stored" : named.join(", ") || "none"}`);
-  await out.write(`  store      ${loaded.storeFile}`);
+  const { cwd, clock, random } = terminal;
+  const loaded = await loadConfig(file, { cwd, loadsAdapters });
+  const { config, providers = [], adapters, unchecked } = loaded;
+  const warnings = [
+    ...(config.http === false ? [] : auditHttp(config.http.host)),
+    ...(await auditProviders(providers, { adapters, clock, random })),
+  ];
+  if (isJson) {
+    return out.write(toJsonText({ isValid: true, file: loaded.file, config, unchecked, warnings }));
+  }
+  await out.write(`${paint("green", "valid")}  ${toPrintable(loaded.file)}`);
+  await out.write(`  providers  ${namesOf(loaded)}`);
+  await out.write(`  store      ${toPrintable(loaded.storeFile)}`);
+  const modules = config.adapters?.map(toPrintable) ?? [];
+  if (modules.length > 0) {
+    const how = loadsAdapters ? "loaded, which ran their code" : "not loaded";
+    await out.write(`  adapters   ${modules.join(", ")} (${how})`);
+  }
+  if (unchecked.length > 0) {
+    const what = "not checked, as their kinds are not built in";
+    await out.write(paint("yellow", `warning: ${unchecked.join(", ")}: ${what}`));
+  }
+  for (const { message, ...rest } of warnings) {
+    const of = "providerId" in rest ? `${rest.providerId}: ` : "";
+    await out.write(paint("yellow", `warning: ${toPrintable(of + message)}`));
+  }
+}
+
+function namesOf({ providers }: LoadedConfig): string {
+  if (providers === undefined) return "as stored";
+  const names = providers.map(({ id, kind, priority }) => `${id} (${toPrintable(kind)}, ${priority})`);
+  return names.join(", ") || "none";
 }

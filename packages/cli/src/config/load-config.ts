@@ -7,6 +7,8 @@ import {
 } from "@holdfast/core";
 import { ProviderValidator } from "@holdfast/registry";
 import * as z from "zod";
+import type { AdapterFaults } from "../adapters/adapter-faults.ts";
+import { createBuiltInAdapters } from "../adapters/built-in-adapters.ts";
 import { loadAdapters } from "../adapters/load-adapters.ts";
 import { placeProblems, toConfigError, type ConfigProblem } from "./config-problem.ts";
 import { createConfigSchema, type Config } from "./config-schema.ts";
@@ -25,13 +27,19 @@ export interface LoadedConfig {
   readonly snapshotFile: string;
   /** The built-in ones and those that the configuration names. Relative paths in `params` start from its folder. */
   readonly adapters: readonly AnyProviderAdapter[];
+  /** Providers whose parameters were not checked, as their adapters were not loaded. */
+  readonly unchecked: readonly string[];
 }
 
 export interface LoadConfigOptions {
   /** Where a relative file name starts from. @defaultValue process.cwd() */
   readonly cwd?: string | undefined;
-  /** Those of an earlier load, so that no module is loaded anew. @defaultValue the built-in ones and those that it names */
+  /** Those of an earlier load, so that no module is loaded again. @defaultValue the built-in ones and those that it names */
   readonly adapters?: readonly AnyProviderAdapter[] | undefined;
+  /** False: runs no code that the configuration names; providers of other kinds than the built-in ones are not checked. */
+  readonly loadsAdapters?: boolean | undefined;
+  /** Learns which adapter's code fails outside of any call. */
+  readonly faults?: AdapterFaults | undefined;
 }
 
 /**
@@ -40,26 +48,31 @@ export interface LoadConfigOptions {
  */
 export async function loadConfig(name: string, options: LoadConfigOptions = {}): Promise<LoadedConfig> {
   const { file, folder, source, input } = await readConfig(name, options.cwd ?? process.cwd());
+  const { faults, loadsAdapters = true } = options;
+  const given = loadsAdapters ? options.adapters : createBuiltInAdapters(folder);
   const { adapters, problems: unavailable } =
-    options.adapters === undefined
-      ? await loadAdapters(input, folder)
-      : { adapters: options.adapters, problems: [] };
+    given === undefined ? await loadAdapters(input, folder, { faults }) : { adapters: given, problems: [] };
   const parsed = createConfigSchema(z.unknown()).safeParse(input);
   const entries: unknown = Reflect.get(Object(input), "providers");
   const checks = Array.isArray(entries) ? new ProviderValidator({ adapters }).checkAll(entries) : [];
   const problems = [
     ...(parsed.success ? [] : parsed.error.issues.flatMap((issue) => toProblems(issue, input))),
     ...unavailable,
-    ...checks.flatMap((check) => check.problems),
+    ...checks
+      .flatMap((check) => check.problems)
+      .filter(({ code }) => loadsAdapters || code !== "VALIDATION_UNKNOWN_KIND"),
   ];
   if (!parsed.success || problems.length > 0) {
     throw toConfigError(file, placeProblems(problems, source));
   }
   const config = parsed.data;
+  const providers = config.providers?.map((provider) => descriptorInputSchema.parse(provider));
+  const kinds = new Set(adapters.map(({ kind }) => kind));
   return {
     file,
     config,
-    providers: config.providers?.map((provider) => descriptorInputSchema.parse(provider)),
+    providers,
+    unchecked: (providers ?? []).filter(({ kind }) => !kinds.has(kind)).map(({ id }) => id),
     storeFile: resolve(folder, config.dataDir, "providers.jsonl"),
     snapshotFile: resolve(folder, config.dataDir, "last-known-good.jsonl"),
     adapters,

@@ -45,6 +45,7 @@ const READ_FAILURES: Readonly<Record<string, string>> = {
   EFTYPE: "a named pipe or a device",
   ENXIO: "a socket",
   EACCES: "no permission to read it",
+  CONNECTIVITY_TIMEOUT: "one that cannot be read within 5 seconds",
 };
 
 function wholeFile(expected: string, got: string): ConfigProblem {

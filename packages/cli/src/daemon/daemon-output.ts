@@ -1,18 +1,22 @@
-import type { Clock, TopologyEvent } from "@holdfast/core";
+import type { Clock, Reason, TopologyEvent } from "@holdfast/core";
 import type { ServiceWarning } from "@holdfast/provisioning";
 import { toErrorDocument, toErrorLines } from "../output/error-lines.ts";
 import { toEventDocument } from "../output/event-document.ts";
-import { toEventLine, toPrintable, toTimeOfDay } from "../output/event-line.ts";
+import { toEventLine, toTimeOfDay } from "../output/event-line.ts";
 import { toJsonPieces, type JsonDocument } from "../output/json-pieces.ts";
 import type { LineWriter } from "../output/line-writer.ts";
 import type { Paint } from "../output/paint.ts";
+import { toPrintable } from "../output/printable.ts";
 
-/** What the daemon tells besides the log: a kind and facts for machines, words for people. */
+/** What the daemon reports besides the log: a kind and facts for machines, words for people. */
 export interface DaemonNote {
   readonly kind: string;
   readonly facts?: JsonDocument;
   readonly words: string;
 }
+
+/** A warning of the service, or a reason that is not about a provider. */
+export type DaemonWarning = Reason & Pick<ServiceWarning, "providerId">;
 
 export interface DaemonOutputOptions {
   readonly writer: LineWriter;
@@ -22,7 +26,7 @@ export interface DaemonOutputOptions {
   readonly isJson: boolean;
 }
 
-/** Everything the daemon says on standard output, in the order in which it happens. */
+/** Everything the daemon prints on standard output, in the order in which it happens. */
 export class DaemonOutput {
   readonly #options: DaemonOutputOptions;
 
@@ -36,30 +40,29 @@ export class DaemonOutput {
     return writer.write(isJson ? toJsonPieces(toEventDocument(event)) : toEventLine(event, paint));
   }
 
-  warning(warning: ServiceWarning): void {
-    const { code, message, providerId, details } = warning;
-    this.#tell({ kind: "warning", facts: { code, message, providerId, details }, words: message }, "yellow");
+  warning({ code, message, providerId, details }: DaemonWarning): void {
+    this.#print({ kind: "warning", facts: { code, message, providerId, details }, words: message }, "yellow");
   }
 
   note(note: DaemonNote): void {
-    this.#tell(note, "cyan");
+    this.#print(note, "cyan");
   }
 
   /** A failure that the daemon survives. */
   failure(kind: string, words: string, error: unknown): void {
     const { writer, paint, isJson } = this.#options;
-    this.#tell({ kind, facts: toErrorDocument(error), words }, "red");
+    this.#print({ kind, facts: toErrorDocument(error), words }, "red");
     if (!isJson) for (const line of toErrorLines(error, paint)) void writer.write(`  ${line}`);
   }
 
-  /** The first thing said. */
+  /** The first thing printed. */
   greet(facts: JsonDocument, lines: readonly string[]): void {
     const { writer, isJson } = this.#options;
-    if (isJson) this.#tell({ kind: "started", facts, words: "" }, "cyan");
+    if (isJson) this.#print({ kind: "started", facts, words: "" }, "cyan");
     else for (const line of lines) void writer.write(line);
   }
 
-  #tell({ kind, facts, words }: DaemonNote, colour: "cyan" | "yellow" | "red"): void {
+  #print({ kind, facts, words }: DaemonNote, colour: "cyan" | "yellow" | "red"): void {
     const { writer, paint, clock, isJson } = this.#options;
     const at = clock.now();
     if (isJson) {

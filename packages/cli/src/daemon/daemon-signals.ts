@@ -4,15 +4,15 @@ import type { Terminal, TerminalSignal } from "../terminal.ts";
 /** Wrappers such as npm pass a Ctrl-C on to a process that the terminal has sent it to already. */
 const SAME_PRESS_MS = 500;
 
-/** What signals ask of the daemon. The first to stop makes it drain; a second one, which is no echo, ends it at once. */
+/** What signals ask of the daemon. The first one to stop makes it drain; a second one, not an echo, ends it at once. */
 export class DaemonSignals implements Disposable {
-  /** Called for SIGHUP. */
-  onHangup: (() => void) | undefined;
   /** Called for SIGUSR2. */
   onAccept: (() => void) | undefined;
   readonly #terminal: Terminal;
   readonly #shutdown: AbortController = new AbortController();
   readonly #subscription: Disposable;
+  #onHangup: (() => void) | undefined;
+  #isHangupPending = false;
   #firstAt: number | undefined;
 
   constructor(terminal: Terminal) {
@@ -25,6 +25,13 @@ export class DaemonSignals implements Disposable {
     return this.#shutdown.signal;
   }
 
+  /** Called for SIGHUP; at once when one has come before. */
+  set onHangup(listener: () => void) {
+    this.#onHangup = listener;
+    if (this.#isHangupPending) listener();
+    this.#isHangupPending = false;
+  }
+
   requestShutdown(): void {
     this.#shutdown.abort();
   }
@@ -34,11 +41,16 @@ export class DaemonSignals implements Disposable {
   }
 
   #receive(signal: TerminalSignal): void {
-    if (signal === "SIGHUP") return this.onHangup?.();
+    if (signal === "SIGHUP") return this.#hangUp();
     if (signal === "SIGUSR2") return this.onAccept?.();
     const now = this.#terminal.clock.monotonic();
     this.#firstAt ??= now;
     this.requestShutdown();
     if (now - this.#firstAt >= SAME_PRESS_MS) this.#terminal.exit(EXIT_CODE.interrupted);
+  }
+
+  #hangUp(): void {
+    if (this.#onHangup === undefined) this.#isHangupPending = true;
+    else this.#onHangup();
   }
 }

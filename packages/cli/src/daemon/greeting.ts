@@ -1,5 +1,6 @@
 import type { LoadedConfig } from "../config/load-config.ts";
 import type { Paint } from "../output/paint.ts";
+import { toPrintable } from "../output/printable.ts";
 
 export interface GreetingOptions {
   readonly version: string;
@@ -15,14 +16,14 @@ export function toGreeting(options: GreetingOptions): readonly string[] {
   const { version, loaded, url, pid, paint } = options;
   const row = (name: string, text: string) => `  ${paint("dim", name.padEnd(10))} ${text}`;
   const providers = loaded.providers?.map(
-    ({ id, kind, priority }) => `${paint("magenta", id)} (${kind}, ${priority})`,
+    ({ id, kind, priority }) => `${paint("magenta", id)} (${toPrintable(kind)}, ${priority})`,
   );
   return [
     "",
-    `${paint("bold", "Holdfast")} ${version} runs ${loaded.file}`,
+    `${paint("bold", "Holdfast")} ${version} runs ${toPrintable(loaded.file)}`,
     "",
     row("providers", providers?.join("  ") ?? "as stored; see `holdfast providers --help`"),
-    row("store", loaded.storeFile),
+    row("store", toPrintable(loaded.storeFile)),
     row("endpoints", url === undefined ? "none" : `${paint("cyan", url)}  ${ENDPOINTS}`),
     row("reload", `kill -HUP ${pid}`),
     row("stop", "Ctrl-C drains and stops; a second one stops at once"),

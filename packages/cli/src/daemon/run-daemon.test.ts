@@ -210,19 +210,6 @@ describe("holdfast run", () => {
     expect(await failure({ dataDir: "other" }, ["--port", port])).toEqual([1, "LIFECYCLE_LISTEN_FAILED"]);
   });
 
-  test("ends quietly when nobody reads its output any more", async () => {
-    await using folder = await createFolder();
-    await using daemon = DaemonProcess.run(folder.join("holdfast.yaml"));
-    await new Promise((resolve) => void daemon.stdout.once("data", resolve));
-    daemon.stdout.destroy();
-    // The next event finds nobody.
-    for (let round = 0; !daemon.hasEnded && round < 200; round++) {
-      await folder.write("primary.json", topology("a", `n${round}`));
-      await sleep(50, { clock: systemClock });
-    }
-    expect(await daemon.exit()).toEqual({ code: 0, err: "" });
-  });
-
   test("drains to its deadline and exits with 1 when the store hangs", async () => {
     await using folder = await createFolder();
     const providers = [fileProvider("primary", 100)];

@@ -1,8 +1,10 @@
-import { sleep, untilAborted, whenAborted } from "@holdfast/core";
+import { sleep, untilAborted } from "@holdfast/core";
 import { ProvisioningService } from "@holdfast/provisioning";
 import { FileProviderStore, FileSnapshotStore } from "@holdfast/store-file";
-import { collectDefaultMetrics, Registry } from "prom-client";
+import { collectDefaultMetrics, Counter, Registry } from "prom-client";
 import packageJson from "../../package.json" with { type: "json" };
+import { AdapterFaults } from "../adapters/adapter-faults.ts";
+import { auditHttp } from "../config/audit-http.ts";
 import { loadConfig, type LoadedConfig } from "../config/load-config.ts";
 import { EXIT_CODE } from "../exit-code.ts";
 import { LineWriter } from "../output/line-writer.ts";
@@ -12,7 +14,9 @@ import type { Terminal } from "../terminal.ts";
 import { ConfigReload } from "./config-reload.ts";
 import { DaemonOutput } from "./daemon-output.ts";
 import { DaemonSignals } from "./daemon-signals.ts";
+import { FaultReport } from "./fault-report.ts";
 import { toGreeting } from "./greeting.ts";
+import { OutputTrouble } from "./output-trouble.ts";
 import { printLog } from "./print-log.ts";
 import { toServerView } from "./service-view.ts";
 
@@ -32,23 +36,35 @@ export interface DaemonOptions {
 const FLUSH_MS = 1_000;
 
 /**
- * Runs the service of a configuration until it is told to stop, and gives the exit code. Throws what kept it from
- * starting: `VALIDATION_*` for the configuration, `LIFECYCLE_LISTEN_FAILED`, or as `ProvisioningService.start` does.
+ * Runs the service of a configuration until it is asked to stop, and returns the exit code. Throws what kept it from
+ * starting: `VALIDATION_*` for the configuration, `LIFECYCLE_LISTEN_FAILED`, or as `ProvisioningService.start` does. Throws
+ * what it cannot go on after: an error that was thrown outside of any call and is not an adapter's.
  */
 export async function runDaemon(options: DaemonOptions): Promise<number> {
   const { terminal, isJson = false } = options;
-  const { clock, stdout, env } = terminal;
-  using writer = new LineWriter(stdout, clock);
+  const { clock, stdout, stderr, env } = terminal;
+  const err = new LineWriter(stderr, clock);
+  const trouble = new OutputTrouble({ err, clock, isJson });
+  const writer = new LineWriter(stdout, clock, trouble);
   const paint = createPaint({ isTty: stdout.isTTY === true, env });
   const output = new DaemonOutput({ writer, paint, clock, isJson });
+  trouble.output = output;
 
   using signals = new DaemonSignals(terminal);
-  using _ = whenAborted(writer.gone, () => signals.requestShutdown());
+  const failures: unknown[] = [];
+  const fail = (error: unknown) => {
+    if (!signals.shutdown.aborted) failures.push(error);
+    signals.requestShutdown();
+  };
+  const faults = new AdapterFaults();
+  const faultReport = new FaultReport({ faults, output, clock, fail });
+  using _ = terminal.onFault((error) => faultReport.receive(error));
 
-  const loaded = await loadConfig(options.configFile, { cwd: terminal.cwd });
+  const loaded = await loadUnlessStopped(options, faults, signals.shutdown);
+  if (failures.length > 0) throw failures[0];
+  if (loaded === undefined) return EXIT_CODE.ok;
   const { drainMs } = loaded.config.shutdown;
-  const metrics = new Registry();
-  collectDefaultMetrics({ register: metrics });
+  const metrics = createMetrics(() => writer.dropped);
   await using service = createService(loaded, metrics, terminal);
   service.on("warning", (warning) => output.warning(warning));
   await using server = await listen(loaded, service, metrics, options);
@@ -61,12 +77,8 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     ...toGreeting({ version, loaded, url, pid, paint }),
     ...(options.hints?.(url) ?? []),
   ]);
+  if (server !== undefined) for (const reason of auditHttp(server.boundAddress)) output.warning(reason);
   const ended = new AbortController();
-  let failure: { readonly error: unknown } | undefined;
-  const fail = (error: unknown) => {
-    if (!signals.shutdown.aborted) failure = { error };
-    signals.requestShutdown();
-  };
   const printing = printLog({ log: service.topology, output, signal: ended.signal }).catch(fail);
   const startup = service.start({ providers: loaded.providers, signal: signals.shutdown }).catch(fail);
   const reload = new ConfigReload({ loaded, service, output });
@@ -78,7 +90,8 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   };
   await untilAborted(new Promise(() => {}), signals.shutdown).catch(() => {});
 
-  if (failure === undefined) {
+  const hasFailed = failures.length > 0;
+  if (!hasFailed) {
     const words = `consumers have up to ${drainMs} ms to drain`;
     output.note({ kind: "shutting_down", facts: { drainMs }, words });
   }
@@ -87,17 +100,48 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   const isPrinted = await isDoneWithin(FLUSH_MS, printing, terminal);
   await server?.[Symbol.asyncDispose]();
   for (const what of unfinished) output.note({ kind: "unfinished", facts: { what }, words: what });
-  const code = unfinished.length === 0 && failure === undefined ? EXIT_CODE.ok : EXIT_CODE.failure;
+  const code = unfinished.length === 0 && !hasFailed ? EXIT_CODE.ok : EXIT_CODE.failure;
   output.note({
     kind: "stopped",
     facts: { unfinished },
-    words: toLastWords(failure !== undefined, unfinished),
+    words: toLastWords(hasFailed, unfinished),
   });
-  // Neither what nobody reads nor what hangs may keep the process.
+  // Neither output that is not read nor what hangs may keep the process.
   const isFlushed = isPrinted && (await isDoneWithin(FLUSH_MS, writer.flush(), terminal));
+  trouble.sum(writer.dropped);
+  await isDoneWithin(FLUSH_MS, err.flush(), terminal);
   if (!isFlushed || unfinished.length > 0) terminal.exit(code);
-  if (failure !== undefined) throw failure.error;
+  if (hasFailed) throw failures[0];
   return code;
+}
+
+/** Undefined when it was asked to stop meanwhile: a file system or a module may not answer. */
+async function loadUnlessStopped(
+  { configFile, terminal }: DaemonOptions,
+  faults: AdapterFaults,
+  shutdown: AbortSignal,
+): Promise<LoadedConfig | undefined> {
+  try {
+    return await untilAborted(loadConfig(configFile, { cwd: terminal.cwd, faults }), shutdown);
+  } catch (error) {
+    if (shutdown.aborted) return undefined;
+    throw error;
+  }
+}
+
+function createMetrics(dropped: () => number): Registry {
+  const metrics = new Registry();
+  collectDefaultMetrics({ register: metrics });
+  const lines = new Counter({
+    name: "holdfast_output_lines_dropped_total",
+    help: "Lines of standard output that could not be written.",
+    registers: [metrics],
+    collect() {
+      lines.reset();
+      lines.inc(dropped());
+    },
+  });
+  return metrics;
 }
 
 function toLastWords(isFailure: boolean, unfinished: readonly string[]): string {

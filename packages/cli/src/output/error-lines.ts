@@ -1,6 +1,6 @@
 import { isProvisioningError } from "@holdfast/core";
 import * as z from "zod";
-import { toPrintable } from "./event-line.ts";
+import { toPrintable } from "./printable.ts";
 import type { JsonDocument } from "./json-pieces.ts";
 import type { Paint } from "./paint.ts";
 
@@ -29,11 +29,11 @@ export function toErrorLines(error: unknown, paint: Paint): readonly string[] {
   const { file, problems = [], failures = [] } = details ?? {};
   if (problems.length > 0) {
     const where = file ?? "what was given";
-    return [paint("red", `error: ${where} is not valid:`), ...toProblemLines(problems, paint)];
+    return [paint("red", `error: ${toPrintable(where)} is not valid:`), ...toProblemLines(problems, paint)];
   }
   if (failures.length > 0) {
     const lines = failures.map(
-      ({ providerId, message }) => `  ${paint("bold", providerId)}  ${toPrintable(message)}`,
+      ({ providerId, message }) => `  ${paint("bold", toPrintable(providerId))}  ${toPrintable(message)}`,
     );
     return [paint("red", "error: not every provider can be accepted:"), ...lines];
   }
@@ -71,5 +71,5 @@ function toWhere({ line, column }: Problem): string {
 }
 
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : "something that is no error was thrown";
+  return error instanceof Error ? error.message : "a value that is not an Error was thrown";
 }

@@ -8,6 +8,7 @@ import type {
   TopologyStatus,
 } from "@holdfast/core";
 import type { Colour, Paint } from "./paint.ts";
+import { toPrintable } from "./printable.ts";
 
 const STATUS_COLOUR: Readonly<Record<TopologyStatus, Colour>> = {
   starting: "dim",
@@ -57,21 +58,21 @@ export function toTimeOfDay(at: number): string {
 function toWords(event: TopologyEvent, paint: Paint): string {
   if (event.kind === "snapshot") return toSnapshotWords(event, paint);
   if (event.kind === "provider_changed") {
-    const reason = paint("dim", SWITCH_WORDS[event.reason](event) + toDetail(event.cause));
-    return `${event.from} → ${paint("magenta", event.to)}  ${reason}`;
+    const reason = paint("dim", toPrintable(SWITCH_WORDS[event.reason](event)) + toDetail(event.cause));
+    return `${toPrintable(event.from)} → ${paint("magenta", toPrintable(event.to))}  ${reason}`;
   }
   if (event.kind === "stream_terminated") {
     const { reason } = event;
     if (reason.kind === "ended")
-      return `the stream of ${event.providerId} ${paint("yellow", "was ended by the backend")}`;
+      return `the stream of ${toPrintable(event.providerId)} ${paint("yellow", "was ended by the backend")}`;
     const { code, message } = reason;
     const how = `${paint("yellow", `broke: ${code}`)}${message === undefined ? "" : paint("dim", toDetail({ message }))}`;
-    return `the stream of ${event.providerId} ${how}`;
+    return `the stream of ${toPrintable(event.providerId)} ${how}`;
   }
   if (event.kind === "health_changed") {
     const reason = event.reason && `${event.reason.code}${toDetail(event.reason)}`;
     const words = reason === undefined ? "" : `  ${paint("dim", reason)}`;
-    return `${event.providerId}: ${event.from} → ${paint(HEALTH_COLOUR[event.to], event.to)}${words}`;
+    return `${toPrintable(event.providerId)}: ${event.from} → ${paint(HEALTH_COLOUR[event.to], event.to)}${words}`;
   }
   const reason = paint("dim", toPrintable(event.reason));
   if (event.kind === "guard_changed") {
@@ -100,7 +101,11 @@ function toSnapshotWords(event: SnapshotEvent, paint: Paint): string {
   const skipped =
     snapshot.skipped === undefined ? [] : [paint("yellow", `${snapshot.skipped.count} unreadable left out`)];
   const members = `${count} ${count === 1 ? "member" : "members"}`;
-  return [`${members} from ${paint("magenta", snapshot.providerId)}`, ...changes, ...skipped].join("  ");
+  return [
+    `${members} from ${paint("magenta", toPrintable(snapshot.providerId))}`,
+    ...changes,
+    ...skipped,
+  ].join("  ");
 }
 
 const NAMED = 3;
@@ -116,10 +121,4 @@ function toChange<T>(
   if (changed.length === 0) return "";
   if (changed.length > NAMED) return paint(colour, `${sign}${changed.length}`);
   return paint(colour, changed.map((item) => sign + toPrintable(toId(item))).join(" "));
-}
-
-/** Names come from outside: what could move the cursor or start a line of its own is shown as `�`. */
-export function toPrintable(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- control characters are what this is about
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, "\ufffd");
 }

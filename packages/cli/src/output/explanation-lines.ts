@@ -1,4 +1,5 @@
-import { toPrintable, toTimeOfDay } from "./event-line.ts";
+import { toTimeOfDay } from "./event-line.ts";
+import { toPrintable } from "./printable.ts";
 import type { Explained } from "./explained.ts";
 import type { Colour, Paint } from "./paint.ts";
 

@@ -1,3 +1,5 @@
+import { escapeUnprintable } from "./printable.ts";
+
 /** A list so long that its JSON text is made in pieces. */
 export class LongList {
   readonly items: Iterable<unknown>;
@@ -15,17 +17,18 @@ const PIECE = 16_384;
 
 /**
  * The JSON text of a document, in pieces of some ten kilobytes, so that one of 100,000 members never holds the event
- * loop for long nor stands in memory as a whole. Joined they are what `JSON.stringify` would give.
+ * loop for long nor stands in memory as a whole. Joined they are the text that `JSON.stringify` gives, with
+ * characters that a terminal would not show escaped.
  */
 export function* toJsonPieces(document: JsonDocument): Generator<string, void> {
   let piece = "";
   for (const part of toParts(document)) {
     piece += part;
     if (piece.length < PIECE) continue;
-    yield piece;
+    yield escapeUnprintable(piece);
     piece = "";
   }
-  if (piece !== "") yield piece;
+  if (piece !== "") yield escapeUnprintable(piece);
 }
 
 function* toParts(value: unknown): Generator<string, void> {

@@ -28,7 +28,8 @@ class FailingStream extends Writable {
   // What Node does for standard output.
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     done(error);
-    Reflect.apply(Reflect.get(this, "_undestroy"), this, []);
+    const undestroy: unknown = Reflect.get(this, "_undestroy");
+    if (typeof undestroy === "function") Reflect.apply(undestroy, this, []);
   }
 }
 
@@ -76,21 +77,24 @@ describe("LineWriter", () => {
   });
 
   // E2
-  test.each(["ENOSPC", "EIO", "EPIPE", "EAGAIN"])("drops and counts lines while writes fail: %s", async (code) => {
-    const stream = new FailingStream();
-    const { writer, seen } = observe(stream);
-    await writer.write("one");
-    stream.code = code;
-    await Promise.all([writer.write("two"), writer.write(["th", "ree"]), writer.flush()]);
-    // One report for the whole failure.
-    expect([writer.dropped, seen]).toEqual([2, [code]]);
-    expect(writer.failure).toEqual({ code, isReaderGone: code === "EPIPE" });
-    stream.code = undefined;
-    await writer.write("four");
-    await writer.write("five");
-    expect(stream.text.replace("\n\n", "\n")).toBe("one\nfour\nfive\n");
-    expect([writer.failure, seen]).toEqual([undefined, [code, "recovered after 2"]]);
-  });
+  test.each(["ENOSPC", "EIO", "EPIPE", "EAGAIN"])(
+    "drops and counts lines while writes fail: %s",
+    async (code) => {
+      const stream = new FailingStream();
+      const { writer, seen } = observe(stream);
+      await writer.write("one");
+      stream.code = code;
+      await Promise.all([writer.write("two"), writer.write(["th", "ree"]), writer.flush()]);
+      // One report for the whole failure.
+      expect([writer.dropped, seen]).toEqual([2, [code]]);
+      expect(writer.failure).toEqual({ code, isReaderGone: code === "EPIPE" });
+      stream.code = undefined;
+      await writer.write("four");
+      await writer.write("five");
+      expect(stream.text.replace("\n\n", "\n")).toBe("one\nfour\nfive\n");
+      expect([writer.failure, seen]).toEqual([undefined, [code, "recovered after 2"]]);
+    },
+  );
 
   test("ends a line that was cut off before it writes the next one", async () => {
     const stream = new FailingStream();

@@ -43,7 +43,7 @@ export class LineWriter {
     stream.on("error", () => {});
   }
 
-  /** Why the newest line could not be written; undefined when it could. */
+  /** Why lines cannot be written now; undefined when the newest one was. */
   get failure(): WriteFailure | undefined {
     return this.#failure;
   }
@@ -86,7 +86,7 @@ export class LineWriter {
   #drop(failure: WriteFailure, isBegun: boolean): void {
     const isFirst = this.#failure === undefined;
     this.#dropped++;
-    this.#failure = failure;
+    this.#failure ??= failure;
     // A full disk may take the beginning of a text.
     this.#isTorn ||= isBegun || !failure.isReaderGone;
     if (isFirst) this.#listener.onFailed?.(failure);

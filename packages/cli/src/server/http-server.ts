@@ -76,6 +76,11 @@ export class HttpServer implements AsyncDisposable {
     return this.#clients.size;
   }
 
+  /** The IP address it is bound to. */
+  get boundAddress(): string {
+    return toBoundAddress(this.#server).address;
+  }
+
   /** Lets answers under way be finished for half a second, then closes every connection. */
   [Symbol.asyncDispose](): Promise<void> {
     return (this.#closed ??= this.#close());

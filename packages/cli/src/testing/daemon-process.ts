@@ -19,7 +19,14 @@ export interface DaemonExit {
   readonly err: string;
 }
 
-/** A daemon as a process of its own, told to speak JSON, and what it has printed so far. */
+export interface DaemonProcessOptions {
+  /** @defaultValue Node */
+  readonly program?: string;
+  /** A file descriptor to print to. @defaultValue a pipe that is read here */
+  readonly stdout?: number | "pipe";
+}
+
+/** A daemon as a process of its own, that prints JSON, and what it has printed so far. */
 export class DaemonProcess implements AsyncDisposable {
   readonly lines: DaemonLine[] = [];
   readonly #child: ChildProcessByStdio<null, Readable, Readable>;
@@ -28,8 +35,12 @@ export class DaemonProcess implements AsyncDisposable {
   #arrived = Promise.withResolvers<void>();
 
   /** Runs a script and its arguments. */
-  constructor(command: readonly string[]) {
-    this.#child = spawn(process.execPath, [...command, "--json"], { stdio: ["ignore", "pipe", "pipe"] });
+  constructor(command: readonly string[], options: DaemonProcessOptions = {}) {
+    const { program = process.execPath, stdout = "pipe" } = options;
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a test that gives `stdout` does not read it here
+    this.#child = spawn(program, [...command, "--json"], {
+      stdio: ["ignore", stdout, "pipe"],
+    }) as ChildProcessByStdio<null, Readable, Readable>;
     this.#child.stderr.on("data", (chunk) => (this.#err += String(chunk)));
     this.#exit = once(this.#child, "close").then(([code]) => {
       this.#arrived.resolve();
@@ -39,6 +50,11 @@ export class DaemonProcess implements AsyncDisposable {
 
   static run(configFile: string, args: readonly string[] = ["--port", "0"]): DaemonProcess {
     return new DaemonProcess([MAIN, "run", "--config", configFile, ...args]);
+  }
+
+  /** What it has printed on standard error so far. */
+  get err(): string {
+    return this.#err;
   }
 
   get stdout(): Readable {
@@ -86,7 +102,7 @@ export class DaemonProcess implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#child.kill("SIGKILL");
-    this.#child.stdout.resume();
+    this.#child.stdout?.resume();
     await this.#exit;
   }
 }

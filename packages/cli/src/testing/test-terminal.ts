@@ -6,9 +6,13 @@ export interface TestTerminalOptions {
   readonly cwd?: string;
   readonly stdin?: string;
   readonly clock?: Clock;
+  /** Every write to standard output fails with this code of the operating system. */
+  readonly stdoutFailure?: string;
+  /** The same for standard error. */
+  readonly stderrFailure?: string;
 }
 
-/** A terminal that remembers what it was shown and sends signals when told to. */
+/** A terminal that records its output; a test sends the signals. */
 export class TestTerminal implements Terminal {
   readonly stdin: Readable;
   readonly stdout: Writable;
@@ -19,6 +23,7 @@ export class TestTerminal implements Terminal {
   readonly clock: Clock;
   readonly exits: number[] = [];
   readonly #listeners = new Set<(signal: TerminalSignal) => void>();
+  readonly #faultListeners = new Set<(error: unknown) => void>();
   #out = "";
   #err = "";
 
@@ -26,8 +31,8 @@ export class TestTerminal implements Terminal {
     this.cwd = options.cwd ?? process.cwd();
     this.clock = options.clock ?? systemClock;
     this.stdin = Readable.from([options.stdin ?? ""]);
-    this.stdout = collect((text) => (this.#out += text));
-    this.stderr = collect((text) => (this.#err += text));
+    this.stdout = collect((text) => (this.#out += text), options.stdoutFailure);
+    this.stderr = collect((text) => (this.#err += text), options.stderrFailure);
   }
 
   get out(): string {
@@ -39,7 +44,7 @@ export class TestTerminal implements Terminal {
   }
 
   get listeners(): number {
-    return this.#listeners.size;
+    return this.#listeners.size + this.#faultListeners.size;
   }
 
   random(): number {
@@ -55,15 +60,26 @@ export class TestTerminal implements Terminal {
     return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
   }
 
+  /** Reports an error that was thrown outside of any call. */
+  fault(error: unknown): void {
+    for (const listener of this.#faultListeners) listener(error);
+  }
+
+  onFault(listener: (error: unknown) => void): Disposable {
+    this.#faultListeners.add(listener);
+    return { [Symbol.dispose]: () => void this.#faultListeners.delete(listener) };
+  }
+
   exit(code: number): void {
     this.exits.push(code);
   }
 }
 
-function collect(onText: (text: string) => void): Writable {
+function collect(onText: (text: string) => void, failure?: string): Writable {
   return new Writable({
     decodeStrings: false,
     write(chunk, _encoding, done) {
+      if (failure !== undefined) return done(Object.assign(new Error(`write ${failure}`), { code: failure }));
       onText(String(chunk));
       done();
     },

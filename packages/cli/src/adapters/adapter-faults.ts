@@ -1,0 +1,54 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { AnyProviderAdapter, ProviderId } from "@holdfast/core";
+import { IsolatedProvider } from "./isolated-provider.ts";
+
+/** Whose code runs: an adapter that the configuration names, and the provider it works for where that is known. */
+export interface CodeOrigin {
+  /** As the configuration writes it. */
+  readonly adapter: string;
+  readonly providerId?: ProviderId | undefined;
+}
+
+/**
+ * Knows which adapter's code threw outside of any call (in a timer, on a socket, in a promise without a handler), and ends
+ * the watches of that provider, so that it counts as failed like one whose watch threw.
+ */
+export class AdapterFaults {
+  readonly #origins: AsyncLocalStorage<CodeOrigin> = new AsyncLocalStorage();
+  readonly #providers: Set<IsolatedProvider> = new Set();
+
+  /** Runs code of an adapter. What it starts carries the origin on. */
+  run<T>(origin: CodeOrigin, work: () => T): T {
+    return this.#origins.run(origin, work);
+  }
+
+  /** The same adapter, whose providers are known here. */
+  isolate(adapter: AnyProviderAdapter, name: string): AnyProviderAdapter {
+    const { kind, params } = adapter;
+    return {
+      kind,
+      params,
+      create: (descriptor, context) => {
+        const origin = { adapter: name, providerId: descriptor.id };
+        const run = <T>(work: () => T): T => this.run(origin, work);
+        const provider = run(() => adapter.create(descriptor, context));
+        const isolated = new IsolatedProvider({
+          provider,
+          origin,
+          run,
+          onDisposed: () => void this.#providers.delete(isolated),
+        });
+        this.#providers.add(isolated);
+        return isolated;
+      },
+    };
+  }
+
+  /** To be called where the error arrives, in its own asynchronous context. Undefined when no adapter is to blame. */
+  receive(error: unknown): CodeOrigin | undefined {
+    const origin = this.#origins.getStore();
+    if (origin === undefined) return undefined;
+    for (const provider of this.#providers) if (provider.isOf(origin)) provider.cutOff(error);
+    return origin;
+  }
+}

@@ -1,0 +1,55 @@
+import type { Clock } from "@holdfast/core";
+import { describeFailure } from "../adapters/adapter-fault.ts";
+import type { AdapterFaults, CodeOrigin } from "../adapters/adapter-faults.ts";
+import type { DaemonOutput } from "./daemon-output.ts";
+
+export interface FaultReportOptions {
+  readonly faults: AdapterFaults;
+  readonly output: DaemonOutput;
+  readonly clock: Clock;
+  /** Ends the daemon, which then throws the error. */
+  readonly fail: (error: unknown) => void;
+}
+
+/** A fault that repeats is reported this often, in milliseconds. */
+const REPORT_EVERY_MS = 1_000;
+
+/**
+ * Decides what an error means that was thrown outside of any call. One of an adapter's code is reported and ends the watches
+ * of its provider; the daemon continues. After any other one the state of the process is unknown, so the daemon ends.
+ */
+export class FaultReport {
+  readonly #options: FaultReportOptions;
+  readonly #reported: Map<string, { at: number; unreported: number }> = new Map();
+
+  constructor(options: FaultReportOptions) {
+    this.#options = options;
+  }
+
+  receive(error: unknown): void {
+    const { faults, fail } = this.#options;
+    const origin = faults.receive(error);
+    if (origin === undefined) fail(error);
+    else this.#report(origin, error);
+  }
+
+  #report(origin: CodeOrigin, error: unknown): void {
+    const { output, clock } = this.#options;
+    const { adapter, providerId } = origin;
+    const name = JSON.stringify([adapter, providerId]);
+    const now = clock.monotonic();
+    const last = this.#reported.get(name);
+    if (last !== undefined && now - last.at < REPORT_EVERY_MS) return void last.unreported++;
+    this.#reported.set(name, { at: now, unreported: 0 });
+    const of = providerId === undefined ? "" : ` of provider "${providerId}"`;
+    const what = providerId === undefined ? "its watches are" : "the watch is";
+    const repeated =
+      last === undefined || last.unreported === 0 ? "" : ` (and ${last.unreported} times before)`;
+    output.warning({
+      code: "STREAM_FAILED",
+      message: `the adapter "${adapter}"${of} failed outside of any call, so ${what} ended and tried again: ${describeFailure(error)}${repeated}`,
+      providerId,
+      details: { adapter },
+    });
+  }
+}

@@ -1,0 +1,185 @@
+import { connect } from "node:net";
+import { open, readFile, truncate, type FileHandle } from "node:fs/promises";
+import { sleep, systemClock } from "@holdfast/core";
+import { describe, expect, test } from "vitest";
+import { DaemonProcess, MAIN } from "../testing/daemon-process.ts";
+import { member } from "../testing/served-hub.ts";
+import { TemporaryFolder } from "../testing/temporary-folder.ts";
+
+const provider = {
+  id: "primary",
+  kind: "file",
+  priority: 1,
+  params: { path: "topology.json", pollMs: 50, settleMs: 5 },
+};
+
+async function createFolder(): Promise<TemporaryFolder> {
+  const folder = await TemporaryFolder.create();
+  await folder.write("topology.json", { members: [member("a")] });
+  await folder.write("holdfast.yaml", { providers: [provider], lastKnownGood: false });
+  return folder;
+}
+
+/** Waits for a result other than undefined. The timeout of the test is the limit. */
+async function until<T>(look: () => Promise<T | undefined> | T | undefined): Promise<T> {
+  for (;;) {
+    const found = await look();
+    if (found !== undefined) return found;
+    await sleep(20, { clock: systemClock });
+  }
+}
+
+function noteOf(daemon: DaemonProcess, kind: string): Record<string, unknown> | undefined {
+  if (daemon.hasEnded) throw new Error(`the daemon ended: ${daemon.err}`);
+  const lines = daemon.err.split("\n").filter((line) => line.startsWith("{") && line.endsWith("}"));
+  return lines
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+    .find((note) => note["kind"] === kind);
+}
+
+async function memberIdsAt(url: string): Promise<readonly string[]> {
+  const { members } = (await (await fetch(`${url}/topology`)).json()) as { members: { id: string }[] };
+  return members.map(({ id }) => id);
+}
+
+/** Changes the topology again and again until `look` finds something. */
+async function untilWithChanges<T>(folder: TemporaryFolder, look: () => T | undefined): Promise<T> {
+  let round = 0;
+  return until(async () => {
+    await folder.write("topology.json", { members: [member("a"), member(`n${round++}`)] });
+    return look();
+  });
+}
+
+describe.skipIf(process.platform === "win32")("the daemon in its surroundings", () => {
+  // E2
+  test("continues while its output cannot be written, and reports what was dropped", async () => {
+    await using folder = await createFolder();
+    const file = folder.join("out.jsonl");
+    await using output: FileHandle = await open(file, "a");
+    // Stands for a full disk: files end at 4 KiB, and what goes beyond fails with EFBIG.
+    const limited = ["-c", 'ulimit -f 8; exec "$0" "$@"', process.execPath];
+    const command = [...limited, MAIN, "run", "-c", folder.join("holdfast.yaml"), "--port", "0"];
+    await using daemon = new DaemonProcess(command, { program: "/bin/sh", stdout: output.fd });
+    const url = await until(async () => /"url":"([^"]+)"/.exec(await readFile(file, "utf8"))?.[1]);
+    await untilWithChanges(folder, () => noteOf(daemon, "output_failed"));
+    expect(noteOf(daemon, "output_failed")).toMatchObject({ code: "EFBIG" });
+    // R7.6: watching and the endpoints continue.
+    await folder.write("topology.json", { members: [member("z")] });
+    await until(async () => ((await memberIdsAt(url)).join() === "z" ? true : undefined));
+    expect(noteOf(daemon, "output_recovered")).toBeUndefined();
+
+    await truncate(file);
+    const { dropped } = await untilWithChanges(folder, () => noteOf(daemon, "output_recovered"));
+    expect(dropped).toBeGreaterThan(0);
+    const metrics = await (await fetch(`${url}/metrics`)).text();
+    expect(metrics).toContain(`holdfast_output_lines_dropped_total ${String(dropped)}\n`);
+    await until(async () =>
+      (await readFile(file, "utf8")).includes(`"count":${String(dropped)}`) ? true : undefined,
+    );
+    daemon.signal("SIGTERM");
+    expect(await daemon.exit()).toMatchObject({ code: 0 });
+  });
+
+  test("is neither ended nor opened by signals that come early, nor ended by a reader that goes away", async () => {
+    await using folder = await createFolder();
+    // Before anything of ours is loaded, and with the first listener.
+    const early = `
+      process.kill(process.pid, "SIGUSR1");
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      process.on("newListener", (name) => name === "SIGHUP" && setImmediate(() => process.kill(process.pid, name)));`;
+    const preload = ["--inspect-port=0", "--import", `data:text/javascript,${encodeURIComponent(early)}`];
+    const command = [...preload, MAIN, "run", "-c", folder.join("holdfast.yaml"), "--port", "0"];
+    await using daemon = new DaemonProcess(command).read();
+    // G12
+    await daemon.until(({ kind, to }) => kind === "status_changed" && to === "ready");
+    const url = await daemon.url();
+    // G4: Node opened the debugger before our code ran, and it is closed again.
+    const port = Number(/Debugger listening on ws:\/\/127\.0\.0\.1:(\d+)/.exec(daemon.err)?.[1]);
+    expect(await codeOfConnect(port)).toBe("ECONNREFUSED");
+    daemon.signal("SIGUSR1");
+    // The next signal is handled after it.
+    daemon.signal("SIGHUP");
+    await daemon.until(({ kind }) => kind === "reloaded", daemon.lines.length);
+    expect(daemon.err.match(/Debugger listening/g)).toHaveLength(1);
+
+    // E2
+    daemon.stdout.destroy();
+    await untilWithChanges(folder, () => noteOf(daemon, "output_failed"));
+    expect(noteOf(daemon, "output_failed")).toMatchObject({ code: "EPIPE" });
+    expect((await fetch(`${url}/readyz`)).status).toBe(200);
+    daemon.signal("SIGTERM");
+    const { code, err } = await daemon.exit();
+    expect([code, err]).toEqual([0, expect.stringContaining('"kind":"output_dropped"')]);
+  });
+
+  // G11
+  test("names an adapter that fails outside of any call, uses the next provider, and ends although it left a timer", async () => {
+    await using folder = await createFolder();
+    const { url: core } = { url: JSON.stringify(import.meta.resolve("@holdfast/core")) };
+    await folder.write(
+      "bad.mjs",
+      `
+import { createSnapshot, createClusterNode, MemberSet } from ${core};
+import * as z from ${JSON.stringify(import.meta.resolve("zod"))};
+setInterval(() => {}, 1_000);
+export const createAdapter = () => ({
+  kind: "bad",
+  params: z.strictObject({ fault: z.enum(["throws", "rejects"]) }),
+  create: (descriptor, { clock }) => ({
+    descriptor,
+    capabilities: { watch: true },
+    async probe() {},
+    async *watch({ signal }) {
+      const members = MemberSet.from([createClusterNode({ id: descriptor.id, host: "bad.test", port: 1 })]);
+      yield { type: "snapshot", snapshot: createSnapshot({ providerId: descriptor.id, members, observedAt: clock.now() }) };
+      setTimeout(() => {
+        if (descriptor.params.fault === "throws") throw new Error("a timer threw");
+        void Promise.reject(new Error("a promise rejected"));
+      }, 50);
+      await new Promise(() => {});
+    },
+    async [Symbol.asyncDispose]() {},
+  }),
+});`,
+    );
+    const bad = (fault: string, priority: number) => ({
+      id: fault,
+      kind: "bad",
+      priority,
+      params: { fault },
+    });
+    await folder.write("holdfast.yaml", {
+      adapters: ["./bad.mjs"],
+      providers: [bad("throws", 3), bad("rejects", 2), provider],
+      health: { maxErrors: 1, backoffInitialMs: 10_000, cooldownMs: 60_000 },
+    });
+    await using daemon = DaemonProcess.run(folder.join("holdfast.yaml")).read();
+    for (const [providerId, thrown] of [
+      ["throws", "Error: a timer threw"],
+      ["rejects", "Error: a promise rejected"],
+    ]) {
+      const warning = await daemon.until(
+        (line) => line.kind === "warning" && line["providerId"] === providerId,
+      );
+      expect(warning).toMatchObject({ code: "STREAM_FAILED", details: { adapter: "./bad.mjs" } });
+      expect(warning["message"]).toContain(
+        `"./bad.mjs" of provider "${providerId}" failed outside of any call`,
+      );
+      expect(warning["message"]).toContain(thrown);
+    }
+    await daemon.until(({ kind, to }) => kind === "provider_changed" && to === "primary");
+    daemon.signal("SIGTERM");
+    expect(await daemon.exit()).toEqual({ code: 0, err: "" });
+  });
+});
+
+async function codeOfConnect(port: number): Promise<string | undefined> {
+  const { promise, resolve } = Promise.withResolvers<string | undefined>();
+  const socket = connect(port, "127.0.0.1");
+  socket.on("connect", () => resolve(undefined));
+  socket.on("error", (error: NodeJS.ErrnoException) => resolve(error.code));
+  const code = await promise;
+  socket.destroy();
+  return code;
+}

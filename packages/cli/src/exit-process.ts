@@ -1,0 +1,27 @@
+import type { Clock } from "@holdfast/core";
+
+/** What `exitProcess` uses of the process. */
+export type ExitingProcess = Pick<NodeJS.Process, "exit" | "kill" | "pid" | "getActiveResourcesInfo">;
+
+/** How long calls to the file system may take to finish before the process is killed, in milliseconds. */
+const GRACE_MS = 500;
+const CHECK_MS = 25;
+
+/**
+ * Ends the process. Node waits at its exit for threads that are blocked in a system call, without limit: on a file system
+ * that does not answer the exit would hang. Such a process kills itself; its exit code is then 137 (`SIGKILL`).
+ */
+export function exitProcess(process: ExitingProcess, code: number, clock: Clock): void {
+  const endAt = clock.monotonic() + GRACE_MS;
+  const tryExit = () => {
+    if (!isBlocked(process)) process.exit(code);
+    else if (clock.monotonic() >= endAt) process.kill(process.pid, "SIGKILL");
+    else clock.schedule(CHECK_MS, tryExit);
+  };
+  tryExit();
+}
+
+/** Whether a thread of the pool may be in a system call: file system, name resolution. */
+function isBlocked(process: ExitingProcess): boolean {
+  return process.getActiveResourcesInfo().some((name) => /^(?:FSReq|GetAddrInfo|GetNameInfo)/.test(name));
+}
