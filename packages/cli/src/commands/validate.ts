@@ -1,3 +1,4 @@
+import type { Reason } from "@holdfast/core";
 import { auditHttp } from "../config/audit-http.ts";
 import { loadConfig, type LoadedConfig } from "../config/load-config.ts";
 import { toJsonText, toPrintable } from "../output/printable.ts";
@@ -22,7 +23,7 @@ export async function validate(
   const { cwd, clock, random } = terminal;
   const loaded = await loadConfig(file, { cwd, loadsAdapters });
   const { config, providers = [], adapters, unchecked } = loaded;
-  const warnings = [
+  const warnings: readonly (Reason & { readonly providerId?: string | undefined })[] = [
     ...(config.http === false ? [] : auditHttp(config.http.host)),
     ...(await auditProviders(providers, { adapters, clock, random })),
   ];
@@ -41,9 +42,9 @@ export async function validate(
     const what = "not checked, as their kinds are not built in";
     await out.write(paint("yellow", `warning: ${unchecked.join(", ")}: ${what}`));
   }
-  for (const { message, ...rest } of warnings) {
-    const of = "providerId" in rest ? `${rest.providerId}: ` : "";
-    await out.write(paint("yellow", `warning: ${toPrintable(of + message)}`));
+  for (const { message, providerId } of warnings) {
+    const subject = providerId === undefined ? "" : `${providerId}: `;
+    await out.write(paint("yellow", `warning: ${toPrintable(subject + message)}`));
   }
 }
 

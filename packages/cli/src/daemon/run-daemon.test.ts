@@ -2,11 +2,13 @@ import { once } from "node:events";
 import { rename } from "node:fs/promises";
 import { sleep, systemClock } from "@holdfast/core";
 import { describe, expect, test } from "vitest";
+import { runCli } from "../cli.ts";
 import { adapterModule } from "../testing/adapter-module.ts";
 import { DaemonProcess, MAIN, type DaemonLine } from "../testing/daemon-process.ts";
 import { TestEventSource } from "../testing/event-source.ts";
-import { member } from "../testing/served-hub.ts";
+import { member, serveHub } from "../testing/served-hub.ts";
 import { TemporaryFolder } from "../testing/temporary-folder.ts";
+import { TestTerminal } from "../testing/test-terminal.ts";
 
 const QUICK = { maxErrors: 1, backoffInitialMs: 50, backoffMaxMs: 100, cooldownMs: 400 };
 
@@ -166,8 +168,6 @@ describe("holdfast run", () => {
     await folder.write("holdfast.yaml", { health: QUICK });
     await using daemon = DaemonProcess.run(folder.join("holdfast.yaml")).read();
     const url = await daemon.url();
-    const { runCli } = await import("../cli.ts");
-    const { TestTerminal } = await import("../testing/test-terminal.ts");
     const add = ["providers", "add", "--config", "holdfast.yaml", "-"];
     const stdin = JSON.stringify(fileProvider("primary", 1));
     expect(await runCli(add, new TestTerminal({ cwd: folder.path, stdin }))).toBe(0);
@@ -193,10 +193,12 @@ describe("holdfast run", () => {
 
   test("says what keeps it from starting, and with which exit code", async () => {
     await using folder = await createFolder();
-    const failure = async (config: unknown, args?: readonly string[]) => {
-      await using daemon = DaemonProcess.run(await folder.write("wrong.yaml", config), args).read();
-      const { code, err } = await daemon.exit();
-      return [code, (JSON.parse(err) as { error: { code: string } }).error.code];
+    const failure = async (config: unknown, args: readonly string[] = ["--port", "0"]) => {
+      const terminal = new TestTerminal({ cwd: folder.path });
+      await folder.write("wrong.yaml", config);
+      const code = await runCli(["run", "-c", "wrong.yaml", "--json", ...args], terminal);
+      expect(terminal.listeners).toBe(0);
+      return [code, (JSON.parse(terminal.err) as { error: { code: string } }).error.code];
     };
     expect(await failure("http: 5")).toEqual([2, "VALIDATION_MALFORMED"]);
     expect(await failure("adapters: [none]")).toEqual([2, "VALIDATION_ADAPTER_UNAVAILABLE"]);
@@ -205,8 +207,8 @@ describe("holdfast run", () => {
     // R1.5: fail fast.
     await folder.write("providers.jsonl", "{ damaged");
     expect(await failure({ dataDir: "." })).toEqual([1, "STORE_CORRUPTED"]);
-    await using daemon = DaemonProcess.run(folder.join("holdfast.yaml")).read();
-    const { port } = new URL(await daemon.url());
+    await using served = await serveHub();
+    const { port } = new URL(served.server.url);
     expect(await failure({ dataDir: "other" }, ["--port", port])).toEqual([1, "LIFECYCLE_LISTEN_FAILED"]);
   });
 
@@ -237,16 +239,13 @@ describe("holdfast run", () => {
 
   test("exits at once at a second Ctrl-C, with 130", async () => {
     await using folder = await createFolder();
-    await folder.write(
-      "primary.json",
-      topology(...Array.from({ length: 20_000 }, (_, index) => `n${index}`)),
-    );
+    await folder.write("primary.json", topology(...Array.from({ length: 3_000 }, (_, index) => `n${index}`)));
     await using daemon = DaemonProcess.run(folder.join("holdfast.yaml"));
     const [started] = await once(daemon.stdout, "data");
     // From here on nothing is read: the first snapshot cannot be printed, and the end is held up.
     daemon.stdout.pause();
     const { url } = JSON.parse(String(started)) as { url: string };
-    while ((await getJson(`${url}/readyz`))["status"] !== "ready");
+    while ((await getJson(`${url}/readyz`))["status"] !== "ready") await sleep(50, { clock: systemClock });
     while (!daemon.hasEnded) {
       daemon.signal("SIGINT");
       await sleep(100, { clock: systemClock });

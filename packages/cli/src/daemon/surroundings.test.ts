@@ -51,6 +51,10 @@ async function untilWithChanges<T>(folder: TemporaryFolder, look: () => T | unde
   });
 }
 
+function badProvider(fault: string, priority: number) {
+  return { id: fault, kind: "bad", priority, params: { fault } };
+}
+
 describe.skipIf(process.platform === "win32")("the daemon in its surroundings", () => {
   // E2
   test("continues while its output cannot be written, and reports what was dropped", async () => {
@@ -116,7 +120,7 @@ describe.skipIf(process.platform === "win32")("the daemon in its surroundings", 
   // G11
   test("names an adapter that fails outside of any call, uses the next provider, and ends although it left a timer", async () => {
     await using folder = await createFolder();
-    const { url: core } = { url: JSON.stringify(import.meta.resolve("@holdfast/core")) };
+    const core = JSON.stringify(import.meta.resolve("@holdfast/core"));
     await folder.write(
       "bad.mjs",
       `
@@ -143,15 +147,9 @@ export const createAdapter = () => ({
   }),
 });`,
     );
-    const bad = (fault: string, priority: number) => ({
-      id: fault,
-      kind: "bad",
-      priority,
-      params: { fault },
-    });
     await folder.write("holdfast.yaml", {
       adapters: ["./bad.mjs"],
-      providers: [bad("throws", 3), bad("rejects", 2), provider],
+      providers: [badProvider("throws", 3), badProvider("rejects", 2), provider],
       health: { maxErrors: 1, backoffInitialMs: 10_000, cooldownMs: 60_000 },
     });
     await using daemon = DaemonProcess.run(folder.join("holdfast.yaml")).read();
