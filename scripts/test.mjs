@@ -1,7 +1,9 @@
-// Runs all that CI runs, in order, and prints one closing line `N passed, N failed` for all tests. A step that is not
-// a test (format, lint, types, ...) counts as one failed test when it fails, and the steps after it still run.
-import { spawnSync } from "node:child_process";
+// Runs every check and test and prints one closing line `N passed, N failed` for all. `--ci` adds the long forms of the
+// tests and the tests on real servers. A step that is not a test (format, lint, types, ...) counts as one failed test
+// when it fails; the steps after it still run.
+import { spawn } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -11,39 +13,64 @@ rmSync(reports, { recursive: true, force: true });
 mkdirSync(reports, { recursive: true });
 
 const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-// `pnpm check` is a chain of `pnpm STEP`; running them one by one gives each its line and its count.
-const steps = [...scripts.check.split("&&").map((step) => step.trim().replace(/^pnpm /, "")), "integration"];
-// Where there are real servers, the suite that needs them runs too.
-if (["HOLDFAST_BACKENDS", "CONSUL_HTTP_ADDR", "KUBECONFIG"].some((name) => process.env[name]))
-  steps.push("real");
+// The first takes longest.
+const checks = ["build", "types", "lint", "unused", "format:check", "boundaries"];
+const tests = process.argv.includes("--ci") ? ["tests", "long", "real"] : ["tests"];
 
 let passed = 0;
 let failed = 0;
 
-for (const step of steps) {
-  const startedAt = performance.now();
-  console.log(`\n=== ${step}`);
-  const isTests = scripts[step].startsWith("vitest");
-  const report = join(reports, `${step}.json`);
-  const command = isTests
-    ? `${scripts[step]} --reporter=default --reporter=json --outputFile.json=${report}`
-    : scripts[step];
-  const { status } = spawnSync(command, { cwd: root, stdio: "inherit", shell: true });
-  let failures = status === 0 ? 0 : 1;
-  if (isTests) {
-    const counts = readCounts(report);
-    passed += counts.passed;
-    failures = Math.max(failures, counts.failed);
-    // A run that executed nothing proves nothing.
-    if (counts.passed + counts.failed === 0) failures = 1;
-  }
-  failed += failures;
-  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
-  console.log(`=== ${step}: ${failures === 0 ? "ok" : "FAILED"} (${seconds} s)`);
+const startedAt = performance.now();
+const queue = [...checks];
+const lane = async () => {
+  for (let step = queue.shift(); step !== undefined; step = queue.shift()) await check(step);
+};
+await Promise.all(Array.from({ length: availableParallelism() }, lane));
+for (const step of tests) await test(step);
+
+console.log(`\nall steps: ${secondsSince(startedAt)} s`);
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed === 0 ? 0 : 1;
+
+/** Runs next to other checks, so its output is printed as a whole. */
+async function check(step) {
+  const from = performance.now();
+  const { status, output } = await run(scripts[step], "pipe");
+  if (status !== 0) failed += 1;
+  console.log(`\n=== ${step}\n${output.trim()}\n=== ${step}: ${describe(status !== 0, from)}`);
 }
 
-console.log(`\n${passed} passed, ${failed} failed`);
-process.exitCode = failed === 0 ? 0 : 1;
+async function test(step) {
+  const from = performance.now();
+  console.log(`\n=== ${step}`);
+  const report = join(reports, `${step}.json`);
+  const command = `${scripts[step]} --reporter=default --reporter=json --outputFile.json=${report}`;
+  const { status } = await run(command, "inherit");
+  const counts = readCounts(report);
+  // A run that executed nothing proves nothing.
+  const isBroken = status !== 0 || counts.passed + counts.failed === 0;
+  passed += counts.passed;
+  failed += isBroken ? Math.max(1, counts.failed) : counts.failed;
+  console.log(`=== ${step}: ${describe(isBroken || counts.failed > 0, from)}`);
+}
+
+function run(command, output) {
+  const { promise, resolve } = Promise.withResolvers();
+  const child = spawn(command, { cwd: root, stdio: ["ignore", output, output], shell: true });
+  let printed = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream?.setEncoding("utf8").on("data", (text) => (printed += text));
+  child.on("close", (status) => resolve({ status, output: printed }));
+  return promise;
+}
+
+function describe(hasFailed, from) {
+  return `${hasFailed ? "FAILED" : "ok"} (${secondsSince(from)} s)`;
+}
+
+function secondsSince(from) {
+  return ((performance.now() - from) / 1000).toFixed(1);
+}
 
 function readCounts(report) {
   try {
