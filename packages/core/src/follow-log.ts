@@ -35,18 +35,20 @@ export async function* followLog(
   const unsubscribe = log.onEvent(() => wakeup.wake());
   try {
     for (;;) {
-      const events = log.eventsSince(epoch, seqNo);
+      // One at a time: a longer list would keep events alive, with their snapshots, that the log has dropped since.
+      const events = log.eventsSince(epoch, seqNo, 1);
       if (events === undefined) {
         throw new ProvisioningError(
           "STREAM_EXPIRED",
           `the log no longer holds the events after ${epoch}:${seqNo}`,
         );
       }
-      for (const event of events) {
-        seqNo = event.seqNo;
+      const [event] = events;
+      if (event !== undefined) {
+        ({ seqNo } = event);
         yield event;
+        continue;
       }
-      if (events.length > 0) continue;
       if (signal?.aborted === true || log.state.status === "stopped") return;
       if (await waitUntilIdle(wakeup, options)) yield "idle";
     }

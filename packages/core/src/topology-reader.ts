@@ -9,8 +9,11 @@ export interface LogPosition {
 
 /** The ordered log with the newest events that it keeps. */
 export interface TopologyLog extends TopologySource {
-  /** The events after `seqNo` in order; `undefined` when the epoch is another one or some of them are no longer kept. */
-  eventsSince(epoch: Epoch, seqNo: number): readonly TopologyEvent[] | undefined;
+  /**
+   * The first `limit` events after `seqNo` in order, all by default; `undefined` when the epoch is another one or the next one
+   * is no longer kept. An implementation may return more than `limit`.
+   */
+  eventsSince(epoch: Epoch, seqNo: number, limit?: number): readonly TopologyEvent[] | undefined;
 }
 
 export interface ReadOptions {

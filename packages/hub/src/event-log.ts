@@ -43,12 +43,13 @@ export class EventLog {
     return this.#events;
   }
 
-  /** All events after `seqNo`; `undefined` when some of them are no longer kept, or `seqNo` is yet to come. */
-  since(seqNo: number, newestSeqNo: number): readonly TopologyEvent[] | undefined {
+  /** The first `limit` events after `seqNo`; `undefined` when they are no longer kept, or `seqNo` is yet to come. */
+  since(seqNo: number, newestSeqNo: number, limit: number = Infinity): readonly TopologyEvent[] | undefined {
     if (seqNo === newestSeqNo) return [];
     const oldest = this.#events[0];
     if (seqNo > newestSeqNo || oldest === undefined || seqNo + 1 < oldest.seqNo) return undefined;
-    return this.#events.slice(seqNo + 1 - oldest.seqNo);
+    const start = seqNo + 1 - oldest.seqNo;
+    return this.#events.slice(start, start + limit);
   }
 
   #costOf(event: TopologyEvent): number {

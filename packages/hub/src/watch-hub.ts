@@ -130,9 +130,12 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
     return this.#events.on("event", listener);
   }
 
-  /** The events after `seqNo` in order; `undefined` when the epoch is another one or the gap is too old to fill. */
-  eventsSince(epoch: Epoch, seqNo: number): readonly TopologyEvent[] | undefined {
-    return epoch === this.epoch ? this.#log.since(seqNo, this.#seqNo) : undefined;
+  /**
+   * The events after `seqNo` in order, at most `limit`; `undefined` when the epoch is another one or the gap is too old to
+   * fill.
+   */
+  eventsSince(epoch: Epoch, seqNo: number, limit?: number): readonly TopologyEvent[] | undefined {
+    return epoch === this.epoch ? this.#log.since(seqNo, this.#seqNo, limit) : undefined;
   }
 
   events({ from, signal }: EventsOptions = {}): AsyncIterable<TopologyEvent> {

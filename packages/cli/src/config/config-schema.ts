@@ -8,6 +8,9 @@ export interface HttpConfig {
   readonly port: number;
   readonly allowedHosts: readonly string[];
   readonly maxEventClients: number;
+  /** Left out: `maxEventClients` and 200 more. */
+  readonly maxConnections?: number | undefined;
+  readonly maxReaderMemoryMb: number;
 }
 
 /** What a configuration file says, defaults filled in. */
@@ -139,6 +142,19 @@ const http = z.strictObject({
       "Further names that requests may have in their Host header, without a port. On a loopback address only names of this machine are answered otherwise.",
     ),
   maxEventClients: count(100, 100_000, "How many clients may follow /events at once."),
+  maxConnections: z
+    .int()
+    .min(1)
+    .max(200_000)
+    .optional()
+    .describe(
+      "How many connections may be open at once; fewer where the limit of open files (ulimit -n) is low. When it is reached, a new connection is let in and the one that has been idle for longest is closed. Left out: maxEventClients and 200 more.",
+    ),
+  maxReaderMemoryMb: count(
+    128,
+    65_536,
+    "How much memory the texts of all responses in progress may hold together. When a new one does not fit, the clients that read the oldest content are disconnected. MiB.",
+  ),
 });
 
 const log = z.strictObject({

@@ -150,7 +150,13 @@ log: [1]
       guards: {},
       lastKnownGood: { maxAgeMs: 3_600_000, saveEveryMs: 10_000 },
       validation: { probe: "require", probeTimeoutMs: 5_000, suppressAfter: 3, suppressMs: 60_000 },
-      http: { host: "127.0.0.1", port: 7_420, allowedHosts: [], maxEventClients: 100 },
+      http: {
+        host: "127.0.0.1",
+        port: 7_420,
+        allowedHosts: [],
+        maxEventClients: 100,
+        maxReaderMemoryMb: 128,
+      },
       log: { retainedEvents: 1_000 },
       shutdown: { drainMs: 10_000 },
     });

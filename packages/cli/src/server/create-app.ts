@@ -1,18 +1,36 @@
-import { createHash } from "node:crypto";
-import { isProvisioningError, refusalOf, type Clock, type TopologyState } from "@holdfast/core";
+import { isProvisioningError, refusalOf, SerialQueue, type Clock } from "@holdfast/core";
 import type { HttpBindings } from "@hono/node-server";
-import { Hono } from "hono";
-import { inTurns } from "../output/in-turns.ts";
+import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
+import { Hono, type Context } from "hono";
 import { toJsonPieces } from "../output/json-pieces.ts";
-import type { EventClients } from "./event-clients.ts";
+import { EVENT_HEADERS, type EventClients } from "./event-clients.ts";
 import { parsePosition } from "./event-position.ts";
-import { NO_STORE, toFailureResponse, toInternalFailure } from "./http-failure.ts";
-import { toBody } from "./piece-stream.ts";
+import { toNodesDocument, toProvidersDocument } from "./health-document.ts";
+import {
+  NO_STORE,
+  toFailureResponse,
+  toInternalFailure,
+  toJsonResponse,
+  type HttpFailure,
+} from "./http-failure.ts";
+import { RecentResult } from "./recent-result.ts";
+import { ResponseSlots } from "./sending/response-slots.ts";
+import { ResponseWriter } from "./sending/response-writer.ts";
+import { writePieces, writeText } from "./sending/write-pieces.ts";
+import {
+  LARGE_RESPONSE_FAIR_MS,
+  MAX_LARGE_RESPONSES,
+  METRICS_REUSE_MS,
+  RETRY_AFTER_SECONDS,
+  WRITE_DEADLINE_MS,
+} from "./server-limits.ts";
 import type { ServerView } from "./server-view.ts";
-import { toTopologyDocument } from "./topology-document.ts";
+import type { TopologyDocuments } from "./topology-documents.ts";
+import { isListed, toEtag } from "./topology-etag.ts";
 
 export interface AppOptions {
   readonly view: ServerView;
+  readonly documents: TopologyDocuments;
   readonly clients: EventClients;
   readonly clock: Clock;
   /** Whether requests with this `Host` header are answered. */
@@ -20,59 +38,131 @@ export interface AppOptions {
 }
 
 export type App = Hono<{ Bindings: HttpBindings }>;
+type AppContext = Context<{ Bindings: HttpBindings }>;
+
+const PATHS = [
+  "/healthz",
+  "/readyz",
+  "/health/providers",
+  "/health/nodes",
+  "/metrics",
+  "/topology",
+  "/events",
+  "/explain",
+] as const;
+
+const JSON_TYPE = "application/json; charset=UTF-8";
+
+const BUSY: HttpFailure = {
+  status: 503,
+  code: "HTTP_OVERLOADED",
+  message: `${MAX_LARGE_RESPONSES} large responses are in progress already`,
+  headers: { "retry-after": String(RETRY_AFTER_SECONDS) },
+};
 
 /** The routes. Everything is read-only; every failure is JSON with a code. */
 export function createApp(options: AppOptions): App {
-  const { view, clients, clock, isHostAllowed } = options;
+  const { view, documents, clients, clock, isHostAllowed } = options;
   const app: App = new Hono();
+  const slots = new ResponseSlots({ clock, max: MAX_LARGE_RESPONSES, fairMs: LARGE_RESPONSE_FAIR_MS });
+  const explanations = new SerialQueue();
+  const metrics = new RecentResult({
+    make: async () => {
+      const { contentType, text } = await view.metrics();
+      return { contentType, bytes: Buffer.from(text) };
+    },
+    reuseMs: METRICS_REUSE_MS,
+    clock,
+  });
+
+  /** Sends what may take more than one write, within the limits for such responses. `send` writes the header first. */
+  async function sendLarge(
+    { env }: AppContext,
+    send: (writer: ResponseWriter) => Promise<unknown>,
+  ): Promise<Response> {
+    const { outgoing } = env;
+    if (!slots.take(outgoing)) return toFailureResponse(BUSY);
+    const writer = new ResponseWriter(outgoing, { clock, deadlineMs: WRITE_DEADLINE_MS });
+    try {
+      await send(writer);
+      await writer.end();
+    } catch (error) {
+      if (!outgoing.headersSent && !writer.isGone) throw error;
+      writer.disconnect();
+    }
+    return RESPONSE_ALREADY_SENT;
+  }
 
   app.use(async (c, next) => {
     if (isHostAllowed(c.req.header("host"))) return next();
     const message = "the name in the Host header is not allowed; http.allowedHosts can add names";
     return toFailureResponse({ status: 403, code: "HTTP_HOST_REFUSED", message });
   });
-  app.use(async (c, next) => {
-    await next();
-    c.res.headers.set("x-content-type-options", "nosniff");
-  });
 
-  app.get("/healthz", (c) => c.json({ status: "ok" }, 200, NO_STORE));
+  app.get("/healthz", () => toJsonResponse({ status: "ok" }));
 
-  app.get("/readyz", (c) => {
+  app.get("/readyz", () => {
     const { state } = view.log;
-    const { status, statusReason: reason } = state;
-    return c.json({ status, reason }, refusalOf(state) === undefined ? 200 : 503, NO_STORE);
+    const { status, statusReason: reason, statusCause: cause } = state;
+    return toJsonResponse({ status, reason, cause }, { status: refusalOf(state) === undefined ? 200 : 503 });
   });
 
-  app.get("/metrics", async () => {
-    const { contentType, text } = await view.metrics();
-    return new Response(text, { headers: { ...NO_STORE, "content-type": contentType } });
-  });
+  app.get("/health/providers", () => toJsonResponse(toProvidersDocument(view)));
 
-  app.get("/topology", (c) => {
-    const { state } = view.log;
-    const etag = toEtag(view, state);
-    const headers = { etag, "cache-control": "no-cache", "content-type": "application/json; charset=UTF-8" };
-    if (isListed(c.req.header("if-none-match"), etag)) return new Response(null, { status: 304, headers });
+  app.get("/health/nodes", (c) => {
+    const headers = { ...NO_STORE, "content-type": JSON_TYPE };
     if (c.req.method === "HEAD") return new Response(null, { headers });
-    return new Response(toBody(inTurns(toJsonPieces(toTopologyDocument(view, state)), "\n", clock)), {
-      headers,
+    return sendLarge(c, async (writer) => {
+      c.env.outgoing.writeHead(200, headers);
+      await writeText(writer, toJsonPieces(toNodesDocument(view)), clock);
     });
   });
 
-  app.get("/events", (c) => {
+  app.get("/metrics", (c) =>
+    sendLarge(c, async (writer) => {
+      const { contentType, bytes } = await metrics.get();
+      const headers = { ...NO_STORE, "content-type": contentType, "content-length": bytes.byteLength };
+      c.env.outgoing.writeHead(200, headers);
+      await writer.write(bytes);
+    }),
+  );
+
+  app.get("/topology", (c) => {
+    const etag = toEtag(view, view.log.state);
+    const headers = { etag, "cache-control": "no-cache", "content-type": JSON_TYPE };
+    if (isListed(c.req.header("if-none-match"), etag)) return new Response(null, { status: 304, headers });
+    if (c.req.method === "HEAD") return new Response(null, { headers });
+    return sendLarge(c, async (writer) => {
+      using document = await documents.topology(() => writer.disconnect());
+      c.env.outgoing.writeHead(200, { ...headers, etag: document.etag });
+      if (await writeText(writer, document.head, clock)) await writePieces(writer, document.rest);
+    });
+  });
+
+  app.get("/events", async (c) => {
     const from = parsePosition(c.req.header("last-event-id") ?? c.req.query("lastEventId"));
-    return clients.connect({ from, isHead: c.req.method === "HEAD", outgoing: c.env.outgoing });
+    const refusal = clients.refusal();
+    if (refusal !== undefined) return toFailureResponse(refusal);
+    if (c.req.method === "HEAD") return new Response(null, { headers: EVENT_HEADERS });
+    await clients.serve(c.env, from);
+    return RESPONSE_ALREADY_SENT;
   });
 
-  app.get("/explain", (c) => {
+  app.get("/explain", async (c) => {
     const nodeId = c.req.query("node");
-    if (nodeId !== undefined && nodeId !== "") return c.json(view.explain(nodeId), 200, NO_STORE);
-    const message = "name the node: /explain?node=ID";
-    return toFailureResponse({ status: 400, code: "VALIDATION_MISSING_FIELD", message });
+    if (nodeId === undefined || nodeId === "") {
+      const message = "name the node: /explain?node=ID";
+      return toFailureResponse({ status: 400, code: "VALIDATION_MISSING_FIELD", message });
+    }
+    if (!slots.take(c.env.outgoing)) return toFailureResponse(BUSY);
+    // Each one searches the log: one for each turn of the event loop.
+    return explanations.run(async () => {
+      await clock.yield();
+      return toJsonResponse(view.explain(nodeId));
+    });
   });
 
-  for (const path of ["/healthz", "/readyz", "/metrics", "/topology", "/events", "/explain"]) {
+  for (const path of PATHS) {
     app.all(path, (c) => {
       const message = `${c.req.method} is not possible here`;
       const headers = { allow: "GET, HEAD" };
@@ -80,7 +170,7 @@ export function createApp(options: AppOptions): App {
     });
   }
   app.notFound(() => {
-    const message = "there are /topology, /events, /explain, /metrics, /readyz and /healthz";
+    const message = `there are ${PATHS.join(", ")}`;
     return toFailureResponse({ status: 404, code: "HTTP_NOT_FOUND", message });
   });
   app.onError((error) => {
@@ -90,28 +180,4 @@ export function createApp(options: AppOptions): App {
     return toFailureResponse(toInternalFailure(error));
   });
   return app;
-}
-
-/**
- * Names the step of the log and the health of the providers. Weak: the time of a last sign of life may differ between
- * answers of one name.
- */
-function toEtag(view: ServerView, state: TopologyState): string {
-  const providers = view.providers().map((provider) => ({ ...provider, lastUpdateAt: 0 }));
-  const digest = createHash("sha256")
-    .update(
-      JSON.stringify([providers, state.restoringNodes, state.snapshot?.retained?.length, state.statusReason]),
-    )
-    .digest("base64url");
-  return `W/"${state.epoch}:${state.seqNo}:${digest.slice(0, 12)}"`;
-}
-
-function isListed(ifNoneMatch: string | undefined, etag: string): boolean {
-  if (ifNoneMatch === undefined) return false;
-  return ifNoneMatch.trim() === "*" || ifNoneMatch.split(",").some((tag) => toOpaque(tag) === toOpaque(etag));
-}
-
-/** Weak comparison (RFC 9110, 8.8.3.2). */
-function toOpaque(tag: string): string {
-  return tag.trim().replace(/^W\//, "");
 }

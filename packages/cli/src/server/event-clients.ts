@@ -1,35 +1,39 @@
 import type { ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import { refusalOf, type Clock, type LogPosition } from "@holdfast/core";
-import { toEventStream } from "./event-stream.ts";
-import { NO_STORE, toFailureResponse } from "./http-failure.ts";
-import { toBody } from "./piece-stream.ts";
+import type { HttpBindings } from "@hono/node-server";
+import { sendEvents } from "./event-stream.ts";
+import { NO_STORE, type HttpFailure } from "./http-failure.ts";
+import { ResponseWriter } from "./sending/response-writer.ts";
 import type { ServerView } from "./server-view.ts";
+import type { TopologyDocuments } from "./topology-documents.ts";
 
 export interface EventClientsOptions {
   readonly view: ServerView;
+  readonly documents: TopologyDocuments;
   readonly clock: Clock;
   readonly maxClients: number;
   /** How many events a client may be behind before it is disconnected. */
   readonly maxLag: number;
   readonly keepAliveMs: number;
-}
-
-export interface EventRequest {
-  readonly from: LogPosition | undefined;
-  /** Wants the headers alone. */
-  readonly isHead: boolean;
-  readonly outgoing: ServerResponse;
+  readonly writeDeadlineMs: number;
 }
 
 interface EventClient {
   seqNo: number;
-  readonly disconnect: () => void;
+  readonly outgoing: ServerResponse;
 }
 
-/** Those who listen on `/events`. A client holds no buffer of its own: it reads the log at its own pace, to a limit. */
+export const EVENT_HEADERS: Readonly<Record<string, string>> = {
+  ...NO_STORE,
+  "content-type": "text/event-stream",
+  "x-accel-buffering": "no",
+};
+
+/** The clients of `/events`. A client has no buffer of its own: it reads the log at its own pace, up to a limit. */
 export class EventClients implements Disposable {
   readonly #options: EventClientsOptions;
-  readonly #clients = new Set<EventClient>();
+  readonly #clients = new Map<Socket, EventClient>();
   readonly #unsubscribe: () => void;
 
   constructor(options: EventClientsOptions) {
@@ -41,49 +45,59 @@ export class EventClients implements Disposable {
     return this.#clients.size;
   }
 
-  connect(request: EventRequest): Response {
-    const { view, clock, maxClients, keepAliveMs } = this.#options;
+  /** Whether the connection follows `/events`. */
+  has(socket: Socket): boolean {
+    return this.#clients.has(socket);
+  }
+
+  /** Why a further client cannot be taken; undefined when it can. */
+  refusal(): HttpFailure | undefined {
+    const { view, maxClients } = this.#options;
     const { status } = view.log.state;
+    const headers = { "retry-after": "5" };
     if (status === "draining" || status === "stopped") {
       const { code, message } = refusalOf(view.log.state)!;
-      return toFailureResponse({ status: 503, code, message, headers: { "retry-after": "5" } });
+      return { status: 503, code, message, headers };
     }
-    if (this.#clients.size >= maxClients) {
-      const message = `${maxClients} clients are connected already`;
-      const headers = { "retry-after": "5" };
-      return toFailureResponse({ status: 503, code: "HTTP_TOO_MANY_CLIENTS", message, headers });
-    }
-    const headers = { ...NO_STORE, "content-type": "text/event-stream", "x-accel-buffering": "no" };
-    if (request.isHead) return new Response(null, { headers });
+    if (this.#clients.size < maxClients) return undefined;
+    const message = `${maxClients} clients are connected already`;
+    return { status: 503, code: "HTTP_TOO_MANY_CLIENTS", message, headers };
+  }
 
+  /** Sends the log until it ends or the client leaves. Does not reject. */
+  async serve({ incoming, outgoing }: HttpBindings, from: LogPosition | undefined): Promise<void> {
+    const { view, clock, documents, keepAliveMs, writeDeadlineMs } = this.#options;
     const stop = new AbortController();
-    const client: EventClient = { seqNo: Infinity, disconnect: () => request.outgoing.destroy() };
-    this.#clients.add(client);
-    const frames = toEventStream({
-      view,
-      clock,
-      keepAliveMs,
-      from: request.from,
-      onProgress: (seqNo) => void (client.seqNo = seqNo),
-      signal: stop.signal,
-    });
-    const body = toBody(frames, () => {
-      this.#clients.delete(client);
+    const client: EventClient = { seqNo: Infinity, outgoing };
+    const { socket } = incoming;
+    this.#clients.set(socket, client);
+    outgoing.once("close", () => {
+      this.#clients.delete(socket);
       stop.abort();
     });
-    return new Response(body, { headers });
+    const writer = new ResponseWriter(outgoing, { clock, deadlineMs: writeDeadlineMs });
+    const onProgress = (seqNo: number) => void (client.seqNo = seqNo);
+    const { signal } = stop;
+    try {
+      outgoing.writeHead(200, EVENT_HEADERS);
+      await sendEvents({ view, documents, writer, from, clock, keepAliveMs, onProgress, signal });
+      await writer.end();
+    } catch {
+      // The client sees an incomplete response, connects again and resumes.
+      writer.disconnect();
+    }
   }
 
-  /** Disconnects whoever is still there. */
+  /** Disconnects all clients. */
   [Symbol.dispose](): void {
     this.#unsubscribe();
-    for (const client of this.#clients) client.disconnect();
+    for (const client of this.#clients.values()) client.outgoing.destroy();
   }
 
-  /** A client that stopped reading learns nothing by being waited for; disconnected, it can resume from what it has. */
+  /** A client that is too far behind is disconnected; it can resume from the last event it has. */
   #dropLaggards(): void {
     const { view, maxLag } = this.#options;
     const { seqNo } = view.log.state;
-    for (const client of this.#clients) if (seqNo - client.seqNo > maxLag) client.disconnect();
+    for (const client of this.#clients.values()) if (seqNo - client.seqNo > maxLag) client.outgoing.destroy();
   }
 }

@@ -1,30 +1,77 @@
 import { expect, test } from "vitest";
 import { serveHub } from "../testing/served-hub.ts";
-import { toEventStream } from "./event-stream.ts";
+import { sendEvents } from "./event-stream.ts";
+import type { ResponseWriter } from "./sending/response-writer.ts";
+import { TopologyDocuments } from "./topology-documents.ts";
+
+/** A client that takes one write at a time, when it is asked to. */
+function createSlowWriter() {
+  let text = "";
+  let goOn = Promise.withResolvers<void>();
+  const writer: Pick<ResponseWriter, "write" | "end" | "disconnect" | "isGone"> = {
+    isGone: false,
+    async write(piece) {
+      text += String(Buffer.from(piece as Uint8Array));
+      await goOn.promise;
+      return true;
+    },
+    end: async () => {},
+    disconnect: () => {},
+  };
+  return {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the same members, without a socket
+    writer: writer as ResponseWriter,
+    /** The kinds of the events written until all further writes have to wait. */
+    takeOne(): void {
+      const before = goOn;
+      goOn = Promise.withResolvers();
+      before.resolve();
+    },
+    get events(): readonly string[] {
+      return Array.from(text.matchAll(/^event: (.*)$/gm), ([, name]) => name!);
+    },
+  };
+}
 
 test("a client that fell behind what the log retains gets the whole state again, and then what follows it", async () => {
   await using served = await serveHub({ retainedEvents: 3 });
+  const { view, clock } = served;
   await served.set("a");
   const stop = new AbortController();
   const progress: number[] = [];
-  const frames = toEventStream({
-    view: served.view,
+  const client = createSlowWriter();
+  const sending = sendEvents({
+    view,
+    clock,
+    documents: new TopologyDocuments({ view, clock, maxBytes: 1_000_000 }),
+    writer: client.writer,
     from: undefined,
-    clock: served.clock,
     keepAliveMs: 15_000,
     onProgress: (seqNo) => void progress.push(seqNo),
     signal: stop.signal,
   });
-  const next = async () => /^event: (.*)$/m.exec((await frames.next()).value ?? "")?.[1];
-  expect(await next()).toBeUndefined(); // retry
-  expect(await next()).toBe("state");
+  const until = async (count: number) => {
+    while (client.events.length < count) {
+      client.takeOne();
+      await clock.settle();
+    }
+    // The last write of the event.
+    for (let write = 0; write < 4 && client.events.length === count; write++) {
+      client.takeOne();
+      await clock.settle();
+    }
+  };
+  await until(1);
   await served.set("b");
-  expect(await next()).toBe("snapshot");
+  // It has taken "b", but not the end of it, while more happens than the log retains.
+  await clock.settle();
   for (const id of ["c", "d", "e", "f"]) await served.set(id);
-  expect(await next()).toBe("state");
+  await until(3);
   await served.set("g");
-  expect(await next()).toBe("snapshot");
+  await until(4);
+  expect(client.events).toEqual(["state", "snapshot", "state", "snapshot"]);
   expect(progress).toEqual([2, 3, 7, 8]);
   stop.abort();
-  expect(await frames.next()).toEqual({ done: true, value: undefined });
+  client.takeOne();
+  await sending;
 });

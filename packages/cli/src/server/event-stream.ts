@@ -1,24 +1,19 @@
-import {
-  followLog,
-  isProvisioningError,
-  type Clock,
-  type LogPosition,
-  type TopologyEvent,
-} from "@holdfast/core";
-import { toEventDocument } from "../output/event-document.ts";
-import { inTurns } from "../output/in-turns.ts";
-import { toJsonPieces, type JsonDocument } from "../output/json-pieces.ts";
-import { formatPosition } from "./event-position.ts";
+import type { Clock, LogPosition } from "@holdfast/core";
+import { LogWaiter } from "./log-waiter.ts";
+import type { ResponseWriter } from "./sending/response-writer.ts";
+import { writePieces, writeText } from "./sending/write-pieces.ts";
 import type { ServerView } from "./server-view.ts";
-import { toTopologyDocument } from "./topology-document.ts";
+import { FRAME_END, toFrameHead, type TopologyDocuments } from "./topology-documents.ts";
 
 export interface EventStreamOptions {
   readonly view: ServerView;
+  readonly documents: TopologyDocuments;
+  readonly writer: ResponseWriter;
   /** What the client has seen; a client that has seen nothing gets the state first. */
   readonly from: LogPosition | undefined;
   readonly clock: Clock;
   readonly keepAliveMs: number;
-  /** Told what the client has been sent up to. */
+  /** Called with what is about to be sent. */
   readonly onProgress: (seqNo: number) => void;
   readonly signal: AbortSignal;
 }
@@ -27,59 +22,50 @@ export interface EventStreamOptions {
 const RETRY_MS = 2_000;
 
 /**
- * The log as Server-Sent Events (WHATWG HTML, 9.2). Where the log cannot be continued from what the client has seen, a
- * `state` event with the whole topology stands in for what is missing. Ends after the draining event.
+ * Sends the log as Server-Sent Events (WHATWG HTML, 9.2). Where the log cannot be continued from what the client has seen, a
+ * `state` event with the whole topology takes the place of what is missing. Resolves after the draining event, or when the
+ * client has gone. Between two writes it refers to no event and no state, so a slow client keeps none alive.
  */
-export async function* toEventStream(options: EventStreamOptions): AsyncGenerator<string, void> {
-  const { view, clock, keepAliveMs, signal, onProgress } = options;
-  yield `retry: ${RETRY_MS}\n\n`;
-  let from = options.from;
-  while (!signal.aborted) {
-    if (from === undefined) {
-      const { state } = view.log;
-      from = { epoch: state.epoch, seqNo: state.seqNo };
-      onProgress(from.seqNo);
-      yield* toFrame("state", from, toTopologyDocument(view, state), clock);
+export async function sendEvents(options: EventStreamOptions): Promise<void> {
+  const { view, documents, writer, clock, keepAliveMs, signal } = options;
+  using waiter = new LogWaiter({ log: view.log, clock, idleMs: keepAliveMs, signal });
+  let position = options.from;
+  let isOpen = await writer.write(`retry: ${RETRY_MS}${FRAME_END}`);
+  while (isOpen && !signal.aborted) {
+    if (position === undefined) {
+      position = await sendState(options);
+      isOpen = position !== undefined;
+      continue;
     }
-    try {
-      for await (const event of followLog({ log: view.log, from, clock, idleMs: keepAliveMs, signal })) {
-        if (event === "idle") {
-          yield ": nothing new\n\n";
-          continue;
-        }
-        from = { epoch: event.epoch, seqNo: event.seqNo };
-        onProgress(from.seqNo);
-        yield* toFrame(event.kind, from, toEventDocument(event), clock);
-        if (isLast(event)) return;
-      }
-      // The log ends with its signal, or has already reported `stopped`.
-      return;
-    } catch (error) {
-      if (!isProvisioningError(error) || error.code !== "STREAM_EXPIRED") throw error;
-      from = undefined;
+    const outcome = await waiter.wait(position);
+    if (outcome === "aborted") return;
+    if (outcome === "idle") {
+      isOpen = await writer.write(`: nothing new${FRAME_END}`);
+      continue;
     }
+    using frame = await documents.eventAfter(position, () => writer.disconnect());
+    position = frame?.position;
+    if (frame === undefined) continue;
+    options.onProgress(frame.position.seqNo);
+    isOpen = await writePieces(writer, frame.pieces);
+    if (frame.isLast) return;
   }
 }
 
-function toFrame(
-  event: string,
-  id: LogPosition,
-  data: JsonDocument,
-  clock: Clock,
-): AsyncGenerator<string, void> {
-  const head = `id: ${formatPosition(id)}\nevent: ${event}\ndata: `;
-  return inTurns(chain(head, toJsonPieces(data)), "\n\n", clock);
-}
-
-/** The head goes out with the first piece: most frames are one write. */
-function* chain(head: string, pieces: Iterable<string>): Generator<string, void> {
-  let text = head;
-  for (const piece of pieces) {
-    yield text + piece;
-    text = "";
-  }
-}
-
-function isLast(event: TopologyEvent): boolean {
-  return event.kind === "status_changed" && (event.to === "draining" || event.to === "stopped");
+/** Undefined when the client has gone. */
+async function sendState({
+  documents,
+  writer,
+  clock,
+  onProgress,
+}: EventStreamOptions): Promise<LogPosition | undefined> {
+  using document = await documents.topology(() => writer.disconnect());
+  const { position } = document;
+  onProgress(position.seqNo);
+  const isOpen =
+    (await writer.write(toFrameHead("state", position))) &&
+    (await writeText(writer, document.head, clock)) &&
+    (await writePieces(writer, document.rest)) &&
+    (await writer.write(FRAME_END));
+  return isOpen ? position : undefined;
 }

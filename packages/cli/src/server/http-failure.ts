@@ -1,4 +1,5 @@
 import { isProvisioningError, type ErrorCode } from "@holdfast/core";
+import { toJsonText } from "../output/printable.ts";
 
 /** The codes of `@holdfast/core`, and those that only HTTP has. */
 export type HttpFailureCode =
@@ -6,7 +7,8 @@ export type HttpFailureCode =
   | "HTTP_NOT_FOUND"
   | "HTTP_METHOD_NOT_ALLOWED"
   | "HTTP_HOST_REFUSED"
-  | "HTTP_TOO_MANY_CLIENTS";
+  | "HTTP_TOO_MANY_CLIENTS"
+  | "HTTP_OVERLOADED";
 
 export interface HttpFailure {
   readonly status: 400 | 403 | 404 | 405 | 500 | 503;
@@ -17,10 +19,24 @@ export interface HttpFailure {
 
 export function toFailureResponse(failure: HttpFailure): Response {
   const { status, code, message, headers } = failure;
-  return Response.json({ error: { code, message } }, { status, headers: { ...NO_STORE, ...headers } });
+  return toJsonResponse({ error: { code, message } }, { status, headers });
 }
 
-/** What went wrong inside stays inside, but for our own errors, which are written to be read. */
+export interface JsonResponseOptions {
+  /** @defaultValue 200 */
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
+/** A small document that no cache may keep. */
+export function toJsonResponse(body: unknown, { status = 200, headers }: JsonResponseOptions = {}): Response {
+  return new Response(toJsonText(body), {
+    status,
+    headers: { ...NO_STORE, "content-type": "application/json", ...headers },
+  });
+}
+
+/** Only our own errors are shown: their messages are written for readers. Others could hold anything. */
 export function toInternalFailure(error: unknown): HttpFailure {
   if (isProvisioningError(error)) return { status: 500, code: error.code, message: error.message };
   return { status: 500, code: "LIFECYCLE_INTERNAL", message: "the request failed unexpectedly" };

@@ -2,10 +2,26 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { ProvisioningError, sleep, type Clock } from "@holdfast/core";
 import { getRequestListener } from "@hono/node-server";
+import { BoundedRequest } from "./connections/bounded-request.ts";
+import { fitConnections } from "./connections/connection-limit.ts";
+import { ConnectionTable } from "./connections/connection-table.ts";
+import { readDescriptorLimit } from "./connections/descriptor-limit.ts";
+import { RequestTurns } from "./connections/request-turns.ts";
 import { createApp } from "./create-app.ts";
 import { EventClients } from "./event-clients.ts";
 import { createHostCheck } from "./host-check.ts";
+import {
+  CONNECTIONS_BESIDES_EVENTS,
+  CONNECTIONS_CHECK_MS,
+  HEADERS_TIMEOUT_MS,
+  MAX_HEADER_BYTES,
+  MAX_WAITING_REQUESTS,
+  REQUEST_TIMEOUT_MS,
+  SOCKET_TIMEOUT_MS,
+  WRITE_DEADLINE_MS,
+} from "./server-limits.ts";
 import type { ServerView } from "./server-view.ts";
+import { TopologyDocuments } from "./topology-documents.ts";
 
 export interface HttpServerOptions {
   readonly view: ServerView;
@@ -16,38 +32,72 @@ export interface HttpServerOptions {
   /** Further names that requests may have in their `Host` header. @defaultValue none */
   readonly allowedHosts?: readonly string[] | undefined;
   readonly maxEventClients: number;
+  /** @defaultValue `maxEventClients` and 200 more; less where the limit of open files is low */
+  readonly maxConnections?: number | undefined;
+  /** How much all responses in progress may hold, in mebibytes. @defaultValue 128 */
+  readonly maxReaderMemoryMb?: number | undefined;
   /** How many events a client of `/events` may be behind before it is disconnected. */
   readonly maxLag: number;
   /** @defaultValue 15000 */
   readonly keepAliveMs?: number;
+  /** How many descriptors the process may have. @defaultValue what the system says */
+  readonly descriptors?: number | undefined;
 }
 
-/** Answers being sent when the server closes get this long, in milliseconds. */
+/** Responses in progress when the server closes get this long, in milliseconds. */
 const GRACE_MS = 500;
 
-/** The read-only endpoints of a running service. */
+const SERVER_OPTIONS = {
+  IncomingMessage: BoundedRequest,
+  maxHeaderSize: MAX_HEADER_BYTES,
+  headersTimeout: HEADERS_TIMEOUT_MS,
+  requestTimeout: REQUEST_TIMEOUT_MS,
+  connectionsCheckingInterval: CONNECTIONS_CHECK_MS,
+};
+
+/** The read-only endpoints of a running service. Whatever clients do, they cost no more than `server-limits.ts` allows. */
 export class HttpServer implements AsyncDisposable {
   /** Without a slash at the end; the port is the real one. */
   readonly url: string;
   readonly #server: Server;
   readonly #clients: EventClients;
+  readonly #documents: TopologyDocuments;
   readonly #clock: Clock;
   #closed: Promise<void> | undefined;
 
   /** Use `HttpServer.listen`. */
-  constructor(server: Server, clients: EventClients, options: HttpServerOptions, port: number) {
+  constructor(
+    server: Server,
+    clients: EventClients,
+    documents: TopologyDocuments,
+    options: HttpServerOptions,
+    port: number,
+  ) {
     const { host, clock } = options;
     this.url = `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
     this.#server = server;
     this.#clients = clients;
+    this.#documents = documents;
     this.#clock = clock;
   }
 
   /** Resolves once requests are answered. Throws `LIFECYCLE_LISTEN_FAILED` when the address is taken or not ours. */
   static async listen(options: HttpServerOptions): Promise<HttpServer> {
     const { view, clock, host, port, maxEventClients: maxClients, maxLag, keepAliveMs = 15_000 } = options;
-    const clients = new EventClients({ view, clock, maxClients, maxLag, keepAliveMs });
-    const server = createServer();
+    const maxBytes = (options.maxReaderMemoryMb ?? 128) * 1_048_576;
+    const documents = new TopologyDocuments({ view, clock, maxBytes });
+    const writeDeadlineMs = WRITE_DEADLINE_MS;
+    const clients = new EventClients({
+      view,
+      documents,
+      clock,
+      maxClients,
+      maxLag,
+      keepAliveMs,
+      writeDeadlineMs,
+    });
+    const server = createServer(SERVER_OPTIONS);
+    server.timeout = SOCKET_TIMEOUT_MS;
     try {
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       // Stays: an error of the listening socket must not end the process later.
@@ -64,14 +114,30 @@ export class HttpServer implements AsyncDisposable {
       configuredHost: host,
       allowedHosts: options.allowedHosts ?? [],
     });
-    const app = createApp({ view, clients, clock, isHostAllowed });
+    const app = createApp({ view, documents, clients, clock, isHostAllowed });
     // Without a Host header (HTTP/1.0) a URL needs some name.
     const respond = getRequestListener(app.fetch, { overrideGlobalObjects: false, hostname: "localhost" });
-    server.on("request", (incoming, outgoing) => void respond(incoming, outgoing));
-    return new HttpServer(server, clients, options, bound.port);
+    const connections = new ConnectionTable({
+      max: fitConnections({
+        wanted: options.maxConnections ?? maxClients + CONNECTIONS_BESIDES_EVENTS,
+        descriptors: options.descriptors ?? readDescriptorLimit(),
+      }),
+      isKept: (socket) => clients.has(socket),
+    });
+    const turns = new RequestTurns({
+      maxWaiting: MAX_WAITING_REQUESTS,
+      onRequest(incoming, outgoing) {
+        connections.requested(incoming, outgoing);
+        outgoing.setHeader("x-content-type-options", "nosniff");
+        void respond(incoming, outgoing);
+      },
+    });
+    server.on("connection", (socket) => connections.opened(socket));
+    server.on("request", (incoming, outgoing) => turns.add(incoming, outgoing));
+    return new HttpServer(server, clients, documents, options, bound.port);
   }
 
-  /** How many listen on `/events`. */
+  /** How many clients follow `/events`. */
   get eventClients(): number {
     return this.#clients.size;
   }
@@ -79,6 +145,11 @@ export class HttpServer implements AsyncDisposable {
   /** The IP address it is bound to. */
   get boundAddress(): string {
     return toBoundAddress(this.#server).address;
+  }
+
+  /** How many bytes the texts of responses hold. */
+  get readerBytes(): number {
+    return this.#documents.bytes;
   }
 
   /** Lets answers under way be finished for half a second, then closes every connection. */

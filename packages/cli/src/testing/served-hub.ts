@@ -6,7 +6,16 @@ import { HttpServer, type HttpServerOptions } from "../server/http-server.ts";
 import type { ServerView } from "../server/server-view.ts";
 
 export interface ServedHubOptions extends Partial<
-  Pick<HttpServerOptions, "maxEventClients" | "maxLag" | "host" | "allowedHosts">
+  Pick<
+    HttpServerOptions,
+    | "maxEventClients"
+    | "maxLag"
+    | "host"
+    | "allowedHosts"
+    | "maxConnections"
+    | "maxReaderMemoryMb"
+    | "descriptors"
+  >
 > {
   readonly retainedEvents?: number;
   readonly view?: Partial<ServerView>;
@@ -57,6 +66,9 @@ export async function serveHub(options: ServedHubOptions = {}): Promise<ServedHu
     port: 0,
     maxEventClients,
     maxLag,
+    maxConnections: options.maxConnections,
+    maxReaderMemoryMb: options.maxReaderMemoryMb,
+    descriptors: options.descriptors,
   });
   return {
     clock,

@@ -1,10 +1,11 @@
 import type { TopologyState } from "@holdfast/core";
 import { expect, test } from "vitest";
+import { serveHub } from "../testing/served-hub.ts";
 import type { ServerView } from "./server-view.ts";
-import { toTopologyDocument } from "./topology-document.ts";
+import { TopologyDocuments } from "./topology-documents.ts";
 
 // R5.5
-test("has the cause of the status, and of each provider's health, with message and details", () => {
+test("has the cause of the status, and of each provider's health, with message and details", async () => {
   const cause = {
     code: "STREAM_SILENT",
     message: "no sign of life for 15000 ms",
@@ -30,16 +31,17 @@ test("has the cause of the status, and of each provider's health, with message a
     errors: 1,
     reason: cause,
   } as const;
-  const view: Pick<ServerView, "providers" | "remoteNodes"> = {
-    providers: () => [provider],
-    remoteNodes: () => [],
-  };
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the document reads nothing else of the view
-  const document = toTopologyDocument(view as ServerView, state);
-  expect(document).toMatchObject({
+  await using served = await serveHub();
+  const log = { state, onEvent: () => () => {}, eventsSince: () => [] };
+  const view: ServerView = { ...served.view, log, providers: () => [provider] };
+  const documents = new TopologyDocuments({ view, clock: served.clock, maxBytes: 1_000 });
+  using document = await documents.topology(() => {});
+  const text = [...document.head].join("") + Buffer.concat(document.rest).toString();
+  expect(JSON.parse(text)).toMatchObject({
     status: "unavailable",
     reason: state.statusReason,
     cause,
     providers: [{ reason: cause }],
+    members: [],
   });
 });

@@ -1,0 +1,123 @@
+import { rename } from "node:fs/promises";
+import { sleep, systemClock } from "@holdfast/core";
+import { CheckingFollower } from "./checking-follower.ts";
+import { DaemonProcess, MAIN, type DaemonLine } from "./daemon-process.ts";
+import { HostileClients } from "./hostile-clients.ts";
+import { member } from "./served-hub.ts";
+import { TemporaryFolder } from "./temporary-folder.ts";
+
+export interface AttackOptions {
+  readonly members: number;
+  /** Limit of the daemon's heap. */
+  readonly heapMb: number;
+  /** How often all members change while the clients attack. */
+  readonly changes: number;
+  /** Clients that do no harm. */
+  readonly followers: number;
+  readonly attack: (clients: HostileClients) => unknown;
+  /** Fields of `http` in the configuration. */
+  readonly http?: Readonly<Record<string, unknown>>;
+}
+
+export interface AttackResult {
+  /** What the daemon printed after it was ready: everything that changed what it believes. */
+  readonly doubts: readonly DaemonLine[];
+  /** What followers received out of order, and followers whose members are not the daemon's. */
+  readonly broken: readonly string[];
+  /** How long each `/readyz` took, in milliseconds. */
+  readonly readyMs: readonly number[];
+  /** Most memory the process had, and before the attack, in bytes. */
+  readonly residentBytes: number;
+  readonly residentBytesBefore: number;
+  readonly disconnected: Readonly<Record<string, number>>;
+  readonly code: number | null;
+  readonly err: string;
+}
+
+/** Runs a daemon whose only provider changes all of its members again and again, under attack, and looks at what came of it. */
+export async function attackDaemon(options: AttackOptions): Promise<AttackResult> {
+  const { heapMb, followers: count, http = {} } = options;
+  await using folder = await TemporaryFolder.create();
+  const publish = async (generation: number) => {
+    await folder.write("next.json", toTopology(options.members, generation));
+    await rename(folder.join("next.json"), folder.join("topology.json"));
+  };
+  await publish(0);
+  const params = { path: "topology.json", pollMs: 200, settleMs: 20 };
+  const config = await folder.write("holdfast.yaml", {
+    providers: [{ id: "primary", kind: "file", priority: 1, params }],
+    http: { maxEventClients: 60, ...http },
+  });
+  const command = [`--max-old-space-size=${heapMb}`, MAIN, "run", "--config", config, "--port", "0"];
+  await using daemon = new DaemonProcess(command).read();
+  await daemon.until(({ kind, to }) => kind === "status_changed" && to === "ready");
+  const url = await daemon.url();
+  const since = daemon.lines.length;
+  const residentBytesBefore = await residentBytesOf(url);
+
+  await using stack = new AsyncDisposableStack();
+  const followers: CheckingFollower[] = [];
+  for (let index = 0; index < count; index++) followers.push(stack.use(await CheckingFollower.open(url)));
+  const clients = stack.use(new HostileClients(url));
+  options.attack(clients);
+  const readyMs: number[] = [];
+  let residentBytes = residentBytesBefore;
+  const over = new AbortController();
+  const watching = (async () => {
+    while (!over.signal.aborted) {
+      readyMs.push(await timeReady(url));
+      residentBytes = Math.max(residentBytes, await residentBytesOf(url).catch(() => 0));
+      await sleep(50, { clock: systemClock });
+    }
+  })();
+  try {
+    for (let generation = 1; generation <= options.changes; generation++) {
+      await publish(generation);
+      await Promise.all(followers.map((follower) => follower.until((members) => isAt(members, generation))));
+    }
+  } finally {
+    over.abort();
+    await watching;
+  }
+  const disconnected = Object.fromEntries(clients.disconnected);
+  await clients[Symbol.asyncDispose]();
+
+  const topology: unknown = await (await fetch(`${url}/topology`)).json();
+  const hash: unknown = Reflect.get(Object(topology), "hash");
+  const memberCount: unknown = Reflect.get(Object(topology), "memberCount");
+  const broken = followers.flatMap((follower, index) => [
+    ...follower.broken,
+    ...(follower.hash === hash ? [] : [`follower ${index} is not at the daemon's hash`]),
+    ...(follower.states === 1 ? [] : [`follower ${index} was sent the state ${follower.states} times`]),
+    ...(follower.members.size === memberCount ? [] : [`follower ${index} has another count`]),
+  ]);
+  const doubts = daemon.lines.slice(since).filter(({ kind }) => kind !== "snapshot");
+  await stack.disposeAsync();
+  daemon.signal("SIGTERM");
+  const exit = await daemon.exit();
+  return { doubts, broken, readyMs, residentBytes, residentBytesBefore, disconnected, ...exit };
+}
+
+function toTopology(count: number, generation: number): object {
+  const metadata = { generation: String(generation), text: "x".repeat(60) };
+  return { members: Array.from({ length: count }, (_, index) => ({ ...member(`node-${index}`), metadata })) };
+}
+
+function isAt(members: ReadonlyMap<string, unknown>, generation: number): boolean {
+  const [node] = members.values();
+  const metadata: unknown = Reflect.get(Object(node), "metadata");
+  return Reflect.get(Object(metadata), "generation") === String(generation);
+}
+
+async function timeReady(url: string): Promise<number> {
+  const startedAt = systemClock.monotonic();
+  const { status } = await fetch(`${url}/readyz`, { headers: { connection: "close" } });
+  if (status !== 200) throw new Error(`/readyz answered ${status}`);
+  return systemClock.monotonic() - startedAt;
+}
+
+async function residentBytesOf(url: string): Promise<number> {
+  const response = await fetch(`${url}/metrics`, { headers: { connection: "close" } });
+  const [, bytes = "0"] = /^process_resident_memory_bytes (\S+)$/m.exec(await response.text()) ?? [];
+  return Number(bytes);
+}

@@ -1,0 +1,62 @@
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+
+/** A client that sends what it is told to, byte for byte. */
+export class RawClient implements AsyncDisposable {
+  readonly socket: Socket;
+  /** Everything that arrived. */
+  text = "";
+  readonly #closed: Promise<void>;
+  #arrived = Promise.withResolvers<void>();
+
+  constructor(socket: Socket) {
+    this.socket = socket;
+    socket.on("error", () => undefined);
+    socket.on("data", (chunk) => {
+      this.text += chunk.toString("latin1");
+      this.#arrived.resolve();
+    });
+    this.#closed = new Promise((resolve) => void socket.once("close", () => resolve()));
+    void this.#closed.then(() => this.#arrived.resolve());
+  }
+
+  static async connect(url: string): Promise<RawClient> {
+    const socket = connect(Number(new URL(url).port), "127.0.0.1");
+    const client = new RawClient(socket);
+    await once(socket, "connect");
+    return client;
+  }
+
+  send(text: string): this {
+    this.socket.write(text);
+    return this;
+  }
+
+  get(path: string, version = "1.1"): this {
+    return this.send(`GET ${path} HTTP/${version}\r\nHost: localhost\r\n\r\n`);
+  }
+
+  /** The status of every response so far. */
+  get statuses(): readonly number[] {
+    return Array.from(this.text.matchAll(/HTTP\/1\.1 (\d{3}) /g), ([, status]) => Number(status));
+  }
+
+  /** Resolves when the text is as wanted; throws when the connection is closed before. */
+  async until(isWanted: (text: string) => boolean): Promise<void> {
+    while (!isWanted(this.text)) {
+      if (this.socket.destroyed) throw new Error("the connection was closed");
+      this.#arrived = Promise.withResolvers();
+      await this.#arrived.promise;
+    }
+  }
+
+  /** Resolves when the connection is closed, by whichever side. */
+  closed(): Promise<void> {
+    return this.#closed;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.socket.destroy();
+    await this.#closed;
+  }
+}
