@@ -67,6 +67,7 @@ export type {
 
 // For authors of adapters and stores.
 export { isThisMachine, proxyFromEnvironment } from "./proxy-from-environment.ts";
+export { EXPECTED_HOST, isHost } from "./is-host.ts";
 export { NODE_LIMITS } from "./node-limits.ts";
 export { shortenId, trimNode, type TrimmedNode } from "./trim-node.ts";
 export type {

@@ -9,7 +9,7 @@ import {
   whenAborted,
   type Clock,
 } from "@holdfast/core";
-import { ConsulAgents, type Route } from "./consul-agents.ts";
+import { ConsulAgents, type Environment, type Route } from "./consul-agents.ts";
 import type { ConsulProviderParams } from "./consul-params.ts";
 import { isAboutCredentials, readToken } from "./credentials.ts";
 import { toMostTelling, type AddressFailure } from "./most-telling.ts";
@@ -53,10 +53,11 @@ export class ConsulClient implements Disposable {
   /** Which address answered last. */
   #at = 0;
 
-  constructor(params: ConsulProviderParams, clock: Clock) {
+  /** `env` names the proxies. */
+  constructor(params: ConsulProviderParams, clock: Clock, env?: Environment) {
     this.#params = params;
     this.#clock = clock;
-    this.#agents = new ConsulAgents(params.tls);
+    this.#agents = new ConsulAgents(params.tls, env);
     this.#addresses = params.addresses.map((address) => new URL(address).origin);
   }
 

@@ -242,6 +242,19 @@ describe("an answer", () => {
     expect(idsOf(recording)).toEqual([]);
   });
 
+  test("of many entries, some over a limit and some malformed, is shown, with both counted", async () => {
+    // C3 D2
+    const long = toEntry({ id: "tag", host: "10.0.0.1", port: 80, tags: ["x".repeat(1_025)] });
+    const malformed = toEntry({ id: "bad", host: "http://10.0.0.1", port: 80 });
+    fake.set([...Array.from({ length: 1_100 }, (_, i) => entry(`node-${i}`)), long, malformed]);
+    const recording = watch(provide());
+    const snapshot = await recording.waitFor("a snapshot", () => recording.snapshots[0]);
+    expect(snapshot.members.size).toBe(1_101);
+    expect(snapshot.trimmed?.count).toBe(1);
+    expect(snapshot.skipped?.count).toBe(1);
+    expect(snapshot.skipped?.reasons[0]).toMatch(/^host: expected /);
+  });
+
   test("with an index of its own but the same content is a sign of life and no snapshot", async () => {
     const recording = watch(provide());
     await shows(recording, "a");
@@ -321,6 +334,34 @@ describe("addresses", () => {
     const provider = provide({ addresses: [refusing, fake.address] });
     expect(await failureOf(watch(provider))).toMatchObject({ code: "CONNECTIVITY_NO_LEADER" });
     expect(await probe(provide({ addresses: [refusing] }))).toMatchObject({ code: "CONNECTIVITY_REFUSED" });
+  });
+
+  // H8: Consul takes seven seconds to refuse a read, longer than an address is given.
+  test.each([1, 2])(
+    "that hold a read back without a leader (%i) are CONNECTIVITY_NO_LEADER",
+    async (count) => {
+      const others = await Promise.all(Array.from({ length: count }, () => FakeConsul.listen()));
+      for (const other of others) {
+        open.push(other);
+        other.handler = (request, response) => {
+          if (request.url !== "/v1/status/leader") return;
+          response.writeHead(200, { "content-type": "application/json" }).end('""');
+        };
+      }
+      const addresses = others.map(({ address }) => address);
+      expect(await failureOf(watch(provide({ addresses }, 100)))).toMatchObject({
+        code: "CONNECTIVITY_NO_LEADER",
+        details: { service: "web" },
+      });
+    },
+  );
+
+  test("share the time of a probe: one that hangs does not take that of the next", async () => {
+    const hanging = await FakeConsul.listen();
+    open.push(hanging);
+    hanging.isHanging = true;
+    const provider = provide({ addresses: [hanging.address, fake.address] }, 100);
+    expect(await probe(provider)).toBeUndefined();
   });
 
   test("are not shown credentials that one of them refused", async () => {
@@ -450,8 +491,12 @@ describe("stale answers", () => {
       [fake.address, other.address],
       [other.address, fake.address],
     ]) {
-      const recording = watch(provide({ consistency: "stale", addresses }));
+      const recording = watch(provide({ consistency: "stale", addresses }, 100));
       await shows(recording, "newer");
+      // It is this server that is waited for.
+      other.set([entry("newer"), entry("still")]);
+      await shows(recording, "newer", "still");
+      other.set([entry("newer")]);
       recording.abort();
     }
   });

@@ -60,7 +60,7 @@ describe.skipIf(!hasOpenssl())("TLS (needs openssl)", () => {
   });
 
   test.each([
-    ["an authority that nobody trusts", () => undefined],
+    ["an authority that is not trusted", () => undefined],
     ["another name in the certificate", () => ({ caFile: server.certFile, serverName: "server.dc2.consul" })],
     ["no certificate of its own", () => ({ caFile: server.certFile })],
     ["a certificate file that is missing", () => ({ caFile: folder.at("missing.pem") })],
@@ -110,5 +110,23 @@ describe.skipIf(!hasOpenssl())("TLS (needs openssl)", () => {
     await recording.waitFor("the change", () => recording.snapshots[1]);
     expect(recording.outcome.kind).toBe("running");
     recording.abort();
+    // Connections with the old certificate are not kept for ever.
+    await provider[Symbol.asyncDispose]();
+    await time.until(noneLeft(), 10_000);
+  });
+
+  test("verifies certificates also where the environment turns that off for the whole process", async () => {
+    const before = process.env["NODE_TLS_REJECT_UNAUTHORIZED"];
+    process.env["NODE_TLS_REJECT_UNAUTHORIZED"] = "0";
+    try {
+      await expect(provide(undefined).probe({ signal })).rejects.toMatchObject({ code: "CONNECTIVITY_TLS" });
+    } finally {
+      if (before === undefined) delete process.env["NODE_TLS_REJECT_UNAUTHORIZED"];
+      else process.env["NODE_TLS_REJECT_UNAUTHORIZED"] = before;
+    }
   });
 });
+
+async function noneLeft(): Promise<void> {
+  while ((await fake.connections()) > 0) await time.advance(5);
+}

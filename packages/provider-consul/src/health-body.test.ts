@@ -52,7 +52,10 @@ describe("HealthBody", () => {
       id: fc.constantFrom("a", "b", "c", "d", "e", "f"),
       port: fc.constantFrom(0, 80, 8_080, 80_000),
       isHealthy: fc.constantFrom(true, true, true, false),
-      text: fc.constantFrom("", '"', "]},{", "\\", "é🌊", "v".repeat(9_000)),
+      text: fc.oneof(
+        { weight: 40, arbitrary: fc.constantFrom("", '"', "]},{", "\\", "é🌊") },
+        { weight: 1, arbitrary: fc.constant("v".repeat(8_193)) },
+      ),
     });
     const bodies = fc.array(fc.array(entry, { maxLength: 10 }), { minLength: 2, maxLength: 8 });
     await fc.assert(
@@ -214,13 +217,22 @@ describe("HealthBody", () => {
   });
 
   test("refuses more entries than any provider may have, also where they were added one by one", async () => {
-    const limit = { code: "STREAM_INVALID_DATA", details: { maxMembers: 1_000_000 } };
-    const some = Buffer.from(`[${JSON.stringify(toEntry(node("a")))}${",0".repeat(999_999)}]`);
-    const body = createBody();
-    expect(await body.read(some, signal)).toMatchObject({ skipped: { count: 999_999 } });
+    const params = consulParamsSchema.parse({ service: "web", nodeId: "service-id" });
+    const create = () => new HealthBody(params, systemClock, 3);
+    const limit = { code: "STREAM_INVALID_DATA", details: { maxMembers: 3 } };
+    const some = Buffer.from(JSON.stringify([toEntry(node("a")), 0, 0]));
+    const body = create();
+    expect(await body.read(some, signal)).toMatchObject({ skipped: { count: 2 } });
     const more = Buffer.concat([some.subarray(0, -1), Buffer.from(",0]")]);
     await expect(body.read(more, signal)).rejects.toMatchObject(limit);
-    await expect(createBody().read(more, signal)).rejects.toMatchObject(limit);
+    await expect(create().read(more, signal)).rejects.toMatchObject(limit);
+  });
+
+  test("refuses more than a million entries", async () => {
+    const bytes = Buffer.from(`[0${",0".repeat(1_000_000)}]`);
+    await expect(createBody().read(bytes, signal)).rejects.toMatchObject({
+      details: { maxMembers: 1_000_000 },
+    });
   });
 
   test("null lists, worst checks, weights, zones, addresses and names", async () => {

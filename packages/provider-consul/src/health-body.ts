@@ -44,13 +44,15 @@ const STEP = 512;
 export class HealthBody {
   readonly #reader: HealthEntryReader;
   readonly #clock: Clock;
+  readonly #maxMembers: number;
   #bytes: Buffer | undefined;
   #table: EntryTable = EntryTable.empty;
   #members: MemberSet = MemberSet.empty;
   /** Two entries have the same id: when the first goes, the next one has to be searched for in all entries. */
   #hasTwins = false;
 
-  constructor(params: ConsulProviderParams, clock: Clock) {
+  constructor(params: ConsulProviderParams, clock: Clock, maxMembers: number = MAX_MEMBERS) {
+    this.#maxMembers = maxMembers;
     this.#reader = new HealthEntryReader(params);
     this.#clock = clock;
   }
@@ -62,7 +64,7 @@ export class HealthBody {
 
   /**
    * "same" for a body that is the last one, byte for byte. Throws `STREAM_INVALID_DATA` when it is not a JSON array, has more than
-   * `MAX_MEMBERS` entries, or has entries to read of which not one could be read.
+   * `maxMembers` entries, or has entries to read of which not one could be read.
    */
   async read(bytes: Buffer, signal: AbortSignal): Promise<HealthContent | "same"> {
     const before = this.#bytes;
@@ -73,7 +75,8 @@ export class HealthBody {
       (before !== undefined && (await this.#readDifference(before, bytes, signal))) ||
       (await this.#readAll(bytes, signal));
     const gone = this.#table.outcomes.slice(change.from, change.to);
-    if (this.#table.size - gone.length + change.entries.length > MAX_MEMBERS) throw tooMany();
+    if (this.#table.size - gone.length + change.entries.length > this.#maxMembers)
+      throw toTooMany(this.#maxMembers);
     this.#table = this.#table.splice(change.from, change.to, change.entries, change.shift);
     await this.#merge(gone, change, signal);
     this.#bytes = bytes;
@@ -120,7 +123,7 @@ export class HealthBody {
     for (let span = scanner.next(limit); span !== undefined; span = scanner.next(limit)) {
       const outcome = this.#reader.read(parse(bytes, span.start, span.end), find);
       entries.push({ ...span, outcome });
-      if (entries.length > MAX_MEMBERS) throw tooMany();
+      if (entries.length > this.#maxMembers) throw toTooMany(this.#maxMembers);
       if (entries.length % STEP !== 0) continue;
       await this.#clock.yield();
       throwIfAborted(signal);
@@ -204,11 +207,11 @@ function parse(bytes: Buffer, start: number, end: number): unknown {
   return entry;
 }
 
-function tooMany(): ProvisioningError {
+function toTooMany(maxMembers: number): ProvisioningError {
   return new ProvisioningError(
     "STREAM_INVALID_DATA",
-    `the response from Consul has more than ${MAX_MEMBERS} instances`,
-    { details: { maxMembers: MAX_MEMBERS } },
+    `the response from Consul has more than ${maxMembers} instances`,
+    { details: { maxMembers } },
   );
 }
 

@@ -1,6 +1,8 @@
 import {
   createNodeReader,
+  EXPECTED_HOST,
   fieldOf,
+  isHost,
   isProvisioningError,
   listOf,
   textOf,
@@ -55,9 +57,14 @@ export class HealthEntryReader {
     if (severity > (this.#params.health === "warning" ? 1 : 0)) return "unhealthy";
     const endpoint = toEndpoint(service, node, this.#params.taggedAddress);
     const id = toId(this.#params.nodeId, service, node, endpoint);
+    const { host } = endpoint;
+    const before = id === undefined ? undefined : find(id);
+    // A host that was a member's is known to be one.
+    if (typeof host === "string" && host !== before?.host && !isHost(host))
+      return { skipped: `host: expected ${EXPECTED_HOST}` };
     const input = { id, ...endpoint, ...this.#describe(service, node, severity) };
     try {
-      return this.#readNode(input, id === undefined ? undefined : find(id));
+      return this.#readNode(input, before);
     } catch (error) {
       return this.#readTrimmed(input, find, error);
     }

@@ -15,39 +15,44 @@ interface ConsulServer {
   /** `https://...`, for what is tested. */
   readonly address: string;
   readonly process: ServerProcess;
-  /** Over plain HTTP, for the test's own business. */
+  /** Over plain HTTP, for the test's own requests. */
   readonly catalog: ConsulCatalog;
 }
 
 const run = promisify(execFile);
 const MASTER_TOKEN = "3a5e5f1c-8d0c-4f0b-9c3e-8a1f5e9d7b21";
 
-/** Three servers on loopback addresses of their own, with TLS and with ACLs that deny by default. */
+/** Three servers and an agent (a client) on loopback addresses of their own, with TLS and with ACLs that deny by default. */
 export class ConsulCluster implements AsyncDisposable {
   readonly servers: readonly ConsulServer[];
+  /** It forwards what it is asked to one of the servers. */
+  readonly client: ConsulServer;
   readonly caFile: string;
   readonly #folder: string;
 
-  private constructor(servers: readonly ConsulServer[], folder: string) {
+  private constructor(servers: readonly ConsulServer[], client: ConsulServer, folder: string) {
     this.servers = servers;
+    this.client = client;
     this.#folder = folder;
     this.caFile = join(folder, "consul-agent-ca.pem");
   }
 
-  static async start(): Promise<ConsulCluster> {
+  /** `more` is further configuration of every server. */
+  static async start(more: Readonly<Record<string, unknown>> = {}): Promise<ConsulCluster> {
     const folder = await mkdtemp(join(tmpdir(), "holdfast-consul-cluster-"));
     const consul = programOf("consul");
     await run(consul, ["tls", "ca", "create"], { cwd: folder });
     const hosts = ["127.0.0.11", "127.0.0.12", "127.0.0.13"];
-    const more = hosts.map((host) => `-additional-ipaddress=${host}`);
-    await run(consul, ["tls", "cert", "create", "-server", "-dc", "dc1", ...more], { cwd: folder });
+    const all = [...hosts, "127.0.0.14"];
+    const names = all.map((host) => `-additional-ipaddress=${host}`);
+    await run(consul, ["tls", "cert", "create", "-server", "-dc", "dc1", ...names], { cwd: folder });
     const [http, https, lan, wan, server] = await findFreePorts(5);
-    const servers = await Promise.all(
-      hosts.map(async (host, index) => {
+    const members = await Promise.all(
+      all.map(async (host, index) => {
+        const isServer = hosts.includes(host);
         const config = {
-          node_name: `server-${index + 1}`,
-          server: true,
-          bootstrap_expect: hosts.length,
+          ...(isServer ? { server: true, bootstrap_expect: hosts.length, ...more } : {}),
+          node_name: `${isServer ? "server" : "client"}-${index + 1}`,
           bind_addr: host,
           client_addr: host,
           data_dir: join(folder, `data-${index}`),
@@ -58,7 +63,11 @@ export class ConsulCluster implements AsyncDisposable {
           ca_file: join(folder, "consul-agent-ca.pem"),
           cert_file: join(folder, "dc1-server-consul-0.pem"),
           key_file: join(folder, "dc1-server-consul-0-key.pem"),
-          acl: { enabled: true, default_policy: "deny", tokens: { master: MASTER_TOKEN } },
+          acl: {
+            enabled: true,
+            default_policy: "deny",
+            tokens: { master: MASTER_TOKEN, agent: MASTER_TOKEN },
+          },
           performance: { raft_multiplier: 1 },
         };
         await mkdir(config.data_dir);
@@ -70,9 +79,11 @@ export class ConsulCluster implements AsyncDisposable {
         return { host, address: `https://${host}:${https}`, process, catalog };
       }),
     );
-    const cluster = new ConsulCluster(servers, folder);
+    const [client] = members.splice(hosts.length);
+    const servers = members;
+    const cluster = new ConsulCluster(servers, client!, folder);
     try {
-      await Promise.all(servers.map(({ process }) => process.start()));
+      await Promise.all([...servers, client!].map(({ process }) => process.start()));
       // The ACL system comes up after the first leader.
       await eventually(() => servers[0]!.catalog.call("GET", "/v1/acl/tokens"));
       return cluster;
@@ -109,8 +120,9 @@ export class ConsulCluster implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.servers.map(({ catalog }) => catalog.close()));
-    await Promise.all(this.servers.map(({ process }) => process[Symbol.asyncDispose]()));
+    const all = [...this.servers, this.client];
+    await Promise.all(all.map(({ catalog }) => catalog.close()));
+    await Promise.all(all.map(({ process }) => process[Symbol.asyncDispose]()));
     await rm(this.#folder, { recursive: true, force: true });
   }
 }

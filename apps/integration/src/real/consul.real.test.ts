@@ -22,8 +22,8 @@ describeReal("Consul", ["consul"], () => {
   });
   afterAll(() => consul[Symbol.asyncDispose]());
 
-  function provide(service: string) {
-    const provider = createRealProvider("consul", { ...consul.params(consul.address), service }, 500);
+  function provide(service: string, heartbeatMs = 500) {
+    const provider = createRealProvider("consul", { ...consul.params(consul.address), service }, heartbeatMs);
     open.push(provider);
     return provider;
   }
@@ -83,11 +83,61 @@ describeReal("Consul", ["consul"], () => {
     recording.abort();
   });
 
+  test("no healthy instance is lost to its address, its tags or the length of its id", async () => {
+    // B1 C3
+    const service = uniqueName();
+    const register = (id: string, more: Readonly<Record<string, unknown>>) =>
+      consul.catalog.call("PUT", "/v1/catalog/register", {
+        Node: `${service}-${id.slice(0, 20)}`,
+        Address: "10.9.9.9",
+        Service: { ID: id, Service: service, ...more },
+        Check: { Name: "test", Status: "passing", ServiceID: id },
+      });
+    const wan = { wan: { Address: "198.18.0.23", Port: 80 } };
+    await register("whole", { Address: "192.168.0.55", Port: 8_000, TaggedAddresses: wan });
+    await register("portless", { Address: "192.168.0.55", TaggedAddresses: wan });
+    await register("ipv6", { Address: "2001:db8::1", Port: 9 });
+    await register("tag", { Port: 7, Tags: ["x".repeat(1_025), "b"] });
+    await register("tags", { Port: 7, Tags: Array.from({ length: 257 }, (_, i) => `${i}`) });
+    await register("i".repeat(300), { Port: 7 });
+    await register("malformed", { Port: 7, Address: "http://10.0.0.1" });
+    const provider = createRealProvider(
+      "consul",
+      {
+        ...consul.params(consul.address),
+        service,
+        nodeId: "service-id",
+        taggedAddress: "wan",
+      },
+      500,
+    );
+    open.push(provider);
+    const recording = watch(provider);
+    const { members, skipped, trimmed } = await recording.waitFor("a snapshot", () => recording.snapshots[0]);
+    const seen = Object.fromEntries(
+      Array.from(members, ({ id, host, port }) => [id.slice(0, 9), `${host} ${port}`]),
+    );
+    expect(seen).toMatchObject({
+      whole: "198.18.0.23 80",
+      portless: "198.18.0.23 80",
+      ipv6: "2001:db8::1 9",
+      tag: "10.9.9.9 7",
+      tags: "10.9.9.9 7",
+      iiiiiiiii: "10.9.9.9 7",
+    });
+    expect(trimmed?.count).toBe(3);
+    expect(skipped?.count ?? 0).toBe(7 - members.size);
+    recording.abort();
+    for (const id of ["whole", "portless", "ipv6", "tag", "tags", "i".repeat(20), "malformed"])
+      await consul.catalog.call("PUT", "/v1/catalog/deregister", { Node: `${service}-${id}` });
+  });
+
   test("with 5,000 instances shows all of them, and one change as one", async () => {
     const service = uniqueName();
     const nodes = Array.from({ length: 5_000 }, (_, i) => node(`node-${i}`));
     await consul.catalog.publish(service, nodes);
-    const recording = watch(provide(service));
+    // Reading all of them may take a slow machine more than a second.
+    const recording = watch(provide(service, 2_500));
     const all = await recording.waitFor("all of them", () =>
       recording.snapshots.find(({ members }) => members.size === 5_000),
     );

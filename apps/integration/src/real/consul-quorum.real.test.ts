@@ -1,0 +1,132 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { WatchRecording } from "@holdfast/conformance";
+import type { ClusterProvider } from "@holdfast/core";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { emptyFolder } from "../packed-packages.ts";
+import { describeReal } from "./backends.ts";
+import { ConsulCluster } from "./consul-cluster.ts";
+import { eventually } from "./eventually.ts";
+import { createRealProvider, failureOf, probe, shows, time, watch } from "./watched-real.ts";
+
+const node = (id: string) => ({ id, host: "10.0.0.1", port: 80 });
+const HEARTBEAT_MS = 1_000;
+
+async function held(recording: WatchRecording) {
+  return recording.waitFor("a held event", () => recording.events.find(({ type }) => type === "held"));
+}
+
+describeReal("Consul servers without a quorum", ["consul program"], () => {
+  let cluster: ConsulCluster;
+  let folder: Awaited<ReturnType<typeof emptyFolder>>;
+  let tokenFile: string;
+  const open: AsyncDisposable[] = [];
+
+  beforeAll(async () => {
+    folder = await emptyFolder();
+    // Every default query is a stale one.
+    cluster = await ConsulCluster.start({ discovery_max_stale: "1h" });
+    const { catalog } = await cluster.leader();
+    await catalog.register("quorum", node("a"));
+    tokenFile = join(folder.path, "token");
+    await writeFile(tokenFile, (await cluster.createToken("quorum")).secret);
+    await eventually(async () => expect(await probe(provide({}))).toBeUndefined());
+  });
+  afterEach(async () => {
+    for (const each of open.splice(0).toReversed()) await each[Symbol.asyncDispose]();
+    await Promise.all(cluster.servers.map(({ process }) => process.restart()));
+    await eventually(async () => {
+      const { catalog } = await cluster.leader();
+      await catalog.register("quorum", node("a"));
+      expect(await probe(provide({}))).toBeUndefined();
+    });
+  });
+  afterAll(async () => {
+    await cluster[Symbol.asyncDispose]();
+    await folder[Symbol.asyncDispose]();
+  });
+
+  function provide(params: Readonly<Record<string, unknown>>): ClusterProvider {
+    const provider = createRealProvider(
+      "consul",
+      {
+        addresses: cluster.servers.map(({ address }) => address),
+        service: "quorum",
+        nodeId: "service-id",
+        tls: { caFile: cluster.caFile },
+        token: { file: tokenFile },
+        ...params,
+      },
+      HEARTBEAT_MS,
+    );
+    open.push(provider);
+    return provider;
+  }
+
+  /** Ends two of the servers; the first one is left. */
+  async function loseQuorum(): Promise<void> {
+    await Promise.all(cluster.servers.slice(1).map(({ process }) => process.kill()));
+  }
+
+  // R2.7 H1 H6: what a server answers from its own copy is not a sign of life, whether it was asked for or not.
+  test.each(["stale", "default"])(
+    "their content is held with its age, asked for as %s",
+    async (consistency) => {
+      const [left] = cluster.servers;
+      const provider = provide({ consistency, addresses: [left!.address] });
+      const recording = watch(provider);
+      await shows(recording, "a");
+      await loseQuorum();
+      expect(await held(recording)).toMatchObject({
+        reason: { code: "STREAM_STALE", details: { address: left!.address, hasLeader: false } },
+      });
+      const since = recording.events.length;
+      await recording.waitFor("three more", () => (recording.events.length >= since + 3 ? true : undefined));
+      expect(recording.events.slice(since).map(({ type }) => type)).not.toContain("heartbeat");
+      // A watch that begins now shows the same, marked.
+      const fresh = watch(provider);
+      await shows(fresh, "a");
+      expect(fresh.events[0]).toMatchObject({ type: "snapshot", held: { code: "STREAM_STALE" } });
+      // Nothing was missed once there is a leader again.
+      await Promise.all(cluster.servers.slice(1).map(({ process }) => process.start()));
+      await eventually(async () => (await cluster.leader()).catalog.register("quorum", node("b")));
+      await shows(recording, "a", "b");
+      await recording.waitFor("a heartbeat", () =>
+        recording.events.at(-1)?.type === "heartbeat" ? true : undefined,
+      );
+      for (const each of [recording, fresh]) each.abort();
+      await (await cluster.leader()).catalog.deregister("quorum", "b");
+    },
+  );
+
+  // R2.7 H1
+  test("an agent that is cut off from them gives no heartbeat", async () => {
+    const recording = watch(provide({ addresses: [cluster.client.address] }));
+    await shows(recording, "a");
+    await recording.waitFor("a heartbeat", () => recording.events.find(({ type }) => type === "heartbeat"));
+    for (const { process } of cluster.servers) process.freeze();
+    try {
+      await time.advance(2 * HEARTBEAT_MS);
+      const before = recording.events.length;
+      await time.advance(4 * HEARTBEAT_MS);
+      expect(recording.events.slice(before)).toEqual([]);
+    } finally {
+      for (const { process } of cluster.servers) process.thaw();
+    }
+    await Promise.all(cluster.servers.map(({ process }) => process.kill()));
+    const fresh = await failureOf(watch(provide({ addresses: [cluster.client.address] })));
+    expect(fresh).toMatchObject({ code: "CONNECTIVITY_UNAVAILABLE", details: { status: 500 } });
+  });
+
+  // H8
+  test("several addresses without a leader are CONNECTIVITY_NO_LEADER", async () => {
+    await loseQuorum();
+    const failure = await eventually(async () => {
+      const error = await failureOf(watch(provide({ consistency: "consistent" })));
+      expect(error.code).toBe("CONNECTIVITY_NO_LEADER");
+      return error;
+    });
+    expect(failure.details["addresses"]).toHaveLength(3);
+    expect(await probe(provide({}))).toMatchObject({ code: "CONNECTIVITY_NO_LEADER" });
+  });
+});
