@@ -1,7 +1,10 @@
 import type { Clock } from "@holdfast/core";
 
 /** What `exitProcess` uses of the process. */
-export type ExitingProcess = Pick<NodeJS.Process, "exit" | "kill" | "pid" | "getActiveResourcesInfo">;
+export type ExitingProcess = Pick<
+  NodeJS.Process,
+  "exit" | "kill" | "pid" | "getActiveResourcesInfo" | "execPath" | "env" | "execve"
+>;
 
 /** How long calls to the file system may take to finish before the process is killed, in milliseconds. */
 const GRACE_MS = 500;
@@ -9,16 +12,27 @@ const CHECK_MS = 25;
 
 /**
  * Ends the process. Node waits at its exit for threads that are blocked in a system call, without limit: on a file system
- * that does not answer the exit would hang. Such a process kills itself; its exit code is then 137 (`SIGKILL`).
+ * that does not answer the exit would hang. Such a process is replaced by one that does nothing else than exit with the code: the
+ * kernel ends all other threads for that. A signal would lose the code, and the first process of a container ignores those it sends
+ * to itself. Where replacing is not possible (Windows), the process kills itself; its exit code is then 137 (`SIGKILL`).
  */
 export function exitProcess(process: ExitingProcess, code: number, clock: Clock): void {
   const endAt = clock.monotonic() + GRACE_MS;
   const tryExit = () => {
     if (!isBlocked(process)) process.exit(code);
-    else if (clock.monotonic() >= endAt) process.kill(process.pid, "SIGKILL");
+    else if (clock.monotonic() >= endAt) endBlocked(process, code);
     else clock.schedule(CHECK_MS, tryExit);
   };
   tryExit();
+}
+
+function endBlocked(process: ExitingProcess, code: number): void {
+  const { NODE_OPTIONS: _, ...env } = process.env;
+  try {
+    process.execve?.(process.execPath, [process.execPath, "--eval", `process.exit(${code})`], env);
+  } finally {
+    process.kill(process.pid, "SIGKILL");
+  }
 }
 
 /** Whether a thread of the pool may be in a system call: file system, name resolution. */

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { constants, type BigIntStats } from "node:fs";
 import { open, type FileHandle } from "node:fs/promises";
-import { throwIfAborted } from "@holdfast/core";
+import { assertRegularFile, fileAccess, throwIfAborted } from "@holdfast/core";
 import { InvalidTopologyError, toFileProblem } from "./invalid-topology-error.ts";
 
 /** The whole content of the file, as it was at one moment. */
@@ -37,17 +37,21 @@ export class FileReader {
   }
 
   /**
-   * Undefined when the file was written to while it was being read. Throws what the file system says, or
+   * Undefined when the file was written to while it was being read. Throws the error of the file system, or
    * `InvalidTopologyError` for a file that is too large.
    */
-  async read(mustRead: boolean, signal: AbortSignal): Promise<FileReading | undefined> {
+  read(mustRead: boolean, signal: AbortSignal): Promise<FileReading | undefined> {
+    return fileAccess.run(this.#options.path, () => this.#read(mustRead, signal), signal);
+  }
+
+  async #read(mustRead: boolean, signal: AbortSignal): Promise<FileReading | undefined> {
     const { path, maxBytes, monotonic } = this.#options;
     // Without O_NONBLOCK opening a named pipe would wait for a writer.
-    const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     try {
       const seenAt = monotonic();
       const stats = await handle.stat({ bigint: true });
-      if (!stats.isFile()) throw Object.assign(new Error("not a regular file"), { code: "EISDIR" });
+      assertRegularFile(stats);
       if (stats.size > maxBytes) throw tooLarge(stats.size, maxBytes);
       const last = this.#last;
       const isKnown = last !== undefined && isSameFile(last.stats, stats);

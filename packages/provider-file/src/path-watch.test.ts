@@ -47,7 +47,7 @@ describe("PathWatch", () => {
     rmSync(folder.at("d"), { recursive: true });
     mkdirSync(folder.at("d"));
     folder.write("d/f", "two");
-    await pathWatch.arm();
+    await pathWatch.arm(signal);
     expect(pathWatch.takeTouched()).toBe(true);
     await inTime(pathWatch.wait(NEVER_MS, signal)); // what the removal stirred
     folder.write("d/f", "three");
@@ -68,9 +68,9 @@ describe("PathWatch", () => {
       clock: systemClock,
       watchFolder: exhausted,
     });
-    await pathWatch.arm();
+    await pathWatch.arm(signal);
     await inTime(pathWatch.wait(1, signal));
-    await pathWatch.arm();
+    await pathWatch.arm(signal);
     expect(calls).toBe(2);
   });
 
@@ -88,9 +88,9 @@ describe("PathWatch", () => {
       clock: systemClock,
       watchFolder,
     });
-    await pathWatch.arm();
+    await pathWatch.arm(signal);
     watchers[0]?.emit("error", new Error("gone"));
-    await pathWatch.arm();
+    await pathWatch.arm(signal);
     expect(watchers).toHaveLength(2);
   });
 
@@ -115,7 +115,7 @@ describe("PathWatch", () => {
         return watch(path);
       },
     });
-    const arming = pathWatch.arm();
+    const arming = pathWatch.arm(signal);
     pathWatch[Symbol.dispose]();
     await arming;
     expect(calls).toBe(0);
@@ -133,7 +133,7 @@ describe("PathWatch", () => {
 
 async function armed(path: string): Promise<PathWatch> {
   const pathWatch = new PathWatch({ path, clock: systemClock });
-  await pathWatch.arm();
+  await pathWatch.arm(signal);
   pathWatch.takeTouched();
   return pathWatch;
 }

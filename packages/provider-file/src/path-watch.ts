@@ -1,7 +1,7 @@
 import { watch, type FSWatcher } from "node:fs";
 import { realpath, stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
-import { sleep, untilAborted, type Clock } from "@holdfast/core";
+import { fileAccess, sleep, untilAborted, type Clock } from "@holdfast/core";
 
 /** As `fs.watch` of a folder. */
 export type WatchFolder = (
@@ -37,7 +37,11 @@ export class PathWatch implements Disposable {
   }
 
   /** Watches the folders that the path leads to now: before each look, so that no change falls between the two. */
-  async arm(): Promise<void> {
+  arm(signal: AbortSignal): Promise<void> {
+    return fileAccess.run(this.#options.path, () => this.#arm(), signal);
+  }
+
+  async #arm(): Promise<void> {
     const { path } = this.#options;
     const real = await realpath(path).catch(() => path);
     const wanted = new Map<string, string>();

@@ -1,11 +1,13 @@
-import { isProvisioningError, ProvisioningError, type ErrorCode } from "@holdfast/core";
+import { describeFileFailure, isProvisioningError, ProvisioningError, type ErrorCode } from "@holdfast/core";
 import { InvalidTopologyError } from "./invalid-topology-error.ts";
 
-/** What the file system says, by its error code; anything else is `STREAM_FAILED`. */
+/** The errors of the file system by their code; any other is `STREAM_FAILED`. */
 const TABLE: Readonly<Record<string, { readonly code: ErrorCode; readonly failure: string }>> = {
   ENOENT: { code: "CONNECTIVITY_REFUSED", failure: "does not exist" },
   ENOTDIR: { code: "CONNECTIVITY_REFUSED", failure: "does not exist: its path leads through a file" },
-  EISDIR: { code: "CONNECTIVITY_REFUSED", failure: "is not a regular file" },
+  EISDIR: { code: "CONNECTIVITY_REFUSED", failure: "is a folder, not a regular file" },
+  EFTYPE: { code: "CONNECTIVITY_REFUSED", failure: "is a named pipe or a device, not a regular file" },
+  ENXIO: { code: "CONNECTIVITY_REFUSED", failure: "is a socket, not a regular file" },
   EACCES: { code: "CONNECTIVITY_UNAUTHORIZED", failure: "may not be read" },
   EPERM: { code: "CONNECTIVITY_UNAUTHORIZED", failure: "may not be read" },
 };
@@ -17,7 +19,7 @@ export function toProvisioningError(error: unknown, path: string): ProvisioningE
   const errno = errnoOf(error);
   const { code, failure } = (errno === undefined ? undefined : TABLE[errno]) ?? {
     code: "STREAM_FAILED",
-    failure: "could not be read",
+    failure: `could not be read: ${describeFileFailure(error)}`,
   };
   return new ProvisioningError(code, `the topology file "${path}" ${failure}`, {
     cause: error,

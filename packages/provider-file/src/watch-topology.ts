@@ -37,7 +37,7 @@ export async function* watchTopology(options: WatchTopologyOptions): AsyncGenera
   let lastEventAt = clock.monotonic();
 
   const look = async (): Promise<Sighting | undefined> => {
-    await pathWatch.arm();
+    await pathWatch.arm(signal);
     return reader.look({ mustRead: pathWatch.takeTouched(), previous: members, signal });
   };
 

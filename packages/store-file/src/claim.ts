@@ -2,20 +2,26 @@ import { ProvisioningError } from "@holdfast/core";
 import * as z from "zod";
 import { writerSchema, type Writer } from "./writer.ts";
 
-/** What a claim file says: who is about to replace the stored file. */
+/** The content of a claim file: which process is about to replace the stored file. */
 export interface Claim {
   readonly writer: Writer;
   /** Random; names the store within its process. */
   readonly instance: string;
+  /** The name of the beacon that is lit as long as the writer lives. Absent where the platform does not have them. */
+  readonly beacon?: string | undefined;
 }
 
-const claimSchema: z.ZodType<Claim> = z.object({ writer: writerSchema, instance: z.string() });
+const claimSchema: z.ZodType<Claim> = z.object({
+  writer: writerSchema,
+  instance: z.string(),
+  beacon: z.string().optional(),
+});
 
-export function encodeClaim({ writer, instance }: Claim): Uint8Array {
-  return Buffer.from(`${JSON.stringify({ writer, instance })}\n`);
+export function encodeClaim({ writer, instance, beacon }: Claim): Uint8Array {
+  return Buffer.from(`${JSON.stringify({ writer, instance, beacon })}\n`);
 }
 
-/** Undefined for what no store wrote. */
+/** Undefined for content that no store wrote. */
 export function parseClaim(bytes: Uint8Array): Claim | undefined {
   try {
     return claimSchema.parse(JSON.parse(Buffer.from(bytes).toString("utf8")));
@@ -32,7 +38,8 @@ export interface ClaimConflict {
 }
 
 export function toClaimError({ file, claimFile, claim }: ClaimConflict): ProvisioningError {
-  const who = claim === undefined ? "somebody" : `process ${claim.writer.pid} on host "${claim.writer.host}"`;
+  const who =
+    claim === undefined ? "another process" : `process ${claim.writer.pid} on host "${claim.writer.host}"`;
   return new ProvisioningError(
     "STORE_CONFLICT",
     `${who} is saving "${file}"; if that process is known to be gone, remove "${claimFile}"`,

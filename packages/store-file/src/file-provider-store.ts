@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { dirname, resolve } from "node:path";
 import { SerialQueue, type ProviderDescriptor, type ProviderStore } from "@holdfast/core";
+import { systemBeacons, type Beacons } from "./beacon.ts";
 import {
   makeFolder,
   MAX_BYTES,
@@ -31,11 +32,15 @@ export interface FileProviderStoreOptions {
   readonly path: string;
 }
 
-/** What the store stands on. Tests put in others. */
+/** The parts of the system that the store uses. Tests pass others. */
 export interface StoreGround {
   readonly fileSystem: FileSystem;
   readonly processes: ProcessTable;
+  /** Left out: none, and only process ids tell whether a process is alive. */
+  readonly beacons?: Beacons | undefined;
 }
+
+const NO_BEACONS: Beacons = { light: async () => undefined, isLit: async () => undefined };
 
 /**
  * Keeps the set in one file of JSON Lines that is replaced as a whole, safe against crashes and other processes. Calls
@@ -54,7 +59,11 @@ export class FileProviderStore implements ProviderStore {
   /** @internal The second parameter is for tests. */
   constructor(
     { path }: FileProviderStoreOptions,
-    ground: StoreGround = { fileSystem: nodeFileSystem, processes: systemProcesses },
+    ground: StoreGround = {
+      fileSystem: nodeFileSystem,
+      processes: systemProcesses,
+      beacons: systemBeacons,
+    },
   ) {
     this.#path = resolve(path);
     this.#ground = ground;
@@ -88,9 +97,10 @@ export class FileProviderStore implements ProviderStore {
     if (bytes.byteLength > MAX_BYTES) throw toTooLargeError(bytes.byteLength);
     const sideFiles = await this.#sideFilesOf(target);
     await sideFiles.sweep(this.#known.generation);
+    await using beacon = await sideFiles.light(generation);
     try {
       const temporary = await sideFiles.writeTemporary(generation, bytes, owner);
-      await sideFiles.claim(generation);
+      await sideFiles.claim(generation, beacon !== undefined);
       await this.#checkUnchanged(target);
       await fileSystem.rename(temporary, target);
       this.#known = version;
@@ -112,11 +122,12 @@ export class FileProviderStore implements ProviderStore {
   }
 
   async #sideFilesOf(target: string): Promise<SideFiles> {
-    const { fileSystem, processes } = this.#ground;
+    const { fileSystem, processes, beacons = NO_BEACONS } = this.#ground;
     const writer = (this.#writer ??= await processes.self());
     return new SideFiles({
       fileSystem,
       processes,
+      beacons,
       file: this.#path,
       target,
       writer,

@@ -4,9 +4,10 @@ import { watch } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { FileProviderStore } from "./index.ts";
 import { createDescriptor, idsOf } from "./testing/descriptors.ts";
+import { hasPidNamespaces, IN_PID_NAMESPACE } from "./testing/pid-namespace.ts";
 import { createTemporaryFolder } from "./testing/temporary-folder.ts";
 
 const SCRIPT = fileURLToPath(new URL("./testing/append-in-loop.ts", import.meta.url));
@@ -17,10 +18,14 @@ interface Appender {
   readonly lines: AsyncIterable<string>;
 }
 
-function startAppender(path: string, prefix: string, count: number): Appender {
-  const child = spawn(process.execPath, [SCRIPT, path, prefix, String(count)], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
+function startAppender(
+  path: string,
+  prefix: string,
+  count: number,
+  starter: readonly string[] = [],
+): Appender {
+  const [program = "", ...args] = [...starter, process.execPath, SCRIPT, path, prefix, String(count)];
+  const child = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"] });
   return { process: child, lines: createInterface({ input: child.stdout }) };
 }
 
@@ -74,4 +79,51 @@ test("a process killed while it saves leaves the old or the new set whole, twent
     expect(await readdir(folder.path)).toEqual(["providers.jsonl"]);
   }
   expect(interrupted).toBeGreaterThan(0);
+});
+
+// R1.5
+describe.skipIf(!hasPidNamespaces())("in PID namespaces of their own, on one folder", () => {
+  test("processes that append at the same time lose no update", async () => {
+    await using folder = await createTemporaryFolder();
+    const path = folder.file("providers.jsonl");
+    const acknowledged = await Promise.all(
+      ["a", "b", "c"].map(async (prefix) => {
+        const { process: child, lines } = startAppender(path, prefix, 6, IN_PID_NAMESPACE);
+        const [ids, [code]] = await Promise.all([Array.fromAsync(lines), once(child, "exit")]);
+        expect(code).toBe(0);
+        return ids;
+      }),
+    );
+    expect(acknowledged.flat()).toHaveLength(18);
+    const final = idsOf(await new FileProviderStore({ path }).load());
+    expect([...final].sort()).toEqual(acknowledged.flat().sort());
+    expect(await readdir(folder.path)).toEqual(["providers.jsonl"]);
+  }, 120_000);
+
+  test("a process that was killed while it saved hinders none that comes after it", async () => {
+    await using folder = await createTemporaryFolder();
+    const path = folder.file("providers.jsonl");
+    let abandoned = 0;
+    for (let life = 0; life < 6; life++) {
+      const { process: child, lines } = startAppender(path, `life-${life}`, 1_000, IN_PID_NAMESPACE);
+      const exited = once(child, "exit");
+      let changes = 0;
+      const watcher = watch(folder.path, (_, name) => {
+        changes++;
+        if (changes > 10 && name?.endsWith(".claim") === true) child.kill("SIGKILL");
+      });
+      const acknowledged = await Array.fromAsync(lines);
+      await exited;
+      watcher.close();
+      if ((await readdir(folder.path)).some((name) => name.endsWith(".claim"))) abandoned++;
+      const store = new FileProviderStore({ path });
+      const loaded = idsOf(await store.load());
+      expect(loaded).toEqual(expect.arrayContaining(acknowledged));
+      // The end of a process takes a moment longer than that of its output.
+      await vi.waitFor(() => store.load().then(() => store.save([])), { timeout: 30_000 });
+      expect(await readdir(folder.path)).toEqual(["providers.jsonl"]);
+    }
+    // Which moment the kill hits is chance; a claim is there for most of a save.
+    expect(abandoned).toBeGreaterThan(0);
+  }, 120_000);
 });

@@ -1,11 +1,12 @@
 import type { Writer } from "./writer.ts";
 
 /**
- * A file that stands beside the stored one while a save is under way. The generation is the one the save would bring: once
- * the stored file has it, the side file is of no use to anybody.
+ * A file next to the stored one while a save is in progress. The generation is the one the save would bring: once the stored
+ * file has it, the side file is of no use.
  */
 export type SideFile =
   | { readonly kind: "claim"; readonly generation: number }
+  | { readonly kind: "beacon"; readonly generation: number; readonly instance: string }
   | {
       readonly kind: "temporary";
       readonly generation: number;
@@ -16,6 +17,11 @@ export type SideFile =
 
 export function claimName(base: string, generation: number, attempt: number): string {
   return `.${base}.${generation}.${attempt}.claim`;
+}
+
+/** Short, because the address of a socket is. */
+export function beaconName(base: string, generation: number, instance: string): string {
+  return `.${base}.${generation}.${instance}.alive`;
 }
 
 export interface TemporaryNameParts {
@@ -32,14 +38,17 @@ export function temporaryName(base: string, parts: TemporaryNameParts): string {
 }
 
 const CLAIM = /^(\d+)\.\d+\.claim$/;
+const BEACON = /^(\d+)\.([0-9a-f]+)\.alive$/;
 const TEMPORARY = /^(\d+)\.(\d+)-(\d*)-([0-9a-f]+)\.([0-9a-f]+)-[0-9a-f]+\.tmp$/;
 
-/** Undefined for whatever is not a side file of `base`. */
+/** Undefined for a name that is not a side file of `base`. */
 export function parseSideFile(base: string, name: string): SideFile | undefined {
   if (!name.startsWith(`.${base}.`)) return undefined;
   const rest = name.slice(base.length + 2);
   const claim = CLAIM.exec(rest);
   if (claim !== null) return { kind: "claim", generation: Number(claim[1]) };
+  const beacon = BEACON.exec(rest);
+  if (beacon !== null) return { kind: "beacon", generation: Number(beacon[1]), instance: beacon[2] ?? "" };
   const temporary = TEMPORARY.exec(rest);
   if (temporary === null) return undefined;
   const [, generation, pid, startTime = "", place = "", instance = ""] = temporary;

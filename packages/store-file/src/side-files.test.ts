@@ -90,7 +90,7 @@ describe("a claim on the next generation", () => {
     await writeFile(claimFile, "");
     await expect(createStore(path).save([])).rejects.toMatchObject({
       code: "STORE_CONFLICT",
-      message: expect.stringContaining(`somebody is saving "${path}"`),
+      message: expect.stringContaining(`another process is saving "${path}"`),
       details: { claimFile },
     });
     expect(await readdir(folder.path)).toEqual([claimName(BASE, 1, 0)]);

@@ -1,36 +1,40 @@
 import { randomBytes } from "node:crypto";
 import { basename, dirname, join } from "node:path";
+import type { Beacons } from "./beacon.ts";
 import { encodeClaim, parseClaim, toClaimError, type Claim } from "./claim.ts";
 import { isErrno, isLocalFolder, readIfThere, type FileSystem } from "./file-system.ts";
-import { claimName, parseSideFile, temporaryName, type SideFile } from "./side-file-name.ts";
+import { beaconName, claimName, parseSideFile, temporaryName, type SideFile } from "./side-file-name.ts";
 import { toChangedError } from "./store-error.ts";
 import { placeOf, type ProcessTable, type Writer } from "./writer.ts";
 
 export interface SideFilesOptions {
   readonly fileSystem: FileSystem;
   readonly processes: ProcessTable;
+  readonly beacons: Beacons;
   /** The stored file as the user named it, for errors. */
   readonly file: string;
-  /** The file they stand beside: the same, with symbolic links followed. */
+  /** The file they are next to: the same, with symbolic links followed. */
   readonly target: string;
   readonly writer: Writer;
   /** Random; names the store they belong to, which saves one set at a time. */
   readonly instance: string;
 }
 
-/** The temporary files and claims that stand beside a stored file while it is replaced. */
+/** The temporary files, claims and beacons next to a stored file while it is replaced. */
 export class SideFiles {
   readonly #fileSystem: FileSystem;
   readonly #processes: ProcessTable;
+  readonly #beacons: Beacons;
   readonly #file: string;
   readonly #folder: string;
   readonly #base: string;
   readonly #self: Claim;
   readonly #place: string;
 
-  constructor({ fileSystem, processes, file, target, writer, instance }: SideFilesOptions) {
+  constructor({ fileSystem, processes, beacons, file, target, writer, instance }: SideFilesOptions) {
     this.#fileSystem = fileSystem;
     this.#processes = processes;
+    this.#beacons = beacons;
     this.#file = file;
     this.#folder = dirname(target);
     this.#base = basename(target);
@@ -64,17 +68,26 @@ export class SideFiles {
   }
 
   /**
+   * Lights the beacon that goes with a claim on `generation`; undefined where the platform does not have them. To be lit before
+   * the claim is made and disposed of after the claim was removed, so that a claim whose beacon is out was abandoned.
+   */
+  light(generation: number): Promise<AsyncDisposable | undefined> {
+    return this.#beacons.light(join(this.#folder, this.#beaconOf(generation)));
+  }
+
+  /**
    * Claims the right to bring in `generation`. The caller then has to check that the one before it is still in force.
    * Rejects with `STORE_CONFLICT` while a writer that may be alive holds a claim.
    *
    * Why no two savers can both replace the same generation: link(2) gives a claim's name to one of them. The others pass
    * over it, to the next attempt's name, only when its writer can never run again. And as long as the generation is not
-   * in force, nobody removes a claim but its own writer, once it has given up. So one saver at most holds a claim, is
+   * in force, a claim is removed only by its own writer, once it has given up. So one saver at most holds a claim, is
    * alive and finds the old generation still in force. A claim that is made again after a sweep comes too late for that.
    */
-  async claim(generation: number): Promise<void> {
-    // Linked when its content is complete, so that nobody ever reads half a claim.
-    const source = await this.writeTemporary(generation, encodeClaim(this.#self));
+  async claim(generation: number, isLit: boolean): Promise<void> {
+    const beacon = isLit ? this.#beaconOf(generation) : undefined;
+    // Linked when its content is complete, so that no process ever reads half a claim.
+    const source = await this.writeTemporary(generation, encodeClaim({ ...this.#self, beacon }));
     for (let attempt = 0; ; attempt++) {
       const claimFile = join(this.#folder, claimName(this.#base, generation, attempt));
       try {
@@ -86,7 +99,7 @@ export class SideFiles {
         if (!isErrno(error, "EEXIST")) throw error;
       }
       const claim = await this.#readClaim(claimFile);
-      if (claim === undefined || !(await this.#isGone(claim.writer))) {
+      if (claim === undefined || !(await this.#isAbandoned(claim))) {
         throw toClaimError({ file: this.#file, claimFile, claim });
       }
     }
@@ -121,6 +134,7 @@ export class SideFiles {
     if (file.kind === "claim") {
       return file.generation <= current || (await this.#readClaim(path))?.instance === this.#self.instance;
     }
+    if (file.kind === "beacon") return file.generation <= current;
     if (file.instance === this.#self.instance) return true;
     if (file.place === this.#place) return await this.#processes.isGone(file.writer);
     return file.generation <= current;
@@ -129,6 +143,24 @@ export class SideFiles {
   async #readClaim(path: string): Promise<Claim | undefined> {
     const bytes = await readIfThere(this.#fileSystem, path);
     return bytes === undefined ? undefined : parseClaim(bytes);
+  }
+
+  #beaconOf(generation: number): string {
+    return beaconName(this.#base, generation, this.#self.instance);
+  }
+
+  /**
+   * False when it cannot be told. The beacon decides where the writer must be on this machine: it was started by this kernel, or the
+   * folder belongs to this machine alone.
+   */
+  async #isAbandoned({ writer, beacon }: Claim): Promise<boolean> {
+    const isOurs = beacon !== undefined && parseSideFile(this.#base, beacon)?.kind === "beacon";
+    const isSameKernel = writer.bootId !== "" && writer.bootId === this.#self.writer.bootId;
+    if (isOurs && (isSameKernel || (await isLocalFolder(this.#fileSystem, this.#folder)))) {
+      const isLit = await this.#beacons.isLit(join(this.#folder, beacon));
+      if (isLit !== undefined) return !isLit;
+    }
+    return await this.#isGone(writer);
   }
 
   /** False when it cannot be told. */

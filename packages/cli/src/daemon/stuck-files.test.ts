@@ -1,0 +1,60 @@
+import { execFileSync } from "node:child_process";
+import { rm } from "node:fs/promises";
+import { describe, expect, test } from "vitest";
+import { adapterModule } from "../testing/adapter-module.ts";
+import { DaemonProcess, type DaemonLine } from "../testing/daemon-process.ts";
+import { member } from "../testing/served-hub.ts";
+import { TemporaryFolder } from "../testing/temporary-folder.ts";
+
+const isReady = ({ kind, to }: DaemonLine) => kind === "status_changed" && to === "ready";
+
+function fileProvider(id: string, priority: number) {
+  return { id, kind: "file", priority, params: { path: `${id}.json`, pollMs: 100, settleMs: 20 } };
+}
+
+async function createFolder(primary: object): Promise<TemporaryFolder> {
+  const folder = await TemporaryFolder.create();
+  await folder.write("primary.json", { members: [member("a")] });
+  await folder.write("backup.json", { members: [member("b")] });
+  await folder.write("holdfast.yaml", {
+    providers: [primary, fileProvider("backup", 50)],
+    health: { maxErrors: 1, backoffInitialMs: 50, backoffMaxMs: 100, cooldownMs: 400 },
+    adapters: ["./hanging.mjs"],
+  });
+  // One call for each thread that libuv has by default, as on a network file system whose server is gone.
+  const hang = `create: (descriptor, context) => {
+    for (let i = 0; i < 4; i++) void open(${JSON.stringify(folder.join("pipe"))}, constants.O_RDONLY);
+    return memory.create({ ...descriptor, params: memory.params.parse({ members: [] }) }, context);
+  },`;
+  const imports = `import { constants } from "node:fs"; import { open } from "node:fs/promises";`;
+  await folder.write("hanging.mjs", imports + adapterModule("hanging", hang));
+  execFileSync("mkfifo", [folder.join("pipe")]);
+  return folder;
+}
+
+describe.skipIf(process.platform === "win32")("a file that never opens", () => {
+  // R2.5, R2.6
+  test("fails its own provider, the other one takes over, and the process ends", async () => {
+    await using folder = await createFolder(fileProvider("primary", 100));
+    await using daemon = DaemonProcess.run(folder.join("holdfast.yaml")).read();
+    await daemon.until(isReady);
+    await rm(folder.join("primary.json"));
+    execFileSync("mkfifo", [folder.join("primary.json")]);
+    await daemon.until((line) => line.kind === "provider_changed" && line["to"] === "backup");
+    daemon.signal("SIGTERM");
+    expect(await daemon.exit()).toEqual({ code: 0, err: "" });
+  }, 60_000);
+
+  // R3.5
+  test("keeps neither another provider nor the end of the process waiting, however it came to be opened", async () => {
+    const hanging = { id: "primary", kind: "hanging", priority: 100, params: { region: "x" } };
+    await using folder = await createFolder(hanging);
+    await using daemon = DaemonProcess.run(folder.join("holdfast.yaml")).read();
+    await daemon.until(
+      (line) => line.kind === "health_changed" && line["providerId"] === "backup" && line["to"] === "healthy",
+    );
+    daemon.signal("SIGTERM");
+    expect(await daemon.exit()).toEqual({ code: 0, err: "" });
+    expect(daemon.lines.at(-1)).toMatchObject({ kind: "stopped", unfinished: [] });
+  }, 60_000);
+});

@@ -1,0 +1,71 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { systemBeacons } from "./beacon.ts";
+import { hasPidNamespaces, IN_PID_NAMESPACE } from "./testing/pid-namespace.ts";
+import { createTemporaryFolder } from "./testing/temporary-folder.ts";
+
+const SCRIPT = join(import.meta.dirname, "testing", "light-beacon.ts");
+
+async function startLighting(path: string, starter: readonly string[] = []) {
+  const [program = "", ...args] = [...starter, process.execPath, SCRIPT, path];
+  const child = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"] });
+  await once(child.stdout, "data");
+  return child;
+}
+
+// R1.5
+describe.skipIf(process.platform === "win32")("a beacon", () => {
+  test("is lit until it is disposed of, and leaves nothing", async () => {
+    await using folder = await createTemporaryFolder();
+    const beacon = await systemBeacons.light(folder.file("a"));
+    expect(await systemBeacons.isLit(folder.file("a"))).toBe(true);
+    await beacon![Symbol.asyncDispose]();
+    expect(await systemBeacons.isLit(folder.file("a"))).toBeUndefined();
+    expect(await readdir(folder.path)).toEqual([]);
+  });
+
+  test.skipIf(process.platform !== "linux")(
+    "works in a folder whose path is too long for a socket",
+    async () => {
+      await using folder = await createTemporaryFolder();
+      const long = join(folder.path, "x".repeat(200));
+      await mkdir(long);
+      const path = join(long, "a");
+      await using beacon = await systemBeacons.light(path);
+      expect(beacon).toBeDefined();
+      expect(await systemBeacons.isLit(path)).toBe(true);
+    },
+  );
+
+  test("cannot be told when the file is missing or is another file, and is not lit over one", async () => {
+    await using folder = await createTemporaryFolder();
+    await writeFile(folder.file("a"), "text");
+    expect(await systemBeacons.light(folder.file("a"))).toBeUndefined();
+    expect(await systemBeacons.light(folder.file("missing/a"))).toBeUndefined();
+    expect(await systemBeacons.isLit(folder.file("missing"))).toBeUndefined();
+    await rm(folder.file("a"));
+    expect(await systemBeacons.isLit(folder.path)).not.toBe(true);
+  });
+
+  const starters: [string, readonly string[]][] = [["", []]];
+  if (hasPidNamespaces()) starters.push([" in another PID namespace", IN_PID_NAMESPACE]);
+
+  test.each(starters)(
+    "goes out when its process%s is killed, and stays lit while that is stopped",
+    async (_, starter) => {
+      await using folder = await createTemporaryFolder();
+      const path = folder.file("a");
+      const child = await startLighting(path, starter);
+      expect(await systemBeacons.isLit(path)).toBe(true);
+      child.kill("SIGSTOP");
+      expect(await systemBeacons.isLit(path)).toBe(true);
+      child.kill("SIGKILL");
+      await once(child, "close");
+      await expect.poll(() => systemBeacons.isLit(path), { timeout: 30_000 }).toBe(false);
+    },
+    60_000,
+  );
+});
