@@ -3,8 +3,7 @@ Exit codes:
   0    done; for run: stopped and drained
   1    something failed: a backend, the store, the port, standard output, a drain that did not finish in time
   2    the command line or a configuration is wrong
-  130  run was ended at once by a second Ctrl-C
-  137  run ended itself because a file system did not answer`;
+  130  run was ended at once by a second Ctrl-C`;
 
 /** The texts below the options: people learn commands from examples. */
 export const HELP = {

@@ -10,7 +10,7 @@ import { createTemporaryFolder } from "./testing/temporary-folder.ts";
 const SCRIPT = join(import.meta.dirname, "testing", "light-beacon.ts");
 
 async function startLighting(path: string, starter: readonly string[] = []) {
-  const [program = "", ...args] = [...starter, process.execPath, SCRIPT, path];
+  const [program, ...args] = [...starter, process.execPath, SCRIPT, path];
   const child = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"] });
   await once(child.stdout, "data");
   return child;

@@ -24,7 +24,7 @@ function startAppender(
   count: number,
   starter: readonly string[] = [],
 ): Appender {
-  const [program = "", ...args] = [...starter, process.execPath, SCRIPT, path, prefix, String(count)];
+  const [program, ...args] = [...starter, process.execPath, SCRIPT, path, prefix, String(count)];
   const child = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"] });
   return { process: child, lines: createInterface({ input: child.stdout }) };
 }

@@ -1,6 +1,7 @@
 // A process of its own: node light-beacon.ts FILE. It lights a beacon there, writes a line, and waits to be killed.
+import { systemClock } from "@holdfast/core";
 import { systemBeacons } from "../beacon.ts";
 
 const beacon = await systemBeacons.light(process.argv[2] ?? "");
 process.stdout.write(beacon === undefined ? "not lit\n" : "lit\n");
-setInterval(() => undefined, 60_000);
+systemClock.schedule(600_000, () => undefined);

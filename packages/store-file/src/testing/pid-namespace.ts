@@ -11,6 +11,6 @@ export const IN_PID_NAMESPACE: readonly string[] = [
 
 /** False where this user may not, or the platform cannot. */
 export function hasPidNamespaces(): boolean {
-  const [program = "", ...args] = [...IN_PID_NAMESPACE, "true"];
+  const [program, ...args] = [...IN_PID_NAMESPACE, "true"];
   return process.platform === "linux" && spawnSync(program, args).status === 0;
 }
