@@ -2,12 +2,13 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { systemBeacons } from "./beacon.ts";
 import { hasPidNamespaces, IN_PID_NAMESPACE } from "./testing/pid-namespace.ts";
 import { createTemporaryFolder } from "./testing/temporary-folder.ts";
 
-const SCRIPT = join(import.meta.dirname, "testing", "light-beacon.ts");
+const SCRIPT = fileURLToPath(new URL("./testing/light-beacon.ts", import.meta.url));
 
 async function startLighting(path: string, starter: readonly string[] = []) {
   const [program, ...args] = [...starter, process.execPath, SCRIPT, path];
