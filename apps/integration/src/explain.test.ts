@@ -57,7 +57,7 @@ describe("why a node", () => {
     expect(h.service.explain("d")).toMatchObject({
       standing: "out",
       rule: "not_believed",
-      reason: '"primary" is believed and does not list it; "backup", not active, lists it',
+      reason: '"primary" is active and does not list it; "backup", not active, lists it',
     });
     h.provider("primary").set([node("a"), node("c")]);
     await h.clock.settle();
@@ -74,7 +74,7 @@ describe("why a node", () => {
   });
 
   test("is out: it was removed, though its block was lifted only after that", async () => {
-    const h = await started({ guards: { massRemoval: { maxShare: 0.5, holdMs: 60_000 } } });
+    const h = await started({ guards: { massRemoval: { when: "always", holdMs: 60_000 } } });
     h.service.remoting!.block("b");
     h.provider("primary").set([node("a")]);
     await h.clock.advance(60_000);
@@ -110,8 +110,8 @@ describe("why a node", () => {
     await h.stop();
   });
 
-  test("is held by the mass-removal guard, as one that is to leave and as one that is to come", async () => {
-    const h = await started({ guards: { massRemoval: { maxShare: 0.5, holdMs: 60_000 } } });
+  test("is held by the mass-removal guard, as one that is to leave; one that comes is in at once", async () => {
+    const h = await started({ guards: { massRemoval: { when: "always", holdMs: 60_000 } } });
     h.provider("primary").set([node("new")]);
     await h.clock.settle();
     const held = {
@@ -120,7 +120,7 @@ describe("why a node", () => {
       hold: { nodes: 3, until: h.clock.now() + 60_000 },
     };
     expect(h.service.explain("c")).toMatchObject({ ...held, node: { id: "c" } });
-    expect(h.service.explain("new")).toMatchObject({ ...held, node: undefined });
+    expect(h.service.explain("new")).toMatchObject({ standing: "in", rule: "listed" });
     expect(h.service.acceptRemovals()).toBe(true);
     await h.clock.settle();
     expect(h.service.explain("c")).toMatchObject({ standing: "out", rule: "removed" });
@@ -131,7 +131,7 @@ describe("why a node", () => {
   test("is held by the mass-removal guard though the dwell before it had retained it", async () => {
     const h = await ServiceHarness.started(
       [memory("primary", 2, [node("a"), node("b"), node("c")]), memory("backup", 1, [])],
-      { guards: { massRemoval: { maxShare: 0.5, holdMs: 60_000 } } },
+      { guards: { massRemoval: { when: "always", holdMs: 60_000 } } },
     );
     lose(h, "primary");
     await h.clock.settle();

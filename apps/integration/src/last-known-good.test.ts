@@ -33,11 +33,18 @@ async function firstRun(disk: Disk): Promise<void> {
 }
 
 /** The next run, `afterMs` of wall clock later, in which no provider answers. */
-async function runWithoutBackends(disk: Disk, afterMs: number): Promise<ServiceHarness> {
+async function runWithoutBackends(
+  disk: Disk,
+  afterMs: number,
+  how: "refuse" | "hang" = "refuse",
+): Promise<ServiceHarness> {
   const h = open(disk);
   h.clock.jump(10_000 + afterMs);
   h.service.registry.on("changed", () => {
-    for (const id of ["primary", "backup"]) h.provider(id).refuse(NO);
+    for (const id of ["primary", "backup"]) {
+      if (how === "hang") h.provider(id).hang();
+      else h.provider(id).refuse(NO);
+    }
   });
   await h.service.start();
   await h.clock.settle();
@@ -47,11 +54,11 @@ async function runWithoutBackends(disk: Disk, afterMs: number): Promise<ServiceH
 const kinds = (h: ServiceHarness) => h.remoting.events.map(({ kind, node: { id } }) => `${kind} ${id}`);
 
 describe("the last known good snapshot", () => {
-  test("is served as degraded by a start with every backend down, and opens no channel", async () => {
-    // R4.3 R5.3
+  test("is served as degraded until every backend has been given up, then as unavailable, and opens no channel", async () => {
+    // R2.7 R4.3 R5.3
     const disk = createDisk();
     await firstRun(disk);
-    const h = await runWithoutBackends(disk, 60_000);
+    const h = await runWithoutBackends(disk, 60_000, "hang");
     const { state } = h.service.topology;
     expect(h.status).toBe("degraded");
     expect(state.statusReason).toMatch(/"primary", confirmed 6\d s before this start/);
@@ -59,6 +66,10 @@ describe("the last known good snapshot", () => {
     expect(state.holds).toMatchObject([{ guard: "last_known_good", providerId: "primary", nodes: 3 }]);
     expect([...state.snapshot!.members].map(({ id }) => id)).toEqual(["a", "b", "c"]);
     expect(h.partition.ticks).toHaveLength(1);
+    expect(kinds(h)).toEqual([]);
+    await h.clock.advance(15_000);
+    expect(h.service.topology.state).toMatchObject({ status: "unavailable", isStale: true });
+    expect(h.service.topology.state.snapshot?.members.size).toBe(3);
     expect(kinds(h)).toEqual([]);
     expect(h.events.filter(({ kind }) => kind === "guard_changed")).toHaveLength(1);
     expect(h.warnings).toEqual([]);
@@ -150,7 +161,7 @@ describe("the last known good snapshot", () => {
     expect(disk.snapshots.saves).toHaveLength(1);
     await h.clock.advance(31_000);
     expect(disk.snapshots.saves).toHaveLength(2);
-    h.provider("primary").set([node("z")]);
+    for (const id of ["backup", "primary"]) h.provider(id).set([node("z")]);
     await h.clock.settle();
     await h.stop();
     expect(disk.snapshots.saves.at(-1)?.snapshot.members.toArray()).toMatchObject([{ id: "z" }]);

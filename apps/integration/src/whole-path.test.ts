@@ -327,7 +327,7 @@ describe("starting and reloading", () => {
     expect(h.service.providerHealth()[0]).toMatchObject({
       providerId: "blind",
       health: "disabled",
-      reason: "VALIDATION_MISSING_CAPABILITY",
+      reason: { code: "VALIDATION_MISSING_CAPABILITY" },
     });
     expect(h.service.topology.state.snapshot!.providerId).toBe("primary");
     await h.clock.advance(60_000);

@@ -127,10 +127,16 @@ export class RemotingBridge implements NodeBlocks, AsyncDisposable {
     return done !== undefined;
   }
 
-  /** Neither is stale data fit to open a channel by, nor what the active provider does not list. */
+  /**
+   * Joins are withheld while the topology is stale, and for members the active provider does not list. While it is degraded only
+   * because a guard keeps such members, the others are current and may join.
+   */
   #holdsJoin(): (id: NodeId) => boolean {
-    if (this.#lane.status !== "ready") return () => true;
-    const retained = this.#source.state.snapshot?.retained;
+    const { status } = this.#lane;
+    const { snapshot, isStale } = this.#source.state;
+    const retained = snapshot?.retained;
+    const isGuarded = status === "degraded" && !isStale && retained !== undefined;
+    if (status !== "ready" && !isGuarded) return () => true;
     return (id) => includesSorted(retained, id);
   }
 }

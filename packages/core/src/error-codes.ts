@@ -57,6 +57,7 @@ const TABLE = {
   LIFECYCLE_INTERNAL: { retryable: false, meaning: "an unexpected failure, most likely a bug" },
   TOPOLOGY_NO_SNAPSHOT: { retryable: true, meaning: "no snapshot has arrived yet" },
   TOPOLOGY_EMPTY: { retryable: true, meaning: "the topology has no members" },
+  TOPOLOGY_IDS_DIFFER: { retryable: false, meaning: "two providers give the same members different ids" },
   TOPOLOGY_UNAVAILABLE: { retryable: true, meaning: "no provider can serve" },
 } as const;
 

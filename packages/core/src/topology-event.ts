@@ -11,8 +11,9 @@ import type { Reason } from "./reason.ts";
 export type Epoch = string;
 
 /**
- * `starting`: nothing has arrived. `ready`: current. `degraded`: the last snapshot is held. `empty`: nobody is a member,
- * placement pauses. `unavailable`: no provider can serve; the last snapshot is stale. `draining`, `stopped`: the end.
+ * `starting`: nothing has arrived. `ready`: current. `degraded`: the last snapshot may be out of date (`isStale`), or a guard shows
+ * members that the active provider does not list (`retained`). `empty`: there is no member, placement pauses. `unavailable`: no
+ * provider can serve; the last snapshot is stale. `draining`, `stopped`: the end.
  */
 export type TopologyStatus =
   | "starting"
@@ -69,6 +70,7 @@ export interface HealthChangedEvent extends Tick {
   readonly reason?: Reason | undefined;
 }
 
+/** The status changed; or it is `degraded` as before, and `isStale` changed: then `from` and `to` are equal. */
 export interface StatusChangedEvent extends Tick {
   readonly kind: "status_changed";
   readonly from: TopologyStatus;

@@ -12,10 +12,21 @@ const REFUSALS: Readonly<Record<TopologyStatus, ErrorCode | undefined>> = {
   stopped: "LIFECYCLE_STOPPED",
 };
 
-/** Why new work cannot be based on the topology now; nothing when it can (`ready`, or `degraded`: the last is held). */
+/**
+ * Why new work cannot be based on the topology now; undefined when it can. It can be based on a degraded topology, unless the
+ * active provider lists no member at all and a guard keeps those that are shown.
+ */
 export function refusalOf(state: TopologyState): ProvisioningError | undefined {
   const { status, statusReason } = state;
-  const code = REFUSALS[status];
+  const code = isOnlyRetained(state) ? "TOPOLOGY_EMPTY" : REFUSALS[status];
   if (code === undefined) return undefined;
   return new ProvisioningError(code, `the topology is ${status}: ${statusReason}`, { details: { status } });
+}
+
+function isOnlyRetained({ status, snapshot }: TopologyState): boolean {
+  return (
+    status === "degraded" &&
+    snapshot?.retained !== undefined &&
+    snapshot.retained.length === snapshot.members.size
+  );
 }

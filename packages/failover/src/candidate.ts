@@ -13,6 +13,10 @@ export interface Candidate {
   ailment: Ailment | undefined;
   /** Its last failure, while it is not healthy. */
   reason: Reason | undefined;
+  /** It has delivered a snapshot since it was configured. */
+  hasWorked: boolean;
+  /** When it last confirmed that its content is current. */
+  vouchedAt: number | undefined;
   /** When its unbroken health began; absent while it is not healthy. */
   healthySince: number | undefined;
   /** The last sign of life, or when its watch began; absent while it is not watched. */
@@ -30,6 +34,8 @@ export function createCandidate(id: ProviderId, priority: number): Candidate {
     errors: 0,
     ailment: undefined,
     reason: undefined,
+    hasWorked: false,
+    vouchedAt: undefined,
     healthySince: undefined,
     heardAt: undefined,
     failedAt: Number.NEGATIVE_INFINITY,

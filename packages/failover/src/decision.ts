@@ -2,8 +2,10 @@ import type { Availability, ProviderHealth, ProviderId, Reason, SwitchReason } f
 
 export interface ProviderFailure {
   readonly reason: Reason;
-  /** Retrying may help. When not, the provider is unreachable at once. */
+  /** Retrying may help. When not, a provider that never worked is unreachable at once. */
   readonly retryable: boolean;
+  /** The provider is unreachable at once, whatever it did before. @defaultValue false */
+  readonly isFinal?: boolean | undefined;
 }
 
 export interface ConfiguredProvider {

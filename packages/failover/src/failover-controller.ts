@@ -40,7 +40,9 @@ export class FailoverController {
       const known = this.#candidates.get(id) ?? createCandidate(id, priority);
       this.#candidates.set(id, known);
       known.priority = priority;
-      if (isReplaced) this.#forget(known);
+      if (!isReplaced) continue;
+      this.#forget(known);
+      known.hasWorked = false;
     }
     this.#sort();
     return this.#decide(now);
@@ -60,6 +62,8 @@ export class FailoverController {
   alive(id: ProviderId, now: number): Decision {
     const candidate = this.#candidates.get(id);
     if (candidate === undefined) return this.#decide(now);
+    candidate.hasWorked = true;
+    candidate.vouchedAt = now;
     candidate.errors = 0;
     candidate.ailment = undefined;
     candidate.reason = undefined;
@@ -72,21 +76,23 @@ export class FailoverController {
   /** Alive, but its content may be out of date: the snapshot came late, or the backend does not vouch for it. */
   late(id: ProviderId, reason: Reason, now: number): Decision {
     const candidate = this.#candidates.get(id);
-    if (candidate !== undefined) candidate.heardAt = now;
-    return this.#setAilment(id, { ailment: "health_degraded", reason, health: "degraded", now });
+    if (candidate !== undefined) candidate.hasWorked = true;
+    return this.#showLife(id, reason, now);
   }
 
   /** Alive, but has not sent its first snapshot. An unreachable provider stays unreachable until it does. */
   owing(id: ProviderId, reason: Reason, now: number): Decision {
     const isLost = this.#candidates.get(id)?.health === "unreachable";
-    return isLost ? this.#decide(now) : this.late(id, reason, now);
+    return isLost ? this.#decide(now) : this.#showLife(id, reason, now);
   }
 
   failed(id: ProviderId, failure: ProviderFailure, now: number): Decision {
     const candidate = this.#candidates.get(id);
     if (candidate === undefined) return this.#decide(now);
     candidate.errors++;
-    const isLost = !failure.retryable || candidate.errors >= this.#policy.maxErrors;
+    // Roles and tokens are replaced all the time: only a provider that never worked is given up at its first refusal.
+    const isRefused = !failure.retryable && !candidate.hasWorked;
+    const isLost = isRefused || failure.isFinal === true || candidate.errors >= this.#policy.maxErrors;
     // An unreachable provider stays unreachable until it shows life: a further failure must not make it look better.
     const health = isLost || candidate.health === "unreachable" ? "unreachable" : "degraded";
     // A stream that ended stays ended until it is back, however its first retries fail.
@@ -137,6 +143,12 @@ export class FailoverController {
     return this.#order.find((candidate) => candidate === this.#active);
   }
 
+  #showLife(id: ProviderId, reason: Reason, now: number): Decision {
+    const candidate = this.#candidates.get(id);
+    if (candidate !== undefined) candidate.heardAt = now;
+    return this.#setAilment(id, { ailment: "health_degraded", reason, health: "degraded", now });
+  }
+
   get #silence(): Reason {
     const { timeoutMs } = this.#policy;
     return {
@@ -170,6 +182,7 @@ export class FailoverController {
     candidate.ailment = undefined;
     candidate.reason = undefined;
     candidate.healthySince = undefined;
+    candidate.vouchedAt = undefined;
     candidate.heardAt = undefined;
     this.#setHealth(candidate, "idle");
   }
@@ -287,13 +300,14 @@ export class FailoverController {
         cause,
       };
     }
+    const age = ageOf(active, now);
     const waiting = this.#order.find(({ health }) => health === "healthy");
     const state = `${active.id} is ${active.health}${cause === undefined ? "" : ` (${cause.code}): ${cause.message}`}`;
     const hope =
       waiting === undefined || this.#isEligible(waiting, now) || isHeld(active)
         ? ""
         : `; ${waiting.id} is healthy but in its cooldown`;
-    return { availability: "degraded", reason: state + hope, cause };
+    return { availability: "degraded", reason: state + age + hope, cause };
   }
 
   /**
@@ -343,6 +357,12 @@ interface AilmentChange {
   readonly reason: Reason;
   readonly health: Candidate["health"];
   readonly now: number;
+}
+
+/** How old the content of a provider is that does not vouch for it. */
+function ageOf({ ailment, vouchedAt }: Candidate, now: number): string {
+  if (ailment !== "health_degraded" || vouchedAt === undefined) return "";
+  return `; last confirmed ${Math.round((now - vouchedAt) / 1_000)} s ago`;
 }
 
 const ENDED: Reason = { code: "STREAM_ENDED", message: "the backend ended the watch" };

@@ -232,11 +232,15 @@ describe("a provider that", () => {
     // R5.3
     let owes = false;
     let odd!: Odd;
-    const { clock, failover } = setUp((c) => [
-      (odd = new Odd(c, "odd", 1, async function* (memory, options) {
-        for await (const event of memory.watch(options)) if (!owes || event.type !== "snapshot") yield event;
-      })),
-    ]);
+    const { clock, failover } = setUp(
+      (c) => [
+        (odd = new Odd(c, "odd", 1, async function* (memory, options) {
+          for await (const event of memory.watch(options))
+            if (!owes || event.type !== "snapshot") yield event;
+        })),
+      ],
+      { maxErrors: 1 },
+    );
     const { news } = read(failover);
     await clock.settle();
     owes = true;

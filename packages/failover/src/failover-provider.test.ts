@@ -10,8 +10,8 @@ import { describe, expect, test } from "vitest";
 import { FailoverProvider } from "./failover-provider.ts";
 import type { HealthOptions } from "./health-policy.ts";
 
-/** Whose content is shown is what these tests ask. */
-const NO_DWELL = { removalDwellMs: 0 };
+/** These tests ask which provider's content is shown, not what guards keep. */
+const NO_GUARDS = { removalDwellMs: 0, massRemoval: false } as const;
 
 const node = (id: string) => ({ id, host: `${id}.local`, port: 80 });
 
@@ -29,7 +29,7 @@ async function setUp(health: HealthOptions = {}) {
     clock,
     random: createSeededRandom(1),
     health,
-    guards: NO_DWELL,
+    guards: NO_GUARDS,
   });
   const stop = new AbortController();
   const events: ProviderEvent[] = [];
@@ -259,8 +259,8 @@ describe("FailoverProvider", () => {
     const [a, b, z] = [make("a", 2), make("b", 1), make("z", 0)];
     const random = createSeededRandom(3);
     const descriptor = { id: "inner", kind: "failover", priority: 9, params: {} };
-    const inner = new FailoverProvider({ providers: [a, b], clock, random, descriptor, guards: NO_DWELL });
-    await using outer = new FailoverProvider({ providers: [inner, z], clock, random, guards: NO_DWELL });
+    const inner = new FailoverProvider({ providers: [a, b], clock, random, descriptor, guards: NO_GUARDS });
+    await using outer = new FailoverProvider({ providers: [inner, z], clock, random, guards: NO_GUARDS });
     const stop = new AbortController();
     const seen: string[] = [];
     const reading = (async () => {

@@ -1,4 +1,5 @@
 import {
+  callIsolated,
   compareDescriptors,
   EventChannel,
   ProvisioningError,
@@ -25,21 +26,23 @@ import { toRestored, type RestoreOptions } from "./restored-snapshot.ts";
 import type { RestoredSnapshot } from "./snapshot-guards.ts";
 
 export interface FailoverProviderOptions {
-  /** In any order: priority and id decide. They stay their owner's: they are watched and left, never disposed of. */
+  /** In any order: priority and id decide. Their owner disposes of them. */
   readonly providers: readonly ClusterProvider[];
   readonly clock: Clock;
   readonly random: Random;
   readonly health?: HealthOptions | undefined;
   readonly guards?: GuardOptions | undefined;
+  /** Called when two providers name the same members differently, once for each pair. @defaultValue ignored */
+  readonly onWarning?: ((warning: ProvisioningError) => unknown) | undefined;
   /** @defaultValue { id: "failover", kind: "failover", priority: 0, params: {} } */
   readonly descriptor?: ProviderDescriptor | undefined;
 }
 
 /**
- * A provider made of providers: says what the healthy one of highest priority says, and switches when it ails
- * (`FailoverController` has the rules). Snapshots carry the id of the provider that saw them. Besides what every provider
- * says it tells `provider_changed` ahead of the new provider's content, `health_changed`, `availability_changed`, and
- * `guard_changed` where members stay that the active provider does not list: such snapshots name them in `retained`.
+ * A provider made of providers: emits the snapshots of the healthy provider of highest priority, and switches when that provider
+ * fails (`FailoverController` has the rules). Snapshots carry the id of the provider that saw them. In addition to the events of
+ * every provider it emits `provider_changed` ahead of the new provider's content, `health_changed`, `availability_changed`, and
+ * `guard_changed` when members stay that the active provider does not list: such snapshots name them in `retained`.
  * Its watch never ends by itself. Can be nested.
  */
 export class FailoverProvider implements ClusterProvider {
@@ -49,11 +52,12 @@ export class FailoverProvider implements ClusterProvider {
   readonly #guards: GuardPolicy;
   readonly #clock: Clock;
   readonly #random: Random;
+  readonly #onWarning: (warning: ProvisioningError) => void;
   readonly #channels = new Set<EventChannel<ProviderEvent>>();
   readonly #disposal = new AbortController();
   #providers: readonly ClusterProvider[];
   #session: FailoverSession | undefined;
-  /** Resolves when nothing of earlier sessions waits any more. */
+  /** Resolves when all earlier sessions have ended. */
   #ending: Promise<unknown> = Promise.resolve();
   #pinned: ProviderId | undefined;
   #restored: RestoredSnapshot | undefined;
@@ -64,10 +68,11 @@ export class FailoverProvider implements ClusterProvider {
     this.#guards = toGuardPolicy(options.guards, this.policy);
     this.#clock = options.clock;
     this.#random = options.random;
+    this.#onWarning = (warning) => callIsolated(() => options.onWarning?.(warning));
     this.#providers = options.providers;
   }
 
-  /** Resolves as soon as one of the providers can be reached; else rejects with the error of the one first in line. */
+  /** Resolves as soon as one of the providers can be reached; otherwise rejects with the error of the first in order. */
   async probe({ signal }: ProbeOptions): Promise<void> {
     this.#assertUsable();
     throwIfAborted(signal);
@@ -87,7 +92,7 @@ export class FailoverProvider implements ClusterProvider {
     }
   }
 
-  /** All watches share one judgement; a further one begins with the content in force. Watching starts at the first read. */
+  /** All watches share one session; a further one begins with the content in force. Watching starts at the first read. */
   async *watch({ signal }: WatchOptions): AsyncGenerator<ProviderEvent> {
     this.#assertUsable();
     if (signal.aborted) return;
@@ -106,8 +111,8 @@ export class FailoverProvider implements ClusterProvider {
   }
 
   /**
-   * The set of providers changed. A provider that stays keeps its watch and its record; one that is replaced under its
-   * id begins afresh, and until it speaks the last snapshot is held; one that is taken away is left for a healthy one at once.
+   * The set of providers changed. A provider that stays keeps its watch and its record. One that is replaced under its id starts
+   * afresh, and the last snapshot is held until it delivers. When the active one is removed, a healthy one takes over at once.
    */
   reconfigure(providers: readonly ClusterProvider[]): void {
     this.#providers = providers;
@@ -127,19 +132,19 @@ export class FailoverProvider implements ClusterProvider {
   }
 
   /**
-   * Has the first watch begin with what was known to be good in an earlier run: held, as `degraded`, until a provider
-   * answers; once it is older than `maxAgeMs` it is `unavailable`. Throws `STORE_EXPIRED` when it is so already.
+   * The first watch begins with a snapshot of an earlier run, as `degraded`, until a provider delivers. It is `unavailable` once
+   * every provider has been given up, or once the snapshot is older than `maxAgeMs`. Throws `STORE_EXPIRED` when it already is.
    */
   restore(options: RestoreOptions): void {
     this.#restored = toRestored(options, this.#clock);
   }
 
-  /** Lets pass an answer that the mass-removal guard holds. False when it holds none. */
+  /** Accepts a removal that the mass-removal guard holds. False when it holds none. */
   acceptRemovals(): boolean {
     return this.#session?.acceptRemovals() ?? false;
   }
 
-  /** What each provider that is watched said last; empty before the first watch. */
+  /** The last snapshot of each watched provider; empty before the first watch. */
   answers(): readonly ProviderAnswer[] {
     return this.#session?.answers() ?? [];
   }
@@ -175,6 +180,7 @@ export class FailoverProvider implements ClusterProvider {
       policy: this.policy,
       guards: this.#guards,
       restored: this.#restored,
+      onWarning: this.#onWarning,
       emit: (event) => {
         for (const channel of this.#channels) channel.push(event);
       },

@@ -10,6 +10,7 @@ import {
   type ProviderId,
   type ProviderSnapshot,
   type ProviderTermination,
+  type ProvisioningError,
   type Random,
   type Reason,
   type SwitchReason,
@@ -19,7 +20,9 @@ import { FailoverController } from "./failover-controller.ts";
 import type { GuardPolicy } from "./guard-policy.ts";
 import type { HealthPolicy } from "./health-policy.ts";
 import type { Hold } from "./hold.ts";
+import { NamingCheck } from "./naming-check.ts";
 import { ProviderStream, type StreamSignal } from "./provider-stream.ts";
+import type { Standbys } from "./standby-opinions.ts";
 import { SnapshotGuards, type GuardOutput, type RestoredSnapshot } from "./snapshot-guards.ts";
 
 export interface FailoverSessionOptions {
@@ -30,6 +33,8 @@ export interface FailoverSessionOptions {
   /** Shown until a provider answers. */
   readonly restored?: RestoredSnapshot | undefined;
   readonly emit: (event: ProviderEvent) => void;
+  /** Called when two providers name the same members differently. */
+  readonly onWarning: (warning: ProvisioningError) => void;
 }
 
 type AvailabilityChange = Extract<ProviderEvent, { type: "availability_changed" }>;
@@ -49,12 +54,13 @@ export class FailoverSession implements AsyncDisposable {
   readonly #options: FailoverSessionOptions;
   readonly #controller: FailoverController;
   readonly #guards: SnapshotGuards;
+  readonly #naming: NamingCheck;
   readonly #sources = new Map<ProviderId, Source>();
   readonly #stopping = new Set<Promise<void>>();
   #emitted: ProviderSnapshot | undefined;
-  /** Whose content readers expect: the last one named in a switch or on a snapshot. */
+  /** The provider whose content readers expect: the last one named in a switch or in a snapshot. */
   #expected: ProviderId | undefined;
-  /** Of the last switch. */
+  /** The reason of the last switch. */
   #switchReason: SwitchReason = "recovered";
   #availability: Availability | undefined;
   #reason = "";
@@ -67,6 +73,7 @@ export class FailoverSession implements AsyncDisposable {
     this.#options = options;
     this.#controller = new FailoverController(options.policy);
     this.#guards = new SnapshotGuards(options.guards, options.restored);
+    this.#naming = new NamingCheck(options.onWarning);
   }
 
   configure(providers: readonly ClusterProvider[]): void {
@@ -77,6 +84,7 @@ export class FailoverSession implements AsyncDisposable {
       if (provider === source.provider) continue;
       this.#stopStream(source);
       this.#sources.delete(id);
+      this.#naming.forget(id);
       if (provider !== undefined) replaced.add(id);
     }
     for (const [id, provider] of wanted) {
@@ -102,7 +110,7 @@ export class FailoverSession implements AsyncDisposable {
     return isAccepted;
   }
 
-  /** What each provider that is watched said last. */
+  /** The last snapshot of each watched provider. */
   answers(): readonly ProviderAnswer[] {
     return [...this.#sources].flatMap(([providerId, { snapshot }]) =>
       snapshot === undefined
@@ -111,7 +119,7 @@ export class FailoverSession implements AsyncDisposable {
     );
   }
 
-  /** What a further reader has to be told first; that the content is only held ahead of the content. */
+  /** The events that bring a new reader up to date; a degraded availability comes before the content. */
   current(): readonly ProviderEvent[] {
     const events: ProviderEvent[] = [];
     const availability = this.#availability;
@@ -163,7 +171,7 @@ export class FailoverSession implements AsyncDisposable {
           doubt === undefined ? this.#controller.alive(id, now) : this.#controller.late(id, doubt, now),
           id,
         );
-        // The content came before the word that it is current; that it was heard just now holds after it, too.
+        // The content was emitted before it became current: the heartbeat confirms it.
         const isBack = before !== "available" && this.#availability === "available";
         if (isBack && this.#controller.active === id) emit({ type: "heartbeat" });
         return;
@@ -206,7 +214,7 @@ export class FailoverSession implements AsyncDisposable {
       case "terminated":
         return emit(signal);
       case "guard_changed":
-        // What an inner guard holds is seen as the inner provider's health, and in what it retains.
+        // The snapshots of the inner provider name what its guard keeps in `retained`.
         return;
       case "provider_changed":
         if (this.#controller.active === id) this.#expect(signal);
@@ -228,7 +236,7 @@ export class FailoverSession implements AsyncDisposable {
     if (source.doubt !== undefined) return this.#controller.late(id, source.doubt, now);
     if (availability === "available") return this.#controller.alive(id, now);
     const reason: Reason = { code: "TOPOLOGY_UNAVAILABLE", message };
-    return this.#controller.failed(id, { reason, retryable: false }, now);
+    return this.#controller.failed(id, { reason, retryable: false, isFinal: true }, now);
   }
 
   /** A stream that had delivered is over. Its last snapshot is no longer known to be true and is not used again. */
@@ -242,9 +250,9 @@ export class FailoverSession implements AsyncDisposable {
   }
 
   /**
-   * Health first, then the switch, then the new content: nobody sees effect before cause. That the content is only held is
-   * told before it, that it is current again after it, so that nobody takes old for current in between. `heard` has just sent a
-   * snapshot: what others said before is shown as a repeat.
+   * Emits health first, then the switch, then the new content, so that no reader sees an effect before its cause. A degraded
+   * availability is emitted before the content and a restored one after it, so that no reader takes old content for current in
+   * between. `heard` has just sent a snapshot: a snapshot of any other provider is shown as a repeat.
    */
   #carryOut(decision: Decision, heard?: ProviderId): void {
     const { emit } = this.#options;
@@ -254,7 +262,9 @@ export class FailoverSession implements AsyncDisposable {
     const { active, switched } = decision;
     const answer = active === undefined ? undefined : this.#sources.get(active)?.snapshot;
     if (switched !== undefined) this.#expect({ ...switched, to: answer?.providerId ?? switched.to });
-    const output = this.#guards.pass({ decision, answer, others: this.#others(active), now: this.#now() });
+    const standbys = this.#standbys(active);
+    if (active !== undefined && answer !== undefined) this.#naming.compare(active, answer, standbys.healthy);
+    const output = this.#guards.pass({ decision, answer, standbys, now: this.#now() });
     const isOver = this.#tellNewHolds(output.holds);
     const { snapshot } = output;
     const isNew = snapshot !== undefined && snapshot !== this.#emitted;
@@ -263,12 +273,12 @@ export class FailoverSession implements AsyncDisposable {
     if (output.availability !== "available" || isFirst) this.#announce(output, isNew);
     if (isNew) {
       const { providerId } = snapshot;
-      // A provider made of providers may come back with another of its own.
+      // A provider made of providers may return with another of its own.
       this.#expect({ from: providerId, to: providerId, reason: this.#switchReason });
       this.#emitted = snapshot;
       emit({ type: "snapshot", snapshot, ...(heard !== active && { isRepeat: true }) });
     }
-    // Only now is what was retained listed, for those who waited for that.
+    // After the snapshot, so that readers see the end of a hold when its members have left or are listed again.
     for (const hold of isOver) emit({ type: "guard_changed", isHolding: false, hold });
     this.#retellHolds(output.holds);
     if (output.availability === "available") this.#announce(output, isNew);
@@ -276,17 +286,21 @@ export class FailoverSession implements AsyncDisposable {
     this.#sleepUntil(Math.min(decision.wakeAt ?? Number.POSITIVE_INFINITY, output.wakeAt));
   }
 
-  /** What the healthy stand-bys say. */
-  #others(active: ProviderId | undefined): readonly ProviderSnapshot[] {
-    const others: ProviderSnapshot[] = [];
+  #standbys(active: ProviderId | undefined): Standbys {
+    const ids = new Set<ProviderId>();
+    const healthy = new Map<ProviderId, ProviderSnapshot>();
+    let isPending = false;
     for (const [id, { snapshot }] of this.#sources) {
-      if (id === active || snapshot === undefined) continue;
-      if (this.#controller.candidate(id)?.health === "healthy") others.push(snapshot);
+      if (id === active) continue;
+      ids.add(id);
+      const { health, ailment } = this.#controller.candidate(id) ?? {};
+      isPending ||= health === "connecting" && ailment === undefined;
+      if (snapshot !== undefined && health === "healthy") healthy.set(id, snapshot);
     }
-    return others;
+    return { ids, healthy, isPending };
   }
 
-  /** Gives those that are over. */
+  /** Returns the holds that ended. */
   #tellNewHolds(holds: readonly Hold[]): readonly GuardHold[] {
     const before = this.#holds;
     const kept = before.filter((known) => holds.some((hold) => isSameHold(hold, known)));
@@ -296,7 +310,7 @@ export class FailoverSession implements AsyncDisposable {
     return before.filter((known) => !kept.includes(known));
   }
 
-  /** Those that hold more or fewer, or end at another time, than they were told to. */
+  /** Emits holds whose count or end has changed. */
   #retellHolds(holds: readonly Hold[]): void {
     for (const hold of holds) {
       const at = this.#holds.findIndex((known) => isSameHold(hold, known));
@@ -316,7 +330,7 @@ export class FailoverSession implements AsyncDisposable {
     return { ...hold, until: this.#options.clock.now() + endsAt - this.#now() };
   }
 
-  /** Readers are told whose content follows, in one chain: each change begins where the last one led to. */
+  /** Emits whose content follows. The changes form one chain: each begins where the last one ended. */
   #expect({ from: known, to, reason, cause }: Switch): void {
     const from = this.#expected ?? known;
     this.#expected = to;

@@ -1,6 +1,12 @@
 export { FailoverProvider, type FailoverProviderOptions } from "./failover-provider.ts";
 export type { RestoreOptions } from "./restored-snapshot.ts";
-export type { GuardOptions, GuardPolicy, MassRemovalOptions } from "./guard-policy.ts";
+export {
+  DEFAULT_MASS_REMOVAL,
+  type GuardOptions,
+  type GuardPolicy,
+  type MassRemovalOptions,
+  type MassRemovalPolicy,
+} from "./guard-policy.ts";
 export {
   DEFAULT_HEALTH_POLICY,
   heartbeatMsOf,

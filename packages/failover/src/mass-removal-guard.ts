@@ -1,134 +1,176 @@
-import { diffMembers, type ClusterNode, type ProviderId, type ProviderSnapshot } from "@holdfast/core";
-import type { MassRemovalOptions } from "./guard-policy.ts";
+import {
+  createSnapshot,
+  diffMembers,
+  type ClusterNode,
+  type NodeId,
+  type ProviderId,
+  type ProviderSnapshot,
+} from "@holdfast/core";
+import type { MassRemovalPolicy } from "./guard-policy.ts";
 import type { Hold } from "./hold.ts";
+import { StandbyOpinions, type Standbys } from "./standby-opinions.ts";
 
-/** A stand-by, and how it was before it dropped too many at once itself. */
-interface Witness {
-  readonly calm: ProviderSnapshot;
-  readonly seen: ProviderSnapshot;
-  readonly disturbedAt: number | undefined;
+interface HeldNode {
+  readonly node: ClusterNode;
+  readonly endsAt: number;
 }
 
 /**
- * Holds an answer that drops more than a share of the members at once. What was shown before stays, until the answer drops
- * fewer again, another provider agrees, the hold time ends, or an operator accepts it. Another provider agrees when it had
- * listed too many of the dropped members to lose them at once, and lists few enough of them now: one that never knew them
- * is no witness.
+ * Keeps members when the active provider drops a large share of them at once. By default only those that another healthy provider
+ * still lists (`when: "contested"`); with `when: "always"` all of them, until another provider has removed them too. Kept members
+ * are added to the new content, so everything else in it takes effect at once. A member is kept for `holdMs` at most. It
+ * leaves earlier when no standby objects any more, when an operator accepts it, and it is a normal member again when the active
+ * provider lists it again.
+ *
+ * A standby that fails during a hold keeps its objection: a brief failure must not evict everyone. A member whose address the new
+ * content has under another id has not left.
  *
  * Pure: `now` is monotonic milliseconds.
  */
 export class MassRemovalGuard {
-  readonly #options: MassRemovalOptions;
-  /** What is believed. */
-  #base: ProviderSnapshot | undefined;
-  #hold: Hold | undefined;
+  readonly #policy: MassRemovalPolicy;
+  readonly #opinions: StandbyOpinions;
+  readonly #held = new Map<NodeId, HeldNode>();
+  /** Members whose hold ended while the active provider had no snapshot. */
+  readonly #released = new Set<NodeId>();
+  #answer: ProviderSnapshot | undefined;
+  #shown: ProviderSnapshot | undefined;
+  /** The members to compare with come from an earlier run: standbys that are starting up may still list them. */
+  #isRestored: boolean;
   #isAnswered = false;
   #isAccepted = false;
-  /** What was refused last, and with whose words: the same question has the same answer. */
-  #refused: readonly ProviderSnapshot[] = [];
-  readonly #witnesses = new Map<ProviderId, Witness>();
+  #reason = "";
 
-  constructor(options: MassRemovalOptions, base?: ProviderSnapshot) {
-    this.#options = options;
-    this.#base = base;
+  /** `base`: the restored snapshot that the first snapshot is compared with. */
+  constructor(policy: MassRemovalPolicy, base?: ProviderSnapshot) {
+    this.#policy = policy;
+    this.#opinions = new StandbyOpinions(policy.holdMs);
+    this.#shown = base;
+    this.#isRestored = base !== undefined;
   }
 
-  /** What to show for an answer; `others` is what the healthy stand-bys say. */
-  pass(answer: ProviderSnapshot, others: readonly ProviderSnapshot[], now: number): ProviderSnapshot {
+  /** Returns what to show for the snapshot of the active provider. */
+  pass(active: ProviderId, answer: ProviderSnapshot, standbys: Standbys, now: number): ProviderSnapshot {
     this.#isAnswered = true;
-    const base = this.#base;
-    for (const other of others) this.#observe(other, now);
-    const isHeld = base !== undefined && !this.#isOver(now) && this.#isTooMuch(base, answer, others, now);
-    if (isHeld) return base;
-    this.#base = answer;
-    this.#forget();
-    return answer;
+    const isFewer = this.#opinions.keepOnly(new Set([...standbys.ids, active]));
+    const hasNews = this.#opinions.observe(standbys, now) || isFewer;
+    this.#opinions.credit(active, answer);
+    const heldBefore = this.#held.size;
+    this.#endHolds(now);
+    if (answer !== this.#answer) this.#take(answer, standbys, now);
+    const hasStarted = this.#isRestored && !standbys.isPending;
+    if (hasStarted) this.#isRestored = false;
+    if (hasNews || hasStarted || answer !== this.#answer) this.#reconsider(standbys, now);
+    const isSame = answer === this.#answer && heldBefore === this.#held.size;
+    this.#answer = answer;
+    if (!isSame || this.#shown === undefined) this.#shown = this.#withHeld(answer);
+    return this.#shown;
   }
 
-  /** Nobody answers at the moment: a hold ends in time all the same, and what comes next is judged anew. */
+  /** The active provider has no snapshot at the moment. A hold ends in time all the same. */
   interrupt(now: number): void {
     this.#isAnswered = false;
-    if (this.#isOver(now)) this.#forget();
+    const before = [...this.#held.keys()];
+    this.#endHolds(now);
+    for (const id of before) if (!this.#held.has(id)) this.#released.add(id);
   }
 
-  /** An operator accepts the answer that is held, at the next `pass`. False when none is. */
+  /** An operator accepts the removal that is held, at the next `pass`. False when there is none. */
   accept(): boolean {
-    this.#isAccepted = this.#hold !== undefined && this.#isAnswered;
+    this.#isAccepted = this.#held.size > 0 && this.#isAnswered;
     return this.#isAccepted;
   }
 
-  /** What is believed is not to be held on to any longer. */
+  /** The restored snapshot has expired: the next snapshot is not compared with it. */
   reset(): void {
-    this.#base = undefined;
+    this.#shown = undefined;
   }
 
   get hold(): Hold | undefined {
-    return this.#hold;
+    const answer = this.#answer;
+    if (this.#held.size === 0 || answer === undefined) return undefined;
+    let endsAt = 0;
+    for (const held of this.#held.values()) endsAt = Math.max(endsAt, held.endsAt);
+    const { providerId } = answer;
+    return { guard: "mass_removal", providerId, nodes: this.#held.size, endsAt, reason: this.#reason };
   }
 
-  #forget(): void {
-    this.#hold = undefined;
-    this.#isAccepted = false;
-    this.#refused = [];
+  /** When the next kept member leaves; Infinity without one. */
+  get wakeAt(): number {
+    let wakeAt = Number.POSITIVE_INFINITY;
+    for (const { endsAt } of this.#held.values()) wakeAt = Math.min(wakeAt, endsAt);
+    return wakeAt;
   }
 
-  #isOver(now: number): boolean {
-    return this.#isAccepted || (this.#hold !== undefined && now >= this.#hold.endsAt);
-  }
-
-  #isTooMuch(
-    base: ProviderSnapshot,
-    answer: ProviderSnapshot,
-    others: readonly ProviderSnapshot[],
-    now: number,
-  ): boolean {
-    const asked = [answer, ...others];
-    if (asked.length === this.#refused.length && asked.every((said, i) => said === this.#refused[i]))
-      return true;
-    const most = this.#options.maxShare * base.members.size;
-    const { removed } = diffMembers(base.members, answer.members);
-    if (removed.length <= most) return false;
-    if (others.some((other) => this.#agrees(other, removed, most))) return false;
-    this.#refused = asked;
-    this.#hold = this.#toHold(base, answer, removed.length, now);
-    return true;
-  }
-
-  #agrees(other: ProviderSnapshot, removed: readonly ClusterNode[], most: number): boolean {
-    const calm = this.#witnesses.get(other.providerId)?.calm;
-    const hadListed = calm === undefined ? 0 : countListed(removed, calm);
-    return hadListed > most && countListed(removed, other) <= most;
-  }
-
-  /** At the cost of what changed, as long as it is calm. What it has said for the hold time is how it is. */
-  #observe(other: ProviderSnapshot, now: number): void {
-    const witness = this.#witnesses.get(other.providerId);
-    const { maxShare, holdMs } = this.#options;
-    const isLong = now - (witness?.disturbedAt ?? now) >= holdMs;
-    if (witness?.seen === other && !isLong) return;
-    const calm = witness?.calm ?? other;
-    const isCalm =
-      isLong || diffMembers(calm.members, other.members).removed.length <= maxShare * calm.members.size;
-    this.#witnesses.set(
-      other.providerId,
-      isCalm
-        ? { calm: other, seen: other, disturbedAt: undefined }
-        : { calm, seen: other, disturbedAt: witness?.disturbedAt ?? now },
+  #endHolds(now: number): void {
+    const ended = [...this.#held].flatMap(([id, { endsAt }]) =>
+      this.#isAccepted || now >= endsAt ? id : [],
     );
+    this.#isAccepted = false;
+    this.#opinions.overrule(ended);
+    for (const id of ended) this.#held.delete(id);
   }
 
-  /** Further answers that are too much do not prolong it. */
-  #toHold(base: ProviderSnapshot, { providerId }: ProviderSnapshot, nodes: number, now: number): Hold {
-    const { holdMs } = this.#options;
-    const all = base.members.size;
-    const endsAt = this.#hold?.endsAt ?? now + holdMs;
-    const reason = `"${providerId}" dropped ${nodes} of ${all} members at once; held until another provider agrees, for ${holdMs} ms at most`;
-    return { guard: "mass_removal", providerId, nodes, endsAt, reason };
+  #take(answer: ProviderSnapshot, standbys: Standbys, now: number): void {
+    const { share, holdMs } = this.#policy;
+    const shown = this.#shown;
+    if (shown === undefined) return;
+    for (const id of this.#held.keys()) if (answer.members.has(id)) this.#held.delete(id);
+    const { removed } = diffMembers(shown.members, answer.members);
+    const dropped = removed.filter(({ id }) => !this.#held.has(id) && !this.#released.has(id));
+    this.#released.clear();
+    const listed = shown.members.size - (removed.length - dropped.length);
+    if (!isLarge(dropped.length, listed, share)) return;
+    const addresses = new Set(answer.members.toArray().map(toAddress));
+    const kept = dropped.filter(
+      (node) => !addresses.has(toAddress(node)) && this.#isDoubtful(node.id, "healthy", standbys, now),
+    );
+    for (const node of kept) this.#held.set(node.id, { node, endsAt: now + holdMs });
+    if (kept.length > 0) this.#reason = this.#describe(answer, dropped.length, listed, kept[0]!.id);
+  }
+
+  #reconsider(standbys: Standbys, now: number): void {
+    for (const id of this.#held.keys()) {
+      if (!this.#isDoubtful(id, "all", standbys, now)) this.#held.delete(id);
+    }
+  }
+
+  /** The removal of this member is not to be believed yet. */
+  #isDoubtful(id: NodeId, which: "healthy" | "all", { isPending }: Standbys, now: number): boolean {
+    if (this.#policy.when === "always") return !this.#opinions.isDropped(id, now);
+    return (isPending && this.#isRestored) || this.#opinions.findListing(id, which) !== undefined;
+  }
+
+  #describe({ providerId }: ProviderSnapshot, dropped: number, listed: number, example: NodeId): string {
+    const what = `"${providerId}" dropped ${dropped} of ${listed} members at once`;
+    const most = `for ${this.#policy.holdMs} ms at most`;
+    if (this.#policy.when === "always") return `${what}; kept until another provider agrees, ${most}`;
+    const other = this.#opinions.findListing(example, "healthy");
+    return other === undefined
+      ? `${what}; kept until the other providers have answered, ${most}`
+      : `${what}, and "${other}" still lists some of them; these are kept until it agrees, ${most}`;
+  }
+
+  /** Cost is proportional to the change and to what is kept. */
+  #withHeld(answer: ProviderSnapshot): ProviderSnapshot {
+    const shown = this.#shown;
+    if (this.#held.size === 0 || shown === undefined) return answer;
+    // Built on the members shown before, so that both share structure.
+    const { added, updated, removed } = diffMembers(shown.members, answer.members);
+    const members = shown.members.apply({
+      upsert: [...added, ...updated.map(({ after }) => after)],
+      remove: removed.flatMap(({ id }) => (this.#held.has(id) ? [] : id)),
+    });
+    const retained = [...(answer.retained ?? []), ...this.#held.keys()].sort();
+    return createSnapshot({ ...answer, members, retained });
   }
 }
 
-function countListed(nodes: readonly ClusterNode[], { members }: ProviderSnapshot): number {
-  let count = 0;
-  for (const { id } of nodes) if (members.has(id)) count++;
-  return count;
+/** One member of several is an ordinary removal, whatever its share. */
+function isLarge(dropped: number, listed: number, share: number): boolean {
+  return dropped > 0 && (dropped === listed || (dropped > 1 && dropped >= share * listed));
+}
+
+function toAddress({ host, port }: ClusterNode): string {
+  return `${host} ${port}`;
 }

@@ -7,14 +7,26 @@ import {
 } from "@holdfast/core";
 import type { Hold } from "./hold.ts";
 
-/** Whoever took over is believed after so many dwells, however rarely it was healthy. */
+export interface DwellInput {
+  /** The snapshot of the active provider. */
+  readonly answer: ProviderSnapshot;
+  /** The active provider is healthy. */
+  readonly isCurrent: boolean;
+  /** The switch to the active provider has just happened, and is a failback. */
+  readonly isFailback: boolean;
+  /** What was shown last; absent when it was restored, as no restored member is kept. */
+  readonly shown: ProviderSnapshot | undefined;
+  readonly now: number;
+}
+
+/** Upper bound: after this many dwell periods the new provider is trusted even if it was rarely healthy. */
 const MOST_DWELLS = 10;
 
 /**
- * Keeps, after a switch, the members that were shown and that the new provider does not list, until it has been active and
- * healthy for a whole dwell: a stand-by that knows less evicts nobody at the moment of the switch, nor does the next one.
- * What the new one adds counts at once, and so does what it listed itself and then takes back. Ten dwells after the first
- * switch nobody is kept any more.
+ * After a failover, keeps the members that were shown and that the new provider does not list, until that provider has been
+ * active and healthy for a whole dwell: a standby that knows less removes no member at the moment of the switch. Members that it
+ * adds count at once, and so do members that it listed itself and then removes. Ten dwells after the first switch no member is
+ * kept any more. A failback keeps none: its target has already been healthy for a whole cooldown.
  *
  * Pure: `now` is monotonic milliseconds.
  */
@@ -23,7 +35,7 @@ export class RemovalDwell {
   #answer: ProviderSnapshot | undefined;
   #shown: ProviderSnapshot | undefined;
   readonly #retained = new Set<NodeId>();
-  /** The same, sorted; made when it is needed and the set has changed. */
+  /** The same ids, sorted; computed when needed after a change. */
   #sorted: readonly NodeId[] | undefined;
   #lapsesAt = 0;
   /** How long the new provider has been healthy, up to `#provenSince`. */
@@ -34,18 +46,11 @@ export class RemovalDwell {
     this.#dwellMs = dwellMs;
   }
 
-  /**
-   * What to show for the active provider's answer. `isProven`: it is healthy and current. `shown`: what was shown last, which is
-   * not what was given last where another guard held that; absent where nothing was that may be kept.
-   */
-  pass(
-    answer: ProviderSnapshot,
-    isProven: boolean,
-    now: number,
-    shown: ProviderSnapshot | undefined,
-  ): ProviderSnapshot {
-    if (answer !== this.#answer) this.#take(answer, now, shown);
-    if (!isProven) this.interrupt(now);
+  /** Returns what to show for the snapshot of the active provider. */
+  pass({ answer, isCurrent, isFailback, shown, now }: DwellInput): ProviderSnapshot {
+    if (isFailback) this.#trust(answer);
+    else if (answer !== this.#answer) this.#take(answer, now, shown);
+    if (!isCurrent) this.interrupt(now);
     else if (this.#retained.size > 0) this.#provenSince ??= now;
     if (this.#retained.size > 0 && now >= this.#endsAt) {
       this.#retain([]);
@@ -54,7 +59,7 @@ export class RemovalDwell {
     return this.#shown ?? answer;
   }
 
-  /** The active provider has no answer at the moment, or is not healthy. */
+  /** The active provider has no snapshot at the moment, or is not healthy. */
   interrupt(now: number): void {
     if (this.#provenSince === undefined) return;
     this.#provenMs += now - this.#provenSince;
@@ -71,7 +76,7 @@ export class RemovalDwell {
       providerId,
       nodes,
       endsAt: this.#endsAt,
-      reason: `"${providerId}" took over and does not list ${nodes} of the members; they leave once it has proven itself`,
+      reason: `"${providerId}" took over and does not list ${nodes} of the members; they leave once it has been healthy for ${this.#dwellMs} ms`,
     };
   }
 
@@ -79,6 +84,14 @@ export class RemovalDwell {
     const since = this.#provenSince;
     if (since === undefined) return this.#lapsesAt;
     return Math.min(since + this.#dwellMs - this.#provenMs, this.#lapsesAt);
+  }
+
+  #trust(answer: ProviderSnapshot): void {
+    this.#answer = answer;
+    this.#shown = answer;
+    this.#retain([]);
+    this.#provenMs = 0;
+    this.#provenSince = undefined;
   }
 
   #take(answer: ProviderSnapshot, now: number, shown: ProviderSnapshot | undefined): void {
@@ -99,12 +112,12 @@ export class RemovalDwell {
     this.#retain(removed);
     this.#provenMs = 0;
     this.#provenSince = undefined;
-    // On top of what was shown, so that it shares structure with that.
+    // Built on the members shown before, so that both share structure.
     const upsert = [...added, ...updated.map(({ after }) => after)];
     return this.#withRetained(answer, shown.members.apply({ upsert }));
   }
 
-  /** At the cost of what changed. */
+  /** Cost is proportional to the change. */
   #follow(before: ProviderSnapshot, answer: ProviderSnapshot, shown: ProviderSnapshot): ProviderSnapshot {
     if (this.#retained.size === 0) return answer;
     const { added, updated, removed } = diffMembers(before.members, answer.members);

@@ -4,27 +4,27 @@ import type { GuardPolicy } from "./guard-policy.ts";
 import type { Hold } from "./hold.ts";
 import { MassRemovalGuard } from "./mass-removal-guard.ts";
 import { RemovalDwell } from "./removal-dwell.ts";
+import type { Standbys } from "./standby-opinions.ts";
 
-/** A snapshot of an earlier run, to be served until a provider answers. Times are monotonic milliseconds. */
+/** A snapshot of an earlier run, served until a provider delivers. Times are monotonic milliseconds. */
 export interface RestoredSnapshot {
   readonly snapshot: ProviderSnapshot;
-  /** How long before this start its provider had confirmed it. */
+  /** How long before this start its provider confirmed it. */
   readonly ageMs: number;
   readonly expiresAt: number;
 }
 
 export interface GuardInput {
-  readonly decision: Pick<Decision, "availability" | "reason" | "cause">;
-  /** Of the active provider; absent while it has none. */
+  readonly decision: Pick<Decision, "active" | "availability" | "reason" | "cause" | "switched">;
+  /** The snapshot of the active provider; absent while it has none. */
   readonly answer: ProviderSnapshot | undefined;
-  /** Of the healthy stand-bys. */
-  readonly others: readonly ProviderSnapshot[];
+  readonly standbys: Standbys;
   readonly now: number;
 }
 
-/** What may be shown, and how it has to be called. */
+/** What is shown, and how far it can be relied on. */
 export interface GuardOutput {
-  /** Absent: what was shown last stays. */
+  /** Absent: the snapshot shown last stays. */
   readonly snapshot: ProviderSnapshot | undefined;
   readonly availability: Availability;
   readonly reason: string;
@@ -35,15 +35,15 @@ export interface GuardOutput {
   readonly wakeAt: number;
 }
 
-/** Stands between what the active provider says and what is shown. Pure: no clock, no I/O. */
+/** Decides what is shown for the snapshot of the active provider. Pure: no clock, no I/O. */
 export class SnapshotGuards {
   readonly #dwell: RemovalDwell;
   readonly #massRemoval: MassRemovalGuard | undefined;
   #restored: RestoredSnapshot | undefined;
-  /** What was shown last, unless it was restored: of that nothing is kept beyond an answer. */
+  /** What was shown last, unless it was restored: a restored member is not kept beyond the first snapshot. */
   #shown: ProviderSnapshot | undefined;
   #isAnswered = false;
-  /** The restored snapshot ran out before anybody answered. */
+  /** The restored snapshot expired before a provider delivered. */
   #isExpired = false;
 
   constructor({ removalDwellMs, massRemoval }: GuardPolicy, restored?: RestoredSnapshot) {
@@ -68,12 +68,16 @@ export class SnapshotGuards {
     const holds = [this.#restoredHold, this.#dwell.hold, this.#massRemoval?.hold].filter(
       (hold) => hold !== undefined,
     );
-    const ends = [this.#restored?.expiresAt ?? now, ...holds.map(({ endsAt }) => endsAt)];
+    const ends = [
+      this.#restored?.expiresAt ?? now,
+      this.#massRemoval?.wakeAt ?? now,
+      ...holds.map(({ endsAt }) => endsAt),
+    ];
     const wakeAt = Math.min(...ends.filter((at) => at > now));
     return { snapshot, ...this.#toAvailability(input.decision), holds, wakeAt };
   }
 
-  /** An operator accepts a held mass removal, at the next `pass`. False when there is none. */
+  /** An operator accepts a mass removal that is held, at the next `pass`. False when there is none. */
   acceptRemovals(): boolean {
     return this.#massRemoval?.accept() ?? false;
   }
@@ -82,10 +86,12 @@ export class SnapshotGuards {
     return this.#isAnswered ? undefined : this.#restored?.snapshot;
   }
 
-  #guard(answer: ProviderSnapshot, { decision, others, now }: GuardInput): ProviderSnapshot {
-    const isProven = decision.availability === "available";
-    const dwelt = this.#dwell.pass(answer, isProven, now, this.#shown);
-    return this.#massRemoval?.pass(dwelt, others, now) ?? dwelt;
+  #guard(answer: ProviderSnapshot, { decision, standbys, now }: GuardInput): ProviderSnapshot {
+    const isCurrent = decision.availability === "available";
+    const isFailback = decision.switched?.reason === "recovered";
+    const dwelt = this.#dwell.pass({ answer, isCurrent, isFailback, shown: this.#shown, now });
+    const { active = answer.providerId } = decision;
+    return this.#massRemoval?.pass(active, dwelt, standbys, now) ?? dwelt;
   }
 
   #expire(now: number): void {
@@ -115,11 +121,9 @@ export class SnapshotGuards {
     }
     const restored = this.#restoredHold;
     if (restored !== undefined) {
-      return { availability: "degraded", reason: `${restored.reason}; ${reason}`, cause };
+      const is = availability === "unavailable" ? "unavailable" : "degraded";
+      return { availability: is, reason: `${restored.reason}; ${reason}`, cause };
     }
-    const held = this.#massRemoval?.hold;
-    if (held !== undefined && availability === "available")
-      return { availability: "degraded", reason: held.reason, cause };
     return { availability, reason, cause };
   }
 }

@@ -107,7 +107,7 @@ interface Verdict {
 
 interface Trace extends NodeChangePoint {
   readonly node?: ClusterNode | undefined;
-  /** It had been a member only because a guard kept it. */
+  /** Until then it was a member only because it was kept after a switch. */
   readonly wasRetained: boolean;
 }
 
@@ -159,10 +159,14 @@ function judgeMember(nodeId: NodeId, state: TopologyState, providers: readonly N
   if (blockedNodes.includes(nodeId)) {
     return { standing: "blocked", rule: "blocked", reason: "Remoting isolated it and has not restored it" };
   }
-  const isRetained = includesSorted(retained, nodeId);
-  if (isRetained && holdOf("removal_dwell", state) !== undefined) return judgeHeld("removal_dwell", state);
-  const isDropped = providers.some(({ isActive, isListed }) => isActive && !isListed);
-  if (isDropped && holdOf("mass_removal", state) !== undefined) return judgeHeld("mass_removal", state);
+  if (includesSorted(retained, nodeId)) {
+    const isHeld = holdOf("mass_removal", state) !== undefined;
+    const isDwelling = holdOf("removal_dwell", state) !== undefined;
+    // With both, a member that a standby still lists is kept by its objection.
+    const isContested = providers.some(({ isActive, isListed }) => !isActive && isListed);
+    if (isHeld && (isContested || !isDwelling)) return judgeHeld("mass_removal", state);
+    if (isDwelling) return judgeHeld("removal_dwell", state);
+  }
   if (holdOf("last_known_good", state) !== undefined) return judgeHeld("last_known_good", state);
   if (isStale)
     return { standing: "held", rule: "stale", reason: `the topology is not current: ${statusReason}` };
@@ -179,9 +183,6 @@ function judgeAbsent(
     return { standing: "unknown", rule: "no_snapshot", reason: `nothing has arrived yet: ${statusReason}` };
   }
   const listing = providers.filter(({ isListed }) => isListed);
-  if (listing.some(({ isActive }) => isActive) && holdOf("mass_removal", state) !== undefined) {
-    return judgeHeld("mass_removal", state);
-  }
   const others = listing.filter(({ isActive }) => !isActive).map(({ providerId }) => `"${providerId}"`);
   const beside = others.length === 0 ? "" : `; ${others.join(", ")}, not active, lists it`;
   if (trace?.change === "removed") {
@@ -192,7 +193,7 @@ function judgeAbsent(
     return { standing: "out", rule, reason };
   }
   if (others.length > 0) {
-    const reason = `"${snapshot.providerId}" is believed and does not list it${beside}`;
+    const reason = `"${snapshot.providerId}" is active and does not list it${beside}`;
     return { standing: "out", rule: "not_believed", reason };
   }
   const reason = "no provider that is watched lists it, and no event that is kept names it";
@@ -214,10 +215,19 @@ function findLastChange(nodeId: NodeId, log: readonly TopologyEvent[]): Trace | 
     const found = findChange(nodeId, snapshots[i]!);
     if (found === undefined) continue;
     const { seqNo, at, snapshot } = snapshots[i]!;
-    const wasRetained = includesSorted(snapshots[i - 1]?.snapshot.retained, nodeId);
+    const wasRetained =
+      includesSorted(snapshots[i - 1]?.snapshot.retained, nodeId) && !isHoldingAt(seqNo, "mass_removal", log);
     return { ...found, seqNo, at, providerId: snapshot.providerId, wasRetained };
   }
   return undefined;
+}
+
+/** A hold ends after the snapshot that shows its end. */
+function isHoldingAt(seqNo: number, guard: GuardHold["guard"], log: readonly TopologyEvent[]): boolean {
+  const isOfGuard = (event: TopologyEvent) =>
+    event.kind === "guard_changed" && event.guard === guard && event.seqNo < seqNo;
+  const last = log.findLast(isOfGuard);
+  return last?.kind === "guard_changed" && last.isHolding;
 }
 
 function findChange(

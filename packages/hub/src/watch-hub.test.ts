@@ -20,7 +20,9 @@ async function setUp(options: Partial<WatchHubOptions> = {}) {
   const random = createSeededRandom(7);
   const primary = new MemoryProvider({ id: "primary", priority: 2, clock, members: [node("a"), node("b")] });
   const backup = new MemoryProvider({ id: "backup", priority: 1, clock, members: [node("a"), node("b")] });
-  const provider = new FailoverProvider({ providers: [primary, backup], clock, random });
+  // Most of these tests change the primary alone.
+  const guards = { massRemoval: false } as const;
+  const provider = new FailoverProvider({ providers: [primary, backup], clock, random, guards });
   const errors: ProvisioningError[] = [];
   const hub = new WatchHub({ provider, clock, random, onError: (error) => errors.push(error), ...options });
   const events: TopologyEvent[] = [];
@@ -103,6 +105,47 @@ describe("the ordered log", () => {
     primary.set([node("c")]);
     await clock.settle();
     expect(news()).toEqual(["c", "ready"]);
+  });
+
+  test("is degraded, not ready, while a guard shows members that the active provider does not list", async () => {
+    // R2.4
+    const { clock, primary, backup, hub, news } = await setUp();
+    primary.set([node("a"), node("b"), node("c")]);
+    await clock.settle();
+    news();
+    primary.end();
+    await clock.settle();
+    expect(news().at(-1)).toBe("degraded");
+    expect(hub.state).toMatchObject({
+      isStale: false,
+      statusReason: expect.stringMatching(
+        /^1 of the 3 members are not listed by "backup": "backup" took over/,
+      ),
+    });
+    expect(() => hub.newest()).not.toThrow();
+    backup.set([]);
+    await clock.settle();
+    expect(hub.state.status).toBe("degraded");
+    expect(hub.state.statusReason).toMatch(/^"backup" reports no members: /);
+    // Placement pauses: the active provider lists no member.
+    expect(() => hub.newest()).toThrow(/TOPOLOGY_EMPTY/);
+    await clock.advance(10_000);
+    expect(hub.state.status).toBe("empty");
+  });
+
+  test("lifts no block while a guard keeps members: only a refresh that no provider doubts is good", async () => {
+    // R4.4 R2.8
+    const { clock, primary, hub } = await setUp();
+    primary.set([node("a"), node("b"), node("c")]);
+    await clock.settle();
+    hub.block("a");
+    primary.end();
+    await clock.settle();
+    hub.restore("a");
+    await clock.advance(9_999);
+    expect(hub.state).toMatchObject({ status: "degraded", restoringNodes: ["a"] });
+    await clock.advance(20_000);
+    expect(hub.state).toMatchObject({ status: "ready", restoringNodes: [] });
   });
 
   test("a switch to equal content is told, and delivers nothing else", async () => {

@@ -76,6 +76,7 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
   #lifecycleReason = "";
   #status: TopologyStatus = "starting";
   #toldStatus: TopologyStatus = "starting";
+  #toldStale = false;
   #statusReason = NOTHING_YET;
   #statusCause: Reason | undefined;
 
@@ -212,7 +213,7 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
     if (this.#lifecycle !== "running") return this.#refuse(event);
     switch (event.type) {
       case "snapshot":
-        return this.#take(event.snapshot, this.#availability === "available" && event.isRepeat !== true);
+        return this.#take(event.snapshot, event.isRepeat !== true && this.#isGood(event.snapshot));
       case "heartbeat":
         return this.#refresh();
       case "availability_changed":
@@ -238,6 +239,7 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
           ({ guard, providerId }) => guard !== hold.guard || providerId !== hold.providerId,
         );
         this.#holds = isHolding ? [...others, hold] : others;
+        this.#setStatus();
         return this.#append({ kind: "guard_changed", isHolding, ...hold });
       }
       case "health_changed": {
@@ -269,8 +271,13 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
 
   /** The backend has confirmed what we have: the blocks of restored nodes may go. */
   #refresh(): void {
-    if (this.#availability !== "available" || this.#snapshot === undefined) return;
+    if (this.#snapshot === undefined || !this.#isGood(this.#snapshot)) return;
     if (this.#blocks.refresh(this.#snapshot)) this.#take(this.#snapshot);
+  }
+
+  /** Current, and no guard keeps members that the active provider does not list: blocks may be lifted. */
+  #isGood({ retained }: ProviderSnapshot): boolean {
+    return this.#availability === "available" && retained === undefined;
   }
 
   #take(incoming: ProviderSnapshot, isGood = false): void {
@@ -303,8 +310,12 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
     // Not what it was before: a listener may have drained us meanwhile, and that was told.
     const from = this.#toldStatus;
     const to = this.#status;
-    if (from === to) return;
+    // A degraded topology that becomes current is one that only a guard makes degraded: joins are possible again.
+    const isStale = this.#availability !== "available";
+    const isRenewed = to === "degraded" && isStale !== this.#toldStale;
+    if (from === to && !isRenewed) return;
     this.#toldStatus = to;
+    this.#toldStale = isStale;
     const snapshotHash = this.#snapshot?.hash;
     const cause = this.#statusCause;
     const reason = this.#statusReason;
@@ -326,6 +337,7 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
     }
     if (snapshot.members.size === 0) return ["empty", `"${snapshot.providerId}" reports no members`];
     if (this.#availability === "degraded") return ["degraded", reason, cause];
+    if (snapshot.retained !== undefined) return ["degraded", describeRetained(snapshot, this.#holds)];
     return ["ready", `"${snapshot.providerId}" is current`];
   }
 
@@ -352,6 +364,16 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
     }
     this.#isDelivering = false;
   }
+}
+
+function describeRetained(
+  { providerId, members, retained = [] }: ProviderSnapshot,
+  holds: readonly GuardHold[],
+): string {
+  const reasons = holds.filter(({ guard }) => guard !== "last_known_good").map(({ reason }) => reason);
+  const reason = reasons.join("; ") || "a guard keeps them";
+  if (retained.length === members.size) return `"${providerId}" reports no members: ${reason}`;
+  return `${retained.length} of the ${members.size} members are not listed by "${providerId}": ${reason}`;
 }
 
 const NOTHING_YET = "nothing has arrived yet";

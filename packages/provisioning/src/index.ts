@@ -14,6 +14,7 @@ export type { ServiceWarning } from "./service-warning.ts";
 export type { NodeExplanation } from "@holdfast/hub";
 export {
   DEFAULT_HEALTH_POLICY,
+  DEFAULT_MASS_REMOVAL,
   type GuardOptions,
   type HealthOptions,
   type HealthPolicy,

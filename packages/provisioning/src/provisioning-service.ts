@@ -86,7 +86,14 @@ export class ProvisioningService implements AsyncDisposable {
     const onError = (error: ProvisioningError) => this.#warn(error);
     this.#clock = clock;
     this.#lastKnownGood = options.lastKnownGood;
-    this.#failover = new FailoverProvider({ providers: [], clock, random, health, guards });
+    this.#failover = new FailoverProvider({
+      providers: [],
+      clock,
+      random,
+      health,
+      guards,
+      onWarning: onError,
+    });
     const heartbeatMs = heartbeatMsOf(this.#failover.policy);
     this.registry = new ProviderRegistry({
       ...options.validation,

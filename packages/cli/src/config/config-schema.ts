@@ -1,4 +1,9 @@
-import { DEFAULT_HEALTH_POLICY, type GuardOptions, type HealthPolicy } from "@holdfast/provisioning";
+import {
+  DEFAULT_HEALTH_POLICY,
+  DEFAULT_MASS_REMOVAL,
+  type GuardOptions,
+  type HealthPolicy,
+} from "@holdfast/provisioning";
 import * as z from "zod";
 
 /** The address the endpoints are served on. */
@@ -86,17 +91,32 @@ const guards = z.strictObject({
       "After a fail-over, members that the new provider does not list leave once it has been active and healthy for so long; 0: at once. Left out: the cooldown. Milliseconds.",
     ),
   massRemoval: z
-    .strictObject({
-      maxShare: z
-        .number()
-        .gt(0)
-        .lt(1)
-        .describe("More than this share of the members leaving at once is held; above 0, below 1."),
-      holdMs: z.int().min(1).max(DAY_MS).describe("How long it is held at most. Milliseconds."),
-    })
-    .optional()
+    .union([
+      z.literal(false),
+      z.strictObject({
+        share: z
+          .number()
+          .gt(0)
+          .max(1)
+          .default(DEFAULT_MASS_REMOVAL.share)
+          .describe("A drop of this share of the members or more, or of all, is large; above 0, up to 1."),
+        holdMs: z
+          .int()
+          .min(1)
+          .max(DAY_MS)
+          .default(DEFAULT_MASS_REMOVAL.holdMs)
+          .describe("How long a member is kept at most. Milliseconds."),
+        when: z
+          .enum(["contested", "always"])
+          .default(DEFAULT_MASS_REMOVAL.when)
+          .describe(
+            "contested: members of a large drop that another healthy provider still lists are kept. always: all are kept until another healthy provider has removed them too.",
+          ),
+      }),
+    ])
+    .default(DEFAULT_MASS_REMOVAL)
     .describe(
-      "Holds an answer that drops many members at once until another provider agrees, time is up, or kill -USR2. Left out: off. A cluster that really scales to zero is seen that much later.",
+      "Keeps members when the active provider drops many at once, until the other providers agree, time is up, or kill -USR2. false: every removal takes effect at once.",
     ),
 });
 

@@ -147,7 +147,7 @@ log: [1]
         lateSnapshotMs: 5_000,
         standby: "warm",
       },
-      guards: {},
+      guards: { massRemoval: { share: 0.5, holdMs: 300_000, when: "contested" } },
       lastKnownGood: { maxAgeMs: 3_600_000, saveEveryMs: 10_000 },
       validation: { probe: "require", probeTimeoutMs: 5_000, suppressAfter: 3, suppressMs: 60_000 },
       http: {

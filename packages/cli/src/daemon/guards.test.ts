@@ -41,12 +41,13 @@ describe("the daemon's guards", () => {
 
     await rename(folder.join("topology.json"), folder.join("away.json"));
     await using second = DaemonProcess.run(folder.join("holdfast.yaml")).read();
-    const degraded = await second.until(hasStatus("degraded"));
-    expect(degraded["reason"]).toMatch(
+    // R2.7: a provider that never worked and is refused is given up at once, as in a process that runs.
+    const unavailable = await second.until(hasStatus("unavailable"));
+    expect(unavailable["reason"]).toMatch(
       /last known good snapshot of "files", confirmed \d+ s before this start/,
     );
     expect(await getTopology(second)).toMatchObject({
-      status: "degraded",
+      status: "unavailable",
       isStale: true,
       memberCount: 3,
       holds: [{ guard: "last_known_good", providerId: "files", nodes: 3 }],
@@ -81,7 +82,7 @@ describe("the daemon's guards", () => {
   });
 
   test("a mass removal is held until an operator accepts it", async () => {
-    const massRemoval = { maxShare: 0.5, holdMs: 600_000 };
+    const massRemoval = { when: "always", holdMs: 600_000 };
     await using folder = await createFolder({ guards: { massRemoval } });
     await using daemon = DaemonProcess.run(folder.join("holdfast.yaml")).read();
     await daemon.until(hasStatus("ready"));
