@@ -36,6 +36,7 @@ export class AdapterFaults {
           provider,
           origin,
           run,
+          clock: context.clock,
           onDisposed: () => void this.#providers.delete(isolated),
         });
         this.#providers.add(isolated);

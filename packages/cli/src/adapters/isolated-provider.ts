@@ -1,6 +1,7 @@
 import {
   ProvisioningError,
   readUntilAborted,
+  type Clock,
   type ClusterProvider,
   type ProbeOptions,
   type ProviderCapabilities,
@@ -10,12 +11,14 @@ import {
 } from "@holdfast/core";
 import type { CodeOrigin } from "./adapter-faults.ts";
 import { describeFailure } from "./adapter-fault.ts";
+import { paceEvents } from "./pace-events.ts";
 
 export interface IsolatedProviderOptions {
   readonly provider: ClusterProvider;
   readonly origin: CodeOrigin;
   /** Runs the provider's code so that what it throws later can be traced to it. */
   readonly run: <T>(work: () => T) => T;
+  readonly clock: Clock;
   readonly onDisposed: () => void;
 }
 
@@ -69,7 +72,9 @@ export class IsolatedProvider implements ClusterProvider {
         next: () => run(() => iterator.next()),
         return: async () => (await run(() => iterator.return?.())) ?? { done: true, value: undefined },
       };
-      yield* readUntilAborted({ [Symbol.asyncIterator]: () => inContext }, either);
+      const { clock, origin } = this.#options;
+      const events = readUntilAborted({ [Symbol.asyncIterator]: () => inContext }, either);
+      yield* paceEvents(events, { clock, adapter: origin.adapter });
     } catch (error) {
       if (cut.signal.aborted || !signal.aborted) throw error;
     } finally {

@@ -48,7 +48,7 @@ describe("holdfast explain", () => {
     expect((await run(["a", "-c", "holdfast.yaml"], folder.path)).out).toMatch(/^a is in/);
     await folder.write("off.yaml", { http: false });
     const off = await run(["a", "-c", "off.yaml"], folder.path);
-    expect([off.code, off.err]).toEqual([2, expect.stringContaining("nobody can be asked")]);
+    expect([off.code, off.err]).toEqual([2, expect.stringContaining("cannot be asked")]);
   });
 
   test("asks for a name over HTTP", async () => {
@@ -61,18 +61,43 @@ describe("holdfast explain", () => {
     ]);
   });
 
+  test("asks a busy daemon again when it says so, within its time", async () => {
+    await using served = await serveHub();
+    await served.set("a");
+    let requests = 0;
+    let retryAfter = "0";
+    const server = createServer((_, response) => {
+      if (++requests > 2) return void response.end(JSON.stringify(served.hub.explain("a")));
+      response.writeHead(503, { "retry-after": retryAfter }).end("busy");
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    expect(await run(["a", "--url", url])).toMatchObject({ code: 0, err: "" });
+    expect(requests).toBe(3);
+    requests = 0;
+    retryAfter = "60";
+    const busy = await run(["a", "--url", url, "--json"]);
+    expect([busy.code, requests, JSON.parse(busy.err)]).toMatchObject([
+      1,
+      1,
+      { error: { code: "CONNECTIVITY_UNAVAILABLE", status: 503, retryAfterMs: 60_000 } },
+    ]);
+    server.close();
+    server.closeAllConnections();
+  });
+
   test("tells refused, a stranger and a bad URL apart", async () => {
     const server = createServer((_, response) => response.end("<html>hello</html>")).listen(0, "127.0.0.1");
     await once(server, "listening");
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const stranger = await run(["a", "--url", url]);
-    expect([stranger.code, stranger.err]).toEqual([1, expect.stringContaining("is no daemon")]);
+    expect([stranger.code, stranger.err]).toEqual([1, expect.stringContaining("is not a Holdfast daemon")]);
     server.close();
     server.closeAllConnections();
     await once(server, "close");
     const refused = await run(["a", "--url", url, "--json"]);
     expect(JSON.parse(refused.err)).toMatchObject({ error: { code: "CONNECTIVITY_REFUSED" } });
     const bad = await run(["a", "--url", "nonsense"]);
-    expect([bad.code, bad.err]).toEqual([2, expect.stringContaining("--url is no URL")]);
+    expect([bad.code, bad.err]).toEqual([2, expect.stringContaining("--url must be a URL")]);
   });
 });

@@ -3,7 +3,9 @@ import {
   createDeadline,
   isProvisioningError,
   parseJson,
+  parseRetryAfter,
   ProvisioningError,
+  sleep,
   toNetworkFailure,
   type Clock,
 } from "@holdfast/core";
@@ -22,11 +24,13 @@ export interface ExplainOptions {
 
 const DEFAULT_URL = "http://127.0.0.1:7420";
 const ANSWER_WITHIN_MS = 5_000;
+/** Also when the daemon asks for less. */
+const LEAST_PAUSE_MS = 100;
 const MAX_BYTES = 4_194_304;
 
 /**
  * Asks a running daemon why a node is in, out, held or blocked, and prints the answer. Throws `CONNECTIVITY_*` when it cannot
- * be asked, `VALIDATION_MALFORMED` for a URL that is none, or as `loadConfig` does.
+ * be asked, `VALIDATION_MALFORMED` for an invalid URL, or as `loadConfig` does.
  */
 export async function explain(
   nodeId: string,
@@ -39,7 +43,10 @@ export async function explain(
   const answer = await ask(url, terminal.clock);
   const explained = explainedSchema.safeParse(answer);
   if (!explained.success) {
-    throw new ProvisioningError("CONNECTIVITY_UNAVAILABLE", `what answers at ${url.host} is no daemon`);
+    throw new ProvisioningError(
+      "CONNECTIVITY_UNAVAILABLE",
+      `what answers at ${url.host} is not a Holdfast daemon`,
+    );
   }
   if (isJson) return out.write(toJsonText(answer));
   for (const line of toExplanationLines(explained.data, paint)) await out.write(line);
@@ -52,7 +59,7 @@ async function findDaemon({ url, config: file }: ExplainOptions, cwd: string): P
   if (config.http === false) {
     throw new ProvisioningError(
       "VALIDATION_MALFORMED",
-      `${file} turns the endpoints off: nobody can be asked`,
+      `${file} turns the endpoints off, so the daemon cannot be asked`,
     );
   }
   const { host, port } = config.http;
@@ -63,11 +70,31 @@ async function findDaemon({ url, config: file }: ExplainOptions, cwd: string): P
 
 function toUrl(base: string, nodeId: string): URL {
   if (!URL.canParse("explain", base)) {
-    throw new ProvisioningError("VALIDATION_MALFORMED", "--url is no URL, such as http://127.0.0.1:7420");
+    throw new ProvisioningError("VALIDATION_MALFORMED", "--url must be a URL such as http://127.0.0.1:7420");
   }
   const url = new URL("explain", base.endsWith("/") ? base : `${base}/`);
   url.searchParams.set("node", nodeId);
   return url;
+}
+
+/** The successful response. A daemon that is busy (503) and says when to come back is asked again then. */
+async function fetchPatiently(url: URL, clock: Clock, signal: AbortSignal): Promise<Response> {
+  const endAt = clock.monotonic() + ANSWER_WITHIN_MS;
+  for (;;) {
+    const response = await fetch(url, { signal });
+    const { ok, status, headers, body } = response;
+    if (ok) return response;
+    await body?.cancel();
+    const retryAfterMs = parseRetryAfter(headers.get("retry-after") ?? undefined, clock.now());
+    if (status === 503 && retryAfterMs !== undefined && clock.monotonic() + retryAfterMs < endAt) {
+      await sleep(Math.max(retryAfterMs, LEAST_PAUSE_MS), { clock, signal });
+      continue;
+    }
+    const later = retryAfterMs === undefined ? "" : ` and asks for a new attempt after ${retryAfterMs} ms`;
+    throw new ProvisioningError("CONNECTIVITY_UNAVAILABLE", `${url.host} answers ${status}${later}`, {
+      details: { status, retryAfterMs },
+    });
+  }
 }
 
 async function ask(url: URL, clock: Clock): Promise<unknown> {
@@ -79,8 +106,7 @@ async function ask(url: URL, clock: Clock): Promise<unknown> {
     );
   using deadline = createDeadline({ afterMs: ANSWER_WITHIN_MS, clock, error });
   try {
-    const { ok, status, body } = await fetch(url, { signal: deadline.signal });
-    if (!ok) throw new ProvisioningError("CONNECTIVITY_UNAVAILABLE", `${host} answers ${status}`);
+    const { body } = await fetchPatiently(url, clock, deadline.signal);
     const bytes = body === null ? Buffer.alloc(0) : await collectBytes(body, { maxBytes: MAX_BYTES });
     return parseJson(bytes.toString());
   } catch (cause) {

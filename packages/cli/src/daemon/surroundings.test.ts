@@ -129,7 +129,7 @@ import * as z from ${JSON.stringify(import.meta.resolve("zod"))};
 setInterval(() => {}, 1_000);
 export const createAdapter = () => ({
   kind: "bad",
-  params: z.strictObject({ fault: z.enum(["throws", "rejects"]) }),
+  params: z.strictObject({ fault: z.enum(["throws", "rejects", "floods"]) }),
   create: (descriptor, { clock }) => ({
     descriptor,
     capabilities: { watch: true },
@@ -137,6 +137,7 @@ export const createAdapter = () => ({
     async *watch({ signal }) {
       const members = MemberSet.from([createClusterNode({ id: descriptor.id, host: "bad.test", port: 1 })]);
       yield { type: "snapshot", snapshot: createSnapshot({ providerId: descriptor.id, members, observedAt: clock.now() }) };
+      while (descriptor.params.fault === "floods") yield { type: "heartbeat" };
       setTimeout(() => {
         if (descriptor.params.fault === "throws") throw new Error("a timer threw");
         void Promise.reject(new Error("a promise rejected"));
@@ -149,7 +150,7 @@ export const createAdapter = () => ({
     );
     await folder.write("holdfast.yaml", {
       adapters: ["./bad.mjs"],
-      providers: [badProvider("throws", 3), badProvider("rejects", 2), provider],
+      providers: [badProvider("floods", 4), badProvider("throws", 3), badProvider("rejects", 2), provider],
       health: { maxErrors: 1, backoffInitialMs: 10_000, cooldownMs: 60_000 },
     });
     await using daemon = DaemonProcess.run(folder.join("holdfast.yaml")).read();
@@ -166,6 +167,11 @@ export const createAdapter = () => ({
       );
       expect(warning["message"]).toContain(thrown);
     }
+    const flood = await daemon.until(
+      (line) =>
+        line.kind === "health_changed" && line["to"] === "unreachable" && line["providerId"] === "floods",
+    );
+    expect(flood["reason"].message).toContain('"./bad.mjs" sent more than');
     await daemon.until(({ kind, to }) => kind === "provider_changed" && to === "primary");
     daemon.signal("SIGTERM");
     expect(await daemon.exit()).toEqual({ code: 0, err: "" });

@@ -1,0 +1,41 @@
+import { VirtualClock } from "@holdfast/conformance";
+import { sleep } from "@holdfast/core";
+import { expect, test } from "vitest";
+import { paceEvents } from "./pace-events.ts";
+
+// G11
+test("a source without pauses lets others have their turn, and is cut off", async () => {
+  const clock = new VirtualClock();
+  async function* endless() {
+    for (;;) yield "heartbeat";
+  }
+  let count = 0;
+  const reading = (async () => {
+    for await (const _ of paceEvents(endless(), { clock, adapter: "./bad.mjs" })) count++;
+  })();
+  const outcome = expect(reading).rejects.toMatchObject({
+    code: "STREAM_FAILED",
+    message: expect.stringContaining('"./bad.mjs" sent more than 10000 events within a second'),
+  });
+  // Without turns this would never be reached.
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(count).toBeLessThan(20_000);
+  await clock.settle();
+  await outcome;
+});
+
+test("a busy source that pauses is read on", async () => {
+  const clock = new VirtualClock();
+  async function* busy() {
+    for (let second = 0; second < 5; second++) {
+      for (let event = 0; event < 5_000; event++) yield event;
+      await sleep(1_000, { clock });
+    }
+  }
+  let count = 0;
+  const reading = (async () => {
+    for await (const _ of paceEvents(busy(), { clock, adapter: "a" })) count++;
+  })();
+  await clock.until(reading, 10_000);
+  expect(count).toBe(25_000);
+});
