@@ -28,7 +28,9 @@ async function readConstants(): Promise<ReadonlyMap<string, number>> {
   for await (const file of files) {
     if (/test/.test(file)) continue;
     const text = await readFile(join(root, "packages", file), "utf8");
-    for (const [, name, value] of text.matchAll(/^(?:export )?const (MAX_\w+)[^=]*= ([\d_ *]+);/gm)) {
+    for (const [, name, value] of text.matchAll(
+      /^(?:export )?const (MAX_\w+|\w+_(?:DEADLINE|TIMEOUT|WITHIN)_MS)[^=]*= ([\d_ *]+);/gm,
+    )) {
       found.set(`${file.replaceAll("\\", "/")} ${name}`, toNumber(value!));
     }
     const block = /const NODE_LIMITS = \{([^}]*)\}/.exec(text)?.[1] ?? "";
@@ -94,7 +96,7 @@ describe("LIMITS.md", () => {
     const rows = await readRows();
     const told = new Map(
       rows.flatMap((cells) => {
-        const name = /^`([^`]+ (?:MAX_|NODE_LIMITS)[^`]*)`$/.exec(cells[3] ?? "")?.[1];
+        const name = /^`([^` ]+\.ts [\w.]+)`$/.exec(cells[3] ?? "")?.[1];
         return name === undefined ? [] : [[name, Number(cells[1]!.replaceAll(" ", ""))]];
       }),
     );

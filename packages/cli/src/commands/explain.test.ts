@@ -67,8 +67,8 @@ describe("holdfast explain", () => {
     let requests = 0;
     let retryAfter = "0";
     const server = createServer((_, response) => {
-      if (++requests > 2) return void response.end(JSON.stringify(served.hub.explain("a")));
-      response.writeHead(503, { "retry-after": retryAfter }).end("busy");
+      if (++requests > 2) response.end(JSON.stringify(served.hub.explain("a")));
+      else response.writeHead(503, { "retry-after": retryAfter }).end("busy");
     }).listen(0, "127.0.0.1");
     await once(server, "listening");
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

@@ -1,0 +1,140 @@
+import { sleep, systemClock } from "@holdfast/core";
+import { describe, expect, test } from "vitest";
+import { runCli } from "../cli.ts";
+import type { DaemonLine } from "../testing/daemon-process.ts";
+import { member } from "../testing/served-hub.ts";
+import { TemporaryFolder } from "../testing/temporary-folder.ts";
+import { TestTerminal } from "../testing/test-terminal.ts";
+
+/** A daemon in this process: it starts in no time, and signals and faults are method calls. */
+class LocalDaemon implements AsyncDisposable {
+  readonly terminal: TestTerminal;
+  readonly folder: TemporaryFolder;
+  readonly ended: Promise<number>;
+  #seen = 0;
+
+  constructor(folder: TemporaryFolder) {
+    this.folder = folder;
+    this.terminal = new TestTerminal({ cwd: folder.path });
+    this.ended = runCli(["run", "-c", "holdfast.yaml", "--port", "0", "--json"], this.terminal);
+  }
+
+  /** Resolves once it takes signals; it has not read its configuration by then. */
+  static async start(config: unknown, files: Readonly<Record<string, string>> = {}): Promise<LocalDaemon> {
+    const folder = await TemporaryFolder.create();
+    await folder.write("holdfast.yaml", config);
+    for (const [name, content] of Object.entries(files)) await folder.write(name, content);
+    const daemon = new LocalDaemon(folder);
+    while (daemon.terminal.listeners === 0) await sleep(1, { clock: systemClock });
+    return daemon;
+  }
+
+  get lines(): readonly DaemonLine[] {
+    const lines = this.terminal.out.split("\n").slice(0, -1);
+    return lines.map((line) => JSON.parse(line) as DaemonLine);
+  }
+
+  /** The first line that fits after the one that was found before. */
+  async next(kind: string): Promise<DaemonLine> {
+    for (;;) {
+      const at = this.lines.findIndex((line, index) => index >= this.#seen && line.kind === kind);
+      if (at >= 0) {
+        this.#seen = at + 1;
+        return this.lines[at]!;
+      }
+      await sleep(5, { clock: systemClock });
+    }
+  }
+
+  async reload(config: unknown): Promise<void> {
+    await this.folder.write("holdfast.yaml", config);
+    this.terminal.signal("SIGHUP");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.terminal.signal("SIGTERM");
+    await this.ended;
+    await this.folder[Symbol.asyncDispose]();
+  }
+}
+
+function memory(id: string, ...members: readonly string[]) {
+  return { id, kind: "memory", priority: 1, params: { members: members.map((name) => member(name)) } };
+}
+
+describe("the life of a daemon", () => {
+  test("a signal to stop is heeded while the configuration cannot be read to its end", async () => {
+    // A module that never finishes loading.
+    const files = { "hangs.mjs": "await new Promise(() => {});" };
+    await using daemon = await LocalDaemon.start({ adapters: ["./hangs.mjs"] }, files);
+    daemon.terminal.signal("SIGTERM");
+    expect(await daemon.ended).toBe(0);
+    expect(daemon.terminal.listeners).toBe(0);
+  });
+
+  test("an error outside of any call that is not an adapter's drains the daemon and ends it with 1", async () => {
+    await using daemon = await LocalDaemon.start({ providers: [memory("a", "n")] });
+    await daemon.next("snapshot");
+    daemon.terminal.fault(new Error("unknown state"));
+    expect(await daemon.ended).toBe(1);
+    expect(daemon.lines.at(-1)).toMatchObject({ kind: "stopped", unfinished: [] });
+    expect(daemon.terminal.err).toContain("unknown state");
+  });
+
+  // R9.3, G6
+  test("warns at its start of endpoints that other machines reach", async () => {
+    await using daemon = await LocalDaemon.start({ providers: [], http: { host: "0.0.0.0" } });
+    expect(await daemon.next("warning")).toMatchObject({
+      code: "CONNECTIVITY_INSECURE",
+      details: { setting: "http.host", host: "0.0.0.0" },
+    });
+  });
+
+  test("does not warn of endpoints on loopback", async () => {
+    await using daemon = await LocalDaemon.start({ providers: [memory("a", "n")] });
+    await daemon.next("snapshot");
+    expect(daemon.lines.filter(({ kind }) => kind === "warning")).toEqual([]);
+  });
+
+  // G12
+  test("a SIGHUP that comes while it starts is served once it has started", async () => {
+    await using daemon = await LocalDaemon.start({ providers: [memory("a", "n")] });
+    daemon.terminal.signal("SIGHUP");
+    expect(await daemon.next("reloaded")).toMatchObject({ providers: ["a"] });
+  });
+
+  // F9, R5.2
+  test("a good configuration is accepted at once after three bad ones", async () => {
+    await using daemon = await LocalDaemon.start({ providers: [memory("a", "n")] });
+    await daemon.next("snapshot");
+    for (let round = 0; round < 4; round++) {
+      await daemon.reload({
+        providers: [memory("a", "n"), { id: "b", kind: "memory", priority: 1, params: { members: 5 } }],
+      });
+      await daemon.next("reload_refused");
+    }
+    await daemon.reload({ providers: [memory("a", "n"), memory("b", "m")] });
+    expect(await daemon.next("reloaded")).toMatchObject({ providers: ["a", "b"] });
+  });
+
+  // F8
+  test("what is kept of providers that were removed by reloads is bounded", async () => {
+    await using daemon = await LocalDaemon.start({
+      providers: [memory("first", "n")],
+      health: { cooldownMs: 1 },
+    });
+    await daemon.next("snapshot");
+    const { url } = daemon.lines.find(({ kind }) => kind === "started")!;
+    const sizeOf = async (path: string) => (await (await fetch(`${String(url)}${path}`)).text()).length;
+    const reload = async (id: string) => {
+      await daemon.reload({ providers: [memory(id, "n")], health: { cooldownMs: 1 } });
+      await daemon.next("reloaded");
+    };
+    for (let round = 100; round < 110; round++) await reload(`p${round}`);
+    const before = [await sizeOf("/topology"), (await sizeOf("/metrics")) / 1_000];
+    for (let round = 110; round < 150; round++) await reload(`p${round}`);
+    const after = [await sizeOf("/topology"), (await sizeOf("/metrics")) / 1_000];
+    expect(after[0]! - before[0]!).toBeLessThan(100);
+    expect(after[1]! - before[1]!).toBeLessThan(10);
+  });
+});
