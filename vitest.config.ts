@@ -35,6 +35,9 @@ const config: ViteUserConfig = defineConfig({
     // A failed wait must name itself, not hang the run.
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // Files share a process: starting one and loading the packages takes longer than most files. So a file leaves no state in the
+    // process (environment, listeners, mocks); a test that cannot avoid it starts a process of its own.
+    isolate: false,
     // Tests that wait leave a core to others.
     maxWorkers: availableParallelism() + 1,
     // V8 of Node 24 and older keeps track of code pages across threads, loses one now and then under load, and aborts
