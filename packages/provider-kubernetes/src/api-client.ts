@@ -6,6 +6,7 @@ import {
   ProvisioningError,
   throwIfAborted,
   toReason,
+  untilAborted,
   type Clock,
   type Deadline,
 } from "@holdfast/core";
@@ -22,10 +23,12 @@ export interface ApiRequest {
   readonly query: Readonly<Record<string, string>>;
   /** As `locate` gave it: were it asked anywhere else, it is `STREAM_EXPIRED` instead. */
   readonly place?: string | undefined;
+  /** One namespace is enough, also where all of them are watched: what it asks about does not exist in any. */
+  readonly isSingleNamespace?: boolean | undefined;
   /** Milliseconds from the request to the end of the answer. */
   readonly withinMs: number;
   /** What it means when time is up. @defaultValue "CONNECTIVITY_TIMEOUT" */
-  readonly lateCode?: "CONNECTIVITY_TIMEOUT" | "STREAM_SILENT" | undefined;
+  readonly lateCode?: "CONNECTIVITY_TIMEOUT" | "STREAM_SILENT" | "STREAM_STALE" | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -64,6 +67,8 @@ export class ApiClient implements AsyncDisposable {
   /** One answer, parsed. */
   async getJson(asked: ApiRequest): Promise<unknown> {
     const call = createCall(asked);
+    // Loading it for the first time takes long on a busy machine, and is not the server's time.
+    await untilAborted(import("undici"), asked.signal);
     using deadline = this.#createDeadline(asked, call);
     try {
       const body = await this.#send(asked, call, deadline.signal);
@@ -81,6 +86,8 @@ export class ApiClient implements AsyncDisposable {
    */
   async *getEvents(asked: ApiRequest): AsyncGenerator<readonly WatchEvent[], void> {
     const call = createCall(asked);
+    // Loading it for the first time takes long on a busy machine, and is not the server's time.
+    await untilAborted(import("undici"), asked.signal);
     using deadline = this.#createDeadline(asked, call);
     try {
       const body = await this.#send(asked, call, deadline.signal);
@@ -131,7 +138,9 @@ export class ApiClient implements AsyncDisposable {
     const place = this.#placeOf(access);
     if (asked.place !== undefined && asked.place !== place)
       throw new ProvisioningError("STREAM_EXPIRED", `the credentials now lead to ${place}`);
-    const answer = await this.#requester.get(`${place}?${this.#toSearch(asked)}`, access, signal);
+    const isAnyNamespace = asked.isSingleNamespace === true && this.#params.allNamespaces;
+    const path = isAnyNamespace ? toUrl(access, "default") : place;
+    const answer = await this.#requester.get(`${path}?${this.#toSearch(asked)}`, access, signal);
     const { statusCode: status, body } = answer;
     call.body = body;
     // A reader of the body gets the error. Without a listener the error of an unread one would end the process.
@@ -153,9 +162,7 @@ export class ApiClient implements AsyncDisposable {
   }
 
   #placeOf(access: Access): string {
-    const namespace = this.#namespaceOf(access);
-    const scope = namespace === undefined ? "" : `/namespaces/${encodeURIComponent(namespace)}`;
-    return `${access.server}/apis/discovery.k8s.io/v1${scope}/endpointslices`;
+    return toUrl(access, this.#namespaceOf(access));
   }
 
   #toSearch({ query }: ApiRequest): string {
@@ -173,6 +180,11 @@ export class ApiClient implements AsyncDisposable {
     const namespace = this.#namespaceOf(access);
     return `${verb} endpointslices in ${namespace === undefined ? "all namespaces" : `namespace "${namespace}"`}`;
   }
+}
+
+function toUrl({ server }: Access, namespace: string | undefined): string {
+  const scope = namespace === undefined ? "" : `/namespaces/${encodeURIComponent(namespace)}`;
+  return `${server}/apis/discovery.k8s.io/v1${scope}/endpointslices`;
 }
 
 /** What is known of a request as it goes on. */

@@ -14,7 +14,7 @@ import { gatherFirst } from "./gather-first.ts";
 import type { KubernetesProviderParams } from "./kubernetes-params.ts";
 import { toListPage, type ListPage } from "./list-page.ts";
 import { mayResumeAfter, refusesVersion } from "./resume-rules.ts";
-import { hasReachedVersion } from "./version-check.ts";
+import { readConsistently } from "./consistent-read.ts";
 import type { WatchMemory } from "./watch-memory.ts";
 
 export interface EndpointWatchOptions {
@@ -35,8 +35,6 @@ const MAX_MUTE = 4;
 const USUAL_PAGES = 1_000;
 const FIRST_GAP_MS = 100;
 const MAX_GAP_MS = 1_000;
-/** How long watches may have nothing to tell before the server is asked whether it has their version at all. */
-const MUTE_MS = 60_000;
 /** How long a server may take to send what it has had since the version that was remembered. */
 const REPLAY_MS = 200;
 
@@ -54,8 +52,8 @@ export class EndpointWatch {
   #isWhole = false;
   /** It was remembered, and the server has not said yet that this is the content. */
   #isRemembered = false;
-  /** When the server last named a version, or said that it has ours; monotonic. */
-  #heardAt: number;
+  /** When the server last proved that its content is current; monotonic. */
+  #provenAt: number = Number.NEGATIVE_INFINITY;
   /** Something has been shown. */
   #isTold = false;
   /** Lists that expired, and watches that ended early, in a row. */
@@ -67,7 +65,6 @@ export class EndpointWatch {
     this.#options = options;
     this.#params = options.descriptor.params;
     this.#state = new EndpointState(this.#params);
-    this.#heardAt = options.context.clock.monotonic();
   }
 
   async *events(): AsyncGenerator<ProviderEvent, void> {
@@ -148,7 +145,7 @@ export class EndpointWatch {
     await state.endList(gone, version, { clock, signal });
     state.observedAt = observedAt;
     state.confirmedAt = startedAt;
-    this.#heardAt = startedAt;
+    this.#provenAt = startedAt;
     this.#isWhole = true;
     return this.#show(members !== state.members);
   }
@@ -201,17 +198,18 @@ export class EndpointWatch {
     let isNews = false;
     try {
       for await (const batch of this.#isTold ? batches : this.#replayed(batches)) {
-        if (batch.length > 0) {
-          isNews = true;
-          this.#isRemembered = false;
-          this.#heardAt = clock.monotonic();
-          yield this.#take(batch);
-        } else if (!this.#isTold) {
-          await this.#spread(heartbeatMs / 2);
-          if (!(await this.#hasReachedVersion())) return "expired";
-          this.#confirm(begunAt);
-          yield this.#show(true);
+        if (batch.length > 0) isNews = true;
+        if (this.#isTold) {
+          const event = this.#take(batch);
+          if (event !== undefined) yield event;
+          continue;
         }
+        this.#state.take(batch);
+        // Where there is news it is late already.
+        if (batch.length === 0) await this.#spread(heartbeatMs / 2);
+        if (!(await this.#prove())) return "expired";
+        if (batch.length === 0) this.#state.observedAt = begunAt;
+        yield this.#show(true);
       }
     } catch (error) {
       const isExpired = this.#isRemembered
@@ -230,10 +228,10 @@ export class EndpointWatch {
     }
     if (this.#mute === 0) {
       this.#expiries = 0;
-      const isInDoubt = clock.monotonic() - this.#heardAt >= MUTE_MS;
-      if (isInDoubt && !(await this.#hasReachedVersion())) return "expired";
-      this.#confirm();
-      yield { type: "heartbeat" };
+      if (clock.monotonic() - this.#provenAt >= heartbeatMs / 4) {
+        if (!(await this.#prove())) return "expired";
+        yield { type: "heartbeat" };
+      }
     }
     // A server that ends watches at once must not be asked all the time.
     if (this.#quickEnds > 0) await this.#pause(this.#quickEnds);
@@ -248,26 +246,39 @@ export class EndpointWatch {
     return gatherFirst(batches, { clock, withinMs: Math.min(REPLAY_MS, heartbeatMs / 4) });
   }
 
-  /** After it the version is not in doubt for a while, whatever the answer is. */
-  async #hasReachedVersion(): Promise<boolean> {
+  /**
+   * Whether the server's storage has come to this version. What the watch brought is its content then: whatever has happened since
+   * comes with the next one.
+   */
+  async #prove(): Promise<boolean> {
     const { client, context } = this.#options;
+    const { clock } = context;
+    const observedAt = clock.now();
+    const startedAt = clock.monotonic();
     this.#isRemembered = false;
-    this.#heardAt = context.clock.monotonic();
     const { signal } = this.#stop;
-    return hasReachedVersion({ client, state: this.#state, withinMs: this.#listMs, signal });
-  }
-
-  #take(batch: readonly WatchEvent[]): ProviderEvent {
-    const { members } = this.#state;
-    this.#state.take(batch);
-    this.#confirm();
-    return this.#show(members !== this.#state.members);
-  }
-
-  /** The server says that this is the content. */
-  #confirm(observedAt: number = this.#options.context.clock.now()): void {
+    const withinMs = Math.max(context.heartbeatMs, 2_000);
+    // The watch that has just ended gives its connection back first: behind a load balancer another one may lead to another server.
+    await clock.yield();
+    if (!(await readConsistently({ client, state: this.#state, withinMs, signal }))) return false;
     this.#state.observedAt = observedAt;
-    this.#state.confirmedAt = this.#options.context.clock.monotonic();
+    this.#state.confirmedAt = startedAt;
+    this.#provenAt = startedAt;
+    return true;
+  }
+
+  /** A change is a sign of life. A bookmark is not: it may come from the cache of a server that has lost its storage. */
+  #take(batch: readonly WatchEvent[]): ProviderEvent | undefined {
+    const state = this.#state;
+    const { members } = state;
+    state.take(batch);
+    const { clock } = this.#options.context;
+    if (members !== state.members) {
+      state.observedAt = clock.now();
+      state.confirmedAt = clock.monotonic();
+    }
+    const event = this.#show(members !== state.members);
+    return event.type === "snapshot" ? event : undefined;
   }
 
   #show(isNew: boolean): ProviderEvent {

@@ -46,7 +46,8 @@ function provide(params: Readonly<Record<string, unknown>> = {}, heartbeatMs = 1
 
 const isWatch = (url: string | undefined): boolean => url?.includes("watch=1") === true;
 const watchRequests = (): readonly URL[] => fake.requests.filter(({ search }) => isWatch(search));
-const lists = (): readonly URL[] => fake.requests.filter(({ search }) => !isWatch(search));
+const isCheck = ({ searchParams }: URL): boolean => searchParams.has("fieldSelector");
+const lists = (): readonly URL[] => fake.requests.filter((url) => !isWatch(url.search) && !isCheck(url));
 
 /** Answers watches alone. */
 function onWatch(handler: (response: ServerResponse, url: URL) => void): void {

@@ -7,6 +7,7 @@ import { programOf } from "./programs.ts";
 import { findFreePorts } from "./free-ports.ts";
 import { KubernetesApi } from "./kubernetes-api.ts";
 import { ServerProcess } from "./server-process.ts";
+import { TcpProxy } from "./tcp-proxy.ts";
 
 const run = promisify(execFile);
 /** Of one who may do everything. */
@@ -22,11 +23,20 @@ export class KubernetesServer implements AsyncDisposable {
   readonly api: KubernetesApi;
   readonly apiServer: ServerProcess;
   readonly etcd: ServerProcess;
+  /** The way from the API server to its etcd. */
+  readonly storage: TcpProxy;
   readonly #etcdAddress: string;
   readonly #folder: string;
 
-  private constructor(folder: string, apiPort: number, etcdPort: number, peerPort: number) {
+  private constructor(
+    folder: string,
+    storage: TcpProxy,
+    apiPort: number,
+    etcdPort: number,
+    peerPort: number,
+  ) {
     this.#folder = folder;
+    this.storage = storage;
     this.address = `https://127.0.0.1:${apiPort}`;
     this.caFile = join(folder, "certs", "apiserver.crt");
     this.#etcdAddress = `http://127.0.0.1:${etcdPort}`;
@@ -37,7 +47,7 @@ export class KubernetesServer implements AsyncDisposable {
       tls: { rejectUnauthorized: false },
     });
     this.etcd = this.#createEtcd(`http://127.0.0.1:${peerPort}`);
-    const args = ["--etcd-servers", this.#etcdAddress, "--bind-address", "127.0.0.1"];
+    const args = ["--etcd-servers", storage.address, "--bind-address", "127.0.0.1"];
     args.push("--secure-port", String(apiPort), "--cert-dir", join(folder, "certs"));
     args.push("--token-auth-file", join(folder, "tokens.csv"), "--etcd-compaction-interval", "0");
     const command = { file: programOf("kube-api"), args, cwd: folder };
@@ -50,7 +60,8 @@ export class KubernetesServer implements AsyncDisposable {
     const tokens = [`${ADMIN_TOKEN},admin,u-admin,system:masters`, `${READER_TOKEN},reader,u-reader,readers`];
     await writeFile(join(folder, "tokens.csv"), `${tokens.join("\n")}\n`);
     await writeFile(join(folder, "admin-token"), ADMIN_TOKEN);
-    const server = new KubernetesServer(folder, api!, etcd!, peer!);
+    const storage = await TcpProxy.listen(`http://127.0.0.1:${etcd!}`);
+    const server = new KubernetesServer(folder, storage, api!, etcd!, peer!);
     try {
       await server.etcd.start();
       await server.apiServer.start();
@@ -82,6 +93,7 @@ export class KubernetesServer implements AsyncDisposable {
     await this.api.close();
     await this.apiServer[Symbol.asyncDispose]();
     await this.etcd[Symbol.asyncDispose]();
+    await this.storage[Symbol.asyncDispose]();
     await rm(this.#folder, { recursive: true, force: true });
   }
 

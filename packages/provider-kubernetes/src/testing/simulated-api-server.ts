@@ -120,11 +120,9 @@ export class SimulatedApiServer {
   }
 
   async #list(client: ProviderId, { query, signal }: ApiRequest): Promise<unknown> {
-    const isCheck = query["resourceVersionMatch"] !== undefined;
+    const isCheck = query["fieldSelector"] !== undefined;
     await this.#arrive(client, isCheck ? "check" : "list", signal);
     const version = this.#version;
-    if (isCheck && Number(query["resourceVersion"]) > version)
-      throw toRefusalError({ status: 504, request: "list" }, "simulated");
     return { metadata: { resourceVersion: String(version) }, items: isCheck ? [] : [this.#slice] };
   }
 
@@ -161,9 +159,11 @@ export class SimulatedApiServer {
 
   async #arrive(client: ProviderId, kind: ApiRequestKind, signal: AbortSignal): Promise<void> {
     const { clock, random } = this.#options;
+    const life = this.#life.signal;
     await sleep(random() * 20, { clock, signal });
     throwIfAborted(signal);
-    if (this.#isDown) throw new ProvisioningError("CONNECTIVITY_REFUSED", "nobody listens");
+    throwIfAborted(life);
+    if (this.#isDown) throw new ProvisioningError("CONNECTIVITY_REFUSED", "the connection was refused");
     this.received.push({ at: clock.monotonic(), client, kind });
   }
 }

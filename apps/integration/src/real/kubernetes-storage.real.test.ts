@@ -1,0 +1,98 @@
+import { createSeededRandom } from "@holdfast/conformance";
+import { systemClock, type ProviderEvent } from "@holdfast/core";
+import { FailoverProvider } from "@holdfast/failover";
+import { createMemoryAdapter } from "@holdfast/provider-memory";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { describeReal } from "./backends.ts";
+import { eventually } from "./eventually.ts";
+import { KubernetesServer } from "./kubernetes-server.ts";
+import { uniqueName } from "./unique-name.ts";
+import { createRealProvider, failureOf, shows, time, watch } from "./watched-real.ts";
+
+const node = (id: string) => ({ id, host: "10.0.0.1", port: 80 });
+const TIMEOUT_MS = 7_500;
+
+// R2.7 H1
+describeReal("A Kubernetes API server that has lost its etcd", ["kube-api program"], () => {
+  let server: KubernetesServer;
+  beforeAll(async () => {
+    server = await KubernetesServer.start();
+  });
+  afterAll(() => server[Symbol.asyncDispose]());
+
+  const faults: readonly [string, () => void, () => void][] = [
+    ["is stopped", () => server.etcd.freeze(), () => server.etcd.thaw()],
+    ["cannot be reached", () => server.storage.hang(), () => server.storage.pass()],
+    ["refuses connections", () => server.storage.refuse(), () => server.storage.pass()],
+  ];
+
+  test.each(faults)(
+    "because it %s still answers watches, and is not believed",
+    { timeout: 180_000 },
+    async (_, lose, restore) => {
+      const service = uniqueName();
+      await server.api.publish(service, [node("a")]);
+      const params = { ...server.params(), namespace: "default", service };
+      await using provider = createRealProvider("kubernetes", params);
+      const recording = watch(provider);
+      await shows(recording, "a");
+      await recording.waitFor("a heartbeat", () => recording.events.length > 1 || undefined);
+      lose();
+      try {
+        const { code } = await failureOf(recording);
+        expect(["STREAM_STALE", "STREAM_SILENT", "STREAM_FAILED"]).toContain(code);
+        const meanwhile = watch(provider);
+        await failureOf(meanwhile);
+        expect(meanwhile.events).toEqual([]);
+      } finally {
+        restore();
+      }
+      await eventually(async () => expect(await server.api.isReady()).toBe(true));
+      await eventually(async () => {
+        const after = watch(provider);
+        await shows(after, "a");
+        after.abort();
+      });
+    },
+  );
+
+  test("hands over to a healthy provider", { timeout: 180_000 }, async () => {
+    const service = uniqueName();
+    await server.api.publish(service, [node("a")]);
+    const params = { ...server.params(), namespace: "default", service };
+    await using primary = createRealProvider("kubernetes", params);
+    const memory = createMemoryAdapter();
+    const random = createSeededRandom(1);
+    await using standby = memory.create(
+      {
+        id: "standby",
+        kind: "memory",
+        priority: 0,
+        params: memory.params.parse({ members: [node("a"), node("b")] }),
+      },
+      { clock: systemClock, random, heartbeatMs: 2_500 },
+    );
+    await using failover = new FailoverProvider({
+      providers: [primary, standby],
+      clock: systemClock,
+      random,
+      health: { timeoutMs: TIMEOUT_MS },
+    });
+    const stop = new AbortController();
+    const events: ProviderEvent[] = [];
+    const following = (async () => {
+      for await (const event of failover.watch({ signal: stop.signal })) events.push(event);
+    })();
+    const providerNow = () => events.findLast((event) => event.type === "snapshot")?.snapshot.providerId;
+    while (providerNow() !== "kubernetes") await time.advance(20);
+    server.etcd.freeze();
+    try {
+      while (!events.some((event) => event.type === "provider_changed")) await time.advance(20);
+      while (providerNow() !== "standby") await time.advance(20);
+    } finally {
+      server.etcd.thaw();
+    }
+    stop.abort();
+    await following;
+  });
+});
