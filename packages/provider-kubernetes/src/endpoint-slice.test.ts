@@ -73,7 +73,7 @@ describe("an endpoint", () => {
     ["its address, when that is asked for", pod("web-1"), { nodeId: "address" }, "10.0.0.1:80"],
     ["namespace and pod, in all namespaces", pod("web-1"), { allNamespaces: true }, "default/web-1"],
   ])("is named by %s", (_, endpoint, params, id) => {
-    expect([...read({ endpoints: [endpoint] }, params).nodes.keys()]).toEqual([id]);
+    expect(nodesOf(read({ endpoints: [endpoint] }, params)).map((node) => node.id)).toEqual([id]);
   });
 
   test("counts with the first of its addresses", () => {
@@ -113,6 +113,54 @@ describe("an endpoint", () => {
     expect(skipped).toEqual([expect.stringMatching(/^host: expected /)]);
   });
 
+  // D2
+  test.each(["http://10.0.0.1", "10.0.0.1:80", " ", "a b", "10.0.0.1\n", "-a", "a..b", ""])(
+    "with the host %j is left out and counted",
+    (host) => {
+      const { nodes, skipped } = read({ endpoints: [pod("a"), pod("b", { addresses: [host] })] });
+      expect([...nodes.keys()]).toEqual(["a"]);
+      expect(skipped).toEqual([expect.stringMatching(/^host: expected /)]);
+    },
+  );
+
+  test.each(["10.0.0.1", "2001:db8::1", "db.example.com", "DB_1.example.", "xn--a"])(
+    "may be at %s",
+    (host) => {
+      expect(nodesOf(read({ endpoints: [pod("a", { addresses: [host] })] }))).toMatchObject([{ host }]);
+    },
+  );
+
+  // C1
+  test("without an object keeps each address where several share a host name", () => {
+    const endpoints = [1, 2, 3].map((i) => ({ addresses: [`10.0.0.${i}`], hostname: "db" }));
+    const { nodes, more, skipped } = read({ endpoints });
+    expect([...nodes.values(), ...(more ?? []).map(({ node }) => node)].map(({ host }) => host)).toEqual([
+      "10.0.0.1",
+      "10.0.0.2",
+      "10.0.0.3",
+    ]);
+    expect(skipped).toEqual([]);
+  });
+
+  // C3
+  test("with texts that are too long stays a member without them, and that is counted", () => {
+    const parts = { zone: "z".repeat(254), nodeName: "n".repeat(8_193) };
+    const { nodes, trimmed, skipped } = read({ endpoints: [pod("p".repeat(254), parts), pod("b")] });
+    const [node] = nodes.values();
+    expect(node).toMatchObject({ host: "10.0.0.1", zone: undefined, metadata: {} });
+    expect(node!.id).toHaveLength(253);
+    expect(nodes.size).toBe(2);
+    expect(trimmed).toHaveLength(3);
+    expect(skipped).toEqual([]);
+  });
+
+  // H11
+  test("that is not ready is known to be listed", () => {
+    const endpoints = [pod("a"), pod("b", { conditions: { ready: false } })];
+    expect(read({ endpoints }).unready).toEqual(new Set(["b"]));
+    expect(read({ endpoints: [pod("a")] }).unready).toBeUndefined();
+  });
+
   test("with a zone that is no text has none", () => {
     expect(nodesOf(read({ endpoints: [pod("a", { zone: 7, nodeName: {}, hints: 5 })] }))).toEqual([
       createClusterNode({ id: "a", host: "10.0.0.1", port: 80 }),
@@ -129,6 +177,14 @@ describe("the port", () => {
     ["the only one", [{ port: 80 }], {}, 80],
     ["by name", both, { port: "metrics" }, 9090],
     ["by number", both, { port: 80 }, 80],
+    ["by a number in quotes", both, { port: "9090" }, 9090],
+    [
+      "by a number in quotes that is the name of another",
+      [...both, { name: "9090", port: 1 }],
+      { port: "9090" },
+      1,
+    ],
+    ["by something like a number", both, { port: "080" }, "its slice does not have the port"],
     ["none of several", both, {}, "its slice has several ports and none is asked for"],
     ["the one number of two protocols", [{ port: 53, protocol: "UDP" }, { port: 53 }], {}, 53],
     ["a name that is not there", both, { port: "grpc" }, "its slice does not have the port"],

@@ -1,12 +1,15 @@
+import { isIP } from "node:net";
 import {
   createNodeReader,
   fieldOf,
   isSameNode,
   listOf,
   MAX_MEMBERS,
+  NODE_LIMITS,
   ProvisioningError,
   textOf,
   toSkipReason,
+  trimNode,
   type ClusterNode,
   type ClusterNodeInput,
   type NodeId,
@@ -19,13 +22,20 @@ export interface SliceContent {
   /** `namespace/name`. */
   readonly key: string;
   readonly isIpv6: boolean;
-  readonly nodes: ReadonlyMap<NodeId, ClusterNode>;
+  /** By the key of the endpoint: the pod, the host name, or `ADDRESS:PORT`. */
+  readonly nodes: ReadonlyMap<string, ClusterNode>;
+  /** Further addresses of keys in `nodes`; absent when there are none. */
+  readonly more?: readonly { readonly key: string; readonly node: ClusterNode }[] | undefined;
+  /** The keys of endpoints that are listed and are not members, as they are not ready; absent when there are none. */
+  readonly unready?: ReadonlySet<string> | undefined;
+  /** What was cut from members, one text for each field; absent when nothing was. */
+  readonly trimmed?: readonly string[] | undefined;
   /** Why endpoints were left out, one text for each; without their text. */
   readonly skipped: readonly string[];
 }
 
 const NO_SKIPS: readonly string[] = Object.freeze([]);
-const NO_NODES: ReadonlyMap<NodeId, ClusterNode> = new Map();
+const NO_NODES: ReadonlyMap<string, ClusterNode> = new Map();
 
 /** `namespace/name`; undefined when it has none, and so is no object of an API server. */
 export function sliceKeyOf(slice: unknown): string | undefined {
@@ -62,24 +72,68 @@ export class EndpointSliceReader {
     const isIpv6 = addressType === "IPv6";
     if (!this.#isWanted(addressType)) return { key, isIpv6, nodes: NO_NODES, skipped: NO_SKIPS };
     const endpoints = given.filter((endpoint) => this.#isMember(endpoint));
-    const port = this.#portOf(listOf(slice, "ports"));
-    if (typeof port === "string") return { key, isIpv6, nodes: NO_NODES, skipped: endpoints.map(() => port) };
     const namespace = namespaceOf(fieldOf(slice, "metadata"));
-    const nodes = new Map<NodeId, ClusterNode>();
+    const port = this.#portOf(listOf(slice, "ports"));
+    const unready = this.#readUnready(given, endpoints, namespace, port);
+    if (typeof port === "string")
+      return { key, isIpv6, nodes: NO_NODES, unready, skipped: endpoints.map(() => port) };
+    const nodes = new Map<string, ClusterNode>();
+    const more: { key: string; node: ClusterNode }[] = [];
     const skipped: string[] = [];
+    const trimmed: string[] = [];
     for (const endpoint of endpoints) {
       const input = this.#toInput(endpoint, port, namespace);
       try {
+        assertHost(input.host);
         const before = find(input.id);
-        const node = before !== undefined && isSameNode(before, input) ? before : this.#readNode(input);
-        // Endpoints of one slice with one id are one pod's: the first that does not end counts.
-        const other = nodes.get(node.id);
-        if (other === undefined || (isTerminating(other) && !isTerminating(node))) nodes.set(node.id, node);
+        const isSame = before !== undefined && isSameNode(before, input);
+        const node = isSame ? before : this.#readTrimmed(input, trimmed);
+        const name = this.#nameOf(endpoint, namespace) ?? addressOf(endpoint, port);
+        const other = nodes.get(name);
+        if (other === undefined) nodes.set(name, node);
+        // Of one name, an endpoint that terminates yields to one that does not.
+        else if (isTerminating(other) !== isTerminating(node)) {
+          if (isTerminating(other)) nodes.set(name, node);
+        } else if (other.host !== node.host) more.push({ key: name, node });
       } catch (error) {
         skipped.push(toSkipReason(error));
       }
     }
-    return { key, isIpv6, nodes, skipped: skipped.length === 0 ? NO_SKIPS : skipped };
+    return {
+      key,
+      isIpv6,
+      nodes,
+      more: more.length === 0 ? undefined : more,
+      unready,
+      trimmed: trimmed.length === 0 ? undefined : trimmed,
+      skipped: skipped.length === 0 ? NO_SKIPS : skipped,
+    };
+  }
+
+  /** A limit of ours on what only describes an endpoint does not remove it. */
+  #readTrimmed(input: ClusterNodeInput, trimmed: string[]): ClusterNode {
+    try {
+      return this.#readNode(input);
+    } catch (error) {
+      const fitting = trimNode({ ...input });
+      if (fitting === undefined) throw error;
+      const node = this.#readNode(fitting.entry);
+      trimmed.push(...fitting.reasons);
+      return node;
+    }
+  }
+
+  #readUnready(
+    given: readonly unknown[],
+    members: readonly unknown[],
+    namespace: string,
+    port: number | string,
+  ): ReadonlySet<string> | undefined {
+    if (given.length === members.length) return undefined;
+    const names = given
+      .filter((endpoint) => !this.#isMember(endpoint))
+      .map((endpoint) => this.#nameOf(endpoint, namespace) ?? addressOf(endpoint, port));
+    return new Set(names);
   }
 
   #isWanted(addressType: unknown): boolean {
@@ -98,10 +152,15 @@ export class EndpointSliceReader {
   /** A text says why there is none. */
   #portOf(ports: readonly unknown[]): number | string {
     const wanted = this.#params.port;
-    const candidates = ports.filter((port) => {
-      if (wanted === undefined) return true;
-      return fieldOf(port, typeof wanted === "number" ? "port" : "name") === wanted;
-    });
+    const having = (field: "port" | "name", value: unknown) =>
+      ports.filter((port) => fieldOf(port, field) === value);
+    let candidates = ports;
+    if (wanted !== undefined) {
+      candidates = having(typeof wanted === "number" ? "port" : "name", wanted);
+      // A number in quotes, as no port has that name.
+      if (candidates.length === 0 && typeof wanted === "string" && NUMBER.test(wanted))
+        candidates = having("port", Number(wanted));
+    }
     const port = fieldOf(candidates[0], "port");
     // One number may stand there for several protocols.
     if (candidates.some((candidate) => fieldOf(candidate, "port") !== port))
@@ -112,6 +171,7 @@ export class EndpointSliceReader {
   #toInput(endpoint: unknown, port: number, namespace: string): ClusterNodeInput {
     // Further addresses of an endpoint are the same thing again (EndpointSlice API reference, `addresses`).
     const host = listOf(endpoint, "addresses")[0];
+    const address = addressOf(endpoint, port);
     const nodeName = fieldOf(endpoint, "nodeName");
     const zone = fieldOf(endpoint, "zone");
     const hints = listOf(fieldOf(endpoint, "hints"), "forZones")
@@ -124,7 +184,7 @@ export class EndpointSliceReader {
       ...(isEnding && { terminating: "true" }),
     };
     const input = {
-      id: this.#idOf(endpoint, host, port, namespace),
+      id: this.#params.nodeId === "address" ? address : (this.#nameOf(endpoint, namespace) ?? address),
       host,
       port,
       ...(typeof zone === "string" && zone !== "" && { zone }),
@@ -134,15 +194,32 @@ export class EndpointSliceReader {
     return input as ClusterNodeInput;
   }
 
-  #idOf(endpoint: unknown, host: unknown, port: number, namespace: string): string {
-    // Without a host it is no node, whatever its id.
-    const address = `${typeof host === "string" ? host : ""}:${port}`;
-    if (this.#params.nodeId === "address") return address;
-    const target = fieldOf(fieldOf(endpoint, "targetRef"), "name") || fieldOf(endpoint, "hostname");
-    if (typeof target !== "string" || target === "") return address;
-    // Names are unique in their namespace only.
-    return this.#params.allNamespaces ? `${namespace}/${target}` : target;
+  /** The object behind the endpoint, or else its host name; names are unique in their namespace only. */
+  #nameOf(endpoint: unknown, namespace: string): string | undefined {
+    const name = fieldOf(fieldOf(endpoint, "targetRef"), "name") || fieldOf(endpoint, "hostname");
+    if (typeof name !== "string" || name === "") return undefined;
+    return this.#params.allNamespaces ? `${namespace}/${name}` : name;
   }
+}
+
+/** A port's number as people write it. */
+const NUMBER = /^[1-9]\d{0,4}$/;
+
+/** Without a host it is no member, whatever its id. */
+function addressOf(endpoint: unknown, port: number | string): string {
+  const host = listOf(endpoint, "addresses")[0];
+  return `${typeof host === "string" ? host : ""}:${port}`;
+}
+
+const DNS_NAME = /^(?=.{1,253}$)[a-z0-9_](?:[-a-z0-9_]{0,62})(?:\.[a-z0-9_][-a-z0-9_]{0,62})*\.?$/i;
+
+/** A host that is not a text is left to the node reader. */
+function assertHost(host: unknown): void {
+  if (typeof host !== "string" || host.length > NODE_LIMITS.host) return;
+  if (isIP(host) !== 0 || DNS_NAME.test(host)) return;
+  throw new ProvisioningError("VALIDATION_MALFORMED", "the host is malformed", {
+    details: { problems: [{ path: "host", expected: "an IP address or a DNS name" }] },
+  });
 }
 
 /** It still serves at most. */

@@ -10,6 +10,7 @@ import type { WatchEvent } from "./api-client.ts";
 import { EndpointSliceReader, sliceKeyOf, toUnreadable, type SliceContent } from "./endpoint-slice.ts";
 import type { KubernetesProviderParams } from "./kubernetes-params.ts";
 import type { ListPage } from "./list-page.ts";
+import { Settling } from "./settling.ts";
 import { SliceSet } from "./slice-set.ts";
 
 type Timing = Parameters<MemberSet["replaceSliced"]>[1];
@@ -25,11 +26,19 @@ export class EndpointState {
   /** The same on the monotonic clock. */
   confirmedAt: number = Number.NEGATIVE_INFINITY;
   readonly #reader: EndpointSliceReader;
-  readonly #slices = new SliceSet();
+  readonly #slices: SliceSet;
+  readonly #settling: Settling;
   #members: MemberSet = MemberSet.empty;
 
   constructor(params: KubernetesProviderParams) {
     this.#reader = new EndpointSliceReader(params);
+    this.#slices = new SliceSet({ isPortChosen: params.port !== undefined });
+    this.#settling = new Settling(params.settleMs);
+  }
+
+  /** When `take` has something to do without an event, on the monotonic clock. */
+  get settlesAt(): number | undefined {
+    return this.#settling.nextAt;
   }
 
   get members(): MemberSet {
@@ -57,24 +66,31 @@ export class EndpointState {
   /** The list is whole: what it did not have is gone. */
   async endList(gone: Iterable<string>, version: string, timing: Timing): Promise<void> {
     this.#slices.apply([], gone);
+    this.#settling.clear();
     this.#members = await this.#members.replaceSliced(this.#slices.nodes(), timing);
     this.version = version;
   }
 
-  take(events: readonly WatchEvent[]): void {
+  /** Takes in events, and what is due at this time of the monotonic clock. */
+  take(events: readonly WatchEvent[], now: number): void {
     let members = this.#members;
     for (const event of events) {
-      if (event.type === "put")
-        members = members.apply(this.#slices.apply([this.#read(event.key, event.slice)], []));
-      if (event.type === "delete") members = members.apply(this.#slices.apply([], [event.key]));
+      if (event.type !== "bookmark") {
+        const change =
+          event.type === "put"
+            ? this.#slices.apply([this.#read(event.key, event.slice)], [])
+            : this.#slices.apply([], [event.key]);
+        members = members.apply(this.#settling.admit(change, now));
+      }
       this.version = event.resourceVersion;
     }
-    this.#members = members;
+    const due = this.#settling.takeDue(now);
+    this.#members = due.length === 0 ? members : members.apply({ upsert: [], remove: due });
   }
 
   /** Throws `STREAM_INVALID_DATA` when there are endpoints, and not one of them could be read. */
   toSnapshot(providerId: ProviderId): ProviderSnapshot {
-    const { skipped } = this.#slices;
+    const { skipped, trimmed } = this.#slices;
     const { observedAt, version: revision } = this;
     if (this.#members.size === 0 && skipped !== undefined) {
       throw new ProvisioningError(
@@ -83,7 +99,7 @@ export class EndpointState {
         { details: { skipped } },
       );
     }
-    return createSnapshot({ providerId, members: this.#members, observedAt, revision, skipped });
+    return createSnapshot({ providerId, members: this.#members, observedAt, revision, skipped, trimmed });
   }
 
   #read(key: string, slice: unknown): SliceContent {

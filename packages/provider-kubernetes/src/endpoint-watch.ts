@@ -16,6 +16,7 @@ import { toListPage, type ListPage } from "./list-page.ts";
 import { mayResumeAfter, refusesVersion } from "./resume-rules.ts";
 import { readConsistently } from "./consistent-read.ts";
 import type { WatchMemory } from "./watch-memory.ts";
+import { withDueTime } from "./with-due-time.ts";
 
 export interface EndpointWatchOptions {
   readonly descriptor: ProviderDescriptor<KubernetesProviderParams>;
@@ -197,14 +198,16 @@ export class EndpointWatch {
     });
     let isNews = false;
     try {
-      for await (const batch of this.#isTold ? batches : this.#replayed(batches)) {
+      const nextAt = () => this.#state.settlesAt;
+      const told = withDueTime(this.#isTold ? batches : this.#replayed(batches), { clock, nextAt });
+      for await (const batch of told) {
         if (batch.length > 0) isNews = true;
         if (this.#isTold) {
           const event = this.#take(batch);
           if (event !== undefined) yield event;
           continue;
         }
-        this.#state.take(batch);
+        this.#state.take(batch, clock.monotonic());
         // Where there is news it is late already.
         if (batch.length === 0) await this.#spread(heartbeatMs / 2);
         if (!(await this.#prove())) return "expired";
@@ -271,8 +274,8 @@ export class EndpointWatch {
   #take(batch: readonly WatchEvent[]): ProviderEvent | undefined {
     const state = this.#state;
     const { members } = state;
-    state.take(batch);
     const { clock } = this.#options.context;
+    state.take(batch, clock.monotonic());
     if (members !== state.members) {
       state.observedAt = clock.now();
       state.confirmedAt = clock.monotonic();

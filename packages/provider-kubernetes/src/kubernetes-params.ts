@@ -26,8 +26,10 @@ export interface KubernetesProviderParams {
   readonly keyFile?: string | undefined;
   readonly serverName?: string | undefined;
   readonly token?: SecretReference | undefined;
-  /** Milliseconds that a credential plug-in may take. */
+  /** Milliseconds that a credential plugin may take. */
   readonly execTimeoutMs: number;
+  /** Milliseconds that an endpoint which has vanished from all slices stays, as it may be moving to another slice. */
+  readonly settleMs: number;
   /** EndpointSlices a page. */
   readonly pageSize: number;
   /** Milliseconds of one watch request at most. */
@@ -105,7 +107,15 @@ export const kubernetesParamsSchema: z.ZodType<KubernetesProviderParams> = z
       .min(100)
       .max(300_000)
       .default(10_000)
-      .describe("How long a credential plug-in of the kubeconfig may take. Milliseconds."),
+      .describe("How long a credential plugin of the kubeconfig may take. Milliseconds."),
+    settleMs: z
+      .int()
+      .min(0)
+      .max(10_000)
+      .default(300)
+      .describe(
+        "How long an endpoint that has vanished from all slices stays, as it may be moving between two of them. 0: not at all. Milliseconds.",
+      ),
     pageSize: z.int().min(1).max(10_000).default(50).describe("EndpointSlices a page of a list."),
     watchTimeoutMs: z
       .int()

@@ -7,14 +7,23 @@ import { SliceSet } from "./slice-set.ts";
 interface Parts {
   readonly isIpv6?: boolean;
   readonly skipped?: readonly string[];
+  readonly unready?: readonly string[];
+  readonly more?: readonly ClusterNode[];
 }
 
 const at = (id: string, host: string, isEnding = false): ClusterNode =>
   createClusterNode({ id, host, port: 80, ...(isEnding && { metadata: { terminating: "true" } }) });
 
 function slice(key: string, nodes: readonly ClusterNode[], parts: Parts = {}): SliceContent {
-  const { isIpv6 = false, skipped = [] } = parts;
-  return { key, isIpv6, nodes: new Map(nodes.map((node) => [node.id, node])), skipped };
+  const { isIpv6 = false, skipped = [], unready, more } = parts;
+  return {
+    key,
+    isIpv6,
+    nodes: new Map(nodes.map((node) => [node.id, node])),
+    skipped,
+    unready: unready && new Set(unready),
+    more: more?.map((node) => ({ key: node.id, node })),
+  };
 }
 
 const hostOf = (set: SliceSet, id: string): string | undefined => set.get(id)?.host;
@@ -46,7 +55,7 @@ describe("a SliceSet", () => {
     const change = set.apply([slice("n/1", [at("b", "1"), at("d", "1")])], []);
     expect(Array.from(change.upsert, ({ id }) => id)).toEqual(["b", "d"]);
     expect(change.remove).toEqual(["a"]);
-    expect(set.apply([], ["n/7"])).toEqual({ upsert: [], remove: [] });
+    expect(set.apply([], ["n/7"])).toMatchObject({ upsert: [], remove: [] });
   });
 
   test("keeps a member that moves from one slice to another, whichever event comes first", () => {
@@ -71,7 +80,6 @@ describe("a SliceSet", () => {
       slice("n/1", [at("a", "no")], { isIpv6: true }),
       slice("n/2", [at("a", "yes")]),
     ],
-    ["that sorts first", slice("n/2", [at("a", "no")]), slice("n/1", [at("a", "yes")])],
   ])("of one id in two slices shows the one %s", (_, loser, winner) => {
     for (const order of [
       [loser, winner],
@@ -82,8 +90,80 @@ describe("a SliceSet", () => {
       expect(hostOf(set, "a")).toBe("yes");
       expect(set.apply([], [winner.key])).toMatchObject({ upsert: [{ host: "no" }], remove: [] });
       expect(hostOf(set, "a")).toBe("no");
-      expect(set.apply([], [loser.key])).toEqual({ upsert: [], remove: ["a"] });
+      expect(set.apply([], [loser.key])).toMatchObject({ upsert: [], remove: ["a"] });
     }
+  });
+
+  test("of one address in two slices shows what the slice says that sorts first", () => {
+    const set = new SliceSet();
+    const [yes, no] = [true, false].map((isFirst) =>
+      createClusterNode({ id: "a", host: "1", port: 80, zone: isFirst ? "yes" : "no" }),
+    );
+    set.apply([slice("n/2", [no!]), slice("n/1", [yes!])], []);
+    expect(set.get("a")).toBe(yes);
+  });
+
+  // C2
+  test("of one id with two addresses shows both, named by their addresses, whichever comes first", () => {
+    for (const order of [
+      ["n/1", "n/2"],
+      ["n/2", "n/1"],
+    ]) {
+      const set = new SliceSet();
+      let members = MemberSet.empty;
+      const idsNow = () => Array.from(members, ({ id }) => id);
+      const apply = (...change: Parameters<SliceSet["apply"]>) => {
+        members = members.apply(set.apply(...change));
+      };
+      for (const key of order) apply([slice(key, [at("web-0", key)])], []);
+      expect(idsNow()).toEqual(["n/1:80", "n/2:80"]);
+      expect(set.skipped).toBeUndefined();
+      apply([], ["n/1"]);
+      expect(idsNow()).toEqual(["web-0"]);
+      expect(set.get("web-0")?.host).toBe("n/2");
+      apply([], ["n/2"]);
+      expect(idsNow()).toEqual([]);
+    }
+  });
+
+  test("names one member where an address is a key and also one of several of another", () => {
+    const set = new SliceSet();
+    set.apply([slice("n/1", [at("web-0", "1")]), slice("n/2", [at("web-0", "2"), at("1:80", "1")])], []);
+    let members = MemberSet.from(set.nodes());
+    expect(Array.from(members, ({ id }) => id)).toEqual(["1:80", "2:80"]);
+    members = members.apply(set.apply([slice("n/2", [at("web-0", "2")])], []));
+    expect(Array.from(members, ({ id }) => id)).toEqual(["1:80", "2:80"]);
+    members = members.apply(set.apply([], ["n/1"]));
+    expect(Array.from(members, ({ id }) => id)).toEqual(["web-0"]);
+  });
+
+  // B2
+  test("of one address with two ports has no member unless a port is chosen, and counts that", () => {
+    const nodes = [80, 9_090].map((port) => createClusterNode({ id: "a", host: "1", port }));
+    for (const isPortChosen of [true, false]) {
+      const set = new SliceSet({ isPortChosen });
+      set.apply([slice("n/1", [nodes[0]!])], []);
+      const change = set.apply([slice("n/2", [nodes[1]!])], []);
+      expect(set.get("a")?.port).toBe(isPortChosen ? 80 : undefined);
+      expect(set.skipped).toEqual(
+        isPortChosen
+          ? undefined
+          : { count: 1, reasons: ["its slices have several ports and none is asked for"] },
+      );
+      expect(change.vanished.has("a")).toBe(!isPortChosen);
+      set.apply([], ["n/1"]);
+      expect([set.get("a")?.port, set.skipped]).toEqual([9_090, undefined]);
+    }
+  });
+
+  // H11
+  test("tells what has vanished from what is listed and not ready", () => {
+    const set = new SliceSet();
+    set.apply([slice("n/1", [at("a", "1"), at("b", "2")])], []);
+    const change = set.apply([slice("n/1", [], { unready: ["b"] })], []);
+    expect(change.remove).toEqual(["a", "b"]);
+    expect([...change.vanished]).toEqual([["a", "a"]]);
+    expect([change.listed.has("a"), change.listed.has("b")]).toEqual([false, true]);
   });
 
   test("counts what was left out of all slices, and no longer what has gone", () => {
@@ -118,7 +198,7 @@ describe("a SliceSet", () => {
           }
           const nodes = Array.from({ length: pick(6) }, () => {
             const id = `pod-${pick(12)}`;
-            return at(id, `${key}-${id}`, pick(3) === 0);
+            return at(id, pick(2) === 0 ? id : `${key}-${id}`, pick(3) === 0);
           });
           const content = slice(key, nodes, { isIpv6: pick(3) === 0, skipped: pick(5) === 0 ? ["x"] : [] });
           put.push(content);
@@ -135,16 +215,22 @@ describe("a SliceSet", () => {
   );
 });
 
-/** The rule of the README, said another way: the least of all candidates for each id. */
+/** The rule of the README, said another way: the best of all candidates for each id, and all addresses of these. */
 function recompute(slices: ReadonlyMap<string, SliceContent>): readonly ClusterNode[] {
   const candidates = [...slices.values()].flatMap(({ key, isIpv6, nodes }) =>
     Array.from(nodes.values(), (node) => ({
       node,
-      rank: `${node.metadata["terminating"] === "true" ? 1 : 0} ${isIpv6 ? 1 : 0} ${key}`,
+      rank: `${node.metadata["terminating"] === "true" ? 1 : 0} ${isIpv6 ? 1 : 0}`,
+      key,
     })),
   );
-  const byId = Map.groupBy(candidates, ({ node }) => node.id);
-  return [...byId]
-    .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .map(([, all]) => all.toSorted((a, b) => (a.rank < b.rank ? -1 : 1))[0]!.node);
+  return [...Map.groupBy(candidates, ({ node }) => node.id).values()]
+    .flatMap((all) => {
+      const least = all.map(({ rank }) => rank).toSorted()[0];
+      const best = all.filter(({ rank }) => rank === least).toSorted((a, b) => (a.key < b.key ? -1 : 1));
+      const byHost = new Map(best.toReversed().map(({ node }) => [node.host, node]));
+      if (byHost.size === 1) return [best[0]!.node];
+      return [...byHost.values()].map((node) => ({ ...node, id: `${node.host}:${node.port}` }));
+    })
+    .toSorted((a, b) => (a.id < b.id ? -1 : 1));
 }

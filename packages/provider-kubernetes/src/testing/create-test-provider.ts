@@ -4,7 +4,7 @@ import { createKubernetesAdapter } from "../kubernetes-adapter.ts";
 export interface TestProviderOptions {
   readonly heartbeatMs?: number;
   readonly clock?: Clock;
-  /** On top of a service "web" in the namespace "default". */
+  /** On top of a service "web" in the namespace "default", where removals are shown at once. */
   readonly params: Readonly<Record<string, unknown>>;
 }
 
@@ -12,7 +12,12 @@ export interface TestProviderOptions {
 export function createTestProvider(options: TestProviderOptions): ClusterProvider {
   const { heartbeatMs = 5_000, clock = systemClock } = options;
   const adapter = createKubernetesAdapter();
-  const params = adapter.params.parse({ service: "web", namespace: "default", ...options.params });
+  const params = adapter.params.parse({
+    service: "web",
+    namespace: "default",
+    settleMs: 0,
+    ...options.params,
+  });
   return adapter.create(
     { id: "test", kind: "kubernetes", priority: 1, params },
     { clock, random: () => 0.5, heartbeatMs },
