@@ -14,6 +14,7 @@ describe("kubernetesParamsSchema", () => {
       conditions: "ready",
       nodeId: "pod",
       execTimeoutMs: 10_000,
+      settleMs: 300,
       pageSize: 50,
       watchTimeoutMs: 300_000,
       maxBytes: 67_108_864,
@@ -86,7 +87,7 @@ describe("kubernetesParamsSchema", () => {
   test("its JSON Schema describes every parameter", () => {
     const schema = z.toJSONSchema(kubernetesParamsSchema, { io: "input" });
     expect(schema).toMatchObject({ additionalProperties: false });
-    expect(Object.keys(schema.properties ?? {})).toHaveLength(20);
+    expect(Object.keys(schema.properties ?? {})).toHaveLength(21);
     for (const property of Object.values(schema.properties ?? {})) {
       expect(property).toHaveProperty("description");
     }
