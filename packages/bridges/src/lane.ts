@@ -1,27 +1,29 @@
 import {
+  callIsolated,
   ProvisioningError,
   toProvisioningError,
   untilAborted,
+  type PortReport,
   type TopologyEvent,
   type TopologyNotice,
   type TopologyStatus,
 } from "@holdfast/core";
 import type { BridgeOptions, DrainOptions, DrainReport } from "./bridge-options.ts";
-import { PortCaller, type PortCall } from "./port-caller.ts";
+import { PortWorker, type PortTasks } from "./port-worker.ts";
 import { SequenceGuard } from "./sequence-guard.ts";
 import type { PendingSnapshot } from "./snapshot-tick.ts";
 
-/** What is done with what the lane takes from the log, one at a time. They may reject once the lane has stopped. */
+/** How the lane hands on what it takes from the log, one at a time. They may reject once the lane has stopped. */
 export interface LaneHandlers {
-  applySnapshot(pending: PendingSnapshot): Promise<void>;
-  notify(notice: TopologyNotice): Promise<void>;
+  applySnapshot(pending: PendingSnapshot): Promise<void> | void;
+  notify(notice: TopologyNotice): Promise<void> | void;
   /** At once and synchronously: an event arrived, a drain began, or the lane stopped. */
   onChange?(): void;
 }
 
 /**
- * Reads the log and hands it on, one call at a time: every notice, and of the snapshots the newest. What waits is taken in
- * the order of `seqNo`; a snapshot that arrives replaces the one that waits, so a slow port holds up notices only.
+ * Reads the log and hands it on to its ports: every notice, and of the snapshots the newest. What waits is taken in the order of
+ * `seqNo`; a snapshot that arrives replaces the one that waits, so a slow port holds up notices only.
  */
 export class Lane implements AsyncDisposable {
   readonly #name: string;
@@ -29,7 +31,7 @@ export class Lane implements AsyncDisposable {
   readonly #handlers: LaneHandlers;
   readonly #guard: SequenceGuard;
   readonly #stop = new AbortController();
-  readonly #caller: PortCaller;
+  readonly #workers: PortWorker[] = [];
   readonly #unsubscribe: () => void;
   #notices: TopologyNotice[] = [];
   #snapshot: PendingSnapshot | undefined;
@@ -43,7 +45,6 @@ export class Lane implements AsyncDisposable {
     this.#name = name;
     this.#options = options;
     this.#handlers = handlers;
-    this.#caller = new PortCaller(options, this.#stop.signal);
     const { epoch, seqNo, status, statusReason, snapshot, snapshotSeqNo } = options.source.state;
     this.#guard = new SequenceGuard({ epoch, seqNo });
     this.#status = status;
@@ -83,20 +84,32 @@ export class Lane implements AsyncDisposable {
     return undefined;
   }
 
-  /** As `PortCaller.call`, until the lane stops. */
-  call<T>(call: PortCall<T>): Promise<{ readonly value: T } | undefined> {
-    return this.#caller.call(call);
+  /** One report a port. */
+  get ports(): readonly PortReport[] {
+    return this.#workers.map((worker) => worker.report());
+  }
+
+  /** What brings one port to what the lane hands over. It stops with the lane. */
+  createWorker(port: PortReport["port"], tasks: PortTasks): PortWorker {
+    const { signal } = this.#stop;
+    const hasNewer = () => this.hasNewer;
+    const worker = new PortWorker({ port, bridge: this.#options, tasks, signal, hasNewer });
+    this.#workers.push(worker);
+    return worker;
   }
 
   /**
-   * From now on new snapshots are refused. Resolves when what waited has been told; when the signal aborts first the lane
-   * stops, a call under way is abandoned, and what was left is named.
+   * From now on new snapshots are refused. Resolves when what waited has been delivered or given up; when the signal aborts first
+   * the lane stops, calls in progress are abandoned, and what was left is named.
    */
   async drain({ signal }: DrainOptions): Promise<DrainReport> {
     this.#isDraining = true;
     this.#handlers.onChange?.();
     try {
-      while (this.#running !== undefined) await untilAborted(this.#running, signal);
+      do {
+        while (this.#running !== undefined) await untilAborted(this.#running, signal);
+        for (const worker of this.#workers) await worker.drained(signal);
+      } while (this.#running !== undefined || this.#workers.some((worker) => worker.isBusy));
       return { unfinished: [] };
     } catch {
       const unfinished = this.#listUnfinished();
@@ -105,7 +118,7 @@ export class Lane implements AsyncDisposable {
     }
   }
 
-  /** Stops at once; a call under way is abandoned. */
+  /** Stops at once; calls in progress are abandoned. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#stopWith(this.#error("LIFECYCLE_STOPPED", "was stopped"));
   }
@@ -119,6 +132,7 @@ export class Lane implements AsyncDisposable {
       this.#handlers.onChange?.();
     }
     await this.#running;
+    await Promise.all(this.#workers.map((worker) => worker.stop()));
   }
 
   #receive(event: TopologyEvent): void {
@@ -149,7 +163,7 @@ export class Lane implements AsyncDisposable {
   }
 
   async #run(): Promise<void> {
-    // Never within the emitter's call stack; what is emitted in one go is then seen as one.
+    // Never within the emitter's call stack, so that events emitted together are handled together.
     await Promise.resolve();
     while ((this.#taken = this.#takeNext()) !== undefined) {
       try {
@@ -172,14 +186,29 @@ export class Lane implements AsyncDisposable {
     return snapshot;
   }
 
+  /** One line for each tick that some port lacks, with the call that is in progress for it. */
   #listUnfinished(): string[] {
-    const { current } = this.#caller;
-    const waiting = [this.#taken, this.#snapshot, ...this.#notices].filter((item) => item !== undefined);
-    const ticks = waiting
+    const own = [this.#taken, this.#snapshot, ...this.#notices].filter((item) => item !== undefined);
+    const items = new Set([...own, ...this.#workers.flatMap(({ unfinished }) => unfinished)]);
+    const calls = this.#workers.flatMap(({ caller }) => {
+      const { current } = caller;
+      return current === undefined ? [] : { seqNo: current.seqNo, name: `${caller.port}.${current.call}` };
+    });
+    const lines = [...items]
       .sort((a, b) => a.seqNo - b.seqNo)
-      .map(({ kind, seqNo }) => `${kind} of tick ${seqNo}`);
-    if (current !== undefined) ticks[0] += ` (in ${current.port}.${current.call})`;
-    return ticks.map((tick) => `${this.#name}: ${tick}`);
+      .map(({ kind, seqNo }) => {
+        const names = calls.filter((call) => call.seqNo === seqNo).map(({ name }) => name);
+        return `${kind} of tick ${seqNo}${names.length === 0 ? "" : ` (in ${names.join(", ")})`}`;
+      });
+    const seqNos = new Set([...items].map(({ seqNo }) => seqNo));
+    for (const { seqNo, name } of calls) {
+      if (!seqNos.has(seqNo)) lines.unshift(`tick ${seqNo} (in ${name})`);
+    }
+    for (const { isBehind, caller, unfinished } of this.#workers) {
+      const isNamed = caller.current !== undefined || unfinished.length > 0;
+      if (isBehind && !isNamed) lines.push(`the newest state (${caller.port} fails)`);
+    }
+    return lines.map((line) => `${this.#name}: ${line}`);
   }
 
   #error(
@@ -190,6 +219,7 @@ export class Lane implements AsyncDisposable {
   }
 
   #report(error: unknown): void {
-    this.#caller.report(toProvisioningError(error, "LIFECYCLE_INTERNAL", `the ${this.#name} lane failed`));
+    const known = toProvisioningError(error, "LIFECYCLE_INTERNAL", `the ${this.#name} lane failed`);
+    callIsolated(() => this.#options.onError?.(known));
   }
 }

@@ -68,6 +68,8 @@ async function play(steps: readonly Step[], behaviours: readonly Behaviour[], se
     partition: ports.partition,
     clock,
     random: createSeededRandom(seed),
+    // As often and as long as it takes: what happens when a port is given up has a test of its own.
+    calls: { tries: 1_000, timeoutMs: 3_600_000 },
     onError: (error) => void ports.errors.push(error),
   });
   let provider: ProviderId = "primary";

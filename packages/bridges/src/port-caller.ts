@@ -1,75 +1,184 @@
 import {
   callIsolated,
   createBackoff,
+  createDeadline,
   ProvisioningError,
   sleep,
   throwIfAborted,
   untilAborted,
   type Backoff,
+  type PortReport,
 } from "@holdfast/core";
 import type { BridgeOptions } from "./bridge-options.ts";
 import type { Awaitable, CallOptions } from "./port-call.ts";
+import { toPortPolicy, type PortPolicy } from "./port-policy.ts";
 
-/** One call of a port, made until it succeeds. */
+/** One call of a port, tried until it succeeds or is given up. */
 export interface PortCall<T> {
-  readonly port: string;
   readonly call: string;
   readonly seqNo: number;
   run(options: CallOptions): Awaitable<T>;
+  /** @defaultValue the policy's */
+  readonly tries?: number | undefined;
   /** Asked before every repeat: true gives the call up. */
   isOutdated?(): boolean;
 }
 
-/** Calls ports, which are other people's code: they may throw anything, answer late or never. */
+export type CallOutcome<T> =
+  | { readonly kind: "done"; readonly value: T }
+  /** Something newer has taken its place. */
+  | { readonly kind: "outdated" }
+  /** Every try failed. */
+  | { readonly kind: "failed" };
+
+interface InProgress {
+  readonly call: string;
+  readonly seqNo: number;
+  /** Monotonic. */
+  readonly since: number;
+}
+
+/** Calls one port, which is the user's code: it may throw anything, return late or never. */
 export class PortCaller {
+  readonly port: PortReport["port"];
+  readonly policy: PortPolicy;
   readonly #options: BridgeOptions;
   readonly #signal: AbortSignal;
-  // Kept over calls, so that a port which fails every snapshot is not tried the faster the more snapshots there are.
+  // Kept over calls: a port that fails every snapshot is not tried faster when snapshots come faster.
   readonly #backoffs = new Map<string, Backoff>();
   #current: PortCall<unknown> | undefined;
+  #inProgress: InProgress | undefined;
+  /** The first of the overdue calls, while there are any. */
+  #overdueSince: InProgress | undefined;
+  #overdue = 0;
+  #failures = 0;
 
-  constructor(options: BridgeOptions, signal: AbortSignal) {
+  constructor(port: PortReport["port"], options: BridgeOptions, signal: AbortSignal) {
+    this.port = port;
+    this.policy = toPortPolicy(options.calls);
     this.#options = options;
     this.#signal = signal;
   }
 
-  /** The call under way, or waiting for its next try. */
+  /** The call in progress, or waiting for its next try. */
   get current(): PortCall<unknown> | undefined {
     return this.#current;
   }
 
-  /**
-   * Repeats a call with backoff until it succeeds; `undefined` when it was given up as outdated. Rejects only when the
-   * signal aborts, at once, whatever the port does.
-   */
-  async call<T>(call: PortCall<T>): Promise<{ readonly value: T } | undefined> {
+  report(): Pick<PortReport, "port" | "failures" | "overdue" | "inProgress"> {
+    const longest = this.#overdueSince ?? this.#inProgress;
+    return {
+      port: this.port,
+      failures: this.#failures,
+      overdue: this.#overdue,
+      inProgress: longest && {
+        call: longest.call,
+        seqNo: longest.seqNo,
+        forMs: this.#options.clock.monotonic() - longest.since,
+      },
+    };
+  }
+
+  /** Repeats a call with backoff until it succeeds or is given up. Rejects only when the signal aborts, and then at once. */
+  async call<T>(call: PortCall<T>): Promise<CallOutcome<T>> {
     const signal = this.#signal;
-    const name = `${call.port}.${call.call}`;
+    const { tries = this.policy.tries } = call;
     this.#current = call;
-    for (let attempt = 1; ; attempt++) {
-      throwIfAborted(signal);
-      try {
-        const value = await untilAborted(call.run({ signal }), signal);
-        this.#current = undefined;
-        this.#backoffs.delete(name);
-        return { value };
-      } catch (cause) {
+    try {
+      for (let attempt = 1; ; attempt++) {
         throwIfAborted(signal);
-        const { port, call: method, seqNo } = call;
-        const details = { port, call: method, seqNo, attempt };
-        const message = `${name} failed for tick ${seqNo}`;
-        this.report(new ProvisioningError("LIFECYCLE_CONSUMER_FAILED", message, { cause, details }));
+        try {
+          const value = await this.#try(call);
+          this.#backoffs.delete(call.call);
+          return { kind: "done", value };
+        } catch (cause) {
+          throwIfAborted(signal);
+          this.#failures++;
+          this.#reportFailure(call, attempt, cause);
+        }
+        if (attempt >= tries) return { kind: "failed" };
+        await sleep(this.#backoffOf(call.call).nextMs(), { clock: this.#options.clock, signal });
+        if (call.isOutdated?.() === true) return { kind: "outdated" };
       }
-      await sleep(this.#backoffOf(name).nextMs(), { clock: this.#options.clock, signal });
-      if (call.isOutdated?.() === true) {
-        this.#current = undefined;
-        return undefined;
-      }
+    } finally {
+      this.#current = undefined;
     }
   }
 
-  report(error: ProvisioningError): void {
+  tell(error: ProvisioningError): void {
     callIsolated(() => this.#options.onError?.(error));
+  }
+
+  async #try<T>({ call, seqNo, run }: PortCall<T>): Promise<T> {
+    const { clock } = this.#options;
+    const { timeoutMs, slowAfterMs } = this.policy;
+    const details = { port: this.port, call, seqNo };
+    const name = `${this.port}.${call} for tick ${seqNo}`;
+    using deadline = createDeadline({
+      clock,
+      signal: this.#signal,
+      afterMs: timeoutMs,
+      error: () =>
+        new ProvisioningError("LIFECYCLE_CONSUMER_TIMEOUT", `${name} did not return within ${timeoutMs} ms`, {
+          details: { ...details, timeoutMs },
+        }),
+    });
+    using _ = this.#warnWhenSlow(name, details, slowAfterMs);
+    const started: InProgress = { call, seqNo, since: clock.monotonic() };
+    this.#inProgress = started;
+    let work: Awaitable<T> | undefined;
+    let hasReturned = false;
+    try {
+      work = run({ signal: deadline.signal });
+      const value = await untilAborted(work, deadline.signal);
+      hasReturned = true;
+      return value;
+    } catch (error) {
+      hasReturned = !deadline.signal.aborted;
+      throw error;
+    } finally {
+      this.#inProgress = undefined;
+      if (!hasReturned && work !== undefined) this.#awaitOverdue(work, started);
+    }
+  }
+
+  #warnWhenSlow(name: string, details: Readonly<Record<string, unknown>>, slowAfterMs: number): Disposable {
+    if (slowAfterMs >= this.policy.timeoutMs) return { [Symbol.dispose]() {} };
+    return this.#options.clock.schedule(slowAfterMs, () => {
+      const message = `${name} has been in progress for ${slowAfterMs} ms`;
+      this.tell(
+        new ProvisioningError("LIFECYCLE_CONSUMER_BEHIND", message, { details: { ...details, slowAfterMs } }),
+      );
+    });
+  }
+
+  /** Counts only: nothing of the call is kept, for it may never return. */
+  #awaitOverdue(work: Awaitable<unknown>, started: InProgress): void {
+    this.#overdue++;
+    this.#overdueSince ??= started;
+    const onReturn = () => {
+      this.#overdue--;
+      if (this.#overdue === 0) this.#overdueSince = undefined;
+    };
+    Promise.resolve(work).then(onReturn, onReturn);
+  }
+
+  #reportFailure({ call, seqNo }: PortCall<unknown>, attempt: number, cause: unknown): void {
+    const details = { port: this.port, call, seqNo, attempt };
+    const isTimeout = cause instanceof ProvisioningError && cause.code === "LIFECYCLE_CONSUMER_TIMEOUT";
+    const name = `${this.port}.${call}`;
+    this.tell(
+      isTimeout && cause.details["port"] === this.port
+        ? new ProvisioningError(
+            "LIFECYCLE_CONSUMER_TIMEOUT",
+            `${name} did not return within ${this.policy.timeoutMs} ms, for tick ${seqNo}`,
+            { details: { ...details, timeoutMs: this.policy.timeoutMs } },
+          )
+        : new ProvisioningError("LIFECYCLE_CONSUMER_FAILED", `${name} failed for tick ${seqNo}`, {
+            cause,
+            details,
+          }),
+    );
   }
 
   #backoffOf(name: string): Backoff {

@@ -3,6 +3,7 @@ import { createSnapshot, MemberSet, systemClock } from "@holdfast/core";
 import { describe, expect, test } from "vitest";
 import { isEvents, RecordingPorts, toEventNames } from "./recording-ports.test-support.ts";
 import { RemoteReceiver } from "./remote-receiver.test-support.ts";
+import { RemoteEventFilter } from "./remote-event-filter.ts";
 import { RemotingBridge, type RemotingBridgeOptions } from "./remoting-bridge.ts";
 import { nodes, ScriptedHub } from "./scripted-hub.test-support.ts";
 
@@ -468,7 +469,7 @@ describe("the end", () => {
     source.status("draining");
     const report = await bridge.drain({ signal: AbortSignal.abort() });
     expect(report.unfinished).toEqual([
-      "remoting: snapshot of tick 3 (in remoting.applyEvents)",
+      "remoting: tick 3 (in remoting.applyEvents)",
       "remoting: status_changed of tick 4",
     ]);
     stuck.reject(new Error("too late"));
@@ -488,5 +489,73 @@ describe("the end", () => {
     await disposed;
     expect(ports.started.length).toBe(3);
     expect(ports.errors).toEqual([]);
+  });
+});
+
+describe("a port that fails for long", () => {
+  test("is still notified of what comes later, and gets the events once it works again", async () => {
+    // R3.6
+    const { clock, source, ports, bridge } = setUp({ calls: { tries: 3 } });
+    source.snapshot(nodes("a"));
+    source.status("ready");
+    await clock.settle();
+    ports.take();
+    ports.behave = ({ name }) =>
+      name === "remoting.applyEvents" ? Promise.reject(new Error("no")) : undefined;
+    source.snapshot(nodes("b"));
+    await clock.advance(5_000);
+    source.status("unavailable");
+    source.status("ready");
+    await clock.advance(60_000);
+    expect(ports.take()).toEqual(["remoting.notify 4", "remoting.notify 5"]);
+    expect(bridge.port).toMatchObject({ isBehind: true, seqNo: 1, parked: 0 });
+    ports.behave = () => undefined;
+    await clock.advance(60_000);
+    expect(ports.takeEvents()).toEqual(["leave a@1", "join b@1"]);
+    expect(bridge.port).toMatchObject({ isBehind: false, seqNo: 3, waiting: 0 });
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  test("and took part of a batch drops nothing that comes later, though it filters repeats", async () => {
+    // R4.1: what is tried again under the same number is the same, or has a later number.
+    const { clock, source, ports } = setUp({ calls: { tries: 2 } });
+    source.snapshot(nodes("a"));
+    source.status("ready");
+    await clock.settle();
+    const channels = new Set(["a"]);
+    const filter = new RemoteEventFilter();
+    let isBroken = true;
+    ports.behave = ({ argument }) => {
+      if (!isEvents(argument)) return;
+      for (const event of argument) {
+        if (!filter.accept(event)) continue;
+        if (event.kind === "join") channels.add(event.node.id);
+        if (event.kind === "leave") channels.delete(event.node.id);
+      }
+      if (isBroken) throw new Error("after the work");
+    };
+    source.snapshot(nodes("b", "c"));
+    await clock.advance(5_000);
+    source.status("degraded");
+    source.snapshot(nodes("0", "b"));
+    await clock.advance(5_000);
+    source.status("ready");
+    await clock.advance(5_000);
+    isBroken = false;
+    await clock.advance(60_000);
+    expect([...channels].sort()).toEqual(["0", "b"]);
+  });
+
+  test("and hangs at a notice is left to it, and goes on with what came since", async () => {
+    const { clock, source, ports, bridge } = setUp({ calls: { tries: 2, timeoutMs: 1_000 } });
+    ports.behave = ({ name, seqNo }) =>
+      name === "remoting.notify" && seqNo === 1 ? Promise.withResolvers<void>().promise : undefined;
+    source.streamTerminated();
+    source.snapshot(nodes("a"));
+    source.status("ready");
+    await clock.advance(10_000);
+    expect(ports.take()).toEqual(["remoting.applyEvents 2", "remoting.notify 3"]);
+    expect(bridge.port).toMatchObject({ parked: 1, overdue: 2 });
+    expect(ports.errors.map(({ code }) => code)).toContain("LIFECYCLE_NOTICE_PARKED");
   });
 });

@@ -2,12 +2,15 @@ import {
   includesSorted,
   type NodeBlocks,
   type NodeId,
+  type PortReport,
   type RemoteNodeReport,
   type TopologyNotice,
   type TopologySource,
 } from "@holdfast/core";
 import type { BridgeOptions, DrainOptions, DrainReport } from "./bridge-options.ts";
 import { Lane } from "./lane.ts";
+import type { CallOutcome } from "./port-caller.ts";
+import type { PortWorker, TaskContext } from "./port-worker.ts";
 import { RemoteLedger, type PlannedChange } from "./remote-ledger.ts";
 import type { RemoteTopologyEvent } from "./remote-topology-event.ts";
 import type { RemotingPort } from "./remoting-port.ts";
@@ -21,6 +24,15 @@ export interface RemotingBridgeOptions extends BridgeOptions {
   readonly batchSize?: number | undefined;
 }
 
+type Outcome = CallOutcome<unknown>["kind"];
+
+interface OpenPass {
+  readonly batch: readonly PlannedChange[];
+  readonly events: readonly RemoteTopologyEvent[];
+  readonly target: PendingSnapshot;
+  readonly seqNo: number;
+}
+
 /**
  * Brings Remoting from what it last acknowledged to the newest topology, with as few events as that takes. While the
  * topology is not `ready`, joins are held back, and so are those of members that only a guard retains; leaves and blocks
@@ -30,28 +42,48 @@ export class RemotingBridge implements NodeBlocks, AsyncDisposable {
   readonly #options: RemotingBridgeOptions;
   readonly #source: TopologySource;
   readonly #lane: Lane;
+  readonly #worker: PortWorker;
   readonly #ledger = new RemoteLedger();
   #target: PendingSnapshot | undefined;
+  /** The place in the log from which on a pass is due; undefined when none is. */
+  #dueSince: number | undefined;
+  /** A pass that a failing call has broken off. It goes on with the same events, or is over when something newer came. */
+  #open: OpenPass | undefined;
+  #settledSeqNo = 0;
 
   /** Begins with the state the source is in. */
   constructor(options: RemotingBridgeOptions) {
     this.#options = options;
     this.#source = options.source;
     this.#lane = new Lane("remoting", options, {
+      applySnapshot: (pending) => this.#worker.takeSnapshot(pending),
+      notify: (notice) => this.#worker.takeNotice(notice),
+    });
+    this.#worker = this.#lane.createWorker("remoting", {
       applySnapshot: (pending) => {
         this.#target = pending;
-        return this.#reconcile(pending.seqNo);
+        this.#dueSince = pending.seqNo;
+        return Promise.resolve("done");
       },
-      notify: (notice) => this.#notify(notice),
+      notify: (notice, context) => this.#notify(notice, context),
+      more: () => {
+        const seqNo = this.#dueSince;
+        return seqNo === undefined ? undefined : (context) => this.#reconcile(seqNo, context);
+      },
     });
   }
 
-  /** Tells the topology that Remoting isolated a node. False when it is blocked already or no member. */
+  /** How the port is doing. */
+  get port(): PortReport {
+    return { ...this.#worker.report(), seqNo: this.#settledSeqNo };
+  }
+
+  /** Reports a node that Remoting isolated. False when it is blocked already, or is not a member. */
   block(nodeId: NodeId): boolean {
     return this.#options.blocks.block(nodeId);
   }
 
-  /** Asks to lift a block at the next good refresh. False when it is not blocked or already being restored. */
+  /** Asks to lift a block at the next good refresh. False when the node is not blocked, or is being restored already. */
   restore(nodeId: NodeId): boolean {
     return this.#options.blocks.restore(nodeId);
   }
@@ -62,69 +94,102 @@ export class RemotingBridge implements NodeBlocks, AsyncDisposable {
     return snapshot === undefined ? [] : this.#ledger.report(snapshot, restoringNodes);
   }
 
-  /** How Remoting stands with one member; undefined for who is none. */
+  /** How Remoting stands with one member; undefined for a node that is not a member. */
   node(nodeId: NodeId): RemoteNodeReport | undefined {
     const { snapshot, restoringNodes } = this.#source.state;
     return snapshot && this.#ledger.report(snapshot, restoringNodes, nodeId).next().value;
   }
 
   /**
-   * From now on new snapshots are refused. Resolves when what waited has been told, or when the signal aborts: then a call
-   * under way is abandoned and what was left is named.
+   * From now on new snapshots are refused. Resolves when what waited has been delivered or given up, or when the signal aborts:
+   * then a call in progress is abandoned and what was left is named.
    */
   drain(options: DrainOptions): Promise<DrainReport> {
     return this.#lane.drain(options);
   }
 
-  /** Stops at once; a call under way is abandoned. */
+  /** Stops at once; a call in progress is abandoned. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#lane[Symbol.asyncDispose]();
   }
 
-  async #notify(notice: TopologyNotice): Promise<void> {
-    await this.#lane.call({
-      port: "remoting",
+  async #notify(notice: TopologyNotice, { tries }: TaskContext): Promise<Outcome> {
+    const { kind } = await this.#worker.caller.call({
       call: "notify",
       seqNo: notice.seqNo,
       run: (options) => this.#options.port.notify(notice, options),
+      tries,
     });
     // The notice may have set held joins free, or have broken off the last pass.
-    if (!this.#ledger.isSettled) await this.#reconcile(notice.seqNo);
+    if (this.#target !== undefined && !this.#ledger.isSettled) this.#dueSince = notice.seqNo;
+    return kind;
   }
 
-  async #reconcile(seqNo: number): Promise<void> {
+  async #reconcile(seqNo: number, context: TaskContext): Promise<Outcome> {
     const target = this.#target;
-    if (target === undefined) return;
+    this.#dueSince = undefined;
+    if (target === undefined) return "done";
     const { clock, batchSize = 1_000 } = this.#options;
     const ledger = this.#ledger;
-    ledger.aim(target);
-    // What is known to be outdated is not told any further; the next pass goes on from where this one ends.
-    while (!this.#lane.hasNewer) {
-      const batch = ledger.next(batchSize, this.#holdsJoin());
+    let open = this.#open;
+    this.#open = undefined;
+    if (
+      open !== undefined &&
+      (open.target !== target || open.seqNo !== seqNo || this.#holdsAny(open.events))
+    ) {
+      ledger.doubt(open.batch);
+      ledger.land();
+      // Other events must not have the same number: what holds the joins brings a later one.
+      if (open.seqNo === seqNo) return "done";
+      open = undefined;
+    }
+    if (open === undefined) ledger.aim(target);
+    // What is known to be outdated is not sent any further; the next pass goes on from where this one ends.
+    while (open !== undefined || !context.isOutdated()) {
+      const batch: readonly PlannedChange[] = open?.batch ?? ledger.next(batchSize, this.#holdsJoin());
       if (batch.length === 0) break;
       const at = clock.now();
-      if (!(await this.#tell(toEvents(batch, target, seqNo, at), seqNo))) {
+      const events: readonly RemoteTopologyEvent[] = open?.events ?? toEvents(batch, target, seqNo, at);
+      const outcome = await this.#send(events, seqNo, context);
+      if (outcome === "failed") {
+        this.#open = { batch, events, target, seqNo };
+        this.#dueSince = seqNo;
+        return outcome;
+      }
+      if (outcome === "outdated") {
         ledger.doubt(batch);
         break;
       }
+      open = undefined;
       ledger.acknowledge(batch, at);
       if (!ledger.hasMore) break;
       await clock.yield();
     }
     ledger.land();
+    if (ledger.isSettled) this.#settledSeqNo = target.seqNo;
+    return "done";
   }
 
-  /** False when the batch was given up, and may have arrived or not. */
-  async #tell(events: readonly RemoteTopologyEvent[], seqNo: number): Promise<boolean> {
-    const joins = events.filter((event) => event.kind === "join");
-    const done = await this.#lane.call({
-      port: "remoting",
+  /** Anything but `done`: the batch may have arrived or not. */
+  async #send(
+    events: readonly RemoteTopologyEvent[],
+    seqNo: number,
+    { tries, isOutdated }: TaskContext,
+  ): Promise<Outcome> {
+    const { kind } = await this.#worker.caller.call({
       call: "applyEvents",
       seqNo,
       run: (options) => this.#options.port.applyEvents(events, options),
-      isOutdated: () => this.#lane.hasNewer || joins.map(({ node }) => node.id).some(this.#holdsJoin()),
+      tries,
+      isOutdated: () => isOutdated() || this.#holdsAny(events),
     });
-    return done !== undefined;
+    return kind;
+  }
+
+  /** Some join among the events has to wait. */
+  #holdsAny(events: readonly RemoteTopologyEvent[]): boolean {
+    const holdsJoin = this.#holdsJoin();
+    return events.some(({ kind, node }) => kind === "join" && holdsJoin(node.id));
   }
 
   /**

@@ -53,6 +53,12 @@ const TABLE = {
   LIFECYCLE_ABORTED: { retryable: false, meaning: "the caller's signal aborted" },
   LIFECYCLE_DRAIN_DEADLINE: { retryable: false, meaning: "the drain did not finish in time" },
   LIFECYCLE_CONSUMER_FAILED: { retryable: true, meaning: "a consumer's code threw" },
+  LIFECYCLE_CONSUMER_TIMEOUT: { retryable: true, meaning: "a consumer's call did not return in time" },
+  LIFECYCLE_CONSUMER_BEHIND: {
+    retryable: true,
+    meaning: "a consumer has not reached the newest state in time",
+  },
+  LIFECYCLE_NOTICE_PARKED: { retryable: false, meaning: "a notice could not be delivered to a consumer" },
   LIFECYCLE_LISTEN_FAILED: { retryable: true, meaning: "a server could not listen on its address" },
   LIFECYCLE_INTERNAL: { retryable: false, meaning: "an unexpected failure, most likely a bug" },
   TOPOLOGY_NO_SNAPSHOT: { retryable: true, meaning: "no snapshot has arrived yet" },

@@ -45,6 +45,7 @@ export type {
   TopologyState,
   TopologyStatus,
 } from "./topology-event.ts";
+export type { PortReport } from "./port-report.ts";
 export type { ProviderAnswer } from "./provider-answer.ts";
 export type { GuardHold, GuardKind } from "./guard.ts";
 export type {
