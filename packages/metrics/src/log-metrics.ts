@@ -1,6 +1,7 @@
-import type { SnapshotEvent, TopologyEvent } from "@holdfast/core";
+import type { ProviderId, SnapshotEvent, TopologyEvent } from "@holdfast/core";
 import type { Counter, Gauge, Histogram } from "prom-client";
 import type { MetricGroup } from "./metric-group.ts";
+import { ProviderSeries } from "./provider-series.ts";
 
 const LATENCY_BUCKETS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
@@ -14,9 +15,12 @@ export class LogMetrics {
   readonly #interruptionsSeqNo: Gauge<"provider" | "code">;
   readonly #holds: Counter<"guard" | "provider">;
   readonly #holdsSeqNo: Gauge<"guard" | "provider">;
+  readonly #series: ProviderSeries;
   #holding = new Set<string>();
 
-  constructor(group: MetricGroup) {
+  /** `configured`: the providers there are; of those removed only the last few keep their series. */
+  constructor(group: MetricGroup, configured: () => Iterable<ProviderId>) {
+    this.#series = new ProviderSeries(configured);
     this.#latency = group.histogram({
       name: "snapshot_latency_seconds",
       help: "Time from reading the backend's answer to delivering its snapshot in the ordered log.",
@@ -67,12 +71,14 @@ export class LogMetrics {
         const labels = { provider: event.snapshot.providerId };
         this.#latency.observe(labels, Math.max(event.at - event.snapshot.observedAt, 0) / 1_000);
         this.#latencySeqNo.set(labels, event.seqNo);
+        this.#series.touch([labels.provider], labels, [this.#latency, this.#latencySeqNo]);
         break;
       }
       case "provider_changed": {
         const labels = { from: event.from, to: event.to, reason: event.reason };
         this.#failovers.inc(labels);
         this.#failoversSeqNo.set(labels, event.seqNo);
+        this.#series.touch([event.from, event.to], labels, [this.#failovers, this.#failoversSeqNo]);
         break;
       }
       case "stream_terminated": {
@@ -80,6 +86,7 @@ export class LogMetrics {
         const labels = { provider: event.providerId, code };
         this.#interruptions.inc(labels);
         this.#interruptionsSeqNo.set(labels, event.seqNo);
+        this.#series.touch([labels.provider], labels, [this.#interruptions, this.#interruptionsSeqNo]);
         break;
       }
       case "guard_changed": {
@@ -91,6 +98,7 @@ export class LogMetrics {
         const labels = { guard: event.guard, provider: event.providerId };
         this.#holds.inc(labels);
         this.#holdsSeqNo.set(labels, event.seqNo);
+        this.#series.touch([labels.provider], labels, [this.#holds, this.#holdsSeqNo]);
         break;
       }
       case "health_changed":

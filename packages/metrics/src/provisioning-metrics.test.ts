@@ -3,6 +3,7 @@ import { createSeededRandom, VirtualClock } from "@holdfast/conformance";
 import {
   sleep,
   systemClock,
+  type PortReport,
   type ProviderHealthReport,
   type RemoteNodeReport,
   type RemoteNodeState,
@@ -403,6 +404,9 @@ function fullScrape() {
   const it = setUp({
     providerHealth: () => [healthy],
     remoteNodes: () => [{ nodeId: odd, state: "down", lastUpdateAt: 5 }],
+    ports: () => [
+      { port: "remoting", isBehind: false, seqNo: 1, waiting: 0, parked: 0, failures: 0, overdue: 0 },
+    ],
   });
   it.source.snapshot(10, { providerId: "primary", members: membersOf("a") });
   it.source.switchProvider("primary", "backup", "errors");
@@ -455,6 +459,57 @@ describe("the text", () => {
       .map((cells) => cells.map((cell) => cell.trim().replaceAll("`", "")));
     expect(rows).toEqual(real);
   });
+});
+
+describe("the consumers behind the ports", () => {
+  const ports: readonly PortReport[] = [
+    {
+      port: "partition",
+      isBehind: true,
+      seqNo: 3,
+      waiting: 2,
+      parked: 1,
+      failures: 7,
+      overdue: 1,
+      inProgress: { call: "notify", seqNo: 4, forMs: 12_500 },
+    },
+    { port: "remoting", isBehind: false, seqNo: 5, waiting: 0, parked: 0, failures: 0, overdue: 0 },
+  ];
+
+  test.each([
+    ["port_behind", { partition: 1, remoting: 0 }],
+    ["port_acknowledged_seqno", { partition: 3, remoting: 5 }],
+    ["port_waiting_notices", { partition: 2, remoting: 0 }],
+    ["port_parked_notices", { partition: 1, remoting: 0 }],
+    ["port_failed_calls", { partition: 7, remoting: 0 }],
+    ["port_overdue_calls", { partition: 1, remoting: 0 }],
+    ["port_call_in_progress_seconds", { partition: 12.5, remoting: 0 }],
+  ])("%s", async (name, series) => {
+    // R3.6
+    using it = setUp({ ports: () => ports });
+    expect(await seriesOf(it.registry, name)).toEqual(series);
+  });
+});
+
+test("of the providers that reloads removed only the last few keep series", async () => {
+  // F8
+  let configured: readonly ProviderHealthReport[] = [];
+  using it = setUp({ providerHealth: () => configured });
+  for (let i = 0; i < 200; i++) {
+    const [id, before] = [`p${i}`, `p${i - 1}`];
+    configured = [healthy, { ...healthy, providerId: id }];
+    it.source.snapshot(1, { providerId: id, members: membersOf(`m${i}`) });
+    it.source.switchProvider("primary", id, "recovered");
+    it.source.switchProvider(before, id, "removed_by_reload");
+    it.source.terminate(id, { kind: "ended" });
+    it.source.terminate(id, { kind: "errored", code: "STREAM_SILENT" });
+  }
+  const text = await it.registry.metrics();
+  const named = new Set([...text.matchAll(/"(p\d+)"/g)].map(([, id]) => id));
+  expect(named.size).toBeLessThan(25);
+  expect(named).toContain("p199");
+  const perProvider = (await scrape(it.registry)).get("holdfast_failovers_total")!.samples.length;
+  expect(perProvider).toBeLessThan(50);
 });
 
 test("a real fail-over is counted, timed and tied to its place in the log", async () => {

@@ -1,5 +1,6 @@
 import type {
   Clock,
+  PortReport,
   ProviderHealthReport,
   RemoteNodeReport,
   TopologySource,
@@ -8,6 +9,7 @@ import type {
 import { EventLoopMetrics } from "./event-loop-metrics.ts";
 import { LogMetrics } from "./log-metrics.ts";
 import { MetricGroup, type MetricsRegistry } from "./metric-group.ts";
+import { PortMetrics } from "./port-metrics.ts";
 import { ProviderMetrics } from "./provider-metrics.ts";
 import { RemoteNodeMetrics } from "./remote-node-metrics.ts";
 import { StateMetrics } from "./state-metrics.ts";
@@ -20,6 +22,8 @@ export interface ProvisioningMetricsOptions {
   readonly providerHealth: () => readonly ProviderHealthReport[];
   /** @defaultValue none, so that the counts by state are all 0 */
   readonly remoteNodes?: (() => Iterable<RemoteNodeReport>) | undefined;
+  /** @defaultValue none */
+  readonly ports?: (() => readonly PortReport[]) | undefined;
   /** How many remote nodes that are not up have series of their own. @defaultValue 200 */
   readonly maxNodeSeries?: number | undefined;
 }
@@ -34,6 +38,7 @@ export class ProvisioningMetrics implements Disposable {
   readonly #group: MetricGroup;
   readonly #state: StateMetrics;
   readonly #providers: ProviderMetrics;
+  readonly #ports: PortMetrics;
   readonly #remoteNodes: RemoteNodeMetrics;
   readonly #eventLoop: EventLoopMetrics;
   readonly #unsubscribe: Unsubscribe;
@@ -45,9 +50,10 @@ export class ProvisioningMetrics implements Disposable {
     const group = new MetricGroup(registry, () => this.#collectOnce());
     this.#group = group;
     try {
-      const log = new LogMetrics(group);
+      const log = new LogMetrics(group, () => options.providerHealth().map(({ providerId }) => providerId));
       this.#state = new StateMetrics(group);
       this.#providers = new ProviderMetrics(group);
+      this.#ports = new PortMetrics(group);
       this.#remoteNodes = new RemoteNodeMetrics(group, maxNodeSeries);
       this.#eventLoop = new EventLoopMetrics(group);
       this.#unsubscribe = source.onEvent((event) => log.record(event));
@@ -69,9 +75,10 @@ export class ProvisioningMetrics implements Disposable {
   }
 
   async #collect(): Promise<void> {
-    const { source, clock, providerHealth, remoteNodes } = this.#options;
+    const { source, clock, providerHealth, remoteNodes, ports } = this.#options;
     this.#state.collect(source.state, clock);
     this.#providers.collect(providerHealth());
+    this.#ports.collect(ports?.() ?? []);
     this.#eventLoop.collect();
     await this.#remoteNodes.collect(remoteNodes?.() ?? [], clock);
   }

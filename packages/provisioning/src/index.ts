@@ -5,6 +5,7 @@ export {
   type StopReport,
 } from "./provisioning-service.ts";
 export type {
+  CallOptions,
   LastKnownGoodOptions,
   ProvisioningServiceOptions,
   ServicePorts,

@@ -16,6 +16,7 @@ import {
   type Deadline,
   type KnownGood,
   type NodeId,
+  type PortReport,
   type ProviderDescriptorInput,
   type ProviderHealthReport,
   type ProviderId,
@@ -111,8 +112,11 @@ export class ProvisioningService implements AsyncDisposable {
     });
     const source = this.topology;
     const { placement, partition, remoting: port } = ports;
-    this.#ownership = new OwnershipLane({ source, placement, partition, clock, random, onError });
-    this.#remoting = port && new RemotingBridge({ source, port, blocks: source, clock, random, onError });
+    const { calls } = options;
+    const common = { source, clock, random, calls, onError };
+    const admitTimeoutMs = calls?.admitTimeoutMs;
+    this.#ownership = new OwnershipLane({ ...common, placement, partition, admitTimeoutMs });
+    this.#remoting = port && new RemotingBridge({ ...common, port, blocks: source });
     this.#metrics =
       metricsRegistry &&
       new ProvisioningMetrics({
@@ -121,6 +125,7 @@ export class ProvisioningService implements AsyncDisposable {
         clock,
         providerHealth: () => this.providerHealth(),
         remoteNodes: () => this.remoteNodes(),
+        ports: () => this.consumers(),
       });
   }
 
@@ -180,6 +185,11 @@ export class ProvisioningService implements AsyncDisposable {
   /** The nodes Remoting was told of; none without a remoting port. */
   remoteNodes(): Iterable<RemoteNodeReport> {
     return this.#remoting?.nodes() ?? [];
+  }
+
+  /** How each port that was given is doing: calls in progress, failures, notices that wait or were given up. */
+  consumers(): readonly PortReport[] {
+    return [...this.#ownership.ports, ...(this.#remoting ? [this.#remoting.port] : [])];
   }
 
   /** Why a node is in, out, held or blocked; see `WatchHub.explain`. */

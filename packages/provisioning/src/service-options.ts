@@ -1,4 +1,4 @@
-import type { PartitionPort, PlacementPort, RemotingPort } from "@holdfast/bridges";
+import type { PartitionPort, PlacementPort, PortPolicyOptions, RemotingPort } from "@holdfast/bridges";
 import type { AnyProviderAdapter, Clock, ProviderStore, Random, SnapshotStore } from "@holdfast/core";
 import type { GuardOptions, HealthOptions } from "@holdfast/failover";
 import type { ProviderRegistryOptions } from "@holdfast/registry";
@@ -9,6 +9,12 @@ export interface ServicePorts {
   readonly placement?: PlacementPort | undefined;
   readonly partition?: PartitionPort | undefined;
   readonly remoting?: RemotingPort | undefined;
+}
+
+/** How long, and how often, the ports are called. All durations are milliseconds. */
+export interface CallOptions extends PortPolicyOptions {
+  /** How long `placement.admit()` waits for Placement. @defaultValue three times `timeoutMs` */
+  readonly admitTimeoutMs?: number | undefined;
 }
 
 /** How descriptors are proven before they are accepted; see `ProviderRegistryOptions`. */
@@ -31,6 +37,8 @@ export interface ProvisioningServiceOptions {
   readonly adapters: readonly AnyProviderAdapter[];
   readonly store: ProviderStore;
   readonly ports?: ServicePorts | undefined;
+  /** Deadlines and tries of the calls of the ports. */
+  readonly calls?: CallOptions | undefined;
   readonly health?: HealthOptions | undefined;
   /** What keeps members from leaving too soon. */
   readonly guards?: GuardOptions | undefined;
