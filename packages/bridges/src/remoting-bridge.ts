@@ -49,6 +49,8 @@ export class RemotingBridge implements NodeBlocks, AsyncDisposable {
   #dueSince: number | undefined;
   /** A pass that a failing call has broken off. It goes on with the same events, or is over when something newer came. */
   #open: OpenPass | undefined;
+  /** Of the last pass. */
+  #passSeqNo = 0;
   #settledSeqNo = 0;
 
   /** Begins with the state the source is in. */
@@ -120,14 +122,18 @@ export class RemotingBridge implements NodeBlocks, AsyncDisposable {
       run: (options) => this.#options.port.notify(notice, options),
       tries,
     });
-    // The notice may have set held joins free, or have broken off the last pass.
-    if (this.#target !== undefined && !this.#ledger.isSettled) this.#dueSince = notice.seqNo;
+    // The notice may have set held joins free, or have broken off the last pass. One pass a number: other events that have the
+    // number of earlier ones would be taken for repeats.
+    if (this.#target !== undefined && !this.#ledger.isSettled && notice.seqNo > this.#passSeqNo) {
+      this.#dueSince = notice.seqNo;
+    }
     return kind;
   }
 
   async #reconcile(seqNo: number, context: TaskContext): Promise<Outcome> {
     const target = this.#target;
     this.#dueSince = undefined;
+    this.#passSeqNo = seqNo;
     if (target === undefined) return "done";
     const { clock, batchSize = 1_000 } = this.#options;
     const ledger = this.#ledger;

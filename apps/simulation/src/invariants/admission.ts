@@ -18,7 +18,7 @@ const REFUSALS: Readonly<Partial<Record<TopologyStatus, ErrorCode>>> = {
  */
 export class AdmissionRule implements Invariant {
   readonly name = "admission";
-  readonly requirements = "R2.4 R3.1 R3.2 R5.3";
+  readonly requirements = "R2.4 R3.1 R3.2 R3.6 R5.3";
   readonly #context: InvariantContext;
   /** What Placement acknowledged: seqNo to hash. */
   readonly #ticks = new Map<number, string>();
@@ -62,15 +62,32 @@ export class AdmissionRule implements Invariant {
       if (record.outcome === "pending") {
         isFirstPending = false;
         if (record.signal.aborted) report("a request was given up, and still waits");
+        if (this.#waitedMs(record) > this.#limitMs) report("a request waits longer than it may");
         if (REFUSALS[status] !== undefined) report(`the topology is ${status}, and a request still waits`);
         if (this.#newestTick >= record.seqNo)
           report(`a request waits for tick ${record.seqNo}, which Placement has`);
         continue;
       }
       if (isFirstPending) this.#checked = index + 1;
-      const wrong = record.outcome === "admitted" ? this.#faultOfGrant(record) : faultOfRefusal(record);
+      const wrong = record.outcome === "admitted" ? this.#faultOfGrant(record) : this.#faultOfRefusal(record);
       if (wrong !== undefined) report(wrong);
     }
+  }
+
+  get #limitMs(): number {
+    return 3 * this.#context.world.setting.callTimeoutMs;
+  }
+
+  #waitedMs({ atMs }: AdmissionRecord): number {
+    return this.#context.world.clock.monotonic() - atMs;
+  }
+
+  #faultOfRefusal(record: AdmissionRecord): string | undefined {
+    const isLate = isProvisioningError(record.error) && record.error.code === "LIFECYCLE_CONSUMER_BEHIND";
+    if (!isLate) return faultOfRefusal(record);
+    return this.#waitedMs(record) < this.#limitMs
+      ? "a request was refused before its time was up"
+      : undefined;
   }
 
   #faultOfGrant({ admission, seqNo }: AdmissionRecord): string | undefined {

@@ -1,5 +1,6 @@
 import { AdmissionRule } from "./admission.ts";
 import { BlocksHold } from "./blocks-hold.ts";
+import { BoundedWaits } from "./bounded-waits.ts";
 import { ContentTruth } from "./content-truth.ts";
 import { Explanations } from "./explanations.ts";
 import { GaplessLog } from "./gapless-log.ts";
@@ -40,6 +41,7 @@ export const INVARIANTS: readonly CreateInvariant[] = [
   (context) => new PortOrder(context),
   (context) => new NoticesComplete(context),
   (context) => new LeasesInTick(context),
+  (context) => new BoundedWaits(context),
   (context) => new AdmissionRule(context),
   (context) => new JoinsWhenReady(context),
   (context) => new RemoteSteps(context),

@@ -1,54 +1,129 @@
-import type { RecordedTick } from "@holdfast/conformance";
+import { isProvisioningError } from "@holdfast/core";
+import type { RecordedLease } from "@holdfast/conformance";
+import type { LeaseOffer } from "../world/lease-offer.ts";
 import { leasesOf } from "../world/leases-of.ts";
+import type { Life } from "../world/life.ts";
 import type { PortRecord } from "../world/port-record.ts";
 import type { Invariant, InvariantContext } from "./invariant.ts";
 
-/** Placement gets a tick when Partition has it, and its leases reach Partition before either sees anything later. */
+/** Leases that Partition has to get. */
+interface Due {
+  readonly leases: readonly RecordedLease[];
+  /** The tick they hold for. */
+  seqNo: number;
+  hash: string | undefined;
+  readonly offer?: LeaseOffer | undefined;
+}
+
+/**
+ * Placement gets a tick when Partition has it, and its leases reach Partition before either sees anything later, whether it
+ * returned them or published them by itself; leases of another tick than the one in force are refused. A port that was given up
+ * is not waited for; the leases are published then at the first tick that both have.
+ */
 export class LeasesInTick implements Invariant {
   readonly name = "leases-in-tick";
-  readonly requirements = "R3.3";
+  readonly requirements = "R3.3 R3.6";
   readonly #context: InvariantContext;
-  /** The tick whose leases Partition has to get now. */
-  #owed: RecordedTick | undefined;
+  #due: Due | undefined;
+  #beforeOffer: Due | undefined;
+  #offers: LeaseOffer[] = [];
   #partitionAt = 0;
+  #placementAt = 0;
+  readonly #hashes = new Map<number, string>();
 
   constructor(context: InvariantContext) {
     this.#context = context;
   }
 
   lifeBegan(): void {
-    this.#owed = undefined;
-    this.#partitionAt = 0;
+    this.#due = this.#beforeOffer = undefined;
+    this.#offers = [];
+    this.#partitionAt = this.#placementAt = 0;
+    this.#hashes.clear();
+  }
+
+  leasesOffered(offer: LeaseOffer): void {
+    this.#offers.push(offer);
+    this.#settleOffers();
+    this.#beforeOffer = this.#due;
+    this.#due = { leases: offer.leases, seqNo: offer.seqNo, hash: this.#hashes.get(offer.seqNo), offer };
   }
 
   callBegan({ call, seqNo }: PortRecord): void {
     if (call.port === "remoting") return;
-    const { report } = this.#context;
-    const owed = this.#owed;
+    this.#settleOffers();
+    const { report, ports } = this.#context;
+    const due = this.#due;
     if (call.method === "publishLeases") {
       const { leases, snapshotHash } = call.leases;
-      if (owed?.seqNo !== seqNo)
-        return report(`leases of ${seqNo} come when those of ${owed?.seqNo} are due`);
-      if (snapshotHash !== owed.snapshot.hash) report(`the leases of ${seqNo} name another snapshot`);
-      if (JSON.stringify(leases) !== JSON.stringify(leasesOf(owed)))
+      if (due?.seqNo !== seqNo) return report(`leases of ${seqNo} come when those of ${due?.seqNo} are due`);
+      if (seqNo !== this.#partitionAt)
+        report(`leases of ${seqNo} come, and Partition is at ${this.#partitionAt}`);
+      if (snapshotHash !== due.hash) report(`the leases of ${seqNo} name another snapshot`);
+      if (JSON.stringify(leases) !== JSON.stringify(due.leases))
         report(`the leases of ${seqNo} are not those that Placement gave`);
       return;
     }
-    if (owed !== undefined)
-      report(`${call.port}.${call.method} ${seqNo} comes before the leases of ${owed.seqNo}`);
-    if (call.port === "placement" && call.method === "applySnapshot" && this.#partitionAt !== seqNo)
+    if (call.method === "applySnapshot") this.#hashes.set(seqNo, call.tick.snapshot.hash);
+    const isExcused = ports.isExcused("partition");
+    if (due !== undefined && due.seqNo === this.#partitionAt && seqNo > due.seqNo && !isExcused) {
+      if (call.method === "applySnapshot")
+        report(`${call.port} is given ${seqNo} before the leases of ${due.seqNo}`);
+    }
+    if (
+      call.port === "placement" &&
+      call.method === "applySnapshot" &&
+      this.#partitionAt < seqNo &&
+      !isExcused
+    )
       report(`Placement is given tick ${seqNo}, and Partition is at ${this.#partitionAt}`);
   }
 
   callEnded({ call, seqNo, outcome }: PortRecord): void {
     if (outcome !== "done") return;
-    if (call.method === "publishLeases") this.#owed = undefined;
+    this.#settleOffers();
+    if (call.method === "publishLeases") {
+      if (
+        this.#due?.seqNo === seqNo &&
+        JSON.stringify(this.#due.leases) === JSON.stringify(call.leases.leases)
+      )
+        this.#due = undefined;
+    }
     if (call.method !== "applySnapshot") return;
     if (call.port === "partition") this.#partitionAt = seqNo;
-    else if (leasesOf(call.tick) !== undefined) this.#owed = call.tick;
+    else {
+      this.#placementAt = seqNo;
+      const leases = leasesOf(call.tick);
+      const { hash } = call.tick.snapshot;
+      if (leases !== undefined) this.#due = { leases, seqNo, hash };
+      else if (this.#due !== undefined) this.#due = { ...this.#due, seqNo, hash };
+    }
   }
 
-  healed(): void {
-    if (this.#owed !== undefined) this.#context.report(`the leases of ${this.#owed.seqNo} were never told`);
+  stepDone(): void {
+    this.#settleOffers();
+  }
+
+  healed(_life: Life): void {
+    this.#settleOffers();
+    const { report } = this.#context;
+    if (this.#due !== undefined) report(`the leases of ${this.#due.seqNo} were never told`);
+    for (const { outcome, seqNo } of this.#offers)
+      if (outcome === "pending") report(`Placement still waits for its leases of ${seqNo} to be published`);
+  }
+
+  /** A refusal takes back what was offered, and what was due before is due again. */
+  #settleOffers(): void {
+    const { report } = this.#context;
+    this.#offers = this.#offers.filter(({ outcome }) => outcome === "pending");
+    const offer = this.#due?.offer;
+    if (offer === undefined || offer.outcome !== "refused" || !isProvisioningError(offer.error)) return;
+    const { code, details } = offer.error;
+    if (code === "VALIDATION_MALFORMED")
+      report(`leases of ${offer.seqNo} were refused as of an unknown tick`);
+    if (code !== "ORDER_STALE_SEQUENCE") return;
+    if (details["received"] !== offer.seqNo || Number(details["last"]) <= offer.seqNo)
+      report(`leases of ${offer.seqNo} were refused as older than ${String(details["last"])}`);
+    this.#due = this.#beforeOffer;
   }
 }

@@ -1,4 +1,3 @@
-import type { TopologyEvent } from "@holdfast/core";
 import type { StopReport } from "@holdfast/provisioning";
 import { PORTS, type PortName } from "../script/script.ts";
 import type { Life } from "../world/life.ts";
@@ -6,34 +5,31 @@ import type { PortRecord } from "../world/port-record.ts";
 import type { Invariant, InvariantContext } from "./invariant.ts";
 
 /**
- * Every `provider_changed`, `stream_terminated` and `status_changed` reaches every port, in order, none skipped, and before
- * any snapshot that comes after it in the log. What a stop left untold it names.
+ * Every notice reaches every port, in order and before any snapshot that comes after it in the log. One that was tried as often
+ * as it has to be is parked instead: it is counted and warned of, and the later ones come. A port that works again knows the
+ * newest status. What a stop left undelivered it names.
  */
 export class NoticesComplete implements Invariant {
   readonly name = "notices-complete";
-  readonly requirements = "R2.2 R3.4 R3.5 R5.3";
+  readonly requirements = "R2.2 R3.4 R3.5 R3.6 R5.3";
   readonly #context: InvariantContext;
-  #notices: number[] = [];
-  readonly #told: Record<PortName, number> = { partition: 0, placement: 0, remoting: 0 };
+  readonly #status = new Map<PortName, string>();
 
   constructor(context: InvariantContext) {
     this.#context = context;
   }
 
   lifeBegan(): void {
-    this.#notices = [];
-    for (const port of PORTS) this.#told[port] = 0;
-  }
-
-  event({ kind, seqNo }: TopologyEvent): void {
-    if (kind !== "snapshot" && kind !== "health_changed") this.#notices.push(seqNo);
+    this.#status.clear();
   }
 
   callBegan({ call, seqNo }: PortRecord): void {
     const { report } = this.#context;
-    const next = this.#notices[this.#told[call.port]];
+    const next = this.#nextOf(call.port);
     if (call.method === "notify") {
-      if (seqNo !== next) report(`${call.port} is told of ${seqNo}, and ${next} is due`);
+      const { ports } = this.#context;
+      if (seqNo !== next && !ports.isParked(call.port, seqNo))
+        report(`${call.port} is told of ${seqNo}, and ${next} is due`);
       return;
     }
     // Events computed at a notice have its number, and follow it.
@@ -42,20 +38,44 @@ export class NoticesComplete implements Invariant {
   }
 
   callEnded({ call, outcome }: PortRecord): void {
-    if (call.method === "notify" && outcome === "done") this.#told[call.port]++;
+    if (outcome === "done" && call.method === "notify" && call.notice.kind === "status_changed")
+      this.#status.set(call.port, call.notice.to);
   }
 
-  healed(): void {
+  stepDone({ service, warnings }: Life): void {
+    const { report, ports } = this.#context;
+    const parked = service.consumers().reduce((sum, consumer) => sum + consumer.parked, 0);
+    const told = warnings.filter(({ code }) => code === "LIFECYCLE_NOTICE_PARKED").length;
+    if (parked < ports.parked) report(`${ports.parked} notices were given up, and ${parked} are counted`);
+    if (told !== parked) report(`${parked} notices were given up, and ${told} are warned of`);
+  }
+
+  healed({ service }: Life): void {
+    const { report } = this.#context;
+    const { status } = service.topology.state;
     for (const port of PORTS) {
-      const next = this.#notices[this.#told[port]];
-      if (next !== undefined) this.#context.report(`${port} works again, and was never told of ${next}`);
+      const next = this.#nextOf(port);
+      if (next !== undefined) report(`${port} works again, and was never told of ${next}`);
+      const known = this.#status.get(port) ?? "starting";
+      if (known !== status) report(`${port} works again, and takes the status for ${known}, not ${status}`);
     }
+    for (const { port, isBehind } of service.consumers())
+      if (isBehind) report(`${port} works again, and is reported as behind`);
   }
 
   lifeStopped(_life: Life, { unfinished }: StopReport): void {
-    const due = this.#notices.slice(0, -1);
-    const isAllTold = PORTS.every((port) => this.#told[port] >= due.length);
+    const { report, ports } = this.#context;
+    const due = ports.notices.slice(0, -1);
+    const isAllTold = PORTS.every((port) =>
+      due.every((seqNo) => ports.wasTold(port, seqNo) || ports.isParked(port, seqNo)),
+    );
     const isNamed = unfinished.some((what) => !/^(registry|last known good)/.test(what));
-    if (!isAllTold && !isNamed) this.#context.report("the stop left notices untold, and does not say so");
+    if (!isAllTold && !isNamed) report("the stop left notices untold, and does not say so");
+  }
+
+  /** The first notice that was neither delivered nor parked. */
+  #nextOf(port: PortName): number | undefined {
+    const { ports } = this.#context;
+    return ports.notices.find((seqNo) => !ports.wasTold(port, seqNo) && !ports.isParked(port, seqNo));
   }
 }

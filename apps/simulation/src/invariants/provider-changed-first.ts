@@ -1,6 +1,7 @@
 import type { TopologyEvent } from "@holdfast/core";
 import type { Invariant, InvariantContext } from "./invariant.ts";
 import type { PortRecord } from "../world/port-record.ts";
+import type { PortName } from "../script/script.ts";
 import type { Life } from "../world/life.ts";
 
 /**
@@ -15,6 +16,7 @@ export class ProviderChangedFirst implements Invariant {
   /** Ticks that only mark what is held of an earlier provider. */
   readonly #marks = new Set<number>();
   readonly #told = new Map<string, string>();
+  #changes: number[] = [];
 
   constructor(context: InvariantContext) {
     this.#context = context;
@@ -24,6 +26,7 @@ export class ProviderChangedFirst implements Invariant {
     this.#believed = undefined;
     this.#marks.clear();
     this.#told.clear();
+    this.#changes = [];
   }
 
   event(event: TopologyEvent, life: Life): void {
@@ -34,6 +37,7 @@ export class ProviderChangedFirst implements Invariant {
       if (this.#believed !== undefined && from !== this.#believed)
         report(`${seqNo}: ${from} changes to ${to}, and ${this.#believed} was believed`);
       this.#believed = to;
+      this.#changes.push(seqNo);
     }
     if (event.kind !== "snapshot") return;
     const { providerId } = event.snapshot;
@@ -48,8 +52,14 @@ export class ProviderChangedFirst implements Invariant {
     if (call.method !== "applySnapshot" || this.#marks.has(seqNo)) return;
     const { providerId } = call.tick.snapshot;
     const told = this.#told.get(call.port);
-    if (told !== undefined && providerId !== told)
+    if (told !== undefined && providerId !== told && !this.#mayHaveMissed(call.port))
       this.#context.report(`${call.port} gets content of ${providerId} at ${seqNo}, and was told of ${told}`);
+  }
+
+  /** A notice that the port refused as often as it is tried was given up. */
+  #mayHaveMissed(port: PortName): boolean {
+    const { ports } = this.#context;
+    return this.#changes.some((seqNo) => ports.isParked(port, seqNo));
   }
 
   callEnded({ call, outcome, seqNo }: PortRecord): void {

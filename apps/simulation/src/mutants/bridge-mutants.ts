@@ -4,25 +4,121 @@ const LANE = "packages/bridges/src/lane.ts";
 const OWNERSHIP = "packages/bridges/src/ownership-lane.ts";
 const REMOTING = "packages/bridges/src/remoting-bridge.ts";
 const PLACEMENT = "packages/bridges/src/placement-supervisor-bridge.ts";
-const PUBLISH = "await this.partition.publishLeases({ epoch, seqNo, snapshotHash: snapshot.hash, leases });";
+const WORKER = "packages/bridges/src/port-worker.ts";
+const PARTITION = "packages/bridges/src/partition-manager-bridge.ts";
 
 export const BRIDGE_MUTANTS: readonly Mutant[] = [
   {
     name: "lease-a-tick-late",
     says: "leases are published with the next tick",
-    file: OWNERSHIP,
-    find: PUBLISH,
-    replace:
-      'const late = Reflect.get(this.partition, "late");\n' +
-      '    Reflect.set(this.partition, "late", { epoch, seqNo, snapshotHash: snapshot.hash, leases });\n' +
-      "    if (late !== undefined) await this.partition.publishLeases(late);",
+    file: PARTITION,
+    find: "return due !== undefined && due.pending.seqNo === this.#acknowledged?.seqNo",
+    replace: "return due !== undefined && due.pending.seqNo < (this.#acknowledged?.seqNo ?? 0)",
   },
   {
     name: "leases-not-awaited",
-    says: "the next call does not wait for the leases to arrive",
+    says: "the next tick does not wait for the leases of the last one to arrive",
+    file: PARTITION,
+    find: "this.#due = { leases, pending, published };\n    this.worker.poke();",
+    replace: "this.#due = { leases, pending, published };",
+  },
+  {
+    name: "leases-at-any-tick",
+    says: "leases are published although Partition is at another tick than Placement",
+    file: PARTITION,
+    find: "return due !== undefined && due.pending.seqNo === this.#acknowledged?.seqNo",
+    replace: "return due !== undefined && this.#acknowledged !== undefined",
+  },
+  {
+    name: "stale-leases-taken",
+    says: "leases that Placement computed with an earlier tick are taken for those of the tick in force",
     file: OWNERSHIP,
-    find: PUBLISH,
-    replace: PUBLISH.replace("await", "void"),
+    find: "if (seqNo < tick.seqNo) throw toStale(seqNo, tick.seqNo);",
+    replace: "",
+  },
+  {
+    name: "own-leases-lost",
+    says: "leases that Placement publishes by itself are acknowledged and reach nobody",
+    file: OWNERSHIP,
+    find: "await partition?.awaitPublished(partition.offer(leases, tick), signal);",
+    replace: "void signal;",
+  },
+  {
+    name: "leases-forgotten-when-kept",
+    says: "leases that wait are lost when Placement leaves ownership as it was",
+    file: PARTITION,
+    find: "this.#due = { ...this.#due, pending };",
+    replace: "this.#due = undefined;",
+  },
+  {
+    name: "placement-does-not-wait",
+    says: "Placement is given a tick before Partition has it",
+    file: OWNERSHIP,
+    find: "if (!partition.worker.isBehind && !partition.has(pending)) return;",
+    replace: "",
+  },
+  {
+    name: "waits-for-ever",
+    says: "a port that hangs is waited for without limit",
+    file: WORKER,
+    find: "using _ = bridge.clock.schedule(this.caller.policy.timeoutMs, () => this.#fallBehind());",
+    replace: "using _ = bridge.clock.schedule(1e9, () => this.#fallBehind());",
+  },
+  {
+    name: "no-deadline",
+    says: "a call of a port has no deadline",
+    file: "packages/bridges/src/port-caller.ts",
+    find: "      afterMs: timeoutMs,",
+    replace: "      afterMs: 1e9,",
+  },
+  {
+    name: "tried-for-ever",
+    says: "a notice that a port always refuses is tried without end",
+    file: "packages/bridges/src/port-caller.ts",
+    find: 'if (attempt >= tries) return { kind: "failed" };',
+    replace: 'if (attempt >= tries + 1e9) return { kind: "failed" };',
+  },
+  {
+    name: "parked-unseen",
+    says: "a notice that is given up is not counted",
+    file: WORKER,
+    find: "      this.#parked++;",
+    replace: "",
+  },
+  {
+    name: "parked-status-forgotten",
+    says: "a port that works again is not told of the status it missed",
+    file: WORKER,
+    find: "this.#notices.unshift(...states);",
+    replace: "void states;",
+  },
+  {
+    name: "newest-state-forgotten",
+    says: "a snapshot that was given up is not tried again",
+    file: WORKER,
+    find: "if (await this.#pause()) this.#takeUpAgain();",
+    replace: "this.#postponed.clear();\n      this.#snapshot = undefined;\n      break;",
+  },
+  {
+    name: "behind-for-ever",
+    says: "a port that has caught up is still not waited for",
+    file: WORKER,
+    find: "      this.#isBehind = false;",
+    replace: "",
+  },
+  {
+    name: "admission-without-limit",
+    says: "a placement request waits without limit for a Placement that hangs",
+    file: PLACEMENT,
+    find: "afterMs: admitTimeoutMs,",
+    replace: "afterMs: 1e9,",
+  },
+  {
+    name: "batch-recomputed",
+    says: "events that are tried again under the same number are other events",
+    file: REMOTING,
+    find: "this.#open = { batch, events, target, seqNo };",
+    replace: "ledger.doubt(batch);\n        ledger.land();",
   },
   {
     name: "notices-overtake",
@@ -42,15 +138,15 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
     name: "failed-call-not-retried",
     says: "a call of a port that failed is given up",
     file: "packages/bridges/src/port-caller.ts",
-    find: "if (call.isOutdated?.() === true) {",
-    replace: "if (attempt > 0) {",
+    find: 'if (attempt >= tries) return { kind: "failed" };',
+    replace: 'if (attempt >= tries || attempt === 1) return { kind: "outdated" };',
   },
   {
     name: "stop-waits-for-port",
     says: "a port that never answers holds up the stop",
     file: "packages/bridges/src/port-caller.ts",
-    find: "const value = await untilAborted(call.run({ signal }), signal);",
-    replace: "const value = await call.run({ signal });",
+    find: "const value = await untilAborted(work, deadline.signal);",
+    replace: "const value = await work;",
   },
   {
     name: "unfinished-not-named",
@@ -77,15 +173,15 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
     name: "joins-retried-while-degraded",
     says: "a failed batch with joins is told again although the topology has become degraded",
     file: REMOTING,
-    find: " || joins.map(({ node }) => node.id).some(this.#holdsJoin())",
+    find: " || this.#holdsAny(events)",
     replace: "",
   },
   {
     name: "doubt-forgotten",
     says: "a batch that was given up counts as never arrived",
     file: REMOTING,
-    find: "ledger.doubt(batch);",
-    replace: "",
+    find: '      if (outcome === "outdated") {\n        ledger.doubt(batch);',
+    replace: '      if (outcome === "outdated") {',
   },
   {
     name: "admitted-too-early",
@@ -98,7 +194,7 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
     name: "waiting-forgotten",
     says: "a placement request that waits is not looked at when the topology changes",
     file: OWNERSHIP,
-    find: "onChange: () => this.placement?.reconsider(),",
-    replace: "",
+    find: "  #onChange(): void {\n    this.placement?.reconsider();",
+    replace: "  #onChange(): void {",
   },
 ];

@@ -1,5 +1,6 @@
 import { collectUnhandledRejections } from "@holdfast/conformance";
 import { KnownGoodModel } from "../invariants/known-good-model.ts";
+import { PortModel } from "../invariants/port-model.ts";
 import { INVARIANTS } from "../invariants/invariants.ts";
 import type { Script, Step } from "../script/script.ts";
 import { describeStep } from "../script/describe-script.ts";
@@ -57,10 +58,11 @@ class Run {
     this.#script = script;
     const world = (this.#world = new World(script, keepTrace));
     const knownGood = new KnownGoodModel();
-    world.observers.push(knownGood);
+    const ports = new PortModel(world);
+    world.observers.push(knownGood, ports);
     for (const create of INVARIANTS) {
       const report = (message: string) => this.report(invariant.name, invariant.requirements, message);
-      const invariant = create({ world, knownGood, report });
+      const invariant = create({ world, knownGood, ports, report });
       world.observers.push(invariant);
     }
   }

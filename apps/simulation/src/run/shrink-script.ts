@@ -19,6 +19,8 @@ const PLAIN: Omit<Setting, "providers"> = {
   probe: "warn",
   suppressAfter: 3,
   suppressMs: 60_000,
+  callTimeoutMs: 10_000,
+  callTries: 10,
   marks: "metadata",
   lives: [{}],
 };

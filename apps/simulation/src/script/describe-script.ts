@@ -31,6 +31,8 @@ export function describeStep(step: Step): string {
       return step.id === undefined ? "release the override" : `override ${step.id}`;
     case "admit":
       return `admit${describeAbort(step)}`;
+    case "leases":
+      return `Placement publishes leases${step.back === 0 ? "" : " of an earlier tick"}`;
     case "port":
       return `${step.port} is ${step.mood}${step.ms === undefined ? "" : ` (${step.ms} ms)`}`;
     case "disk":

@@ -140,6 +140,8 @@ export type Step =
   | { readonly do: "restore"; readonly node: string }
   | { readonly do: "override"; readonly id?: BackendId | undefined }
   | { readonly do: "admit"; readonly abortAfterMs?: number | undefined }
+  /** Placement publishes leases by itself, computed with the tick it had, or with one before that. */
+  | { readonly do: "leases"; readonly back: number }
   | {
       readonly do: "port";
       readonly port: PortName;
@@ -185,6 +187,8 @@ export interface Setting {
   readonly probe: "require" | "warn";
   readonly suppressAfter: number;
   readonly suppressMs: number;
+  readonly callTimeoutMs: number;
+  readonly callTries: number;
   /** What tells one backend's nodes from another's: the address, a mark beside it, or nothing. */
   readonly marks: "host" | "metadata" | "none";
   /** Each life is configured as the next of them, and after the last one as the first again. */

@@ -8,6 +8,8 @@ export interface AdmissionRecord {
   /** Every status from then until it was answered. */
   readonly statuses: Set<TopologyStatus>;
   readonly signal: AbortSignal;
+  /** Monotonic milliseconds. */
+  readonly atMs: number;
   outcome: "pending" | "admitted" | "refused";
   admission?: Admission;
   error?: unknown;

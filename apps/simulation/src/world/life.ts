@@ -94,7 +94,8 @@ export class Life {
         if (hadDelivered) this.brokenStreams.push({ provider, atMs: this.clock.monotonic() });
       },
     });
-    const { providers: _, lives, marks: _marks, probe, suppressAfter, suppressMs, ...health } = setting;
+    const { providers: _, lives, marks: _marks, probe, suppressAfter, suppressMs, ...others } = setting;
+    const { callTimeoutMs: timeoutMs, callTries: tries, ...health } = others;
     this.guards = lives[(number - 1) % lives.length] ?? {};
     const { removalDwellMs, massRemoval, lastKnownGood } = this.guards;
     this.service = new ProvisioningService({
@@ -102,6 +103,7 @@ export class Life {
       store: this.store,
       ports: createPorts(options.ports, this),
       health,
+      calls: { timeoutMs, tries },
       guards: { removalDwellMs, massRemoval },
       lastKnownGood: lastKnownGood && { ...lastKnownGood, store: this.#createSnapshotStore(options) },
       validation: { probe, suppressAfter, suppressMs },

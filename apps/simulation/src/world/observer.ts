@@ -1,5 +1,6 @@
 import type { TopologyEvent } from "@holdfast/core";
 import type { StopReport } from "@holdfast/provisioning";
+import type { LeaseOffer } from "./lease-offer.ts";
 import type { Life } from "./life.ts";
 import type { PortRecord } from "./port-record.ts";
 import type { LoadRecord, SaveRecord } from "./snapshot-record.ts";
@@ -23,6 +24,8 @@ export interface Observer {
   saveBegan?(record: SaveRecord, life: Life): void;
   /** Before the service learns of the outcome. */
   saveEnded?(record: SaveRecord, life: Life): void;
+  /** Placement is about to publish leases by itself, computed with the tick `seqNo`. */
+  leasesOffered?(offer: LeaseOffer, life: Life): void;
   /** The operator has accepted removals; `isAccepted` is what the service answered. */
   removalsAccepted?(isAccepted: boolean, life: Life): void;
   /** Another set of providers has come into force; the fail-over learns of it next. */

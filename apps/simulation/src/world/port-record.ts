@@ -6,6 +6,8 @@ export interface PortRecord {
   readonly call: PortCall;
   readonly life: Life;
   readonly seqNo: number;
+  /** Aborts when the service gives the call up. */
+  readonly signal: AbortSignal;
   /** Of the call's own; the service may have let go of it meanwhile. */
   outcome: "pending" | "done" | "failed";
 }

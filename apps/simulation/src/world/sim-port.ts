@@ -17,13 +17,21 @@ export class SimPort {
   readonly name: PortName;
   readonly #options: SimPortOptions;
   #mood: PortMood = "well";
+  /** Monotonic milliseconds. */
+  moodSince = 0;
   #ms = 0;
   #crashedUntil = 0;
   #held = Promise.withResolvers<void>();
+  #newestTick: PortRecord | undefined;
 
   constructor(options: SimPortOptions) {
     this.name = options.name;
     this.#options = options;
+  }
+
+  /** The last snapshot it was handed. */
+  get newestTick(): PortRecord | undefined {
+    return this.#newestTick;
   }
 
   get mood(): PortMood {
@@ -34,6 +42,7 @@ export class SimPort {
   setMood(mood: PortMood, ms = 0): void {
     this.#mood = mood;
     this.#ms = ms;
+    this.moodSince = this.#options.clock.monotonic();
     this.#crashedUntil = this.#options.clock.monotonic() + ms;
     if (mood === "hanging" || mood === "stuck") return;
     this.#held.resolve();
@@ -43,9 +52,15 @@ export class SimPort {
   /** Makes one call. `work` is done once, at the end of a call that gets that far. */
   run<T>(call: PortCall, life: Life, signal: AbortSignal, work: () => T): T | Promise<T> {
     if (life.isCut) return never();
-    const record: PortRecord = { call, life, seqNo: seqNoOf(call), outcome: "pending" };
+    const record: PortRecord = { call, life, seqNo: seqNoOf(call), signal, outcome: "pending" };
+    if (call.method === "applySnapshot") this.#newestTick = record;
     this.#options.onBegin(record);
     const done = (): T => {
+      // Code that goes on past its deadline applies nothing any more.
+      if (signal.aborted) {
+        this.#finish(record, "failed");
+        throw new Error("the call was given up");
+      }
       const result = work();
       this.#finish(record, "done");
       return result;

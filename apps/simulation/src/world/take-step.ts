@@ -2,6 +2,7 @@ import type { Admission } from "@holdfast/bridges";
 import type { ProviderDescriptor } from "@holdfast/core";
 import type { Absence, BackendId, ProviderSpec, Step } from "../script/script.ts";
 import type { AdmissionRecord } from "./admission-record.ts";
+import type { LeaseOffer } from "./lease-offer.ts";
 import type { Life } from "./life.ts";
 import { toDescriptor } from "./sim-adapter.ts";
 import type { World } from "./world.ts";
@@ -40,6 +41,8 @@ export async function takeStep(step: Step, world: World): Promise<void> {
       return override(step.id, life);
     case "admit":
       return admit(life, createAbort(step.abortAfterMs, world));
+    case "leases":
+      return publishLeases(step.back, world);
     case "port":
       return ports[step.port].setMood(step.mood, step.ms);
     case "disk":
@@ -119,11 +122,17 @@ function override(id: BackendId | undefined, life: Life): void {
   life.pinned = id;
 }
 
-function admit({ service, admissions }: Life, signal: AbortSignal): void {
+function admit({ service, admissions, clock }: Life, signal: AbortSignal): void {
   const { placement, topology } = service;
   if (placement === undefined) return;
   const { snapshotSeqNo: seqNo, status } = topology.state;
-  const record: AdmissionRecord = { seqNo, signal, statuses: new Set([status]), outcome: "pending" };
+  const record: AdmissionRecord = {
+    seqNo,
+    signal,
+    atMs: clock.monotonic(),
+    statuses: new Set([status]),
+    outcome: "pending",
+  };
   admissions.push(record);
   const unsubscribe = topology.onEvent(() => record.statuses.add(topology.state.status));
   void follow(record, placement.admit({ signal })).finally(unsubscribe);
@@ -137,6 +146,25 @@ async function follow(record: AdmissionRecord, admission: Promise<Admission>): P
     record.error = error;
     record.outcome = "refused";
   }
+}
+
+/** Placement, as far as the world knows it, was handed `world.ports.placement.newestTick` last. */
+function publishLeases(back: number, world: World): void {
+  const { life, ports, observers } = world;
+  const { placement } = life.service;
+  const tick = ports.placement.newestTick;
+  if (placement === undefined || tick === undefined || tick.life !== life) return;
+  const seqNo = tick.seqNo - back;
+  const leases = [{ resource: `own of ${seqNo} at ${world.nextMoment()}`, nodeId: "a" }];
+  const offer: LeaseOffer = { seqNo, leases, outcome: "pending" };
+  for (const observer of observers) observer.leasesOffered?.(offer, life);
+  placement.publishLeases(leases, { seqNo }).then(
+    () => (offer.outcome = "published"),
+    (error: unknown) => {
+      offer.outcome = "refused";
+      offer.error = error;
+    },
+  );
 }
 
 function createAbort(afterMs: number | undefined, { clock }: World): AbortSignal {
