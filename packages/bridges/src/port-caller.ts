@@ -17,11 +17,11 @@ import { toPortPolicy, type PortPolicy } from "./port-policy.ts";
 export interface PortCall<T> {
   readonly call: string;
   readonly seqNo: number;
-  run(options: CallOptions): Awaitable<T>;
+  readonly run: (options: CallOptions) => Awaitable<T>;
   /** @defaultValue the policy's */
   readonly tries?: number | undefined;
   /** Asked before every repeat: true gives the call up. */
-  isOutdated?(): boolean;
+  readonly isOutdated?: (() => boolean) | undefined;
 }
 
 export type CallOutcome<T> =

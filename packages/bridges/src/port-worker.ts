@@ -19,7 +19,7 @@ export interface TaskContext {
   /** At most this many tries; fewer for what was given up before. */
   readonly tries: number | undefined;
   /** Something newer has taken the place of what the task is about. */
-  isOutdated(): boolean;
+  readonly isOutdated: () => boolean;
 }
 
 /** What is done at one port. Each may reject once the lane has stopped. */

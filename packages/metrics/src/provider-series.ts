@@ -21,7 +21,7 @@ export class ProviderSeries {
   }
 
   /** The metrics have series with these labels, which name the providers. */
-  touch<L extends Labels>(providers: readonly ProviderId[], labels: L, metrics: readonly Removable[]): void {
+  touch(providers: readonly ProviderId[], labels: Labels, metrics: readonly Removable[]): void {
     const isNew = providers.some((provider) => !this.#series.has(provider));
     for (const provider of new Set(providers)) {
       const known = this.#series.get(provider) ?? new Map<string, () => void>();

@@ -28,7 +28,6 @@ export class LeasesInTick implements Invariant {
   #beforeOffer: Due | undefined;
   #offers: LeaseOffer[] = [];
   #partitionAt = 0;
-  #placementAt = 0;
   readonly #hashes = new Map<number, string>();
 
   constructor(context: InvariantContext) {
@@ -38,7 +37,7 @@ export class LeasesInTick implements Invariant {
   lifeBegan(): void {
     this.#due = this.#beforeOffer = undefined;
     this.#offers = [];
-    this.#partitionAt = this.#placementAt = 0;
+    this.#partitionAt = 0;
     this.#hashes.clear();
   }
 
@@ -92,7 +91,6 @@ export class LeasesInTick implements Invariant {
     if (call.method !== "applySnapshot") return;
     if (call.port === "partition") this.#partitionAt = seqNo;
     else {
-      this.#placementAt = seqNo;
       const leases = leasesOf(call.tick);
       const { hash } = call.tick.snapshot;
       if (leases !== undefined) this.#due = { leases, seqNo, hash };
