@@ -166,8 +166,8 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
     name: "joins-while-degraded",
     says: "channels are opened from stale data",
     file: REMOTING,
-    find: 'if (this.#lane.status !== "ready") return () => true;',
-    replace: 'if (this.#lane.status === "starting") return () => true;',
+    find: 'if (status !== "ready" && !isGuarded) return () => true;',
+    replace: 'if (status === "starting" && !isGuarded) return () => true;',
   },
   {
     name: "joins-retried-while-degraded",
