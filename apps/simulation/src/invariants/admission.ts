@@ -1,5 +1,5 @@
 import { isProvisioningError, type ErrorCode, type TopologyStatus } from "@holdfast/core";
-import type { AdmissionRecord } from "../world/admission-record.ts";
+import { admissionStatusOf, type AdmissionRecord } from "../world/admission-record.ts";
 import type { Life } from "../world/life.ts";
 import type { PortRecord } from "../world/port-record.ts";
 import type { Invariant, InvariantContext } from "./invariant.ts";
@@ -55,7 +55,7 @@ export class AdmissionRule implements Invariant {
 
   #checkAdmissions({ admissions, service }: Life): void {
     const { report } = this.#context;
-    const { status } = service.topology.state;
+    const status = admissionStatusOf(service.topology.state);
     let isFirstPending = true;
     for (const [index, record] of admissions.entries()) {
       if (index < this.#checked) continue;
@@ -104,7 +104,7 @@ export class AdmissionRule implements Invariant {
     const { state } = topology;
     for (const source of [partition, topology]) {
       const code = codeOf(() => source?.newest());
-      const expected = REFUSALS[state.status] ?? "none";
+      const expected = REFUSALS[admissionStatusOf(state)] ?? "none";
       if (code !== expected)
         this.#context.report(`newest() says ${code} while the topology is ${state.status}`);
       if (code === "none" && source?.newest() !== state.snapshot)

@@ -19,6 +19,8 @@ export class BlocksHold implements Invariant {
   readonly #goneAt = new Map<string, number>();
   /** The moment at which a provider took over: what it had said before was said as a stand-by. */
   #tookOverAt = 0;
+  /** The last moment at which a guard kept members: a refresh is not good then. */
+  #keptAt = 0;
 
   constructor(context: InvariantContext) {
     this.#context = context;
@@ -30,6 +32,7 @@ export class BlocksHold implements Invariant {
     this.#blockedAt.clear();
     this.#goneAt.clear();
     this.#tookOverAt = 0;
+    this.#keptAt = 0;
   }
 
   event(event: TopologyEvent, life: Life): void {
@@ -62,6 +65,7 @@ export class BlocksHold implements Invariant {
     const { report, world } = this.#context;
     const { snapshot, restoringNodes, isStale } = life.service.topology.state;
     const blockedNodes = snapshot?.blockedNodes ?? [];
+    if (snapshot?.retained !== undefined) this.#keptAt = world.moment;
     if (blockedNodes.join() !== [...this.#blocked].sort().join())
       report(`blocked are ${blockedNodes.join()}, and ${[...this.#blocked].sort().join()} were told`);
     for (const id of restoringNodes) {
@@ -70,24 +74,25 @@ export class BlocksHold implements Invariant {
     }
     for (const [id, at] of this.#restoredAt) {
       if (!restoringNodes.includes(id)) this.#restoredAt.delete(id);
-      // Whoever is only retained is confirmed by nobody.
       else if (
         !isStale &&
-        snapshot?.retained?.includes(id) !== true &&
-        (confirmedAt(life, activeOf(life)) ?? 0) > Math.max(at, this.#goneAt.get(id) ?? 0, this.#tookOverAt)
+        (confirmedAt(life, activeOf(life)) ?? 0) >
+          Math.max(at, this.#goneAt.get(id) ?? 0, this.#tookOverAt, this.#keptAt)
       )
         report(`${id} was restored, its provider has confirmed it since, and it is still blocked`);
     }
     for (const [id, at] of this.#blockedAt) {
       const isGone = snapshot?.members.has(id) === false;
-      const since = Math.max(at, this.#goneAt.get(id) ?? 0, this.#tookOverAt);
+      const since = Math.max(at, this.#goneAt.get(id) ?? 0, this.#tookOverAt, this.#keptAt);
       if (isGone && !isStale && (confirmedAt(life, activeOf(life)) ?? 0) > since)
         report(`${id} is gone, and still blocked`);
     }
   }
 
   #faultOfLifting(id: string, isMember: boolean, confirmedAtMoment: number, life: Life): string | undefined {
-    if (life.service.topology.state.isStale) return "by what is not current";
+    const { isStale, snapshot } = life.service.topology.state;
+    if (isStale) return "by what is not current";
+    if (snapshot?.retained !== undefined) return "while a guard keeps members";
     if (!isMember) return undefined;
     const restoredAt = this.#restoredAt.get(id);
     if (restoredAt === undefined) return "and nobody restored it";

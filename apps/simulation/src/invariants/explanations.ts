@@ -106,18 +106,18 @@ function faultOfStanding(
   );
   const isHolding = (kind: GuardKind) => holds.some(({ guard }) => guard === kind);
   const isHeldBack = isHolding("mass_removal");
-  const isAnswered = life.active?.delivering !== undefined;
   const expected = (): readonly string[] => {
     if (member === undefined) {
       if (snapshot === undefined) return ["no_snapshot"];
-      if (isHeldBack && isListed) return ["mass_removal"];
       if (lastChange?.change === "removed") return ["removed", "not_listed_after_switch"];
       return isListedBeside ? ["not_believed"] : ["never_seen"];
     }
     if (state.restoringNodes.includes(nodeId)) return ["restoring"];
     if (snapshot?.blockedNodes.includes(nodeId) === true) return ["blocked"];
-    if (isHeldBack && isAnswered && !isListed) return ["mass_removal", "removal_dwell"];
-    if (snapshot?.retained?.includes(nodeId) === true && isHolding("removal_dwell")) return ["removal_dwell"];
+    if (snapshot?.retained?.includes(nodeId) === true && (isHeldBack || isHolding("removal_dwell"))) {
+      if (isHeldBack && isHolding("removal_dwell")) return ["mass_removal", "removal_dwell"];
+      return [isHeldBack ? "mass_removal" : "removal_dwell"];
+    }
     if (isHolding("last_known_good")) return ["last_known_good"];
     return isStale ? ["stale"] : ["listed"];
   };

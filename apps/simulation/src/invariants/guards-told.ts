@@ -56,13 +56,15 @@ export class GuardsTold implements Invariant {
     if (told !== held) report(`held is ${held || "nothing"}, told was ${told || "nothing"}`);
     const kinds = new Map(holds.map((hold) => [hold.guard, hold]));
     if (kinds.size < holds.length) report(`a guard holds twice: ${held}`);
-    // What is shown is older then, and may outlast the hold until somebody answers.
-    if (kinds.has("mass_removal")) this.#isMasked = true;
-    else if (!isStale) this.#isMasked = false;
+    // What is shown may outlast the hold until a provider answers.
+    if (!isStale) this.#isMasked = false;
+    else if (kinds.has("mass_removal")) this.#isMasked = true;
     if (this.#isMasked) return;
     const retained = snapshot?.retained?.length ?? 0;
     const dwell = kinds.get("removal_dwell");
-    if ((dwell?.nodes ?? 0) !== retained) report(`${retained} members are retained, held is ${held}`);
+    const massRemoval = kinds.get("mass_removal");
+    if ((dwell?.nodes ?? 0) + (massRemoval?.nodes ?? 0) !== retained)
+      report(`${retained} members are retained, held is ${held}`);
     if (dwell !== undefined && dwell.providerId !== snapshot?.providerId)
       report(`members are retained beside those of ${snapshot?.providerId}, held is ${held}`);
     const known = kinds.get("last_known_good");

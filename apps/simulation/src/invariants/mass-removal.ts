@@ -1,4 +1,5 @@
-import type { MemberSet, ProviderSnapshot, TopologyEvent } from "@holdfast/core";
+import type { ClusterNode, MemberSet, ProviderSnapshot, TopologyEvent } from "@holdfast/core";
+import { DEFAULT_MASS_REMOVAL } from "@holdfast/provisioning";
 import type { Life } from "../world/life.ts";
 import type { SimProvider } from "../world/sim-provider.ts";
 import { isRestored } from "../world/snapshot-record.ts";
@@ -6,48 +7,54 @@ import type { Invariant, InvariantContext } from "./invariant.ts";
 
 const EPSILON_MS = 0.001;
 
+/** What a healthy provider listed before the present instant. */
+interface Witness {
+  readonly provider: SimProvider;
+  readonly answer: MemberSet;
+}
+
 /**
- * With the guard on, more than its share of the members never leaves at once but by one of the exits: the hold time is over,
- * an operator accepts, or another healthy provider that had listed them lists few of them now; or what they are measured by
- * was read from the disk and has expired. A hold is for something, ends in time, when it is accepted, and when a witness agrees.
+ * A large drop evicts no member that another healthy provider still lists, unless its objection has been overruled. What is kept is
+ * not listed by the active provider, was listed by another provider (or is kept by a guard that always holds), stays no longer
+ * than the hold time, and leaves once all healthy providers agree. A removal that is accepted takes effect.
  */
 export class MassRemoval implements Invariant {
   readonly name = "mass-removal";
-  readonly requirements = "R2.4";
+  readonly requirements = "R2.8";
   readonly #context: InvariantContext;
   #shown: ProviderSnapshot | undefined;
-  #heldSince: number | undefined;
-  readonly #heldOf = new Set<string>();
+  #isHolding = false;
+  readonly #heldSince = new Map<string, number>();
+  /** Members that a hold has been about: a standby that still lists them may have been overruled. */
+  readonly #contested = new Set<string>();
   #acceptedAt: number | undefined;
-  /** Stand-bys that knew all who were shown as the hold began, and have said but one thing until then. */
-  #witnesses: ReadonlySet<SimProvider> = new Set();
+  /** Before the present instant. */
+  #witnesses: readonly Witness[] = [];
+  #answers: ReadonlyMap<SimProvider, number> = new Map();
 
   constructor(context: InvariantContext) {
     this.#context = context;
   }
 
   lifeBegan(): void {
-    this.#shown = this.#heldSince = this.#acceptedAt = undefined;
-    this.#witnesses = new Set();
-    this.#heldOf.clear();
+    this.#shown = this.#acceptedAt = undefined;
+    this.#isHolding = false;
+    this.#heldSince.clear();
+    this.#contested.clear();
+    this.#witnesses = [];
+    this.#answers = new Map();
   }
 
   event(event: TopologyEvent, life: Life): void {
     this.#look(life);
     if (event.kind !== "guard_changed" || event.guard !== "mass_removal") return;
-    const { massRemoval } = life.guards;
-    if (massRemoval === undefined) return this.#context.report("a mass removal is held without the guard");
-    // Whose answer is held may change meanwhile.
-    if (event.isHolding) this.#heldOf.add(event.providerId);
-    else this.#heldOf.delete(event.providerId);
-    if (this.#heldOf.size === 0) {
-      this.#heldSince = undefined;
-    } else if (this.#heldSince === undefined) {
-      this.#heldSince = this.#now;
-      this.#witnesses = this.#findWitnesses(life);
-      if (Math.abs(event.until - this.#context.world.clock.now() - massRemoval.holdMs) > EPSILON_MS)
-        this.#context.report(`a hold begins that ends at ${event.until}`);
-    }
+    const { report, world } = this.#context;
+    const policy = policyOf(life);
+    if (policy === undefined) return report("a mass removal is held without the guard");
+    const isNew = event.isHolding && !this.#isHolding;
+    this.#isHolding = event.isHolding;
+    if (isNew && Math.abs(event.until - world.clock.now() - policy.holdMs) > EPSILON_MS)
+      report(`a hold begins that ends at ${event.until}`);
   }
 
   removalsAccepted(isAccepted: boolean, life: Life): void {
@@ -64,26 +71,50 @@ export class MassRemoval implements Invariant {
 
   stepDone(life: Life): void {
     this.#look(life);
-    const hold = holdOf(life);
-    const { massRemoval } = life.guards;
-    const { snapshot } = life.service.topology.state;
-    if (hold === undefined || massRemoval === undefined || snapshot === undefined) return;
+    this.#checkHold(life);
+    this.#answers = new Map(life.inForce.map((provider) => [provider, provider.revisions.length]));
+    this.#witnesses = life.inForce.flatMap((provider) => {
+      const { answer } = provider;
+      return answer === undefined || !isHealthy(provider, life) ? [] : { provider, answer };
+    });
+  }
+
+  #checkHold(life: Life): void {
     const { report } = this.#context;
-    const heldSince = this.#heldSince ?? this.#now;
-    const most = massRemoval.maxShare * snapshot.members.size;
-    if (this.#now > heldSince + massRemoval.holdMs + EPSILON_MS)
-      report(`a hold goes on ${this.#now - heldSince} ms after it began`);
-    if (this.#acceptedAt === this.#now && heldSince < this.#now)
-      report("removals were accepted, and are still held");
-    if (hold.nodes <= most) report(`${hold.nodes} are held back, and ${most} may leave at once`);
+    const hold = holdOf(life);
+    const policy = policyOf(life);
+    const { snapshot, holds } = life.service.topology.state;
     const answer = life.active?.answer;
-    if (answer === undefined) return;
-    const removed = missingIn(answer, snapshot.members);
-    if (removed.length <= most) report(`a hold goes on, and the answer drops only ${removed.join("")}`);
-    for (const witness of this.#witnesses) {
-      if (this.#agreesAnew(witness, removed, most, massRemoval.maxShare, life))
-        report(`${witness.descriptor.id} agrees that ${removed.join("")} are gone, and they are held`);
+    const isDwelling = holds.some(({ guard }) => guard === "removal_dwell");
+    const held = hold === undefined || isDwelling ? [] : (snapshot?.retained ?? []);
+    for (const id of this.#heldSince.keys()) if (!held.includes(id)) this.#heldSince.delete(id);
+    if (policy === undefined) return;
+    for (const id of held) {
+      const since = this.#heldSince.get(id) ?? this.#now;
+      this.#heldSince.set(id, since);
+      this.#contested.add(id);
+      if (answer === undefined) continue;
+      if (this.#now > since + policy.holdMs + EPSILON_MS)
+        report(`${id} is held ${this.#now - since} ms after the hold began`);
+      if (this.#acceptedAt === this.#now && since < this.#now)
+        report(`the removal of ${id} was accepted, and it is still held`);
+      if (answer.has(id)) report(`${id} is held, and the active provider lists it`);
+      if (policy.when === "always") continue;
+      if (!life.instances.some((provider) => hasListed(provider, id)))
+        report(`${id} is held, and no provider has ever listed it`);
+      if (this.#isAgreedOn(id, life))
+        report(`${id} is held, and all healthy providers agree that it is gone`);
     }
+  }
+
+  /** Every other provider is healthy, was so before this instant, and does not list it. */
+  #isAgreedOn(id: string, life: Life): boolean {
+    return life.inForce.every((provider) => {
+      if (provider === life.active) return true;
+      const before = this.#witnesses.find((witness) => witness.provider === provider)?.answer;
+      const { answer } = provider;
+      return isHealthy(provider, life) && before?.has(id) === false && answer?.has(id) === false;
+    });
   }
 
   get #now(): number {
@@ -91,98 +122,69 @@ export class MassRemoval implements Invariant {
   }
 
   #look(life: Life): void {
-    const { snapshot } = life.service.topology.state;
+    const { snapshot, holds } = life.service.topology.state;
     const before = this.#shown;
     this.#shown = snapshot;
-    const { massRemoval } = life.guards;
-    if (before === undefined || snapshot === undefined || before === snapshot) return;
-    if (massRemoval === undefined) return;
-    const removed = missingIn(snapshot.members, before.members);
-    const most = massRemoval.maxShare * before.members.size;
-    if (removed.length <= most || this.#isReleased(before, removed, most, massRemoval.holdMs, life)) return;
-    this.#context.report(`${removed.join("")} leave at once, and nothing lets them`);
+    const policy = policyOf(life);
+    const { active } = life;
+    const answer = active?.answer;
+    if (before === undefined || snapshot === undefined || before === snapshot || policy === undefined) return;
+    if (answer === undefined || active === undefined) return;
+    if (holds.some(({ guard }) => guard !== "last_known_good")) {
+      for (const id of snapshot.retained ?? []) this.#contested.add(id);
+    }
+    // What leaves at the end of a hold or dwell, or was only read from the disk, is judged elsewhere.
+    if (before.retained !== undefined || isRestored(before)) return;
+    // Of several answers in one instant each is a step of its own.
+    const isSwitch = before.providerId !== snapshot.providerId;
+    const answers = active.revisions.length - (this.#answers.get(active) ?? 0);
+    if (answers > (isSwitch ? 0 : 1) || this.#acceptedAt === this.#now) return;
+    const all = before.members.toArray();
+    const dropped = all.filter(({ id }) => !answer.has(id));
+    const isLarge =
+      dropped.length === all.length || (dropped.length > 1 && dropped.length >= policy.share * all.length);
+    if (!isLarge) return;
+    const addresses = new Set(answer.toArray().map(addressOf));
+    for (const node of dropped) {
+      const { id } = node;
+      if (snapshot.members.has(id) || this.#contested.has(id) || addresses.has(addressOf(node))) continue;
+      const witness = this.#witnesses.find(
+        ({ provider, answer: listed }) =>
+          provider !== active &&
+          listed.has(id) &&
+          provider.answer?.has(id) === true &&
+          isHealthy(provider, life) &&
+          provider.troubledAt !== this.#now,
+      );
+      const isSure =
+        policy.when === "contested" ? witness !== undefined : !this.#mayBeDropped(id, active, life);
+      if (isSure) this.#context.report(`${id} leaves in a large drop, and nothing lets it`);
+    }
   }
 
-  #isReleased(
-    before: ProviderSnapshot,
-    removed: readonly string[],
-    most: number,
-    holdMs: number,
-    life: Life,
-  ): boolean {
-    const isOver = this.#heldSince !== undefined && this.#now + EPSILON_MS >= this.#heldSince + holdMs;
-    const expiresAt = this.#context.knownGood.due(life)?.expiresAt ?? Number.POSITIVE_INFINITY;
-    const isExpired = isRestored(before) && this.#now + EPSILON_MS >= expiresAt;
-    return (
-      isOver ||
-      isExpired ||
-      this.#acceptedAt === this.#now ||
-      life.inForce.some((provider) => this.#agrees(provider, removed, most, life))
-    );
+  /** Another provider had listed it, and may have removed it. */
+  #mayBeDropped(id: string, active: SimProvider, life: Life): boolean {
+    return life.instances.some((provider) => provider !== active && hasListed(provider, id));
   }
+}
 
-  /** It may have failed just after it said so. */
-  #agrees(provider: SimProvider, removed: readonly string[], most: number, life: Life): boolean {
-    if (provider === life.active) return false;
-    const { id } = provider.descriptor;
-    if (!isHealthy(id, life) && provider.troubledAt !== this.#now) return false;
-    const said = life.instances
-      .filter(({ descriptor }) => descriptor.id === id)
-      .flatMap(({ revisions }) => revisions.map((revision) => countListed(removed, revision, provider)));
-    return (said.at(-1) ?? 0) <= most && said.some((count) => count > most);
-  }
-
-  /** What it says now is the first thing since the hold began, and it drops too many at once itself. */
-  #agreesAnew(
-    witness: SimProvider,
-    removed: readonly string[],
-    most: number,
-    maxShare: number,
-    life: Life,
-  ): boolean {
-    const [first, second, ...others] = witness.revisions;
-    const { ledger } = witness.backend;
-    const had = ledger.get(first ?? "");
-    const has = ledger.get(second ?? "");
-    if (had === undefined || has === undefined || others.length > 0) return false;
-    if (witness.answer !== has || witness === life.active || !life.inForce.includes(witness)) return false;
-    if (!isHealthy(witness.descriptor.id, life)) return false;
-    const isDisturbed = missingIn(has, had).length > maxShare * had.size;
-    return isDisturbed && removed.filter((id) => has.has(id)).length <= most;
-  }
-
-  #findWitnesses(life: Life): ReadonlySet<SimProvider> {
-    const { members } = life.service.topology.state.snapshot ?? {};
-    const isFirst = ({ descriptor }: SimProvider) =>
-      life.instances.filter((other) => other.descriptor.id === descriptor.id).length === 1;
-    return new Set(
-      life.inForce.filter((provider) => {
-        const { revisions, answer, descriptor } = provider;
-        if (members === undefined || answer === undefined || revisions.length !== 1) return false;
-        if (provider === life.active || !isFirst(provider) || !isHealthy(descriptor.id, life)) return false;
-        return missingIn(answer, members).length === 0;
-      }),
-    );
-  }
+function policyOf({ guards }: Life): typeof DEFAULT_MASS_REMOVAL | undefined {
+  const { massRemoval = DEFAULT_MASS_REMOVAL } = guards;
+  return massRemoval === false ? undefined : massRemoval;
 }
 
 function holdOf({ service }: Life): { readonly nodes: number } | undefined {
   return service.topology.state.holds.find(({ guard }) => guard === "mass_removal");
 }
 
-function isHealthy(id: string, { service }: Life): boolean {
+function isHealthy({ descriptor: { id } }: SimProvider, { service }: Life): boolean {
   return service.providerHealth().some(({ providerId, health }) => providerId === id && health === "healthy");
 }
 
-function countListed(ids: readonly string[], revision: string, { backend }: SimProvider): number {
-  const members = backend.ledger.get(revision);
-  return ids.filter((id) => members?.has(id) === true).length;
+function hasListed({ revisions, backend }: SimProvider, id: string): boolean {
+  return revisions.some((revision) => backend.ledger.get(revision)?.has(id) === true);
 }
 
-/** Who of `all` the members lack. */
-function missingIn(members: MemberSet, all: MemberSet): readonly string[] {
-  return all
-    .toArray()
-    .map(({ id }) => id)
-    .filter((id) => !members.has(id));
+function addressOf({ host, port }: ClusterNode): string {
+  return `${host}:${port}`;
 }

@@ -1,4 +1,4 @@
-import type { ClusterNode, ProviderSnapshot } from "@holdfast/core";
+import type { ClusterNode, ProviderSnapshot, TopologyEvent } from "@holdfast/core";
 import type { Life } from "../world/life.ts";
 import { isRestored } from "../world/snapshot-record.ts";
 import type { Invariant, InvariantContext } from "./invariant.ts";
@@ -10,7 +10,7 @@ const EPSILON_MS = 0.001;
 /**
  * Who was shown before a switch and is not listed by the new provider stays, named in `retained` and unchanged, until the new
  * one has been active and healthy for the dwell in all, or ten dwells have gone by since the first switch and it has an
- * answer; not a moment longer. Nobody else is retained. Nothing is said here while a mass removal is held: what is shown is older then.
+ * answer; not a moment longer. A failback retains none. Nothing is checked here while a mass removal is held.
  */
 export class NeutralSwitches implements Invariant {
   readonly name = "neutral-switches";
@@ -22,6 +22,8 @@ export class NeutralSwitches implements Invariant {
   #isUncertain = false;
   #provenMs = 0;
   #isHealthy = false;
+  /** The last switch was a failback. */
+  #isFailback = false;
   #lookedAt = 0;
   #lapsesAt = Number.POSITIVE_INFINITY;
 
@@ -31,10 +33,11 @@ export class NeutralSwitches implements Invariant {
 
   lifeBegan(): void {
     this.#last = undefined;
-    this.#isMasked = this.#isUncertain = this.#isHealthy = false;
+    this.#isMasked = this.#isUncertain = this.#isHealthy = this.#isFailback = false;
   }
 
-  event(_event: unknown, life: Life): void {
+  event(event: TopologyEvent, life: Life): void {
+    if (event.kind === "provider_changed") this.#isFailback = event.reason === "recovered";
     this.#look(life);
   }
 
@@ -89,6 +92,11 @@ export class NeutralSwitches implements Invariant {
   #takeOver(before: ProviderSnapshot, after: ProviderSnapshot, life: Life): void {
     const { report } = this.#context;
     const { retained = [] } = after;
+    if (this.#isFailback) {
+      if (retained.length > 0 && !this.#isUncertain)
+        report(`a failback to "${after.providerId}" retains ${retained.join("")}`);
+      return;
+    }
     if ((before.retained?.length ?? 0) === 0) {
       this.#lapsesAt = this.#now + MOST_DWELLS * dwellMsOf(life, this.#context);
       this.#isUncertain = false;

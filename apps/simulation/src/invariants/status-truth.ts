@@ -5,13 +5,13 @@ import { retainedOf } from "./content-truth.ts";
 
 /**
  * `unavailable` exactly from when every provider is given up (or none is left) until one delivers, and from when the last
- * known good snapshot expires until the active one does; `degraded` while that snapshot is served or a mass removal is held;
+ * known good snapshot expires until the active one does; `degraded` while a guard shows members that the active provider does not list;
  * `ready` and `empty` in time only while the active provider is healthy, its watch is open and has been heard of within the
  * timeout, and the content is what it said last. What is not known to be current is marked stale.
  */
 export class StatusTruth implements Invariant {
   readonly name = "status-truth";
-  readonly requirements = "R2.4 R5.3";
+  readonly requirements = "R2.4 R2.7 R5.3";
   readonly #context: InvariantContext;
   readonly #health = new Map<string, string>();
   #instances: ReadonlyMap<string, unknown> = new Map();
@@ -47,20 +47,24 @@ export class StatusTruth implements Invariant {
   stepDone(life: Life): void {
     this.#judge(life);
     const { report } = this.#context;
-    const { status, isStale, snapshot, statusReason, holds } = life.service.topology.state;
+    const { status, isStale, snapshot, statusReason } = life.service.topology.state;
     const reports = life.service.providerHealth().filter(({ health }) => health !== "disabled");
     const active = reports.find(({ isActive }) => isActive);
     const fate = this.#context.knownGood.fate(life);
     const isExhausted = reports.length === 0 || this.#isExhausted;
-    const isUnavailable = fate === "expired" || (isExhausted && fate !== "serving");
+    // R2.7: also while a snapshot of the disk is shown.
+    const isUnavailable = fate === "expired" || isExhausted;
     if ((status === "unavailable") !== isUnavailable)
       report(`the status is ${status} (${statusReason}), the providers are ${describe(reports)}`);
     if (statusReason === "") report(`the status ${status} has no reason`);
-    const isHeldBack = holds.some(({ guard }) => guard === "mass_removal");
-    const isCurrent = active?.health === "healthy" && !isHeldBack;
+    const isCurrent = active?.health === "healthy";
     if (snapshot !== undefined && isStale === isCurrent)
       report(`the snapshot is ${isStale ? "" : "not "}stale, the active provider ${active?.health}`);
-    const expected = expectedStatus(isUnavailable, isCurrent, snapshot?.members.size);
+    const expected = expectedStatus(
+      isUnavailable,
+      isCurrent && snapshot?.retained === undefined,
+      snapshot?.members.size,
+    );
     if (status !== expected) report(`the status is ${status}, and should be ${expected}`);
     if (isCurrent && snapshot !== undefined) this.#checkCurrent(life, active.providerId);
   }
@@ -90,15 +94,11 @@ export class StatusTruth implements Invariant {
   }
 }
 
-function expectedStatus(
-  isUnavailable: boolean,
-  isCurrent: boolean,
-  size: number | undefined,
-): TopologyStatus {
+function expectedStatus(isUnavailable: boolean, isReady: boolean, size: number | undefined): TopologyStatus {
   if (isUnavailable) return "unavailable";
   if (size === undefined) return "starting";
   if (size === 0) return "empty";
-  return isCurrent ? "ready" : "degraded";
+  return isReady ? "ready" : "degraded";
 }
 
 function describe(reports: readonly { readonly providerId: string; readonly health: string }[]): string {

@@ -23,7 +23,7 @@ export class ToldAsSet implements Invariant {
     if (event.kind === "status_changed") {
       if (event.from !== this.#status)
         report(`status ${event.from} > ${event.to}, but ${this.#status} was told`);
-      if (event.to === event.from) report(`status ${event.to} is told again`);
+      if (event.to === event.from && event.to !== "degraded") report(`status ${event.to} is told again`);
       if (event.reason === "") report(`status ${event.to} is told without a reason`);
       this.#status = event.to;
     }

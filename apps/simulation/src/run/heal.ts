@@ -1,3 +1,4 @@
+import { DEFAULT_MASS_REMOVAL } from "@holdfast/provisioning";
 import { PORTS } from "../script/script.ts";
 import type { World } from "../world/world.ts";
 
@@ -25,10 +26,11 @@ export async function heal(world: World, settle: () => Promise<void>): Promise<v
   await ensureProvider(world);
   const { timeoutMs, backoffMaxMs, cooldownMs } = setting;
   const { removalDwellMs = cooldownMs, massRemoval } = world.life.guards;
+  const { holdMs } = massRemoval === false ? { holdMs: 0 } : (massRemoval ?? DEFAULT_MASS_REMOVAL);
   // A retry may ask for 3 s on top of its backoff.
   await clock.advance(timeoutMs + 2 * backoffMaxMs + 3_000 + 2 * cooldownMs + 30_000);
   // What a dwell kept leaves, perhaps too much of it at once.
-  await clock.advance(removalDwellMs + (massRemoval?.holdMs ?? 0));
+  await clock.advance(removalDwellMs + holdMs);
   await settle();
   for (const observer of world.observers) observer.healed?.(world.life);
 }

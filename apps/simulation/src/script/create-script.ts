@@ -56,9 +56,13 @@ function createSetting(dice: Dice): Setting {
 function createLife(dice: Dice): LifeSetting {
   return {
     ...(dice.chance(0.5) && { removalDwellMs: dice.pick([0, 1_000, 7_000, 60_000]) }),
-    ...(dice.chance(0.3) && {
-      massRemoval: { maxShare: dice.pick([0.3, 0.5, 0.7, 0.9]), holdMs: dice.pick([3_000, 20_000, 120_000]) },
-    }),
+    massRemoval: dice.chance(0.3)
+      ? false
+      : {
+          share: dice.pick([0.3, 0.5, 0.5, 0.9]),
+          holdMs: dice.pick([3_000, 20_000, 120_000]),
+          when: dice.pick(["contested", "contested", "always"]),
+        },
     ...(dice.chance(0.5) && {
       lastKnownGood: {
         maxAgeMs: dice.pick([15_000, 90_000, 3_600_000]),

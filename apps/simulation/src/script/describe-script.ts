@@ -72,8 +72,11 @@ function describeSpecs(set: readonly ProviderSpec[]): string {
 
 function describeLife({ removalDwellMs, massRemoval, lastKnownGood }: LifeSetting): string {
   const parts = [`dwell ${removalDwellMs ?? "as the cooldown"}`];
-  if (massRemoval !== undefined)
-    parts.push(`more than ${massRemoval.maxShare} held for ${massRemoval.holdMs} ms`);
+  if (massRemoval === false) parts.push("no mass-removal guard");
+  else if (massRemoval !== undefined) {
+    const { share, holdMs, when } = massRemoval;
+    parts.push(`drops of ${share} or more are held ${when} for ${holdMs} ms`);
+  }
   if (lastKnownGood !== undefined)
     parts.push(`known good for ${lastKnownGood.maxAgeMs} ms, saved every ${lastKnownGood.saveEveryMs} ms`);
   return parts.join(", ");

@@ -57,7 +57,12 @@ const positive = z.number().positive();
 
 const life: z.ZodType<LifeSetting> = z.strictObject({
   removalDwellMs: ms.optional(),
-  massRemoval: z.strictObject({ maxShare: positive.lt(1), holdMs: positive }).optional(),
+  massRemoval: z
+    .union([
+      z.literal(false),
+      z.strictObject({ share: positive.max(1), holdMs: positive, when: z.enum(["contested", "always"]) }),
+    ])
+    .optional(),
   lastKnownGood: z.strictObject({ maxAgeMs: positive, saveEveryMs: positive }).optional(),
 });
 

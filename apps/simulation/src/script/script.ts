@@ -170,7 +170,10 @@ export interface LifeSetting {
   /** @defaultValue the cooldown */
   readonly removalDwellMs?: number | undefined;
   /** @defaultValue off */
-  readonly massRemoval?: { readonly maxShare: number; readonly holdMs: number } | undefined;
+  readonly massRemoval?:
+    | { readonly share: number; readonly holdMs: number; readonly when: "contested" | "always" }
+    | false
+    | undefined;
   /** @defaultValue nothing is kept */
   readonly lastKnownGood?: { readonly maxAgeMs: number; readonly saveEveryMs: number } | undefined;
 }

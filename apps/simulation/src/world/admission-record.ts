@@ -1,5 +1,5 @@
 import type { Admission } from "@holdfast/bridges";
-import type { TopologyStatus } from "@holdfast/core";
+import type { TopologyState, TopologyStatus } from "@holdfast/core";
 
 /** A placement request that asked to be admitted. */
 export interface AdmissionRecord {
@@ -13,4 +13,11 @@ export interface AdmissionRecord {
   outcome: "pending" | "admitted" | "refused";
   admission?: Admission;
   error?: unknown;
+}
+
+/** The status as it counts for admission: with only members that a guard keeps placement pauses as if there were none. */
+export function admissionStatusOf({ status, snapshot }: TopologyState): TopologyStatus {
+  const isOnlyRetained =
+    snapshot?.retained !== undefined && snapshot.retained.length === snapshot.members.size;
+  return status === "degraded" && isOnlyRetained ? "empty" : status;
 }

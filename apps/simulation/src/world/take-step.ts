@@ -1,7 +1,7 @@
 import type { Admission } from "@holdfast/bridges";
 import type { ProviderDescriptor } from "@holdfast/core";
 import type { Absence, BackendId, ProviderSpec, Step } from "../script/script.ts";
-import type { AdmissionRecord } from "./admission-record.ts";
+import { admissionStatusOf, type AdmissionRecord } from "./admission-record.ts";
 import type { LeaseOffer } from "./lease-offer.ts";
 import type { Life } from "./life.ts";
 import { toDescriptor } from "./sim-adapter.ts";
@@ -125,7 +125,8 @@ function override(id: BackendId | undefined, life: Life): void {
 function admit({ service, admissions, clock }: Life, signal: AbortSignal): void {
   const { placement, topology } = service;
   if (placement === undefined) return;
-  const { snapshotSeqNo: seqNo, status } = topology.state;
+  const { snapshotSeqNo: seqNo } = topology.state;
+  const status = admissionStatusOf(topology.state);
   const record: AdmissionRecord = {
     seqNo,
     signal,
@@ -134,7 +135,7 @@ function admit({ service, admissions, clock }: Life, signal: AbortSignal): void 
     outcome: "pending",
   };
   admissions.push(record);
-  const unsubscribe = topology.onEvent(() => record.statuses.add(topology.state.status));
+  const unsubscribe = topology.onEvent(() => record.statuses.add(admissionStatusOf(topology.state)));
   void follow(record, placement.admit({ signal })).finally(unsubscribe);
 }
 
