@@ -9,7 +9,7 @@ const config: UserConfig = defineConfig({
   target: "node22",
   dts: true,
   fixedExtension: false,
-  sourcemap: false,
+  sourcemap: true,
   clean: true,
 });
 export default config;

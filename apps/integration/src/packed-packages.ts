@@ -18,10 +18,16 @@ export interface PackedPackage extends PackageFolder {
   readonly tarball: string;
 }
 
-/** Runs a program to its end; a failure carries everything it printed. */
-export async function execute(command: string, args: readonly string[], cwd: string): Promise<string> {
+/** Runs a program to its end, with `env` on top of this process's; a failure carries everything it printed. */
+export async function execute(
+  command: string,
+  args: readonly string[],
+  cwd: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<string> {
   try {
-    const { stdout } = await run(command, args, { cwd, maxBuffer: 64 * 1024 * 1024 });
+    const options = { cwd, env: { ...process.env, ...env }, maxBuffer: 64 * 1024 * 1024 };
+    const { stdout } = await run(command, args, options);
     return stdout;
   } catch (error) {
     const { stdout = "", stderr = "" } = error as { stdout?: string; stderr?: string };
