@@ -48,7 +48,11 @@ async function versionOf(folder) {
 
 /** The version ranges that fit this repository's packages; the example itself takes any. */
 async function withVersions(manifest) {
-  const folders = { "@holdfast/core": "core", "@holdfast/conformance": "conformance", holdfast: "cli" };
+  const folders = {
+    "@holdfast/core": "core",
+    "@holdfast/conformance": "conformance",
+    "@holdfast/cli": "cli",
+  };
   for (const dependencies of [manifest.dependencies, manifest.devDependencies]) {
     for (const [name, folder] of Object.entries(folders)) {
       if (name in dependencies) dependencies[name] = `^${await versionOf(folder)}`;

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { loadConfig } from "holdfast";
+import { loadConfig } from "@holdfast/cli";
 import { root } from "./packed-packages.ts";
 
 // R1.1

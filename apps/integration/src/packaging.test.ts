@@ -111,7 +111,7 @@ test(
   "the published command runs, and its file provider finds its parser's thread",
   { timeout: 120_000 },
   async () => {
-    await using project = await install("holdfast");
+    await using project = await install("@holdfast/cli");
     const { path } = project;
     const holdfast = (...args: readonly string[]) => execute("node_modules/.bin/holdfast", args, path);
     await writeFile(join(path, "topology.yaml"), "members:\n  - { id: a, host: a.local, port: 4000 }\n");

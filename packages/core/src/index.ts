@@ -127,6 +127,16 @@ export { toNetworkFailure, type NetworkFailure } from "./network-failure.ts";
 export { toSafeCause } from "./safe-cause.ts";
 export { parseRetryAfter, toHttpFailure } from "./http-failure.ts";
 export { collectBytes, type CollectOptions } from "./collect-bytes.ts";
+export {
+  defineAdapter,
+  type AdapterDefinition,
+  type AdapterEnvironment,
+  type AdapterOptions,
+  type DefinedAdapter,
+  type OpenProvider,
+  type ProviderSpec,
+  type SpecOptions,
+} from "./define-adapter.ts";
 export { ProviderLife } from "./provider-life.ts";
 export { toProbeError } from "./probe-error.ts";
 export { readFileWithin, type ReadFileOptions } from "./read-file-within.ts";

@@ -11,6 +11,7 @@ export type {
   ServicePorts,
   ValidationOptions,
 } from "./service-options.ts";
+export { TransientProviderStore } from "./transient-provider-store.ts";
 export type { ServiceWarning } from "./service-warning.ts";
 export type { NodeExplanation } from "@holdfast/hub";
 export {

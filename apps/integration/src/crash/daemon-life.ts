@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { sleep, systemClock } from "@holdfast/core";
 
 /** The `holdfast` command as a script. */
-export const HOLDFAST: string = join(dirname(fileURLToPath(import.meta.resolve("holdfast"))), "main.ts");
+export const HOLDFAST: string = join(dirname(fileURLToPath(import.meta.resolve("@holdfast/cli"))), "main.ts");
 
 const PATIENCE_MS = 30_000;
 

@@ -1,0 +1,33 @@
+import type { ProviderSpec } from "@holdfast/core";
+import { memory } from "@holdfast/provider-memory";
+import { expect, test } from "vitest";
+import { toConfiguration } from "./to-configuration.ts";
+
+// R7.3
+test("the order of the list is the priority, and ids follow from the kinds", () => {
+  const { adapters, descriptors } = toConfiguration([
+    memory(),
+    memory({}, { id: "backup" }),
+    memory(),
+    memory({}, { id: "memory-3" }),
+    memory(),
+  ]);
+  expect(adapters.map(({ kind }) => kind)).toEqual(["memory"]);
+  expect(descriptors.map(({ id, priority }) => [id, priority])).toEqual([
+    ["memory", 5],
+    ["backup", 4],
+    ["memory-2", 3],
+    ["memory-3", 2],
+    ["memory-4", 1],
+  ]);
+});
+
+test("two adapters of one kind are refused, naming the kind", () => {
+  const other: ProviderSpec = {
+    ...memory(),
+    kind: "memory",
+    params: {},
+    createAdapter: () => memory().createAdapter(),
+  };
+  expect(() => toConfiguration([memory(), other])).toThrow(/VALIDATION_DUPLICATE_ID.*"memory"/);
+});

@@ -1,0 +1,46 @@
+import {
+  ProvisioningError,
+  type AnyProviderAdapter,
+  type ProviderDescriptorInput,
+  type ProviderId,
+  type ProviderSpec,
+} from "@holdfast/core";
+
+export interface Configuration {
+  /** One for each kind. */
+  readonly adapters: readonly AnyProviderAdapter[];
+  /** In the order of the specs. */
+  readonly descriptors: readonly ProviderDescriptorInput[];
+}
+
+/**
+ * Turns a list of providers into adapters and descriptors. The first of the list gets the highest priority. Throws
+ * `VALIDATION_DUPLICATE_ID` when two different adapters have the same kind.
+ */
+export function toConfiguration(specs: readonly ProviderSpec[]): Configuration {
+  const adapters = new Map<string, { readonly create: unknown; readonly adapter: AnyProviderAdapter }>();
+  for (const { kind, createAdapter } of specs) {
+    const known = adapters.get(kind);
+    if (known === undefined) adapters.set(kind, { create: createAdapter, adapter: createAdapter() });
+    else if (known.create !== createAdapter) {
+      const message = `two different adapters of the kind "${kind}" are in use; give one of them another kind`;
+      throw new ProvisioningError("VALIDATION_DUPLICATE_ID", message, { details: { kind } });
+    }
+  }
+  const taken = new Set(specs.flatMap(({ id }) => id ?? []));
+  const descriptors = specs.map(({ id, kind, params }, index): ProviderDescriptorInput => ({
+    id: id ?? nextId(kind, taken),
+    kind,
+    priority: specs.length - index,
+    params: { ...params },
+  }));
+  return { adapters: [...adapters.values()].map(({ adapter }) => adapter), descriptors };
+}
+
+/** `consul`, then `consul-2`, `consul-3`, ... */
+function nextId(kind: string, taken: Set<ProviderId>): ProviderId {
+  let id = kind;
+  for (let number = 2; taken.has(id); number++) id = `${kind}-${number}`;
+  taken.add(id);
+  return id;
+}

@@ -1,0 +1,15 @@
+import type { ProviderDescriptor, ProviderStore } from "@holdfast/core";
+
+/** Keeps the set of providers in memory: it is gone when the process ends. For programs that list their providers themselves. */
+export class TransientProviderStore implements ProviderStore {
+  #all: readonly ProviderDescriptor[] = [];
+
+  load(): Promise<readonly ProviderDescriptor[]> {
+    return Promise.resolve(this.#all);
+  }
+
+  save(all: readonly ProviderDescriptor[]): Promise<void> {
+    this.#all = structuredClone(all);
+    return Promise.resolve();
+  }
+}
