@@ -5,16 +5,14 @@ import { expect, test } from "vitest";
 import { execute, root } from "../packed-packages.ts";
 import { LocalRegistry } from "./local-registry.ts";
 
-const PROGRAM = `
-import { createMemoryAdapter } from "@holdfast/provider-memory";
-import { MemoryProviderStore } from "@holdfast/conformance";
-import { ProvisioningService } from "@holdfast/provisioning";
+/** The first useful program: ten lines at most, and two packages. */
+const PROGRAM = `import { connect } from "holdfast";
+import { memory } from "@holdfast/provider-memory";
 
-const service = new ProvisioningService({ adapters: [createMemoryAdapter()], store: new MemoryProviderStore() });
 const members = [{ id: "node-1", host: "10.0.0.1", port: 7001 }];
-await service.start({ providers: [{ id: "primary", kind: "memory", priority: 1, params: { members } }] });
-console.log((await service.topology.ready()).members.size);
-await service.stop();
+await using orders = await connect({ providers: [memory({ members })] });
+await orders.ready();
+for (const { id, host, port } of orders.members()) console.log(id, host, port);
 `;
 
 // R6.1
@@ -32,9 +30,9 @@ test(
     try {
       await writeFile(join(project, "package.json"), '{ "type": "module" }');
       await writeFile(join(project, "program.js"), PROGRAM);
-      const library = ["@holdfast/provisioning", "@holdfast/provider-memory", "@holdfast/conformance"];
-      await execute("npm", ["install", "--no-audit", "--no-fund", ...library, "holdfast"], project, env);
-      expect((await execute("node", ["program.js"], project)).trim()).toBe("1");
+      const ours = ["holdfast", "@holdfast/provider-memory", "@holdfast/cli"];
+      await execute("npm", ["install", "--no-audit", "--no-fund", ...ours], project, env);
+      expect(await execute("node", ["program.js"], project)).toBe("node-1 10.0.0.1 7001\n");
       expect(await execute("npx", ["holdfast", "--version"], project, env)).toMatch(/^\d+\.\d+\.\d+\n$/);
     } finally {
       await rm(project, { recursive: true, force: true });
