@@ -49,7 +49,7 @@ export interface ProviderSpec {
   readonly id?: ProviderId | undefined;
   /** Not checked yet: the adapter's schema checks them when the provider is registered. */
   readonly params: object;
-  createAdapter(options?: AdapterOptions): AnyProviderAdapter;
+  readonly createAdapter: (options?: AdapterOptions) => AnyProviderAdapter;
   /** Called with the provider once `connect` has registered it. */
   onRegistered?(provider: ClusterProvider): void;
 }
@@ -65,7 +65,7 @@ export interface SpecOptions {
 export interface DefinedAdapter<P, Input extends object = Partial<P>> {
   (params: Input, options?: SpecOptions): ProviderSpec;
   readonly kind: string;
-  createAdapter(options?: AdapterOptions): ProviderAdapter<P>;
+  readonly createAdapter: (options?: AdapterOptions) => ProviderAdapter<P>;
 }
 
 /**

@@ -1,6 +1,7 @@
-import type { ProviderSpec } from "@holdfast/core";
+import { defineAdapter, type OpenProvider, type ProviderSpec } from "@holdfast/core";
 import { memory } from "@holdfast/provider-memory";
 import { expect, test } from "vitest";
+import * as z from "zod";
 import { toConfiguration } from "./to-configuration.ts";
 
 // R7.3
@@ -23,11 +24,11 @@ test("the order of the list is the priority, and ids follow from the kinds", () 
 });
 
 test("two adapters of one kind are refused, naming the kind", () => {
-  const other: ProviderSpec = {
-    ...memory(),
-    kind: "memory",
-    params: {},
-    createAdapter: () => memory().createAdapter(),
-  };
+  const { createAdapter } = defineAdapter<object>({ kind: "memory", params: z.object({}), open: notUsed });
+  const other: ProviderSpec = { kind: "memory", params: {}, createAdapter };
   expect(() => toConfiguration([memory(), other])).toThrow(/VALIDATION_DUPLICATE_ID.*"memory"/);
 });
+
+function notUsed(): OpenProvider {
+  throw new Error("this adapter opens no provider");
+}
