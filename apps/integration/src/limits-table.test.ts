@@ -1,7 +1,7 @@
 import { glob, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
-import { createProcessTerminal, runCli } from "holdfast";
+import { createProcessTerminal, runCli } from "@holdfast/cli";
 import { describe, expect, test } from "vitest";
 import { root } from "./packed-packages.ts";
 
