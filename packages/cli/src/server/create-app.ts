@@ -14,6 +14,7 @@ import {
   type HttpFailure,
 } from "./http-failure.ts";
 import { RecentResult } from "./recent-result.ts";
+import type { LoopShare } from "./sending/loop-share.ts";
 import { ResponseSlots } from "./sending/response-slots.ts";
 import { ResponseWriter } from "./sending/response-writer.ts";
 import { writePieces, writeText } from "./sending/write-pieces.ts";
@@ -32,6 +33,7 @@ export interface AppOptions {
   readonly view: ServerView;
   readonly documents: TopologyDocuments;
   readonly clients: EventClients;
+  readonly share: LoopShare;
   readonly clock: Clock;
   /** Whether requests with this `Host` header are answered. */
   readonly isHostAllowed: (hostHeader: string | undefined) => boolean;
@@ -62,7 +64,7 @@ const BUSY: HttpFailure = {
 
 /** The routes. Everything is read-only; every failure is JSON with a code. */
 export function createApp(options: AppOptions): App {
-  const { view, documents, clients, clock, isHostAllowed } = options;
+  const { view, documents, clients, share, clock, isHostAllowed } = options;
   const app: App = new Hono();
   const slots = new ResponseSlots({ clock, max: MAX_LARGE_RESPONSES, fairMs: LARGE_RESPONSE_FAIR_MS });
   const explanations = new SerialQueue();
@@ -82,7 +84,7 @@ export function createApp(options: AppOptions): App {
   ): Promise<Response> {
     const { outgoing } = env;
     if (!slots.take(outgoing)) return toFailureResponse(BUSY);
-    const writer = new ResponseWriter(outgoing, { clock, deadlineMs: WRITE_DEADLINE_MS });
+    const writer = new ResponseWriter(outgoing, { clock, deadlineMs: WRITE_DEADLINE_MS, share });
     try {
       await send(writer);
       await writer.end();

@@ -4,6 +4,7 @@ import { refusalOf, type Clock, type LogPosition } from "@holdfast/core";
 import type { HttpBindings } from "@hono/node-server";
 import { sendEvents } from "./event-stream.ts";
 import { NO_STORE, type HttpFailure } from "./http-failure.ts";
+import type { LoopShare } from "./sending/loop-share.ts";
 import { ResponseWriter } from "./sending/response-writer.ts";
 import type { ServerView } from "./server-view.ts";
 import type { TopologyDocuments } from "./topology-documents.ts";
@@ -17,6 +18,7 @@ export interface EventClientsOptions {
   readonly maxLag: number;
   readonly keepAliveMs: number;
   readonly writeDeadlineMs: number;
+  readonly share: LoopShare;
 }
 
 interface EventClient {
@@ -66,7 +68,7 @@ export class EventClients implements Disposable {
 
   /** Sends the log until it ends or the client leaves. Does not reject. */
   async serve({ incoming, outgoing }: HttpBindings, from: LogPosition | undefined): Promise<void> {
-    const { view, clock, documents, keepAliveMs, writeDeadlineMs } = this.#options;
+    const { view, clock, documents, keepAliveMs, writeDeadlineMs, share } = this.#options;
     const stop = new AbortController();
     const client: EventClient = { seqNo: Infinity, outgoing };
     const { socket } = incoming;
@@ -75,7 +77,7 @@ export class EventClients implements Disposable {
       this.#clients.delete(socket);
       stop.abort();
     });
-    const writer = new ResponseWriter(outgoing, { clock, deadlineMs: writeDeadlineMs });
+    const writer = new ResponseWriter(outgoing, { clock, deadlineMs: writeDeadlineMs, share });
     const onProgress = (seqNo: number) => void (client.seqNo = seqNo);
     const { signal } = stop;
     try {

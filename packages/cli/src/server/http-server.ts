@@ -10,7 +10,9 @@ import { RequestTurns } from "./connections/request-turns.ts";
 import { createApp } from "./create-app.ts";
 import { EventClients } from "./event-clients.ts";
 import { createHostCheck } from "./host-check.ts";
+import { LoopShare } from "./sending/loop-share.ts";
 import {
+  BYTES_PER_TURN,
   CONNECTIONS_BESIDES_EVENTS,
   CONNECTIONS_CHECK_MS,
   HEADERS_TIMEOUT_MS,
@@ -86,6 +88,7 @@ export class HttpServer implements AsyncDisposable {
     const { view, clock, host, port, maxEventClients: maxClients, maxLag, keepAliveMs = 15_000 } = options;
     const maxBytes = (options.maxReaderMemoryMb ?? 128) * 1_048_576;
     const documents = new TopologyDocuments({ view, clock, maxBytes });
+    const share = new LoopShare({ clock, bytesPerTurn: BYTES_PER_TURN });
     const writeDeadlineMs = WRITE_DEADLINE_MS;
     const clients = new EventClients({
       view,
@@ -95,6 +98,7 @@ export class HttpServer implements AsyncDisposable {
       maxLag,
       keepAliveMs,
       writeDeadlineMs,
+      share,
     });
     const server = createServer(SERVER_OPTIONS);
     server.timeout = SOCKET_TIMEOUT_MS;
@@ -114,7 +118,7 @@ export class HttpServer implements AsyncDisposable {
       configuredHost: host,
       allowedHosts: options.allowedHosts ?? [],
     });
-    const app = createApp({ view, documents, clients, clock, isHostAllowed });
+    const app = createApp({ view, documents, clients, share, clock, isHostAllowed });
     // Without a Host header (HTTP/1.0) a URL needs some name.
     const respond = getRequestListener(app.fetch, { overrideGlobalObjects: false, hostname: "localhost" });
     const connections = new ConnectionTable({

@@ -31,6 +31,9 @@ export const MAX_WAITING_REQUESTS = 8;
 /** How many responses that take more than one write may be in progress at once; the next client gets 503. */
 export const MAX_LARGE_RESPONSES = 100;
 
+/** How many bytes all responses may write in one turn of the event loop: a tenth of a millisecond of work or so. */
+export const BYTES_PER_TURN = 262_144;
+
 /** After this long in progress, a large response must give its place to a new one when all are taken. */
 export const LARGE_RESPONSE_FAIR_MS = 5_000;
 

@@ -15,6 +15,10 @@ export interface AttackOptions {
   /** Clients that do no harm. */
   readonly followers: number;
   readonly attack: (clients: HostileClients) => unknown;
+  /** Called after each change as well. */
+  readonly eachChange?: (clients: HostileClients) => unknown;
+  /** `ulimit -n` of the daemon. @defaultValue as it is here */
+  readonly descriptors?: number;
   /** Fields of `http` in the configuration. */
   readonly http?: Readonly<Record<string, unknown>>;
 }
@@ -46,10 +50,19 @@ export async function attackDaemon(options: AttackOptions): Promise<AttackResult
   const params = { path: "topology.json", pollMs: 200, settleMs: 20 };
   const config = await folder.write("holdfast.yaml", {
     providers: [{ id: "primary", kind: "file", priority: 1, params }],
+    // A busy machine may take long to start the thread that reads the file; only silence is of interest here.
+    health: { lateSnapshotMs: 600_000 },
+    validation: { probeTimeoutMs: 600_000 },
     http: { maxEventClients: 60, ...http },
   });
   const command = [`--max-old-space-size=${heapMb}`, MAIN, "run", "--config", config, "--port", "0"];
-  await using daemon = new DaemonProcess(command).read();
+  const { descriptors } = options;
+  await using daemon =
+    descriptors === undefined
+      ? new DaemonProcess(command).read()
+      : new DaemonProcess([`--nofile=${descriptors}`, process.execPath, ...command], {
+          program: "prlimit",
+        }).read();
   await daemon.until(({ kind, to }) => kind === "status_changed" && to === "ready");
   const url = await daemon.url();
   const since = daemon.lines.length;
@@ -73,6 +86,7 @@ export async function attackDaemon(options: AttackOptions): Promise<AttackResult
   try {
     for (let generation = 1; generation <= options.changes; generation++) {
       await publish(generation);
+      options.eachChange?.(clients);
       await Promise.all(followers.map((follower) => follower.until((members) => isAt(members, generation))));
     }
   } finally {
@@ -98,6 +112,51 @@ export async function attackDaemon(options: AttackOptions): Promise<AttackResult
   return { doubts, broken, readyMs, residentBytes, residentBytesBefore, disconnected, ...exit };
 }
 
+/** Everything that should not have happened; empty when the attack did no harm. */
+export function toVerdict(
+  result: AttackResult,
+  { heapMb }: Pick<AttackOptions, "heapMb">,
+): readonly string[] {
+  const { doubts, broken, readyMs, residentBytes, code, err } = result;
+  const slowest = Math.max(...readyMs);
+  const resident = residentBytes / MEBIBYTE;
+  const most = heapMb + READER_MB + PROCESS_MB;
+  return [
+    ...doubts.map((line) => `the daemon reported ${JSON.stringify(line).slice(0, 300)}`),
+    ...broken,
+    // A quick one takes milliseconds (RELIABILITY.md), but this machine may be busy: so only what would do harm counts.
+    ...(slowest < HEALTH_TIMEOUT_MS ? [] : [`/readyz took ${slowest} ms`]),
+    ...(resident < most ? [] : [`the process had ${resident} MiB, more than ${most}`]),
+    ...(code === 0 && err === "" ? [] : [`the daemon ended with ${code}: ${err}`]),
+  ];
+}
+
+function mb(bytes: number): string {
+  return (bytes / MEBIBYTE).toFixed(0);
+}
+
+/** In words, for the report of a long run. */
+export function toFigures({
+  readyMs,
+  residentBytes,
+  residentBytesBefore,
+  disconnected,
+}: AttackResult): string {
+  const sorted = readyMs.toSorted((a, b) => a - b);
+  const at = (share: number) => (sorted[Math.floor((sorted.length - 1) * share)] ?? 0).toFixed(0);
+  const ready = `${sorted.length} x /readyz: median ${at(0.5)} ms, slowest ${at(1)} ms`;
+  const memory = `${mb(residentBytesBefore)} MiB before, at most ${mb(residentBytes)} MiB`;
+  return `${ready}; ${memory}; disconnected: ${JSON.stringify(disconnected)}`;
+}
+
+const MEBIBYTE = 1_048_576;
+/** The default of `http.maxReaderMemoryMb`. */
+const READER_MB = 128;
+/** What Node needs besides its old space: code, young generation, buffers of files and sockets. */
+const PROCESS_MB = 200;
+/** After this long without a sign of life a provider counts as silent. */
+const HEALTH_TIMEOUT_MS = 15_000;
+
 function toTopology(count: number, generation: number): object {
   const metadata = { generation: String(generation), text: "x".repeat(60) };
   return { members: Array.from({ length: count }, (_, index) => ({ ...member(`node-${index}`), metadata })) };
@@ -111,8 +170,9 @@ function isAt(members: ReadonlyMap<string, unknown>, generation: number): boolea
 
 async function timeReady(url: string): Promise<number> {
   const startedAt = systemClock.monotonic();
-  const { status } = await fetch(`${url}/readyz`, { headers: { connection: "close" } });
-  if (status !== 200) throw new Error(`/readyz answered ${status}`);
+  const response = await fetch(`${url}/readyz`, { headers: { connection: "close" } });
+  const text = await response.text();
+  if (response.status !== 200) throw new Error(`/readyz answered ${response.status}: ${text}`);
   return systemClock.monotonic() - startedAt;
 }
 

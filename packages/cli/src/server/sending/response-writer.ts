@@ -1,10 +1,13 @@
 import type { ServerResponse } from "node:http";
 import type { Clock } from "@holdfast/core";
+import type { LoopShare } from "./loop-share.ts";
 
 export interface ResponseWriterOptions {
   readonly clock: Clock;
   /** A client that does not take what it was sent within this time is disconnected, in milliseconds. */
   readonly deadlineMs: number;
+  /** What all responses together may write. */
+  readonly share: LoopShare;
 }
 
 /** Writes a response as its client takes it, so that what waits in memory is bounded by one piece and the socket's buffer. */
@@ -23,6 +26,7 @@ export class ResponseWriter {
 
   /** Resolves once more can be written: false when the client has gone. Does not reject. */
   async write(piece: Uint8Array | string): Promise<boolean> {
+    await this.#options.share.take(piece.length);
     if (this.isGone) return false;
     if (!this.#outgoing.write(piece)) await this.#until("drain");
     return !this.isGone;
