@@ -60,13 +60,18 @@ export class TestEventSource implements AsyncDisposable {
   }
 
   async #nextBlock(): Promise<string | undefined> {
+    // Only what is new is searched: an event may be tens of megabytes.
+    const parts: string[] = [];
     for (;;) {
       const end = this.#text.indexOf("\n\n");
       if (end >= 0) {
-        const block = this.#text.slice(0, end);
+        parts.push(this.#text.slice(0, end));
         this.#text = this.#text.slice(end + 2);
-        return block;
+        return parts.join("");
       }
+      // The last character may be the first of the two.
+      parts.push(this.#text.slice(0, -1));
+      this.#text = this.#text.slice(-1);
       const { value } = await this.#reader.read();
       if (value === undefined) return undefined;
       this.#text += value;
