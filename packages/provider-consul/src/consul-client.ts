@@ -29,6 +29,8 @@ export interface ConsulRequest {
    * read; the request fails with `CONNECTIVITY_NO_LEADER` instead. Left out, it is not asked.
    */
   readonly leaderCheckAfterMs?: number | undefined;
+  /** Called when a response begins to arrive. */
+  readonly onResponse?: (() => void) | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -140,6 +142,7 @@ export class ConsulClient implements Disposable {
       throwIfAborted(signal);
       const response = await this.#send(url, route, request, token, signal);
       using _ = whenAborted(signal, () => response.destroy());
+      request.onResponse?.();
       return await this.#read(address, route, response);
     } catch (error) {
       throwIfAborted(signal);

@@ -289,6 +289,22 @@ describe("life", () => {
     expect(await failureOf(recording)).toMatchObject({ code: "STREAM_FAILED" });
   });
 
+  test("of a change whose response takes long is waited for", async () => {
+    const recording = watch(provide({}, 100));
+    await shows(recording, "a");
+    await blocks(recording);
+    // From here on the response to a blocking query begins, and its end is held back.
+    const ends: (() => void)[] = [];
+    fake.slow = (end) => void ends.push(end);
+    fake.set([entry("a"), entry("b")]);
+    // Longer than a connection without any response would be given.
+    await time.advance(1_500);
+    expect(recording.outcome.kind).toBe("running");
+    for (const end of ends) end();
+    await shows(recording, "a", "b");
+    recording.abort();
+  });
+
   test("is not claimed by a server that has fallen silent, nor is it a failure by itself", async () => {
     const recording = watch(provide({}, 50));
     await shows(recording, "a");

@@ -33,7 +33,7 @@ export interface ServiceWatchOptions {
 /** Consul adds up to a sixteenth to the wait it is asked for (api-docs, "Blocking Queries"); the rest is for the network. */
 const WAIT_STRETCH = 17 / 16;
 const NETWORK_MS = 5_000;
-/** How long a blocking query may take to bring a change that a life check has seen. */
+/** How long a blocking query may take at least to begin to bring a change that a life check has seen. */
 const GRACE_MS = 1_000;
 /** After so long without a response one of several addresses is asked whether it has a leader. */
 const LEADER_CHECK_MS = 1_000;
@@ -203,9 +203,13 @@ export class ServiceWatch {
     const { client, context } = this.#options;
     const poll = new AbortController();
     using _ = whenAborted(this.#stop.signal, () => poll.abort(this.#stop.signal.reason));
+    let hasBegun = false;
     const query = client.ask({
       path: toHealthPath(this.#params, consistency, { index: this.#index, waitMs }),
       withinMs: waitMs * WAIT_STRETCH + NETWORK_MS,
+      onResponse: () => {
+        hasBegun = true;
+      },
       signal: poll.signal,
     });
     // Its end has no other listener once the consumer has stopped reading.
@@ -218,9 +222,11 @@ export class ServiceWatch {
         const life = await this.#checkLife(query);
         if (life === undefined) continue;
         if (life.index > this.#index) {
-          const brought = await this.#within(query, Math.max(GRACE_MS, context.heartbeatMs / 2));
+          const brought = await this.#within(query, Math.max(GRACE_MS, context.heartbeatMs));
           if (brought !== undefined) return brought;
           throwIfAborted(this.#stop.signal);
+          // A long response may take its time: one that stops is noticed by the health timeout.
+          if (hasBegun) return await query;
           throw toDead(life, this.#index);
         }
         if (life.held === undefined) yield { type: "heartbeat" };

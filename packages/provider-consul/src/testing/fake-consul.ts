@@ -13,15 +13,17 @@ interface Waiting {
   readonly response: ServerResponse;
 }
 
-/** A Consul of one service in this process, as far as health queries go: index, blocking, filter of the life check. */
+/** A Consul of one service in this process, limited to health queries: index, blocking, filter of the life check. */
 export class FakeConsul implements AsyncDisposable {
   index = 10;
   entries: unknown[] = [];
   /** More headers of every health answer. */
   headers: Record<string, string> = {};
-  /** Takes whatever is asked and says nothing. */
+  /** Accepts every request and does not respond. */
   isHanging = false;
   handler: Handler | undefined;
+  /** Gets what ends the response to a blocking query, of which the head has been sent. */
+  slow: ((end: () => void) => void) | undefined;
   /** Paths with query of all requests. */
   readonly requests: string[] = [];
   readonly tokens: unknown[] = [];
@@ -142,7 +144,12 @@ export class FakeConsul implements AsyncDisposable {
       "x-consul-lastcontact": "0",
       ...this.headers,
     });
-    response.end(JSON.stringify(isLifeCheck ? [] : this.entries));
+    const body = JSON.stringify(isLifeCheck ? [] : this.entries);
+    if (this.slow === undefined || !url.searchParams.has("index")) response.end(body);
+    else {
+      response.write(body.slice(0, 1));
+      this.slow(() => response.end(body.slice(1)));
+    }
   }
 }
 
