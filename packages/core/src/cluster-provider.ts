@@ -36,6 +36,12 @@ export interface ClusterProvider extends AsyncDisposable {
   audit?(options: ProbeOptions): Promise<readonly Reason[]>;
 
   /**
+   * Resolves once a credential is another one than the last that was used, so that after a refusal the next attempt need not wait for
+   * the backoff. Rejects only as the signal aborts. A provider whose credentials cannot change leaves it out.
+   */
+  untilRenewed?(options: WatchOptions): Promise<void>;
+
+  /**
    * First the current snapshot, then every change, in the backend's order, and a heartbeat at least every
    * `ProviderContext.heartbeatMs` while the backend is really alive. It ends quietly when the signal aborts, ends after
    * `terminated` when the backend says the stream is over, and throws a `ProvisioningError` otherwise. An error is never

@@ -3,12 +3,14 @@ import {
   readUntilAborted,
   sleep,
   toProvisioningError,
+  untilAborted,
   whenAborted,
   ProvisioningError,
   type Backoff,
   type Clock,
   type ClusterProvider,
   type CompositeEvent,
+  type ErrorCode,
   type ProviderEvent,
   type ProviderId,
   type ProviderSnapshot,
@@ -39,6 +41,16 @@ export type StreamSignal =
 
 /** The end of a stream inside a provider that is made of providers. */
 type InnerTermination = Extract<ProviderEvent, { type: "terminated" }>;
+
+/** Failures that other credentials may end. */
+const REFUSALS: ReadonlySet<ErrorCode> = new Set([
+  "CONNECTIVITY_UNAUTHORIZED",
+  "CONNECTIVITY_UNKNOWN_TOKEN",
+  "CONNECTIVITY_SECRET_UNAVAILABLE",
+]);
+
+/** The least time between a refusal and an attempt with other credentials, in milliseconds. */
+const LEAST_RENEWAL_MS = 1_000;
 
 export interface ProviderStreamOptions {
   readonly provider: ClusterProvider;
@@ -81,7 +93,6 @@ export class ProviderStream implements AsyncDisposable {
   }
 
   async #run(): Promise<void> {
-    const { clock } = this.#options;
     const { signal } = this.#stop;
     // Signals nothing before the constructor has returned: the owner may still be setting up.
     await Promise.resolve();
@@ -90,8 +101,31 @@ export class ProviderStream implements AsyncDisposable {
       this.#signal({ type: "connecting" });
       const end = await this.#watchOnce();
       this.#signal(end);
-      await sleep(this.#waitMsAfter(end), { clock, signal }).catch(() => undefined);
+      await this.#rest(end);
     }
+  }
+
+  /** Waits for the backoff or, after a refusal, until the credentials are other ones, whichever is first. */
+  async #rest(end: StreamSignal): Promise<void> {
+    const { clock, provider } = this.#options;
+    const over = new AbortController();
+    using _ = whenAborted(this.#stop.signal, () => over.abort());
+    const { signal } = over;
+    const waits = [sleep(this.#waitMsAfter(end), { clock, signal })];
+    if (end.type === "failed" && REFUSALS.has(end.error.code) && provider.untilRenewed !== undefined) {
+      waits.push(this.#untilRenewed(signal));
+    }
+    // A wait for credentials that fails must not end the backoff early.
+    await Promise.any(waits).catch(() => undefined);
+    over.abort();
+    await Promise.allSettled(waits);
+  }
+
+  /** Not before a second has passed: credentials that are replaced all the time must not cause requests all the time. */
+  async #untilRenewed(signal: AbortSignal): Promise<void> {
+    const { clock, provider } = this.#options;
+    await sleep(LEAST_RENEWAL_MS, { clock, signal });
+    await untilAborted(provider.untilRenewed?.({ signal }), signal);
   }
 
   /** The backoff is added to what the backend asked for, so that clients with the same Retry-After do not return together. */

@@ -191,6 +191,33 @@ describe("the token", () => {
     expect(fake.tokens).toEqual(["old", "new"]);
   });
 
+  // H3
+  test("that is rotated after a refusal is noticed within a second or so", async () => {
+    using folder = new TemporaryFolder();
+    const file = folder.at("token");
+    writeFileSync(file, "old");
+    const clock = new VirtualClock();
+    const params = consulParamsSchema.parse({ service: "web", addresses: [fake.address], token: { file } });
+    const client = new ConsulClient(params, clock, {});
+    open.push(client);
+    await client.ask(LIFE);
+    let isRenewed = false;
+    const stop = new AbortController();
+    const renewed = client.untilRenewed(stop.signal).then(() => (isRenewed = true));
+    const looks = async () => {
+      await clock.advance(1_000);
+      for (let i = 0; i < 50 && clock.pendingTimers === 0 && !isRenewed; i++) await systemClock.yield();
+    };
+    for (let i = 0; i < 3; i++) await looks();
+    expect(isRenewed).toBe(false);
+    writeFileSync(file, "new");
+    while (!isRenewed) await looks();
+    await renewed;
+    const again = client.untilRenewed(stop.signal);
+    stop.abort();
+    await expect(again).rejects.toMatchObject({ code: "LIFECYCLE_ABORTED" });
+  });
+
   test("that is refused and has not changed is an error at once, with address and status", async () => {
     using folder = new TemporaryFolder();
     const file = folder.at("token");

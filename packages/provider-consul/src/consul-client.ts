@@ -5,6 +5,7 @@ import {
   isProvisioningError,
   parseRetryAfter,
   ProvisioningError,
+  sleep,
   throwIfAborted,
   whenAborted,
   type Clock,
@@ -41,8 +42,10 @@ export interface ConsulAnswer {
 }
 
 /** As much of a `ConsulClient` as a watch needs. */
-export type ConsulSource = Pick<ConsulClient, "ask" | "askAny" | "prefer">;
+export type ConsulSource = Pick<ConsulClient, "ask" | "askAny" | "prefer" | "untilRenewed">;
 
+/** How often the token is looked at after a refusal. */
+const RENEWAL_POLL_MS = 1_000;
 /** As much of an error's body as is searched for known phrases. */
 const REFUSAL_BYTES = 4_096;
 
@@ -54,6 +57,8 @@ export class ConsulClient implements Disposable {
   readonly #addresses: readonly string[];
   /** Which address answered last. */
   #at = 0;
+  /** The token that was read last. */
+  #token: string | undefined;
 
   /** `env` names the proxies. */
   constructor(params: ConsulProviderParams, clock: Clock, env?: Environment) {
@@ -96,6 +101,18 @@ export class ConsulClient implements Disposable {
     this.#at = Math.max(this.#addresses.indexOf(address), 0);
   }
 
+  /** Resolves once the token is another one than the last that was used; never where there is no token. */
+  async untilRenewed(signal: AbortSignal): Promise<void> {
+    const { token: reference } = this.#params;
+    for (;;) {
+      await sleep(RENEWAL_POLL_MS, { clock: this.#clock, signal });
+      if (reference === undefined) continue;
+      const token = await readToken(reference, signal).catch(() => undefined);
+      throwIfAborted(signal);
+      if (token !== undefined && token !== this.#token) return;
+    }
+  }
+
   /** Closes every connection. */
   [Symbol.dispose](): void {
     this.#agents[Symbol.dispose]();
@@ -117,13 +134,13 @@ export class ConsulClient implements Disposable {
     const { signal } = deadline;
     const { token: reference } = this.#params;
     if (reference === undefined) return await this.#exchange(address, request, undefined, signal);
-    const token = await readToken(reference, signal);
+    const token = (this.#token = await readToken(reference, signal));
     try {
       return await this.#exchange(address, request, token, signal);
     } catch (error) {
       if (!isProvisioningError(error) || !isAboutCredentials(error)) throw error;
       // It may have been rotated just now.
-      const renewed = await readToken(reference, signal);
+      const renewed = (this.#token = await readToken(reference, signal));
       if (renewed === token) throw error;
       return await this.#exchange(address, request, renewed, signal);
     }

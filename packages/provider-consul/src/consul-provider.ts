@@ -57,6 +57,11 @@ export class ConsulProvider implements ClusterProvider {
     return Promise.resolve(auditConsul(this.descriptor.params));
   }
 
+  /** The token is looked at once a second. */
+  untilRenewed({ signal }: WatchOptions): Promise<void> {
+    return this.#client.untilRenewed(signal);
+  }
+
   /** Throws `LIFECYCLE_STOPPED` once disposed. */
   watch(options: WatchOptions): AsyncGenerator<ProviderEvent, void> {
     return this.#life.watch(options.signal, (signal) => {

@@ -77,7 +77,13 @@ export class SimulatedConsul {
 
   #connect(client: ProviderId): ConsulSource & Disposable {
     const ask = (request: ConsulRequest) => this.#answer(client, request);
-    return { ask, askAny: ask, prefer() {}, [Symbol.dispose]() {} };
+    return {
+      ask,
+      askAny: ask,
+      prefer() {},
+      untilRenewed: (signal: AbortSignal) => untilAborted(new Promise<void>(() => undefined), signal),
+      [Symbol.dispose]() {},
+    };
   }
 
   async #answer(client: ProviderId, { path, signal }: ConsulRequest): Promise<ConsulAnswer> {

@@ -1,0 +1,75 @@
+import { VirtualClock } from "@holdfast/conformance";
+import { ProvisioningError, untilAborted, type ClusterProvider, type ErrorCode } from "@holdfast/core";
+import { MemoryProvider } from "@holdfast/provider-memory";
+import { expect, test } from "vitest";
+import { toHealthPolicy } from "./health-policy.ts";
+import { ProviderStream } from "./provider-stream.ts";
+
+const BACKOFF_MS = 20_000;
+
+/** A provider whose watches fail with `code`, and whose credentials are other ones when `renew` is called. */
+function createRefused(code: ErrorCode) {
+  const inner = new MemoryProvider({ id: "refused", clock: new VirtualClock() });
+  const renewal = Promise.withResolvers<void>();
+  let watches = 0;
+  const provider: ClusterProvider = {
+    descriptor: inner.descriptor,
+    capabilities: inner.capabilities,
+    probe: () => Promise.resolve(),
+    // oxlint-disable-next-line require-yield -- it fails before it has anything to yield
+    async *watch() {
+      watches++;
+      throw new ProvisioningError(code, "refused");
+    },
+    untilRenewed: ({ signal }) => untilAborted(renewal.promise, signal),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+  return { provider, watches: () => watches, renewal };
+}
+
+function begin(provider: ClusterProvider, clock: VirtualClock): ProviderStream {
+  return new ProviderStream({
+    provider,
+    policy: toHealthPolicy({ backoffInitialMs: BACKOFF_MS, backoffMaxMs: BACKOFF_MS }),
+    clock,
+    random: () => 0.9,
+    onSignal: () => undefined,
+  });
+}
+
+// H3: a rotated token is noticed while backing off, not after it.
+test.each([
+  "CONNECTIVITY_UNKNOWN_TOKEN",
+  "CONNECTIVITY_UNAUTHORIZED",
+  "CONNECTIVITY_SECRET_UNAVAILABLE",
+] as const)("after %s the watch begins again as soon as the credentials are other ones", async (code) => {
+  const clock = new VirtualClock();
+  const { provider, watches, renewal } = createRefused(code);
+  const stream = begin(provider, clock);
+  await clock.advance(1_500);
+  expect(watches()).toBe(1);
+  renewal.resolve();
+  await clock.advance(10);
+  expect(watches()).toBe(2);
+  // They are still other ones; that is not a reason to try all the time.
+  await clock.advance(900);
+  expect(watches()).toBe(2);
+  await stream[Symbol.asyncDispose]();
+  expect(clock.pendingTimers).toBe(0);
+});
+
+test("another failure, or a wait for credentials that fails, leaves the backoff as it is", async () => {
+  const clock = new VirtualClock();
+  const other = createRefused("CONNECTIVITY_REFUSED");
+  const failing = createRefused("CONNECTIVITY_UNAUTHORIZED");
+  const streams = [begin(other.provider, clock), begin(failing.provider, clock)];
+  await clock.advance(1_000);
+  other.renewal.resolve();
+  failing.renewal.reject(new Error("it cannot be read"));
+  await clock.advance(1_000);
+  expect([other.watches(), failing.watches()]).toEqual([1, 1]);
+  await clock.advance(BACKOFF_MS);
+  expect([other.watches(), failing.watches()]).toEqual([2, 2]);
+  for (const stream of streams) await stream[Symbol.asyncDispose]();
+  expect(clock.pendingTimers).toBe(0);
+});
