@@ -1,7 +1,9 @@
+import { readdir } from "node:fs/promises";
 import { sleep, systemClock } from "@holdfast/core";
 import { describe, expect, test } from "vitest";
 import { runCli } from "../cli.ts";
 import type { DaemonLine } from "../testing/daemon-process.ts";
+import { TestEventSource } from "../testing/event-source.ts";
 import { member } from "../testing/served-hub.ts";
 import { TemporaryFolder } from "../testing/temporary-folder.ts";
 import { TestTerminal } from "../testing/test-terminal.ts";
@@ -136,5 +138,27 @@ describe("the life of a daemon", () => {
     const after = [await sizeOf("/topology"), (await sizeOf("/metrics")) / 1_000];
     expect(after[0]! - before[0]!).toBeLessThan(100);
     expect(after[1]! - before[1]!).toBeLessThan(10);
+  });
+
+  // Each setting of the configuration reaches the part that it is for.
+  test("settings of validation, the log and the stored files are heeded", async () => {
+    const missing = { id: "b", kind: "file", priority: 2, params: { path: "missing.json" } };
+    await using daemon = await LocalDaemon.start({
+      providers: [memory("a", "n"), missing],
+      dataDir: "kept",
+      lastKnownGood: false,
+      validation: { probe: "warn" },
+      health: { maxErrors: 1, backoffInitialMs: 60_000, backoffMaxMs: 60_000 },
+      log: { retainedEvents: 1 },
+    });
+    expect(await daemon.next("warning")).toMatchObject({ code: "CONNECTIVITY_REFUSED", providerId: "b" });
+    const { epoch } = await daemon.next("health_changed");
+    // Only one event is retained, so the lines of those that came at one moment cannot all be printed.
+    await daemon.next("skipped");
+    const { url } = daemon.lines.find(({ kind }) => kind === "started")!;
+    // Of an event that is no longer retained nothing can be continued: the state comes instead.
+    await using client = await TestEventSource.open(String(url), { lastEventId: `${String(epoch)}:1` });
+    expect((await client.next())?.event).toBe("state");
+    expect(await readdir(daemon.folder.join("kept"))).toEqual(["providers.jsonl"]);
   });
 });

@@ -159,7 +159,8 @@ export const createAdapter = () => ({
       ["rejects", "Error: a promise rejected"],
     ]) {
       const warning = await daemon.until(
-        (line) => line.kind === "warning" && line["providerId"] === providerId,
+        ({ kind, code, ...line }) =>
+          kind === "warning" && code === "STREAM_FAILED" && line["providerId"] === providerId,
       );
       expect(warning).toMatchObject({ code: "STREAM_FAILED", details: { adapter: "./bad.mjs" } });
       expect(warning["message"]).toContain(
