@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { NODE_LIMITS } from "./node-limits.ts";
+import { HOST_PATTERN } from "./host-pattern.ts";
 import { ProvisioningError } from "./provisioning-error.ts";
 import { toValidationProblems } from "./validation-problem.ts";
 
@@ -12,6 +13,7 @@ export type NodeId = string;
  */
 export interface ClusterNode {
   readonly id: NodeId;
+  /** An IP address or a DNS name. */
   readonly host: string;
   /** 1 to 65535. */
   readonly port: number;
@@ -33,7 +35,7 @@ const NO_METADATA: Readonly<Record<string, string>> = Object.freeze({});
 /** The one definition of a node read from outside. Unknown fields are refused: they are most often typing errors. */
 export const clusterNodeSchema: z.ZodType<ClusterNodeInput> = z.strictObject({
   id: z.string().min(1).max(NODE_LIMITS.id),
-  host: z.string().min(1).max(NODE_LIMITS.host),
+  host: z.string().max(NODE_LIMITS.host).regex(HOST_PATTERN, "an IP address or a DNS name"),
   port: z.int().min(1).max(65_535),
   zone: z.string().min(1).max(NODE_LIMITS.zone).optional(),
   weight: z.number().min(0).optional(),

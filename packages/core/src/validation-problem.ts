@@ -66,6 +66,7 @@ function expectedOf(issue: z.core.$ZodIssue): string {
         .map((value) => (typeof value === "string" ? `"${value}"` : String(value)))
         .join(" or ");
     case "invalid_format":
+      if (!issue.message.startsWith("Invalid")) return issue.message;
       return issue.pattern === undefined ? `a valid ${issue.format}` : `a string matching ${issue.pattern}`;
     case "invalid_key":
       return `a key of ${issue.issues.map(expectedOf).join(" and ")}`;

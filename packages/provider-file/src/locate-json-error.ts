@@ -1,5 +1,5 @@
 /** White space, then one token: punctuation, a string, or another scalar (RFC 8259, sections 2 to 7). */
-const TOKEN =
+export const JSON_TOKEN: RegExp =
   // oxlint-disable-next-line no-control-regex -- exactly the characters that must be escaped in a string
   /[ \t\n\r]*(?:([{}[\],:])|("[^"\\\u0000-\u001f]*(?:\\(?:["\\/bfnrt]|u[\da-fA-F]{4})[^"\\\u0000-\u001f]*)*")|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)/y;
 
@@ -9,7 +9,7 @@ type Expected = "value" | "value or ]" | "key" | "key or }" | ":" | ", or end";
 export function locateJsonError(text: string): number | undefined {
   const open: ("[" | "{")[] = [];
   let expected: Expected = "value";
-  const token = new RegExp(TOKEN);
+  const token = new RegExp(JSON_TOKEN);
   for (;;) {
     const from = token.lastIndex;
     const match = token.exec(text);

@@ -23,7 +23,7 @@ export function createMembersReader(): (file: unknown) => readonly ClusterNode[]
     for (const [index, entry] of envelope.data.members.entries()) {
       if (problems.length >= MAX_PROBLEMS) break;
       try {
-        const node = readNode(entry);
+        const node = readNode(withNumericPort(entry));
         const twin = indexes.get(node.id);
         if (twin !== undefined) problems.push(duplicateProblem(index, twin));
         if (hasPrototypeKey(entry)) problems.push(prototypeProblem(index));
@@ -36,6 +36,14 @@ export function createMembersReader(): (file: unknown) => readonly ClusterNode[]
     if (problems.length > 0) throw new InvalidTopologyError(problems);
     return nodes.sort((a, b) => (a.id < b.id ? -1 : 1));
   };
+}
+
+/** A port that is quoted, as templates often write it, is the number. */
+function withNumericPort(entry: unknown): unknown {
+  const port: unknown = Reflect.get(Object(entry), "port");
+  return typeof port === "string" && /^[1-9]\d{0,4}$/.test(port)
+    ? { ...Object(entry), port: Number(port) }
+    : entry;
 }
 
 function duplicateProblem(index: number, twin: number): ValidationProblem {

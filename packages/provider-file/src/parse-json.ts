@@ -1,5 +1,6 @@
 import { InvalidTopologyError, toFileProblem, toSyntaxProblem } from "./invalid-topology-error.ts";
 import { locateJsonError } from "./locate-json-error.ts";
+import { locateRepeatedKey } from "./locate-repeated-key.ts";
 
 const MAX_DEPTH = 64;
 
@@ -9,37 +10,75 @@ const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
+const COLON = 0x3a;
 
-/** As `JSON.parse`, but the error says where and repeats none of the text. Throws `InvalidTopologyError`. */
+/**
+ * As `JSON.parse`, but a repeated key is an error, and errors give the position and repeat none of the text. Throws
+ * `InvalidTopologyError`.
+ */
 export function parseJson(text: string): unknown {
-  if (isDeeperThan(MAX_DEPTH, text)) {
+  const { depth, colons } = measure(text);
+  if (depth > MAX_DEPTH) {
     throw new InvalidTopologyError([toFileProblem(`at most ${MAX_DEPTH} levels of nesting`, "more")]);
   }
+  let value: unknown;
   try {
-    return JSON.parse(text);
+    value = JSON.parse(text);
   } catch {
     // V8's message quotes the text around the error, and gives its position only at times.
     const offset = locateJsonError(text) ?? text.length;
-    const before = text.slice(0, offset).split("\n");
-    const at = { line: before.length, column: before.at(-1)!.length + 1 };
-    const got = offset === text.length ? "the end of the file" : "a syntax error";
-    throw new InvalidTopologyError([toSyntaxProblem("valid JSON", got, at)], at);
+    throw invalidAt(
+      text,
+      offset,
+      "valid JSON",
+      offset === text.length ? "the end of the file" : "a syntax error",
+    );
   }
+  // Every key has a colon. `JSON.parse` keeps the last of equal keys, so fewer keys than colons means that one is repeated.
+  if (countKeys(value) < colons) {
+    throw invalidAt(
+      text,
+      locateRepeatedKey(text) ?? 0,
+      "keys that are unique in their object",
+      "a repeated key",
+    );
+  }
+  return value;
 }
 
-/** Looked at first: every level of nesting costs `JSON.parse` about a hundred bytes, on no heap that has a limit. */
-function isDeeperThan(limit: number, text: string): boolean {
+function invalidAt(text: string, offset: number, expected: string, got: string): InvalidTopologyError {
+  const before = text.slice(0, offset).split("\n");
+  const at = { line: before.length, column: before.at(-1)!.length + 1 };
+  return new InvalidTopologyError([toSyntaxProblem(expected, got, at)], at);
+}
+
+/** Of a value whose depth is limited. */
+function countKeys(value: unknown): number {
+  if (typeof value !== "object" || value === null) return 0;
+  const parts: unknown[] = Array.isArray(value) ? value : Object.values(value);
+  let count = Array.isArray(value) ? 0 : parts.length;
+  for (const part of parts) count += countKeys(part);
+  return count;
+}
+
+/**
+ * How deep the text nests, up to one level above the limit, and how many colons it has outside of strings. Done before parsing:
+ * `JSON.parse` spends about a hundred bytes on every level of nesting, on a heap without a limit.
+ */
+function measure(text: string): { readonly depth: number; readonly colons: number } {
   let depth = 0;
+  let deepest = 0;
+  let colons = 0;
   let isInString = false;
-  for (let i = 0; i < text.length; i++) {
+  for (let i = 0; i < text.length && deepest <= MAX_DEPTH; i++) {
     const unit = text.charCodeAt(i);
     if (isInString) {
       if (unit === BACKSLASH) i++;
       else if (unit === QUOTE) isInString = false;
     } else if (unit === QUOTE) isInString = true;
-    else if (unit === OPEN_BRACKET || unit === OPEN_BRACE) {
-      if (++depth > limit) return true;
-    } else if (unit === CLOSE_BRACKET || unit === CLOSE_BRACE) depth--;
+    else if (unit === COLON) colons++;
+    else if (unit === OPEN_BRACKET || unit === OPEN_BRACE) deepest = Math.max(deepest, ++depth);
+    else if (unit === CLOSE_BRACKET || unit === CLOSE_BRACE) depth--;
   }
-  return false;
+  return { depth: deepest, colons };
 }

@@ -20,6 +20,21 @@ describe("parseJson", () => {
     ]);
   });
 
+  // R2.2
+  test("refuses a repeated key, at its place, and repeats none of the text", () => {
+    const { problems, position } = invalid(() =>
+      parseJson(`{"members":[{"id":"a"}],\n  "${SECRET}":1, "members":[],"${SECRET}":2}`),
+    );
+    expect(position).toEqual({ line: 2, column: 16 });
+    expect(problems[0]).toMatchObject({
+      expected: "keys that are unique in their object",
+      got: "a repeated key at line 2, column 16",
+    });
+    expect(JSON.stringify(problems)).not.toContain(SECRET);
+    expect(() => parseJson('{"a":{"__proto__":1,"__proto__":{}}}')).toThrow(InvalidTopologyError);
+    expect(parseJson('{"a:b":"c:d\\":","e":{"a:b":":"}}')).toEqual({ "a:b": 'c:d":', e: { "a:b": ":" } });
+  });
+
   test("a text that is cut short is wrong at its end", () => {
     const { problems } = invalid(() => parseJson('{"members": [{"id": "a"'));
     expect(problems[0]?.got).toBe("the end of the file at line 1, column 24");
@@ -56,6 +71,18 @@ describe("parseYaml", () => {
     expect(position).toEqual({ line, column });
     expect(problems[0]?.got).toContain(`at line ${line}, column ${column}`);
     expect(JSON.stringify(problems)).not.toContain(SECRET);
+  });
+
+  test("a merge key is refused with what to write in its place", () => {
+    const { problems, position } = invalid(() =>
+      parseYaml("base: &base {zone: a}\nmembers:\n  - <<: *base\n    id: a\n"),
+    );
+    expect(position).toEqual({ line: 3, column: 5 });
+    expect(problems[0]?.got).toMatch(
+      /^a merge key \(YAML 1.1\); write its fields out.* at line 3, column 5$/,
+    );
+    // In quotes it is a key like any other.
+    expect(parseYaml('"<<": a')).toEqual({ "<<": "a" });
   });
 
   test("an anchor may be shared by thousands of members", () => {

@@ -1,5 +1,5 @@
 import { InvalidTopologyError, toFileProblem, toSyntaxProblem } from "./invalid-topology-error.ts";
-import { parseYamlSource } from "./yaml-source.ts";
+import { describeYamlProblem, parseYamlSource } from "./yaml-source.ts";
 
 /** How often one anchor may be used, times the uses nested in it: enough for a large file, too few for a YAML bomb. */
 const MAX_ALIASES = 10_000;
@@ -10,7 +10,9 @@ export function parseYaml(text: string): unknown {
   const [first] = problems;
   if (first !== undefined) {
     throw new InvalidTopologyError(
-      problems.map(({ code, position }) => toSyntaxProblem("valid YAML", code, position)),
+      problems.map((problem) =>
+        toSyntaxProblem("valid YAML", describeYamlProblem(problem), problem.position),
+      ),
       first.position,
     );
   }

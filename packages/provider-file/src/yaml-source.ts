@@ -1,7 +1,7 @@
 import { isMap, isScalar, isSeq, LineCounter, parseDocument, type Document } from "yaml";
 import type { TextPosition } from "./invalid-topology-error.ts";
 
-/** One thing wrong with a text of YAML; `code` is the library's, such as `DUPLICATE_KEY`. */
+/** One thing wrong with a text of YAML; `code` is the library's, such as `DUPLICATE_KEY`, or `MERGE_KEY`. */
 export interface YamlProblem {
   readonly code: string;
   readonly position: TextPosition;
@@ -32,8 +32,7 @@ export function parseYamlSource(text: string): YamlSource {
     code,
     offset: pos[0],
   }));
-  const repeated = found.length > 0 ? [] : findRepeatedKeys(document);
-  const problems = [...found, ...repeated.map((offset) => ({ code: "DUPLICATE_KEY" as const, offset }))];
+  const problems = found.length > 0 ? found : findBadKeys(document);
   return {
     document,
     problems: problems.map(({ code, offset }) => ({ code, position: positionAt(offset) })),
@@ -41,9 +40,17 @@ export function parseYamlSource(text: string): YamlSource {
   };
 }
 
-/** Where keys stand that their mapping has already. */
-function findRepeatedKeys(document: Document.Parsed): readonly number[] {
-  const repeated: number[] = [];
+interface BadKey {
+  readonly code: "DUPLICATE_KEY" | "MERGE_KEY";
+  readonly offset: number;
+}
+
+/**
+ * The keys that their mapping already has, and the merge keys (`<<`) of YAML 1.1, which YAML 1.2 would read as fields of that
+ * name. They are not followed: merges that build on one another make a short text a large document.
+ */
+function findBadKeys(document: Document.Parsed): readonly BadKey[] {
+  const bad: BadKey[] = [];
   const pending: unknown[] = [document.contents];
   while (pending.length > 0) {
     const node = pending.pop();
@@ -53,9 +60,17 @@ function findRepeatedKeys(document: Document.Parsed): readonly number[] {
     for (const { key, value } of node.items) {
       pending.push(value);
       if (!isScalar(key)) continue;
-      if (keys.has(key.value)) repeated.push(key.range?.[0] ?? 0);
+      const offset = key.range?.[0] ?? 0;
+      if (key.value === "<<" && key.type === "PLAIN") bad.push({ code: "MERGE_KEY", offset });
+      else if (keys.has(key.value)) bad.push({ code: "DUPLICATE_KEY", offset });
       keys.add(key.value);
     }
   }
-  return repeated.sort((a, b) => a - b);
+  return bad.sort((a, b) => a.offset - b.offset);
+}
+
+/** The problem in words; for one of the library's, its code. */
+export function describeYamlProblem({ code }: YamlProblem): string {
+  if (code !== "MERGE_KEY") return code;
+  return "a merge key (YAML 1.1); write its fields out, or set an alias as the whole value (field: *name)";
 }

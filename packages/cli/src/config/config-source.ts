@@ -1,4 +1,4 @@
-import { parseYamlSource } from "@holdfast/provider-file";
+import { describeYamlProblem, parseYamlSource } from "@holdfast/provider-file";
 import { isAlias, isMap, isScalar, isSeq, type Document } from "yaml";
 import type { ConfigProblem } from "./config-problem.ts";
 
@@ -18,8 +18,8 @@ export interface ConfigSource {
 
 export function parseConfigSource(text: string): ConfigSource {
   const { document, problems: found, positionAt } = parseYamlSource(text);
-  const problems = found.map(({ code, position }) =>
-    toSyntaxProblem(code.toLowerCase().replaceAll("_", " "), position),
+  const problems = found.map((problem) =>
+    toSyntaxProblem(toWords(describeYamlProblem(problem)), problem.position),
   );
   let value: unknown;
   try {
@@ -35,6 +35,11 @@ export function parseConfigSource(text: string): ConfigSource {
       return offset === undefined ? undefined : positionAt(offset);
     },
   };
+}
+
+/** A code of the library's, such as `DUPLICATE_KEY`, as words. */
+function toWords(problem: string): string {
+  return /^[A-Z_]+$/.test(problem) ? problem.toLowerCase().replaceAll("_", " ") : problem;
 }
 
 function toSyntaxProblem(got: string, position: SourcePosition): ConfigProblem {
