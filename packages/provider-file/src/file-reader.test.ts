@@ -79,7 +79,7 @@ describe("FileReader", () => {
     mkdirSync(folder.at("d"));
     makeNamedPipe(folder.at("p"));
     await expect(reading(folder.at("d")).read()).rejects.toMatchObject({ code: "EISDIR" });
-    await expect(reading(folder.at("p")).read()).rejects.toMatchObject({ code: "EISDIR" });
+    await expect(reading(folder.at("p")).read()).rejects.toMatchObject({ code: "EFTYPE" });
   });
 
   test("does not read a file that is too large", async () => {
