@@ -224,5 +224,5 @@ test("a first save makes the names of new folders durable", async () => {
   });
   const path = folder.file("new/deep/providers.jsonl");
   await new FileProviderStore({ path }, { fileSystem, processes: systemProcesses }).save(NEW);
-  expect(synced).toEqual([folder.file("new"), folder.path, folder.file("new/deep")]);
+  expect(synced).toEqual([folder.path, folder.file("new"), folder.file("new/deep")]);
 });

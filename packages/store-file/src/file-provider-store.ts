@@ -30,6 +30,8 @@ export interface FileProviderStoreOptions {
    * for this user alone.
    */
   readonly path: string;
+  /** The name of the setting that decides the path, for errors, such as `dataDir`. */
+  readonly setting?: string | undefined;
 }
 
 /** The parts of the system that the store uses. Tests pass others. */
@@ -49,6 +51,7 @@ const NO_BEACONS: Beacons = { light: async () => undefined, isLit: async () => u
  */
 export class FileProviderStore implements ProviderStore {
   readonly #path: string;
+  readonly #setting: string | undefined;
   readonly #ground: StoreGround;
   readonly #queue: SerialQueue = new SerialQueue();
   readonly #instance: string = randomBytes(6).toString("hex");
@@ -58,7 +61,7 @@ export class FileProviderStore implements ProviderStore {
 
   /** @internal The second parameter is for tests. */
   constructor(
-    { path }: FileProviderStoreOptions,
+    { path, setting }: FileProviderStoreOptions,
     ground: StoreGround = {
       fileSystem: nodeFileSystem,
       processes: systemProcesses,
@@ -66,6 +69,7 @@ export class FileProviderStore implements ProviderStore {
     },
   ) {
     this.#path = resolve(path);
+    this.#setting = setting;
     this.#ground = ground;
   }
 
@@ -140,7 +144,7 @@ export class FileProviderStore implements ProviderStore {
       try {
         return await task();
       } catch (error) {
-        throw toStoreError(error, this.#path);
+        throw toStoreError(error, this.#path, this.#setting);
       }
     });
   }

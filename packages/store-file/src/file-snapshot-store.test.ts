@@ -10,7 +10,7 @@ function knownOf(count: number, providerId = "consul"): KnownGood {
   const nodes = Array.from({ length: count }, (_, i) =>
     createClusterNode({
       id: `node-${i}`,
-      host: `10.0.0.${i}`,
+      host: `10.0.${i >> 8}.${i & 255}`,
       port: 7_000 + i,
       ...(i % 2 === 0 && { zone: "a", tags: ["x"], metadata: { rack: `${i}` }, weight: i }),
     }),
@@ -147,4 +147,34 @@ describe("the file snapshot store", () => {
       }
     },
   );
+});
+
+// R1.5
+describe("a symbolic link at the path", () => {
+  test("to a file of something else is refused, and that file stays as it is", async () => {
+    await using folder = await createTemporaryFolder();
+    await writeFile(folder.file("other"), "something else\n");
+    await symlink("other", folder.file("known-good.jsonl"));
+    const store = new FileSnapshotStore({ path: folder.file("known-good.jsonl") });
+    for (let attempt = 0; attempt < 2; attempt++) {
+      await expect(store.save(NEW)).rejects.toMatchObject({
+        code: "STORE_CORRUPTED",
+        details: { file: folder.file("known-good.jsonl"), target: folder.file("other") },
+      });
+    }
+    expect(await readFile(folder.file("other"), "utf8")).toBe("something else\n");
+  });
+
+  test.each([
+    ["a missing file", undefined],
+    ["an empty file", ""],
+    ["a damaged snapshot", '{"format":"holdfast-snapshot",'],
+  ])("to %s is followed", async (_, text) => {
+    await using folder = await createTemporaryFolder();
+    if (text !== undefined) await writeFile(folder.file("other"), text);
+    await symlink("other", folder.file("known-good.jsonl"));
+    const store = new FileSnapshotStore({ path: folder.file("known-good.jsonl") });
+    await store.save(NEW);
+    expectSame(await store.load(), NEW);
+  });
 });

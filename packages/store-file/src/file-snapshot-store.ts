@@ -1,5 +1,12 @@
 import { dirname, join, resolve, basename } from "node:path";
-import { SerialQueue, systemClock, type Clock, type KnownGood, type SnapshotStore } from "@holdfast/core";
+import {
+  ProvisioningError,
+  SerialQueue,
+  systemClock,
+  type Clock,
+  type KnownGood,
+  type SnapshotStore,
+} from "@holdfast/core";
 import {
   isErrno,
   makeFolder,
@@ -10,11 +17,13 @@ import {
   type FileSystem,
 } from "./file-system.ts";
 import { toStoreError } from "./store-error.ts";
-import { decodeSnapshot, encodeSnapshot } from "./stored-snapshot.ts";
+import { decodeSnapshot, encodeSnapshot, isStoredSnapshot } from "./stored-snapshot.ts";
 
 export interface FileSnapshotStoreOptions {
   /** The file; a symbolic link stays one. A missing folder is created by the first save, for this user alone. */
   readonly path: string;
+  /** The name of the setting that decides the path, for errors, such as `dataDir`. */
+  readonly setting?: string | undefined;
   /** Gives the event loop its turns while a large file is read. @defaultValue systemClock */
   readonly clock?: Clock | undefined;
 }
@@ -28,16 +37,20 @@ const MAX_BYTES = 1_073_741_824;
  */
 export class FileSnapshotStore implements SnapshotStore {
   readonly #path: string;
+  readonly #setting: string | undefined;
   readonly #clock: Clock;
   readonly #fileSystem: FileSystem;
+  /** The file that the path was last found to lead to. */
+  #checked: string | undefined;
   readonly #queue: SerialQueue = new SerialQueue();
 
   /** @internal The second parameter is for tests. */
   constructor(
-    { path, clock = systemClock }: FileSnapshotStoreOptions,
+    { path, setting, clock = systemClock }: FileSnapshotStoreOptions,
     fileSystem: FileSystem = nodeFileSystem,
   ) {
     this.#path = resolve(path);
+    this.#setting = setting;
     this.#clock = clock;
     this.#fileSystem = fileSystem;
   }
@@ -53,6 +66,7 @@ export class FileSnapshotStore implements SnapshotStore {
     return this.#inTurn(async () => {
       const fileSystem = this.#fileSystem;
       const target = await resolveTarget(fileSystem, this.#path);
+      if (target !== this.#path) await this.#checkOurs(target);
       const folder = dirname(target);
       await makeFolder(fileSystem, folder);
       const temporary = join(folder, `.${basename(target)}.tmp`);
@@ -67,6 +81,20 @@ export class FileSnapshotStore implements SnapshotStore {
       }
       await syncFolder(fileSystem, folder);
     });
+  }
+
+  /** A link that leads to a file of something else is an accident or an attack: that file is not replaced. */
+  async #checkOurs(target: string): Promise<void> {
+    if (target === this.#checked) return;
+    const bytes = await readIfThere(this.#fileSystem, target, MAX_BYTES);
+    if (bytes !== undefined && bytes.byteLength > 0 && !isStoredSnapshot(bytes)) {
+      throw new ProvisioningError(
+        "STORE_CORRUPTED",
+        `"${this.#path}" leads to "${target}", which is not a stored snapshot, and is not replaced`,
+        { details: { file: this.#path, target } },
+      );
+    }
+    this.#checked = target;
   }
 
   async #write(path: string, known: KnownGood): Promise<void> {
@@ -92,7 +120,7 @@ export class FileSnapshotStore implements SnapshotStore {
       try {
         return await task();
       } catch (error) {
-        throw toStoreError(error, this.#path);
+        throw toStoreError(error, this.#path, this.#setting);
       }
     });
   }

@@ -12,7 +12,7 @@ export interface FileSystem {
   readdir(path: string): Promise<readonly string[]>;
   mkdir(
     path: string,
-    options: { readonly recursive: true; readonly mode: number },
+    options: { readonly recursive: false; readonly mode: number },
   ): Promise<string | undefined>;
   open(path: string, flags: "r" | "wx", mode?: number): Promise<OpenFile>;
   link(existing: string, path: string): Promise<void>;
@@ -88,10 +88,30 @@ export async function resolveTarget(fileSystem: FileSystem, path: string): Promi
 
 /** Creates the folder and those above it that are missing, for this user alone. */
 export async function makeFolder(fileSystem: FileSystem, folder: string): Promise<void> {
-  const first = await fileSystem.mkdir(folder, { recursive: true, mode: 0o700 });
-  if (first === undefined) return;
-  for (let made = folder; made.length >= first.length; made = dirname(made)) {
-    await syncFolder(fileSystem, dirname(made));
+  if (!(await makeOne(fileSystem, folder))) return;
+  await syncFolder(fileSystem, dirname(folder));
+}
+
+/**
+ * One folder at a time: Node's `recursive` reports `ENOENT` where the file system is read-only or full. False when the folder is
+ * already there.
+ */
+async function makeOne(fileSystem: FileSystem, folder: string): Promise<boolean> {
+  const make = () => fileSystem.mkdir(folder, { recursive: false, mode: 0o700 });
+  try {
+    await make();
+    return true;
+  } catch (error) {
+    if (isErrno(error, "EEXIST")) {
+      if ((await fileSystem.stat(folder)).isFile())
+        throw Object.assign(new Error("not a folder"), { code: "ENOTDIR", syscall: "mkdir" });
+      return false;
+    }
+    const parent = dirname(folder);
+    if (!isErrno(error, "ENOENT") || parent === folder) throw error;
+    await makeFolder(fileSystem, parent);
+    await make();
+    return true;
   }
 }
 

@@ -1,2 +1,3 @@
 export { FileProviderStore, type FileProviderStoreOptions } from "./file-provider-store.ts";
 export { FileSnapshotStore, type FileSnapshotStoreOptions } from "./file-snapshot-store.ts";
+export { useFolder, type FolderUse } from "./folder-use.ts";

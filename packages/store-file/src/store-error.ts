@@ -1,15 +1,23 @@
-import { isProvisioningError, ProvisioningError } from "@holdfast/core";
+import { describeFileFailure, isProvisioningError, ProvisioningError } from "@holdfast/core";
 import { MAX_BYTES } from "./file-system.ts";
 
-/** `STORE_IO` for what the system reported, with its call and code; anything else is a bug of ours. */
-export function toStoreError(error: unknown, file: string): ProvisioningError {
+/**
+ * `STORE_IO` for an error of the system, with its call and code; any other error is a bug of ours. `setting` is the name of the setting
+ * that decides where the file is.
+ */
+export function toStoreError(error: unknown, file: string, setting?: string): ProvisioningError {
   if (isProvisioningError(error)) return error;
   if (error instanceof Error && "code" in error && typeof error.code === "string") {
     const operation = "syscall" in error && typeof error.syscall === "string" ? error.syscall : "access";
-    return new ProvisioningError("STORE_IO", `"${file}" failed at ${operation} with ${error.code}`, {
-      details: { file, operation, code: error.code },
-      cause: error,
-    });
+    const hint = setting === undefined ? "" : `; "${setting}" decides where it is`;
+    return new ProvisioningError(
+      "STORE_IO",
+      `"${file}" failed at ${operation} with ${error.code}: ${describeFileFailure(error)}${hint}`,
+      {
+        details: { file, operation, code: error.code, ...(setting !== undefined && { setting }) },
+        cause: error,
+      },
+    );
   }
   return new ProvisioningError("LIFECYCLE_INTERNAL", `storing "${file}" failed unexpectedly`, {
     cause: error,
@@ -27,7 +35,7 @@ export function toTooLargeError(bytes: number): ProvisioningError {
 }
 
 export function toChangedError(file: string): ProvisioningError {
-  return new ProvisioningError("STORE_CONFLICT", `"${file}" was changed by somebody else; load it again`, {
+  return new ProvisioningError("STORE_CONFLICT", `"${file}" was changed by another process; load it again`, {
     details: { file },
   });
 }

@@ -26,6 +26,12 @@ interface Header {
   readonly count: number;
 }
 
+/** True for a file that a store has written, also when it was damaged or cut off later. */
+export function isStoredSnapshot(bytes: Uint8Array): boolean {
+  const start = Buffer.from(`{"format":"${FORMAT}"`);
+  return Buffer.from(bytes.subarray(0, start.byteLength)).equals(start);
+}
+
 const headerSchema: z.ZodType<Header> = z.strictObject({
   format: z.literal(FORMAT),
   version: z.literal(VERSION),

@@ -1,6 +1,7 @@
+import { dirname } from "node:path";
 import { sleep, untilAborted } from "@holdfast/core";
 import { ProvisioningService } from "@holdfast/provisioning";
-import { FileProviderStore, FileSnapshotStore } from "@holdfast/store-file";
+import { FileProviderStore, FileSnapshotStore, useFolder } from "@holdfast/store-file";
 import { collectDefaultMetrics, Counter, Registry } from "prom-client";
 import packageJson from "../../package.json" with { type: "json" };
 import { AdapterFaults } from "../adapters/adapter-faults.ts";
@@ -81,6 +82,9 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   const ended = new AbortController();
   const printing = printLog({ log: service.topology, output, signal: ended.signal }).catch(fail);
   const startup = service.start({ providers: loaded.providers, signal: signals.shutdown }).catch(fail);
+  // The start creates the folder when it is missing.
+  const folderUse = startup.then(() => useFolder(dirname(storeFile)));
+  void folderUse.then(({ reasons }) => reasons.forEach((reason) => output.warning(reason))).catch(fail);
   const reload = new ConfigReload({ loaded, service, output });
   signals.onHangup = () => void startup.then(() => reload.request());
   signals.onAccept = () => {
@@ -96,6 +100,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     output.note({ kind: "shutting_down", facts: { drainMs }, words });
   }
   const { unfinished } = await service.stop({ deadlineMs: drainMs });
+  void folderUse.then((use) => use[Symbol.asyncDispose]()).catch(() => undefined);
   ended.abort();
   const isPrinted = await isDoneWithin(FLUSH_MS, printing, terminal);
   await server?.[Symbol.asyncDispose]();
@@ -157,11 +162,14 @@ function createService(
   const { config, storeFile, snapshotFile, adapters } = loaded;
   const { health, guards, validation, log } = config;
   const { clock, random } = terminal;
-  const store = new FileProviderStore({ path: storeFile });
+  const store = new FileProviderStore({ path: storeFile, setting: "dataDir" });
   const lastKnownGood =
     config.lastKnownGood === false
       ? undefined
-      : { ...config.lastKnownGood, store: new FileSnapshotStore({ path: snapshotFile, clock }) };
+      : {
+          ...config.lastKnownGood,
+          store: new FileSnapshotStore({ path: snapshotFile, setting: "dataDir", clock }),
+        };
   const { retainedEvents } = log;
   return new ProvisioningService({
     adapters,
