@@ -72,11 +72,11 @@ describe("HOST_PATTERN", () => {
         expect(address).toMatch(HOST_PATTERN);
       }),
     );
-    fc.assert(fc.property(fc.ipV4(), (address) => void expect(address).toMatch(HOST_PATTERN)));
+    fc.assert(fc.property(fc.ipV4(), (address) => HOST_PATTERN.test(address)));
   });
 
   test("accepts every domain name, and takes linear time for what is almost one", () => {
-    fc.assert(fc.property(fc.domain(), (name) => void expect(name).toMatch(HOST_PATTERN)));
+    fc.assert(fc.property(fc.domain(), (name) => HOST_PATTERN.test(name)));
     expect(`${"a.".repeat(100_000)}!`).not.toMatch(HOST_PATTERN);
     expect(`${"a-".repeat(100_000)}!`).not.toMatch(HOST_PATTERN);
   });

@@ -25,6 +25,6 @@ describe("locateRepeatedKey", () => {
   });
 
   test("finds none in any text that JSON.stringify writes", () => {
-    fc.assert(fc.property(fc.json(), (text) => void expect(locateRepeatedKey(text)).toBeUndefined()));
+    fc.assert(fc.property(fc.json(), (text) => locateRepeatedKey(text) === undefined));
   });
 });

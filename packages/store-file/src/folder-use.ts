@@ -22,7 +22,7 @@ export async function useFolder(folder: string, beacons: Beacons = systemBeacons
   const name = `.holdfast-${randomBytes(6).toString("hex")}.alive`;
   const beacon = await beacons.light(join(folder, name));
   const reasons = [...(await findOpenDoors(folder)), ...(await findOthers(folder, name, beacons))];
-  return { reasons, [Symbol.asyncDispose]: async () => void (await beacon?.[Symbol.asyncDispose]()) };
+  return { reasons, [Symbol.asyncDispose]: async () => await beacon?.[Symbol.asyncDispose]() };
 }
 
 async function findOpenDoors(folder: string): Promise<readonly Reason[]> {
