@@ -51,28 +51,27 @@ export const FAILOVER_MUTANTS: readonly Mutant[] = [
     name: "change-after-content",
     says: "provider_changed is told after the first content of the new provider",
     file: SESSION,
-    find: 'if (from !== to) this.#options.emit({ type: "provider_changed", from, to, reason });',
-    replace:
-      'if (from !== to) queueMicrotask(() => this.#options.emit({ type: "provider_changed", from, to, reason }));',
+    find: "    if (from !== to)\n      this.#options.emit(",
+    replace: "    if (from !== to)\n      queueMicrotask(() => this.#options.emit)(",
   },
   {
     name: "watch-left-open",
     says: "the watch on a provider that is left or stopped goes on",
     file: SESSION,
-    find: "source.isHolding = false;\n    const stopping",
-    replace: "source.isHolding = false;\n    if (stream !== undefined) return;\n    const stopping",
+    find: "source.doubt = undefined;\n    const stopping",
+    replace: "source.doubt = undefined;\n    if (stream !== undefined) return;\n    const stopping",
   },
   {
     name: "error-as-empty-set",
     says: "a broken watch is taken for the answer that there are no members",
     file: SESSION,
-    find: "const { code, retryable } = signal.error;",
+    find: "const { retryable } = signal.error;",
     replace:
-      "const { code, retryable } = signal.error;\n" +
+      "const { retryable } = signal.error;\n" +
       "        const { snapshot: last } = source;\n" +
       "        if (last !== undefined) {\n" +
       "          const members = last.members.apply({ remove: [...last.members].map((node) => node.id) });\n" +
-      '          emit({ type: "snapshot", snapshot: { ...last, members, hash: "0" } });\n' +
+      '          this.#options.emit({ type: "snapshot", snapshot: { ...last, members, hash: "0" } });\n' +
       "        }",
   },
   {
@@ -93,7 +92,14 @@ export const FAILOVER_MUTANTS: readonly Mutant[] = [
     name: "late-passes-for-fresh",
     says: "an answer that came late counts as one in time",
     file: STREAM,
-    find: "return ageMs + (snapshot.stalenessMs ?? 0) > policy.lateSnapshotMs;",
-    replace: "return ageMs < 0 && policy.lateSnapshotMs < 0;",
+    find: "if (exactMs <= lateSnapshotMs) return undefined;",
+    replace: "if (exactMs >= 0) return undefined;",
+  },
+  {
+    name: "refused-at-once",
+    says: "a provider that has worked is given up at its first refusal",
+    file: CONTROLLER,
+    find: "const isRefused = !failure.retryable && !candidate.hasWorked;",
+    replace: "const isRefused = !failure.retryable;",
   },
 ];
