@@ -18,6 +18,9 @@ export class ProviderChangedFirst implements Invariant {
   readonly #told = new Map<string, string>();
   #changes: number[] = [];
 
+  /** The last snapshot that each port was called with. */
+  readonly #called = new Map<PortName, number>();
+
   constructor(context: InvariantContext) {
     this.#context = context;
   }
@@ -26,6 +29,7 @@ export class ProviderChangedFirst implements Invariant {
     this.#believed = undefined;
     this.#marks.clear();
     this.#told.clear();
+    this.#called.clear();
     this.#changes = [];
   }
 
@@ -51,6 +55,10 @@ export class ProviderChangedFirst implements Invariant {
   callBegan({ call, seqNo }: PortRecord): void {
     if (call.method !== "applySnapshot" || this.#marks.has(seqNo)) return;
     const { providerId } = call.tick.snapshot;
+    // A snapshot that failed too often is tried again after later notices. Its first call was in order.
+    const isAgain = this.#called.get(call.port) === seqNo;
+    this.#called.set(call.port, seqNo);
+    if (isAgain) return;
     const told = this.#told.get(call.port);
     if (told !== undefined && providerId !== told && !this.#mayHaveMissed(call.port))
       this.#context.report(`${call.port} gets content of ${providerId} at ${seqNo}, and was told of ${told}`);
