@@ -15,7 +15,8 @@ export class ProviderChangedFirst implements Invariant {
   #believed: string | undefined;
   /** Ticks that only mark what is held of an earlier provider. */
   readonly #marks = new Set<number>();
-  readonly #told = new Map<string, string>();
+  /** The provider that each port knows of, and the tick that it knows it from. */
+  readonly #told = new Map<string, { readonly providerId: string; readonly seqNo: number }>();
   #changes: number[] = [];
 
   /** The last snapshot that each port was called with. */
@@ -59,7 +60,7 @@ export class ProviderChangedFirst implements Invariant {
     const isAgain = this.#called.get(call.port) === seqNo;
     this.#called.set(call.port, seqNo);
     if (isAgain) return;
-    const told = this.#told.get(call.port);
+    const told = this.#told.get(call.port)?.providerId;
     if (told !== undefined && providerId !== told && !this.#mayHaveMissed(call.port))
       this.#context.report(`${call.port} gets content of ${providerId} at ${seqNo}, and was told of ${told}`);
   }
@@ -73,8 +74,13 @@ export class ProviderChangedFirst implements Invariant {
   callEnded({ call, outcome, seqNo }: PortRecord): void {
     if (outcome !== "done") return;
     if (call.method === "notify" && call.notice.kind === "provider_changed")
-      this.#told.set(call.port, call.notice.to);
+      this.#tell(call.port, call.notice.to, seqNo);
     else if (call.method === "applySnapshot" && !this.#marks.has(seqNo))
-      this.#told.set(call.port, call.tick.snapshot.providerId);
+      this.#tell(call.port, call.tick.snapshot.providerId, seqNo);
+  }
+
+  /** A snapshot that is tried again does not undo a later notice. */
+  #tell(port: PortName, providerId: string, seqNo: number): void {
+    if ((this.#told.get(port)?.seqNo ?? 0) <= seqNo) this.#told.set(port, { providerId, seqNo });
   }
 }

@@ -44,8 +44,8 @@ export const FAILOVER_MUTANTS: readonly Mutant[] = [
     name: "never-reconnects",
     says: "a broken watch is never begun anew",
     file: STREAM,
-    find: "await sleep(this.#waitMsAfter(end), { clock, signal }).catch(() => undefined);",
-    replace: "await sleep(Number.MAX_SAFE_INTEGER, { clock, signal }).catch(() => undefined);",
+    find: "await this.#rest(end);",
+    replace: "await sleep(Number.MAX_SAFE_INTEGER, { clock: this.#options.clock, signal }).catch(() => undefined);",
   },
   {
     name: "change-after-content",
