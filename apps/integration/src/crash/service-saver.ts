@@ -74,7 +74,10 @@ export class ServiceSaver implements Saver {
   async #write(id: string): Promise<string> {
     const member = `${id}-${process.pid}-${++this.#edits}`;
     const file = join(this.#folder, "topology", `${id}.json`);
-    await writeFile(`${file}.tmp`, JSON.stringify({ members: [{ id: member, host: "a.test", port: 1 }] }));
+    await writeFile(
+      `${file}.tmp`,
+      JSON.stringify({ members: [{ id: member, host: `${id}.test`, port: 1 }] }),
+    );
     await rename(`${file}.tmp`, file);
     return member;
   }

@@ -58,6 +58,8 @@ function pathsIn(line: string, folder: string, pid: number): readonly string[] {
   const found = new Set<string>();
   for (const [, path = ""] of line.matchAll(/["<](\/[^"<>]*)[">]/g)) {
     if (path !== folder && !path.startsWith(`${folder}/`)) continue;
+    // Sockets that show that a process is alive are no part of the save; another thread makes them.
+    if (path.endsWith(".alive")) continue;
     found.add(path.slice(folder.length + 1).replace(new RegExp(`\\b${pid}-\\d+`), SELF));
   }
   return [...found];

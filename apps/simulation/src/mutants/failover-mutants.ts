@@ -45,7 +45,8 @@ export const FAILOVER_MUTANTS: readonly Mutant[] = [
     says: "a broken watch is never begun anew",
     file: STREAM,
     find: "await this.#rest(end);",
-    replace: "await sleep(Number.MAX_SAFE_INTEGER, { clock: this.#options.clock, signal }).catch(() => undefined);",
+    replace:
+      "await sleep(Number.MAX_SAFE_INTEGER, { clock: this.#options.clock, signal }).catch(() => undefined);",
   },
   {
     name: "change-after-content",
