@@ -19,6 +19,7 @@ import {
 } from "@holdfast/core";
 import { Admission, type Admitted } from "./admission.ts";
 import { InstanceDisposal } from "./instance-disposal.ts";
+import { ProviderAudit } from "./provider-audit.ts";
 import { ProviderFactory, toDisabled } from "./provider-factory.ts";
 import {
   isSameDefinition,
@@ -71,6 +72,7 @@ export class ProviderRegistry implements AsyncDisposable {
   readonly #stop: AbortController = new AbortController();
   readonly #instances: InstanceDisposal;
   readonly #events: TypedEvents<RegistryEvents>;
+  readonly #audit: ProviderAudit;
   #set: ProviderSet | undefined;
   /** The store may hold a set that was refused: then even an unchanged set is saved. */
   #isStoreInDoubt = false;
@@ -88,6 +90,11 @@ export class ProviderRegistry implements AsyncDisposable {
       context: { clock, random, heartbeatMs },
       neededCapabilities,
       disposal: this.#instances,
+    });
+    this.#audit = new ProviderAudit({
+      clock,
+      signal: this.#stop.signal,
+      onWarning: (warning) => this.#events.emit("warning", warning),
     });
     this.#admission = new Admission({
       clock,
@@ -284,6 +291,7 @@ export class ProviderRegistry implements AsyncDisposable {
     this.#set = next;
     if (before === undefined || !isSameSet(before, next)) this.#events.emit("changed", next);
     this.#instances.startForRest(before ?? [], next);
+    this.#audit.start(before ?? [], next);
   }
 
   #onListenerError(cause: unknown, type: keyof RegistryEvents): void {

@@ -6,6 +6,7 @@ export interface RegistryWarning {
   readonly code: ErrorCode;
   readonly message: string;
   readonly providerId?: ProviderId | undefined;
+  readonly details?: Readonly<Record<string, unknown>> | undefined;
   /** What was thrown, if anything was. What other people's code put into it is not ours to vouch for. */
   readonly cause?: unknown;
 }

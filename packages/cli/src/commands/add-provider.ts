@@ -12,6 +12,7 @@ import { parseConfigSource } from "../config/config-source.ts";
 import { toConfigError } from "../config/config-problem.ts";
 import type { Terminal } from "../terminal.ts";
 import { toJsonText, toPrintable } from "../output/printable.ts";
+import { auditProviders } from "./audit-providers.ts";
 import type { CommandContext } from "./command-context.ts";
 import { assertChangeable, openProviderSet, type ProviderSetOptions } from "./provider-set.ts";
 
@@ -53,6 +54,11 @@ export async function addProvider(
   registry.on("warning", ({ message }) => void warnings.push(message));
   await registry.restore();
   const { descriptor } = await registry.register(toAbsolutePaths(input, cwd));
+  const { id, kind, priority, params } = descriptor;
+  const audited = await auditProviders([{ id, kind, priority, params }], { adapters, clock, random });
+  // The registry audits too, but does not wait for it.
+  const insecure = audited.map(({ message }) => `"${id}": ${message}`);
+  warnings.push(...insecure.filter((message) => !warnings.includes(message)));
   if (isJson) return out.write(toJsonText({ added: descriptor, file: set.file, warnings }));
   await out.write(`added ${descriptor.id} to ${toPrintable(set.file)}`);
   for (const warning of warnings) await out.write(paint("yellow", `warning: ${toPrintable(warning)}`));

@@ -92,6 +92,29 @@ describe("the life of a daemon", () => {
     });
   });
 
+  test("warns at its start of insecure settings of a provider, also one that cannot be reached", async () => {
+    await using daemon = await LocalDaemon.start(
+      {
+        providers: [
+          memory("a", "n"),
+          {
+            id: "c",
+            kind: "consul",
+            priority: 2,
+            // An address of RFC 5737, which no machine has.
+            params: { service: "web", addresses: ["http://192.0.2.1:8500"], token: { file: "token" } },
+          },
+        ],
+        validation: { probe: "warn", probeTimeoutMs: 50 },
+      },
+      { token: "secret-of-a-test" },
+    );
+    let warning = await daemon.next("warning");
+    while (warning["code"] !== "CONNECTIVITY_INSECURE") warning = await daemon.next("warning");
+    expect(warning).toMatchObject({ providerId: "c", message: expect.stringContaining('"c"') });
+    expect(daemon.terminal.out).not.toContain("secret-of-a-test");
+  });
+
   test("does not warn of endpoints on loopback", async () => {
     await using daemon = await LocalDaemon.start({ providers: [memory("a", "n")] });
     await daemon.next("snapshot");
