@@ -216,7 +216,7 @@ export class ProvisioningService implements AsyncDisposable {
       outer === undefined ? this.#stopping.signal : AbortSignal.any([outer, this.#stopping.signal]);
     try {
       const loading = this.#loadSnapshot(signal);
-      await this.registry.restore({ signal });
+      await this.registry.restore({ signal, onlyFrom: providers });
       if (providers !== undefined) await this.registry.reload(providers, { signal });
       this.#restoreSnapshot(await loading);
       throwIfAborted(signal);

@@ -34,8 +34,8 @@ describe("after three failures in a row", () => {
     await clock.advance(10_000);
     const errors = [
       await errorOf(down()),
-      await errorOf(registry.register(sample("a"))),
-      await errorOf(registry.reload([sample("b"), sample("a")])),
+      await errorOf(registry.register(malformed)),
+      await errorOf(registry.reload([sample("b"), sample("a", 1, "/down")])),
     ];
 
     for (const error of errors) {
@@ -53,6 +53,22 @@ describe("after three failures in a row", () => {
         providerId: "a",
       },
     ]);
+  });
+
+  test("a corrected definition is accepted at once, after bad reloads too", async () => {
+    // R5.2
+    const { registry } = await startWithBackends();
+    await registry.register(sample("b"));
+    const bad = [
+      () => registry.reload([sample("b"), malformed]),
+      () => registry.reload([sample("b"), sample("a", 1, "/down")]),
+      () => registry.reload([sample("b"), malformed]),
+    ];
+    await codesOf(bad);
+    expect(await codesOf(bad.slice(1))).toEqual(["VALIDATION_SUPPRESSED", "VALIDATION_SUPPRESSED"]);
+    await registry.reload([sample("b"), sample("a")]);
+
+    expect(idsOf(registry.list())).toEqual(["a", "b"]);
   });
 
   test("it ends by the clock, whatever the wall clock says, and the count starts over", async () => {

@@ -80,7 +80,10 @@ export class Admission {
     if (failures.length > 0 || signal.aborted) {
       this.#options.disposal.startForRest(providers, []);
       throwIfAborted(signal);
-      for (const { providerId, error } of failures) this.#countFailure(providerId, error);
+      for (const { providerId, error } of failures) {
+        const check = checks.find(({ id }) => id === providerId);
+        this.#countFailure(providerId, toFingerprint(check), error);
+      }
     } else {
       for (const { descriptor } of providers) this.#guard.succeed(descriptor.id);
     }
@@ -88,24 +91,35 @@ export class Admission {
   }
 
   #refuseSuppressed(checks: readonly DescriptorCheck[]): void {
-    const ids = new Set(checks.flatMap(({ id }) => id ?? []));
-    const [first, ...others] = [...ids].flatMap((id) => this.#guard.suppressionOf(id) ?? []);
+    const suppressed = new Map(
+      checks.flatMap((check) => {
+        const { id } = check;
+        const found = id === undefined ? undefined : this.#guard.suppressionOf(id, toFingerprint(check));
+        return found === undefined ? [] : [[found.providerId, found] as const];
+      }),
+    );
+    const [first, ...others] = suppressed.values();
     if (first !== undefined) throw toSuppressedError([first, ...others]);
   }
 
   /** A duplicate says nothing against the provider that has the id. */
   #countInvalid(checks: readonly DescriptorCheck[]): void {
     const failed = new Map(
-      checks.flatMap(({ id, problems }) => {
+      checks.flatMap((check) => {
+        const { id, problems } = check;
         const problem = problems.find(({ code }) => code !== "VALIDATION_DUPLICATE_ID");
-        return id === undefined || problem === undefined ? [] : [[id, problem] as const];
+        return id === undefined || problem === undefined ? [] : [[id, { check, problem }] as const];
       }),
     );
-    for (const [id, problem] of failed) this.#countFailure(id, problem);
+    for (const [id, { check, problem }] of failed) this.#countFailure(id, toFingerprint(check), problem);
   }
 
-  #countFailure(providerId: ProviderId, { code }: Pick<ProvisioningError, "code">): void {
-    const started = this.#guard.fail(providerId);
+  #countFailure(
+    providerId: ProviderId,
+    definition: string,
+    { code }: Pick<ProvisioningError, "code">,
+  ): void {
+    const started = this.#guard.fail(providerId, definition);
     if (started === undefined) return;
     const { failures, retryAfterMs } = started;
     const times = `${failures} times in a row, last with ${code}`;
@@ -153,7 +167,14 @@ export class Admission {
   }
 }
 
-/** With the code of the first. */
+/**
+ * The same text for the same definition: the descriptor, or of an invalid one its problems, as those are all that is kept of it.
+ */
+function toFingerprint(check: DescriptorCheck | undefined): string {
+  return JSON.stringify(check?.valid?.descriptor ?? check?.problems ?? []);
+}
+
+/** Has the code of the first failure. */
 function toFailuresError(failures: readonly Failure[]): ProvisioningError {
   const named = failures.map(({ providerId, error }) => `"${providerId}": ${error.message}`);
   return new ProvisioningError(

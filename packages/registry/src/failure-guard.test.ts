@@ -4,11 +4,28 @@ import { FailureGuard } from "./failure-guard.ts";
 
 test("only so many ids are remembered, and the one that failed longest ago is forgotten first", () => {
   const guard = new FailureGuard({ clock: new VirtualClock(), suppressAfter: 1, suppressMs: 60_000 });
-  for (let i = 0; i < 1_000; i++) guard.fail(`id-${i}`);
-  expect(guard.suppressionOf("id-0")).toBeDefined();
-  guard.fail("one-more");
+  for (let i = 0; i < 1_000; i++) guard.fail(`id-${i}`, "x");
+  expect(guard.suppressionOf("id-0", "x")).toBeDefined();
+  guard.fail("one-more", "x");
 
-  expect(guard.suppressionOf("id-0")).toBeUndefined();
-  expect(guard.suppressionOf("id-1")).toBeDefined();
-  expect(guard.suppressionOf("one-more")).toBeDefined();
+  expect(guard.suppressionOf("id-0", "x")).toBeUndefined();
+  expect(guard.suppressionOf("id-1", "x")).toBeDefined();
+  expect(guard.suppressionOf("one-more", "x")).toBeDefined();
+});
+
+// R5.2
+test("only what failed is suppressed, also when several definitions took turns", () => {
+  const guard = new FailureGuard({ clock: new VirtualClock(), suppressAfter: 3, suppressMs: 60_000 });
+  for (const definition of ["first", "second", "first"]) guard.fail("a", definition);
+  expect(guard.suppressionOf("a", "first")).toEqual({ providerId: "a", failures: 3, retryAfterMs: 60_000 });
+  expect(guard.suppressionOf("a", "second")).toBeDefined();
+  expect(guard.suppressionOf("a", "corrected")).toBeUndefined();
+  expect(guard.suppressionOf("a", "first"), "asking for another one ends nothing").toBeDefined();
+});
+
+test("only so many definitions of an id are remembered", () => {
+  const guard = new FailureGuard({ clock: new VirtualClock(), suppressAfter: 1, suppressMs: 60_000 });
+  for (let i = 0; i < 9; i++) guard.fail("a", `definition-${i}`);
+  expect(guard.suppressionOf("a", "definition-0")).toBeUndefined();
+  expect(guard.suppressionOf("a", "definition-1")).toBeDefined();
 });

@@ -3,6 +3,7 @@ export {
   ProviderRegistry,
   type ProviderRegistryOptions,
   type RegistryCallOptions,
+  type RestoreOptions,
 } from "./provider-registry.ts";
 export type { RegisteredProvider } from "./registered-provider.ts";
 export type { RegistryEvents, RegistryWarning } from "./registry-events.ts";

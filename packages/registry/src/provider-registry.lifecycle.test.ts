@@ -21,6 +21,42 @@ describe("restore", () => {
     expect(after.adapter.made.map(({ probes }) => probes)).toEqual([0, 0, 0]);
   });
 
+  test("only from the definitions given, a stored set that is no longer valid keeps nothing from starting", async () => {
+    // R1.5
+    const store = new MemoryProviderStore();
+    await store.save([
+      sample("a"),
+      { ...sample("b"), kind: "gone" },
+      { ...sample("c"), params: { path: 1 } },
+    ]);
+    const { registry, adapter } = createBench({ store: store.reopen() });
+    const wanted = [sample("a"), sample("d")];
+    expect(idsOf(await registry.restore({ onlyFrom: wanted }))).toEqual(["a"]);
+    expect(adapter.made.map(({ probes }) => probes)).toEqual([0]);
+    expect(idsOf(await registry.reload(wanted))).toEqual(["a", "d"]);
+    expect(adapter.made.map(({ probes }) => probes)).toEqual([0, 1]);
+    expect((await store.reopen().load()).map(({ id }) => id)).toEqual(["a", "d"]);
+  });
+
+  test("only from the definitions given, the set that stays is saved without what was left out", async () => {
+    // R1.5, R5.4
+    const store = new MemoryProviderStore();
+    await store.save([sample("a"), { ...sample("b"), kind: "gone" }]);
+    const { registry } = createBench({ store: store.reopen() });
+    await registry.restore({ onlyFrom: [sample("a")] });
+    await registry.reload([sample("a")]);
+    expect((await store.reopen().load()).map(({ id }) => id)).toEqual(["a"]);
+  });
+
+  test("only from the definitions given, a damaged store still stops the start", async () => {
+    // R1.5
+    const store = new MemoryProviderStore();
+    await store.save([sample("a")]);
+    store.damage();
+    const { registry } = createBench({ store: store.reopen() });
+    expect((await errorOf(registry.restore({ onlyFrom: [sample("a")] }))).code).toBe("STORE_CORRUPTED");
+  });
+
   test("of a set that is no longer valid names every problem and loads nothing", async () => {
     // R1.5
     const store = new MemoryProviderStore();

@@ -57,6 +57,15 @@ export interface RegistryCallOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+export interface RestoreOptions extends RegistryCallOptions {
+  /**
+   * The definitions that the next `reload` brings into force. A stored provider whose definition is not among them is neither
+   * checked nor made: a stored set that is no longer valid cannot keep a complete configuration from starting.
+   * @defaultValue the whole stored set is restored
+   */
+  readonly onlyFrom?: readonly unknown[] | undefined;
+}
+
 /**
  * Owns the set of providers. Every change is checked, proven and saved before it comes into force, whole or not at all, one
  * after another in the order of the calls. Call `restore` first: a set that was not loaded must not be saved over.
@@ -74,7 +83,7 @@ export class ProviderRegistry implements AsyncDisposable {
   readonly #events: TypedEvents<RegistryEvents>;
   readonly #audit: ProviderAudit;
   #set: ProviderSet | undefined;
-  /** The store may hold a set that was refused: then even an unchanged set is saved. */
+  /** The store may hold another set than the one in force: then even an unchanged set is saved. */
   #isStoreInDoubt = false;
   #disposal: Promise<void> | undefined;
 
@@ -127,9 +136,15 @@ export class ProviderRegistry implements AsyncDisposable {
    * brings in what the store holds now, the way out of a `STORE_CONFLICT`. Rejects with what the store throws, or a
    * `VALIDATION_*` error naming every problem; then nothing has changed.
    */
-  async restore(options: RegistryCallOptions = {}): Promise<readonly RegisteredProvider[]> {
+  async restore(options: RestoreOptions = {}): Promise<readonly RegisteredProvider[]> {
+    const { onlyFrom } = options;
+    const wanted = onlyFrom && this.#validator.checkAll(onlyFrom).flatMap(({ valid }) => valid ?? []);
     return this.#enqueue(options, async (signal) => {
-      const stored = await this.#load(signal);
+      const all = await this.#load(signal);
+      const stored =
+        wanted === undefined
+          ? all
+          : all.filter((known) => wanted.some(({ descriptor }) => isSameDefinition(known, descriptor)));
       const checks = this.#validator.checkAll(stored.map(toDefinition));
       const next: RegisteredProvider[] = [];
       try {
@@ -149,7 +164,7 @@ export class ProviderRegistry implements AsyncDisposable {
         throw error;
       }
       const set = toProviderSet(next);
-      this.#isStoreInDoubt = false;
+      this.#isStoreInDoubt = stored.length < all.length;
       this.#putInForce(set);
       return set;
     });
