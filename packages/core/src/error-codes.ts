@@ -63,6 +63,10 @@ const TABLE = {
   LIFECYCLE_INTERNAL: { retryable: false, meaning: "an unexpected failure, most likely a bug" },
   TOPOLOGY_NO_SNAPSHOT: { retryable: true, meaning: "no snapshot has arrived yet" },
   TOPOLOGY_EMPTY: { retryable: true, meaning: "the topology has no members" },
+  TOPOLOGY_NOT_CURRENT: {
+    retryable: true,
+    meaning: "an action was based on a topology that is not known to be current",
+  },
   TOPOLOGY_IDS_DIFFER: { retryable: false, meaning: "two providers give the same members different ids" },
   TOPOLOGY_UNAVAILABLE: { retryable: true, meaning: "no provider can serve" },
 } as const;

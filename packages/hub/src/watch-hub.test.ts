@@ -251,6 +251,23 @@ describe("blocked nodes", () => {
     expect(hub.block("nobody")).toBe(false);
   });
 
+  test("a block while the topology is not current is a warning that names the node", async () => {
+    // R4.2
+    const { clock, primary, backup, hub, errors } = await setUp();
+    expect(hub.block("a")).toBe(true);
+    expect(errors).toEqual([]);
+    backup.refuse();
+    backup.fail();
+    primary.fail();
+    await clock.settle();
+    expect(hub.state.status).toBe("degraded");
+    expect(hub.block("b")).toBe(true);
+    expect(errors).toMatchObject([
+      { code: "TOPOLOGY_NOT_CURRENT", details: { nodeId: "b", status: "degraded" } },
+    ]);
+    expect(errors[0]!.message).toContain('"b" was blocked while the topology is degraded');
+  });
+
   test("a restored node is unblocked at the next good refresh, not before", async () => {
     // R4.4
     const { clock, primary, hub, news } = await setUp();
@@ -755,4 +772,22 @@ describe("the reason", () => {
     expect(hub.state).toMatchObject({ seqNo, status: "degraded", statusCause: reasonOf(502) });
     await hub[Symbol.asyncDispose]();
   });
+});
+
+test("of providers that come and go only so many terminations are kept", async () => {
+  const clock = new VirtualClock();
+  const provider = new MemoryProvider({ id: "made of providers", clock });
+  const ids = Array.from({ length: 1_200 }, (_, i) => `p-${i}`);
+  Object.assign(provider, {
+    async *watch(): AsyncGenerator<ProviderEvent> {
+      for (const providerId of ids) yield { type: "terminated", reason: { kind: "ended" }, providerId };
+    },
+  });
+  await using hub = new WatchHub({ provider, clock, random: createSeededRandom(1) });
+  hub.start();
+  await clock.settle();
+  const kept = hub.terminations().map(({ providerId }) => providerId);
+  expect(kept).toHaveLength(1_000);
+  expect(kept.at(-1)).toBe("made of providers");
+  expect(kept.at(-2)).toBe("p-1199");
 });

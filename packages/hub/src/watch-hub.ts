@@ -46,7 +46,10 @@ export interface WatchHubOptions {
   readonly retainedEvents?: number | undefined;
   /** How many nodes' worth of memory those events may hold besides the newest snapshot. @defaultValue 100000 */
   readonly retainedChanges?: number | undefined;
-  /** What a listener threw, and snapshots refused while draining. What it throws is ignored. @defaultValue ignored */
+  /**
+   * Receives what a listener threw, snapshots refused while draining, and `TOPOLOGY_NOT_CURRENT` for a node that was blocked
+   * while the topology was not current. What it throws is ignored. @defaultValue ignored
+   */
   readonly onError?: ((error: ProvisioningError) => unknown) | undefined;
 }
 
@@ -174,8 +177,16 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
     // Held content may lack a node that is still blocked: its restoration is taken back all the same.
     if (!snapshot.members.has(nodeId) && !this.#blocks.has(nodeId)) return false;
     if (!this.#blocks.block(nodeId)) return false;
+    if (this.#availability !== "available") this.#warnOfStaleBlock(nodeId);
     this.#take(snapshot);
     return true;
+  }
+
+  /** The node may be another one by now, or gone. */
+  #warnOfStaleBlock(nodeId: NodeId): void {
+    const { status, statusReason } = this.state;
+    const message = `"${nodeId}" was blocked while the topology is ${status}: ${statusReason}`;
+    this.#report(new ProvisioningError("TOPOLOGY_NOT_CURRENT", message, { details: { nodeId, status } }));
   }
 
   restore(nodeId: NodeId): boolean {
@@ -265,6 +276,14 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
     );
   }
 
+  /** Ids that reloads brought and removed are forgotten, oldest first. */
+  #keepTermination(event: StreamTerminatedEvent): void {
+    this.#terminations.delete(event.providerId);
+    this.#terminations.set(event.providerId, event);
+    const [oldest] = this.#terminations.keys();
+    if (this.#terminations.size > MAX_TERMINATIONS && oldest !== undefined) this.#terminations.delete(oldest);
+  }
+
   #report(error: ProvisioningError): void {
     callIsolated(() => this.#options.onError?.(error));
   }
@@ -349,7 +368,7 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
       seqNo: this.#seqNo,
       at: this.#options.clock.now(),
     };
-    if (event.kind === "stream_terminated") this.#terminations.set(event.providerId, event);
+    if (event.kind === "stream_terminated") this.#keepTermination(event);
     this.#log.append(event);
     this.#outbox.push(event);
     this.#deliver();
@@ -378,3 +397,6 @@ function describeRetained(
 
 const NOTHING_YET = "nothing has arrived yet";
 const NOTHING = { members: MemberSet.empty, blockedNodes: [] };
+
+/** Providers whose last termination is kept: as many as a set may have. */
+const MAX_TERMINATIONS = 1_000;

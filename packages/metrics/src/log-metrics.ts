@@ -1,9 +1,12 @@
-import type { ProviderId, SnapshotEvent, TopologyEvent } from "@holdfast/core";
+import type { ErrorCode, ProviderId, SnapshotEvent, TopologyEvent } from "@holdfast/core";
 import type { Counter, Gauge, Histogram } from "prom-client";
 import type { MetricGroup } from "./metric-group.ts";
 import { ProviderSeries } from "./provider-series.ts";
 
 const LATENCY_BUCKETS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+/** As many as a set of providers may have. */
+const MAX_INTERRUPTED = 1_000;
 
 /** What happened, counted event by event, each with the `seqNo` it happened at. */
 export class LogMetrics {
@@ -17,6 +20,8 @@ export class LogMetrics {
   readonly #holdsSeqNo: Gauge<"guard" | "provider">;
   readonly #series: ProviderSeries;
   #holding = new Set<string>();
+  /** Providers whose present outage is counted. */
+  readonly #interrupted = new Set<ProviderId>();
 
   /** `configured`: the providers there are; of those removed only the last few keep their series. */
   constructor(group: MetricGroup, configured: () => Iterable<ProviderId>) {
@@ -44,7 +49,7 @@ export class LogMetrics {
     });
     this.#interruptions = group.counter({
       name: "stream_interruptions_total",
-      help: "Watches that ended or broke, by error code (STREAM_ENDED: the backend ended it).",
+      help: "Watches that ended, broke or never delivered, by error code (STREAM_ENDED: the backend ended it).",
       labels: ["provider", "code"],
     });
     this.#interruptionsSeqNo = group.gauge({
@@ -83,10 +88,15 @@ export class LogMetrics {
       }
       case "stream_terminated": {
         const code = event.reason.kind === "ended" ? "STREAM_ENDED" : event.reason.code;
-        const labels = { provider: event.providerId, code };
-        this.#interruptions.inc(labels);
-        this.#interruptionsSeqNo.set(labels, event.seqNo);
-        this.#series.touch([labels.provider], labels, [this.#interruptions, this.#interruptionsSeqNo]);
+        this.#interrupt(event.providerId, code, event.seqNo);
+        break;
+      }
+      case "health_changed": {
+        const { providerId, to, reason, seqNo } = event;
+        // A provider that never delivered has no stream to terminate: its outage counts when it is given up.
+        if (to === "healthy" || to === "idle") this.#interrupted.delete(providerId);
+        else if (to === "unreachable" && reason !== undefined && !this.#interrupted.has(providerId))
+          this.#interrupt(providerId, reason.code, seqNo);
         break;
       }
       case "guard_changed": {
@@ -101,10 +111,19 @@ export class LogMetrics {
         this.#series.touch([labels.provider], labels, [this.#holds, this.#holdsSeqNo]);
         break;
       }
-      case "health_changed":
       case "status_changed":
         break;
     }
+  }
+
+  #interrupt(provider: ProviderId, code: ErrorCode, seqNo: number): void {
+    const labels = { provider, code };
+    this.#interrupted.add(provider);
+    const [oldest] = this.#interrupted;
+    if (this.#interrupted.size > MAX_INTERRUPTED && oldest !== undefined) this.#interrupted.delete(oldest);
+    this.#interruptions.inc(labels);
+    this.#interruptionsSeqNo.set(labels, seqNo);
+    this.#series.touch([provider], labels, [this.#interruptions, this.#interruptionsSeqNo]);
   }
 }
 

@@ -4,6 +4,7 @@ import {
   sleep,
   systemClock,
   type PortReport,
+  type ProviderHealth,
   type ProviderHealthReport,
   type RemoteNodeReport,
   type RemoteNodeState,
@@ -107,6 +108,32 @@ describe("what happened", () => {
     expect(await seriesOf(it.registry, "failovers_last_seqno")).toEqual({
       "primary backup timeout": 4,
       "backup primary recovered": 2,
+    });
+  });
+
+  test("a provider that never delivered counts once for each time it is given up", async () => {
+    using it = setUp();
+    const turn = (from: ProviderHealth, to: ProviderHealth) =>
+      it.source.append({
+        kind: "health_changed",
+        providerId: "primary",
+        from,
+        to,
+        ...(to === "unreachable" && { reason: { code: "CONNECTIVITY_TIMEOUT", message: "no answer" } }),
+      });
+    // R2.2, R5.1
+    turn("connecting", "degraded");
+    turn("degraded", "unreachable");
+    expect(await seriesOf(it.registry, "stream_interruptions_total")).toEqual({
+      "primary CONNECTIVITY_TIMEOUT": 1,
+    });
+    turn("unreachable", "healthy");
+    it.source.terminate("primary", { kind: "ended" });
+    turn("healthy", "degraded");
+    turn("degraded", "unreachable");
+    expect(await seriesOf(it.registry, "stream_interruptions_total")).toEqual({
+      "primary CONNECTIVITY_TIMEOUT": 1,
+      "primary STREAM_ENDED": 1,
     });
   });
 

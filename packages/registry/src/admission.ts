@@ -114,11 +114,7 @@ export class Admission {
     for (const [id, { check, problem }] of failed) this.#countFailure(id, toFingerprint(check), problem);
   }
 
-  #countFailure(
-    providerId: ProviderId,
-    definition: string,
-    { code }: Pick<ProvisioningError, "code">,
-  ): void {
+  #countFailure(providerId: ProviderId, definition: string, { code }: Pick<ProvisioningError, "code">): void {
     const started = this.#guard.fail(providerId, definition);
     if (started === undefined) return;
     const { failures, retryAfterMs } = started;
