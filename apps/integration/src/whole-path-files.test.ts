@@ -82,6 +82,11 @@ test("with files: register, watch, edit, fail over, fail back, shut down, restar
   const edited = await first.hasMembers("a", "b", "c");
   expect(edited.delta.added.map(({ id }) => id)).toEqual(["c"]);
 
+  // Parsing YAML starts a thread; until it has answered the backup cannot take over.
+  await first.until(
+    (event): event is Extract<TopologyEvent, { kind: "health_changed" }> =>
+      event.kind === "health_changed" && event.providerId === "backup" && event.to === "healthy",
+  );
   await rename(primary, `${primary}.away`);
   const over = await first.until((event) => event.kind === "provider_changed");
   expect(over).toMatchObject({

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { nodeFileSystem, type FileSystem } from "./file-system.ts";
 import { FileProviderStore } from "./index.ts";
-import { claimName, temporaryName } from "./side-file-name.ts";
+import { beaconName, claimName, temporaryName } from "./side-file-name.ts";
 import { createDescriptor, idsOf } from "./testing/descriptors.ts";
 import { createErrno, interceptFileSystem } from "./testing/intercept.ts";
 import { createTemporaryFolder } from "./testing/temporary-folder.ts";
@@ -219,4 +219,44 @@ test("a file system without hard links is reported as such", async () => {
     details: { file: path, operation: "link", code: "EPERM" },
   });
   expect(await readdir(folder.path)).toEqual([]);
+});
+
+describe("a beacon of a later generation that is out", () => {
+  const beacons = { light: async () => undefined, isLit: async () => false };
+  const name = beaconName(BASE, 3, "aa");
+
+  test("is removed by the next save when its writer ended before it made a claim", async () => {
+    await using folder = await createTemporaryFolder();
+    const store = new FileProviderStore(
+      { path: folder.file(BASE) },
+      { fileSystem: localFolder, processes, beacons },
+    );
+    await writeFile(folder.file(name), "");
+    await store.save([createDescriptor("a")]);
+    expect(await readdir(folder.path)).toEqual([BASE]);
+  });
+
+  test.each([true, undefined])("stays while it is lit, or while that is unknown (%s)", async (isLit) => {
+    await using folder = await createTemporaryFolder();
+    const store = new FileProviderStore(
+      { path: folder.file(BASE) },
+      { fileSystem: localFolder, processes, beacons: { ...beacons, isLit: async () => isLit } },
+    );
+    await writeFile(folder.file(name), "");
+    await store.save([createDescriptor("a")]);
+    expect((await readdir(folder.path)).sort()).toEqual([name, BASE].sort());
+  });
+
+  test("stays while a claim names it, which it shows to be abandoned", async () => {
+    await using folder = await createTemporaryFolder();
+    const store = new FileProviderStore(
+      { path: folder.file(BASE) },
+      { fileSystem: localFolder, processes, beacons },
+    );
+    await writeFile(folder.file(name), "");
+    const claim = claimName(BASE, 3, 0);
+    await writeFile(folder.file(claim), JSON.stringify({ writer: ALIVE, instance: "aa", beacon: name }));
+    await store.save([createDescriptor("a")]);
+    expect((await readdir(folder.path)).sort()).toEqual([claim, name, BASE].sort());
+  });
 });

@@ -134,10 +134,23 @@ export class SideFiles {
     if (file.kind === "claim") {
       return file.generation <= current || (await this.#readClaim(path))?.instance === this.#self.instance;
     }
-    if (file.kind === "beacon") return file.generation <= current;
+    if (file.kind === "beacon") {
+      return file.generation <= current || (await this.#isForsaken(path));
+    }
     if (file.instance === this.#self.instance) return true;
     if (file.place === this.#place) return await this.#processes.isGone(file.writer);
     return file.generation <= current;
+  }
+
+  /** The writer of this beacon ended before it made its claim. A claim needs its beacon to be known as abandoned. */
+  async #isForsaken(path: string): Promise<boolean> {
+    if ((await this.#beacons.isLit(path)) !== false) return false;
+    for (const name of await this.#list()) {
+      if (parseSideFile(this.#base, name)?.kind !== "claim") continue;
+      const claim = await this.#readClaim(join(this.#folder, name));
+      if (claim === undefined || claim.beacon === basename(path)) return false;
+    }
+    return true;
   }
 
   async #readClaim(path: string): Promise<Claim | undefined> {
