@@ -1,8 +1,9 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { promisify } from "node:util";
+import { sleep, systemClock } from "@holdfast/core";
 
 const run = promisify(execFile);
 export const root: string = join(import.meta.dirname, "..", "..", "..");
@@ -52,8 +53,36 @@ export async function listPackages(): Promise<readonly PackageFolder[]> {
   );
 }
 
-/** Builds every package and packs it as it would be published. */
-export async function packAll(into: string): Promise<readonly PackedPackage[]> {
+/**
+ * Every package, built and packed as it would be published. The first test file of a run that asks does it, in a folder that is named
+ * after the process which started the test files; the others wait.
+ */
+export async function packAll(): Promise<readonly PackedPackage[]> {
+  const folder = join(root, ".tmp", "packed", String(process.ppid));
+  const result = join(folder, "packed.json");
+  await mkdir(dirname(folder), { recursive: true });
+  const isFirst = await mkdir(folder).then(
+    () => true,
+    () => false,
+  );
+  if (isFirst) {
+    const packed = await buildAndPack(folder).catch((error: unknown) => ({ failure: String(error) }));
+    // Complete as soon as it is there.
+    await writeFile(`${result}.tmp`, JSON.stringify(packed));
+    await rename(`${result}.tmp`, result);
+  }
+  for (;;) {
+    const packed = await readJson<readonly PackedPackage[] | { failure: string }>(result).catch(
+      () => undefined,
+    );
+    if (packed === undefined) await sleep(200, { clock: systemClock });
+    else if ("failure" in packed) throw new Error(packed.failure);
+    else return packed;
+  }
+}
+
+async function buildAndPack(into: string): Promise<readonly PackedPackage[]> {
+  await removeOthers(into);
   await execute("turbo", ["run", "build", "--output-logs=errors-only"], root);
   const packed: PackedPackage[] = [];
   for (const item of await listPackages()) {
@@ -62,6 +91,23 @@ export async function packAll(into: string): Promise<readonly PackedPackage[]> {
     packed.push({ ...item, tarball: filename.startsWith("/") ? filename : join(into, filename) });
   }
   return packed;
+}
+
+/** What runs that are over left. */
+async function removeOthers(current: string): Promise<void> {
+  const all = dirname(current);
+  for (const name of await readdir(all)) {
+    if (join(all, name) !== current && !isAlive(Number(name)))
+      await rm(join(all, name), { recursive: true, force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
 }
 
 /** A folder outside the workspace that is gone after use. */

@@ -1,6 +1,6 @@
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, inject, test } from "vitest";
 import { execute, listPackages, root } from "./packed-packages.ts";
 
 interface Example {
@@ -52,7 +52,24 @@ test("the examples' types are right", { timeout: 60_000 }, async () => {
   await execute("tsc", ["--noEmit", "-p", folder], root);
 });
 
-describe("an example runs to its end", () => {
+/** Imports its arguments one after another, and names the one that fails. */
+const RUN_IN_TURN = `
+for (const file of process.argv.slice(1)) {
+  try {
+    await import(file);
+  } catch (error) {
+    console.error(file, error);
+    process.exit(1);
+  }
+}`;
+
+// One process for all: starting each takes most of the time. The process ends only when no example left anything behind.
+test.skipIf(inject("isLong"))("every example runs to its end", { timeout: 120_000 }, async () => {
+  const files = examples.map(({ file }) => file);
+  await execute("node", ["--input-type=module", "--eval", RUN_IN_TURN, ...files], root);
+});
+
+describe.runIf(inject("isLong"))("an example runs to its end", () => {
   test.each(examples)("$name", { timeout: 30_000 }, async ({ file }) => {
     await execute("node", [file], root);
   });

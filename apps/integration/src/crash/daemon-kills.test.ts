@@ -1,10 +1,10 @@
 import { systemClock } from "@holdfast/core";
-import { expect, test } from "vitest";
+import { expect, inject, test } from "vitest";
 import { emptyFolder } from "../packed-packages.ts";
 import { CrashFolder } from "./crash-folder.ts";
 import { DaemonKills } from "./daemon-kills.ts";
 
-const kills = Number(process.env["HOLDFAST_KILLS"] ?? 12);
+const kills = Number(process.env["HOLDFAST_KILLS"] ?? (inject("isLong") ? 24 : 4));
 const seed = Number(process.env["HOLDFAST_SEED"] ?? 1);
 
 // R1.5, R4.1, R5.4
