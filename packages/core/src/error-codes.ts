@@ -68,6 +68,7 @@ const TABLE = {
     meaning: "an action was based on a topology that is not known to be current",
   },
   TOPOLOGY_IDS_DIFFER: { retryable: false, meaning: "two providers give the same members different ids" },
+  TOPOLOGY_SHARED_ENDPOINT: { retryable: false, meaning: "two members have the same host and port" },
   TOPOLOGY_UNAVAILABLE: { retryable: true, meaning: "no provider can serve" },
 } as const;
 

@@ -46,6 +46,7 @@ export interface SnapshotDetails {
   readonly observedAt?: number | undefined;
   readonly stalenessMs?: number | undefined;
   readonly skipped?: SkippedEntries | undefined;
+  readonly trimmed?: SkippedEntries | undefined;
 }
 
 /**

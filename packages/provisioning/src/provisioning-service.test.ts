@@ -194,6 +194,26 @@ test("entries that a provider could not read are warned of, by count and form", 
   await service.stop();
 });
 
+test("members that were cut, and two with one endpoint, are warned of", async () => {
+  // C3, C4
+  const { adapter, clock, service } = setUp();
+  const warnings: unknown[] = [];
+  service.on("warning", ({ code, providerId, details }) => warnings.push({ code, providerId, details }));
+  const members = ["a", "b"].map((id) => ({ id, host: "h.local", port: 1 }));
+  await service.start({ providers: [{ ...PROVIDERS[0]!, params: { members } }] });
+  await clock.settle();
+  const pairs = [{ address: "h.local:1", ids: ["a", "b"] }];
+  expect(warnings.splice(0)).toEqual([
+    { code: "TOPOLOGY_SHARED_ENDPOINT", providerId: "p", details: { providerId: "p", count: 1, pairs } },
+  ]);
+  const trimmed = { count: 1, reasons: ["tags"] };
+  adapter.providers.get("p")!.set([{ id: "b", host: "b.local", port: 2 }], { trimmed });
+  await clock.settle();
+  expect(warnings).toEqual([{ code: "STREAM_INVALID_DATA", providerId: "p", details: trimmed }]);
+  await service.stop();
+  expect(clock.pendingTimers).toBe(0);
+});
+
 test("an override of a provider that is not there is refused", async () => {
   const { service } = setUp();
   await service.start({ providers: PROVIDERS });

@@ -20,7 +20,6 @@ import {
   type ProviderDescriptorInput,
   type ProviderHealthReport,
   type ProviderId,
-  type ProviderSnapshot,
   type Random,
   type RemoteNodeReport,
   type Unsubscribe,
@@ -29,9 +28,11 @@ import { FailoverProvider, heartbeatMsOf } from "@holdfast/failover";
 import { SnapshotKeeper, WatchHub, type NodeExplanation } from "@holdfast/hub";
 import { ProvisioningMetrics } from "@holdfast/metrics";
 import { ProviderRegistry } from "@holdfast/registry";
+import { IncompleteEntries } from "./incomplete-entries.ts";
 import type { LastKnownGoodOptions, ProvisioningServiceOptions } from "./service-options.ts";
 import { toSnapshotSource } from "./snapshot-source.ts";
 import { toWarning, type ServiceWarning } from "./service-warning.ts";
+import { SharedEndpointCheck } from "./shared-endpoint-check.ts";
 
 export interface StartOptions {
   /** Gives the start up; the service is then stopped. */
@@ -71,6 +72,7 @@ export class ProvisioningService implements AsyncDisposable {
   readonly #ownership: OwnershipLane;
   readonly #remoting: RemotingBridge | undefined;
   readonly #metrics: ProvisioningMetrics | undefined;
+  readonly #sharedEndpoints: SharedEndpointCheck;
   readonly #lastKnownGood: LastKnownGoodOptions | undefined;
   #keeper: SnapshotKeeper | undefined;
   readonly #events = createTypedEvents<{ warning: ServiceWarning }>(() => undefined);
@@ -107,10 +109,13 @@ export class ProvisioningService implements AsyncDisposable {
     this.registry.on("warning", (warning) => this.#events.emit("warning", warning));
     const { retainedEvents } = options;
     this.topology = new WatchHub({ provider: this.#failover, clock, random, retainedEvents, onError });
-    this.topology.onEvent((event) => {
-      if (event.kind === "snapshot") this.#warnOfSkipped(event.snapshot);
-    });
     const source = this.topology;
+    const incomplete = new IncompleteEntries();
+    source.onEvent((event) => {
+      if (event.kind !== "snapshot") return;
+      for (const warning of incomplete.warningsFor(event.snapshot)) this.#events.emit("warning", warning);
+    });
+    this.#sharedEndpoints = new SharedEndpointCheck({ source, clock, onWarning: onError });
     const { placement, partition, remoting: port } = ports;
     const { calls } = options;
     const common = { source, clock, random, calls, onError };
@@ -312,6 +317,7 @@ export class ProvisioningService implements AsyncDisposable {
     const reports = await Promise.all(lanes.map((lane) => lane.drain({ signal: deadline.signal })));
     const unsaved = await saving;
     await Promise.all(lanes.map((lane) => lane[Symbol.asyncDispose]()));
+    this.#sharedEndpoints[Symbol.dispose]();
     await this.topology[Symbol.asyncDispose]();
     await this.#failover[Symbol.asyncDispose]();
     const leftMs = signal?.aborted === true ? 0 : stopAt - this.#clock.monotonic();
@@ -335,16 +341,5 @@ export class ProvisioningService implements AsyncDisposable {
   #createDeadline(afterMs: number, signal?: AbortSignal): Deadline {
     const error = () => new ProvisioningError("LIFECYCLE_DRAIN_DEADLINE", `not done within ${afterMs} ms`);
     return createDeadline({ afterMs, clock: this.#clock, signal, error });
-  }
-
-  #warnOfSkipped({ providerId, skipped }: ProviderSnapshot): void {
-    if (skipped === undefined || skipped.count === 0) return;
-    const message = `[STREAM_INVALID_DATA] ${skipped.count} entries of "${providerId}" could not be read and were left out`;
-    this.#events.emit("warning", {
-      code: "STREAM_INVALID_DATA",
-      message,
-      providerId,
-      details: { count: skipped.count, reasons: skipped.reasons },
-    });
   }
 }
