@@ -117,13 +117,18 @@ class Simulation {
   readonly #restored = new Set<string>();
   /** What `#checkEvent` found: a listener's error reaches nobody else. */
   readonly #errors: unknown[] = [];
+  /** The nodes that were named in a warning, as their block was asked for while the topology was not current. */
+  readonly #staleBlocks: unknown[] = [];
 
   constructor(seed: number, standby: "warm" | "cold") {
     const { clock } = this;
     this.#inForce = IDS.map((_, index) => this.#create(index));
     const random = createSeededRandom(seed);
     this.failover = new FailoverProvider({ providers: this.#inForce, clock, random, health: { standby } });
-    const onError = (error: ProvisioningError) => this.#errors.push(error.cause);
+    const onError = (error: ProvisioningError) => {
+      if (error.code === "TOPOLOGY_NOT_CURRENT") this.#staleBlocks.push(error.details["nodeId"]);
+      else this.#errors.push(error.cause);
+    };
     this.hub = new WatchHub({ provider: this.failover, clock, random, onError });
     this.hub.onEvent((event) => this.#checkEvent(event));
     this.hub.start();
@@ -207,7 +212,10 @@ class Simulation {
     }
     if ("node" in s) {
       if (s.do === "block") {
-        this.hub.block(s.node);
+        const { isStale } = this.hub.state;
+        this.#staleBlocks.length = 0;
+        const isBlocked = this.hub.block(s.node);
+        expect(this.#staleBlocks).toEqual(isBlocked && isStale ? [s.node] : []);
         this.#restored.delete(s.node);
       } else if (this.hub.restore(s.node)) this.#restored.add(s.node);
       return;

@@ -11,7 +11,7 @@ const isAll = process.env["HOLDFAST_FAULTS"] === "all";
 const isLong = isAll || inject("isLong");
 const LIMIT_MS = isAll ? 1_800_000 : 600_000;
 /** In the short form every so many of the faults, which are in the order of the calls. */
-const SHORT_STEP = 8;
+const SHORT_STEP = 16;
 /** Processes at a time. */
 const LANES = 2;
 
