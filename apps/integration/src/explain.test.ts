@@ -145,6 +145,29 @@ describe("why a node", () => {
     await h.stop();
   });
 
+  test("is out: removed at the end of a hold that went on through a failback, not left out by a switch", async () => {
+    const h = await ServiceHarness.started(
+      [memory("primary", 2, [node("a"), node("b"), node("c")]), memory("backup", 1, [node("e")])],
+      { guards: { massRemoval: { when: "always", holdMs: 60_000 } } },
+    );
+    lose(h, "primary");
+    await h.clock.advance(10_000);
+    expect(h.service.explain("a")).toMatchObject({ rule: "mass_removal", hold: { providerId: "backup" } });
+    h.provider("primary").recover();
+    h.provider("primary").set([]);
+    while (h.service.topology.state.snapshot?.members.has("a")) await h.clock.advance(1_000);
+    const { topology } = h.service;
+    const kept = topology.eventsSince(topology.epoch, 0)!;
+    const turns = kept.flatMap((event) =>
+      event.kind === "guard_changed" && event.guard === "mass_removal"
+        ? `${event.providerId} ${event.isHolding ? "holds" : "ends"}`
+        : [],
+    );
+    expect(turns.slice(0, 3)).toEqual(["backup holds", "primary holds", "backup ends"]);
+    expect(h.service.explain("a")).toMatchObject({ standing: "out", rule: "removed" });
+    await h.stop();
+  });
+
   test("is blocked, and then waits to be restored", async () => {
     // R4.2 R4.4
     const h = await started();

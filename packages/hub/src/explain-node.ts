@@ -222,12 +222,19 @@ function findLastChange(nodeId: NodeId, log: readonly TopologyEvent[]): Trace | 
   return undefined;
 }
 
-/** A hold ends after the snapshot that shows its end. */
+/**
+ * A hold ends after the snapshot that shows its end. At a switch the hold of the new provider begins before that of the other one
+ * ends, so each provider counts by itself.
+ */
 function isHoldingAt(seqNo: number, guard: GuardHold["guard"], log: readonly TopologyEvent[]): boolean {
-  const isOfGuard = (event: TopologyEvent) =>
-    event.kind === "guard_changed" && event.guard === guard && event.seqNo < seqNo;
-  const last = log.findLast(isOfGuard);
-  return last?.kind === "guard_changed" && last.isHolding;
+  const holding = new Set<ProviderId>();
+  for (const event of log) {
+    if (event.seqNo >= seqNo) break;
+    if (event.kind !== "guard_changed" || event.guard !== guard) continue;
+    if (event.isHolding) holding.add(event.providerId);
+    else holding.delete(event.providerId);
+  }
+  return holding.size > 0;
 }
 
 function findChange(

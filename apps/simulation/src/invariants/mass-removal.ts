@@ -23,7 +23,8 @@ export class MassRemoval implements Invariant {
   readonly requirements = "R2.8";
   readonly #context: InvariantContext;
   #shown: ProviderSnapshot | undefined;
-  #isHolding = false;
+  /** The providers whose content is held now: at a switch the hold of the new one begins before that of the other ends. */
+  readonly #holding = new Set<string>();
   readonly #heldSince = new Map<string, number>();
   /** Members that a hold has been about: a standby that still lists them may have been overruled. */
   readonly #contested = new Set<string>();
@@ -38,7 +39,7 @@ export class MassRemoval implements Invariant {
 
   lifeBegan(): void {
     this.#shown = this.#acceptedAt = undefined;
-    this.#isHolding = false;
+    this.#holding.clear();
     this.#heldSince.clear();
     this.#contested.clear();
     this.#witnesses = [];
@@ -51,8 +52,9 @@ export class MassRemoval implements Invariant {
     const { report, world } = this.#context;
     const policy = policyOf(life);
     if (policy === undefined) return report("a mass removal is held without the guard");
-    const isNew = event.isHolding && !this.#isHolding;
-    this.#isHolding = event.isHolding;
+    const isNew = event.isHolding && this.#holding.size === 0;
+    if (event.isHolding) this.#holding.add(event.providerId);
+    else this.#holding.delete(event.providerId);
     if (isNew && Math.abs(event.until - world.clock.now() - policy.holdMs) > EPSILON_MS)
       report(`a hold begins that ends at ${event.until}`);
   }

@@ -1,4 +1,5 @@
 import { registerHooks } from "node:module";
+import type { Mutant } from "./mutant.ts";
 import { MUTANTS } from "./mutants.ts";
 
 const ROOT = new URL("../../../../", import.meta.url).href;
@@ -10,18 +11,21 @@ const ROOT = new URL("../../../../", import.meta.url).href;
 export function plantMutant(name: string): void {
   const mutant = MUTANTS.find((known) => known.name === name);
   if (mutant === undefined) throw new Error(`there is no mutant called ${name}`);
-  const { file, find, replace } = mutant;
-  const url = new URL(file, ROOT).href;
+  const url = new URL(mutant.file, ROOT).href;
   registerHooks({
     load(loaded, context, nextLoad) {
       const result = nextLoad(loaded, context);
       if (loaded !== url) return result;
-      const source = toText(result.source);
-      const count = source.split(find).length - 1;
-      if (count !== 1) throw new Error(`mutant ${name}: its text stands ${count} times in ${file}`);
-      return { ...result, source: source.replace(find, () => replace) };
+      return { ...result, source: plantedSource(mutant, toText(result.source)) };
     },
   });
+}
+
+/** The source with the bug. Throws when the text to replace is not in it exactly once. */
+export function plantedSource({ name, file, find, replace }: Mutant, source: string): string {
+  const count = source.split(find).length - 1;
+  if (count !== 1) throw new Error(`mutant ${name}: its text occurs ${count} times in ${file}`);
+  return source.replace(find, () => replace);
 }
 
 function toText(source: string | ArrayBuffer | NodeJS.TypedArray | null | undefined): string {
