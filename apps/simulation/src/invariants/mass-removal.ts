@@ -15,7 +15,8 @@ interface Witness {
 
 /**
  * A large drop evicts no member that another healthy provider still lists, unless its objection has been overruled. What is kept is
- * not listed by the active provider, was listed by another provider (or is kept by a guard that always holds), stays no longer
+ * not listed by the active provider, was listed by another provider (or is kept by a guard that always holds, or was restored from
+ * the disk while another provider is starting up), stays no longer
  * than the hold time, and leaves once all healthy providers agree. A removal that is accepted takes effect.
  */
 export class MassRemoval implements Invariant {
@@ -28,6 +29,8 @@ export class MassRemoval implements Invariant {
   readonly #heldSince = new Map<string, number>();
   /** Members that a hold has been about: a standby that still lists them may have been overruled. */
   readonly #contested = new Set<string>();
+  /** Members of the snapshot that was read from the disk. */
+  readonly #restored = new Set<string>();
   #acceptedAt: number | undefined;
   /** Before the present instant. */
   #witnesses: readonly Witness[] = [];
@@ -42,6 +45,7 @@ export class MassRemoval implements Invariant {
     this.#holding.clear();
     this.#heldSince.clear();
     this.#contested.clear();
+    this.#restored.clear();
     this.#witnesses = [];
     this.#answers = new Map();
   }
@@ -102,7 +106,8 @@ export class MassRemoval implements Invariant {
         report(`the removal of ${id} was accepted, and it is still held`);
       if (answer.has(id)) report(`${id} is held, and the active provider lists it`);
       if (policy.when === "always") continue;
-      if (!life.instances.some((provider) => hasListed(provider, id)))
+      const mayBeListed = this.#restored.has(id) && isAnyStartingUp(life);
+      if (!mayBeListed && !life.instances.some((provider) => hasListed(provider, id)))
         report(`${id} is held, and no provider has ever listed it`);
       if (this.#isAgreedOn(id, life))
         report(`${id} is held, and all healthy providers agree that it is gone`);
@@ -127,6 +132,8 @@ export class MassRemoval implements Invariant {
     const { snapshot, holds } = life.service.topology.state;
     const before = this.#shown;
     this.#shown = snapshot;
+    if (snapshot !== undefined && isRestored(snapshot))
+      for (const { id } of snapshot.members) this.#restored.add(id);
     const policy = policyOf(life);
     const { active } = life;
     const answer = active?.answer;
@@ -181,6 +188,11 @@ function holdOf({ service }: Life): { readonly nodes: number } | undefined {
 
 function isHealthy({ descriptor: { id } }: SimProvider, { service }: Life): boolean {
   return service.providerHealth().some(({ providerId, health }) => providerId === id && health === "healthy");
+}
+
+/** A provider that is not active has neither delivered nor failed yet. */
+function isAnyStartingUp({ service }: Life): boolean {
+  return service.providerHealth().some(({ health, isActive }) => health === "connecting" && !isActive);
 }
 
 function hasListed({ revisions, backend }: SimProvider, id: string): boolean {

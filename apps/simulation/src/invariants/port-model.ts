@@ -12,6 +12,8 @@ interface Standing {
   isExcused: boolean;
   /** Failed tries of each call. */
   readonly failures: Map<string, number>;
+  /** A snapshot was tried as often as it has to be, and none has succeeded since. */
+  isPostponed: boolean;
   readonly told: Set<number>;
   snapshotSeqNo: number;
 }
@@ -72,6 +74,7 @@ export class PortModel implements Observer {
     standing.lastDoneAt = this.#now();
     standing.isBusy = false;
     standing.failures.delete(keyOf(record));
+    if (call.method === "applySnapshot") standing.isPostponed = false;
     if (call.method === "notify") standing.told.add(seqNo);
     else if (call.method !== "publishLeases")
       standing.snapshotSeqNo = Math.max(standing.snapshotSeqNo, seqNo);
@@ -94,6 +97,11 @@ export class PortModel implements Observer {
   /** The notice was tried as often as it has to be. */
   isParked(port: PortName, seqNo: number): boolean {
     return this.failuresOf(port, "notify", seqNo) >= this.#setting.callTries;
+  }
+
+  /** Later notices may come before the snapshot, or before a newer one that took its place. */
+  isPostponed(port: PortName): boolean {
+    return this.#standings[port].isPostponed;
   }
 
   failuresOf(port: PortName, method: string, seqNo: number): number {
@@ -137,8 +145,9 @@ export class PortModel implements Observer {
     const key = keyOf(record);
     const count = (failures.get(key) ?? 0) + 1;
     failures.set(key, count);
-    if (count >= this.#setting.callTries && call.method !== "notify")
-      this.#standings[call.port].isExcused = true;
+    if (count < this.#setting.callTries || call.method === "notify") return;
+    this.#standings[call.port].isExcused = true;
+    if (call.method === "applySnapshot") this.#standings[call.port].isPostponed = true;
   }
 
   #now(): number {
@@ -153,6 +162,7 @@ function begin(): Standing {
     lastDoneAt: -1,
     isExcused: false,
     failures: new Map(),
+    isPostponed: false,
     told: new Set(),
     snapshotSeqNo: 0,
   };

@@ -19,9 +19,6 @@ export class ProviderChangedFirst implements Invariant {
   readonly #told = new Map<string, { readonly providerId: string; readonly seqNo: number }>();
   #changes: number[] = [];
 
-  /** The last snapshot that each port was called with. */
-  readonly #called = new Map<PortName, number>();
-
   constructor(context: InvariantContext) {
     this.#context = context;
   }
@@ -30,7 +27,6 @@ export class ProviderChangedFirst implements Invariant {
     this.#believed = undefined;
     this.#marks.clear();
     this.#told.clear();
-    this.#called.clear();
     this.#changes = [];
   }
 
@@ -56,10 +52,7 @@ export class ProviderChangedFirst implements Invariant {
   callBegan({ call, seqNo }: PortRecord): void {
     if (call.method !== "applySnapshot" || this.#marks.has(seqNo)) return;
     const { providerId } = call.tick.snapshot;
-    // A snapshot that failed too often is tried again after later notices. Its first call was in order.
-    const isAgain = this.#called.get(call.port) === seqNo;
-    this.#called.set(call.port, seqNo);
-    if (isAgain) return;
+    if (this.#context.ports.isPostponed(call.port)) return;
     const told = this.#told.get(call.port)?.providerId;
     if (told !== undefined && providerId !== told && !this.#mayHaveMissed(call.port))
       this.#context.report(`${call.port} gets content of ${providerId} at ${seqNo}, and was told of ${told}`);
