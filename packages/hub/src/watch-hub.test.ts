@@ -1,5 +1,6 @@
 import { createSeededRandom, VirtualClock } from "@holdfast/conformance";
 import {
+  createClusterNode,
   createSnapshot,
   MemberSet,
   ProvisioningError,
@@ -146,6 +147,35 @@ describe("the ordered log", () => {
     expect(hub.state).toMatchObject({ status: "degraded", restoringNodes: ["a"] });
     await clock.advance(20_000);
     expect(hub.state).toMatchObject({ status: "ready", restoringNodes: [] });
+  });
+
+  test("equal content of which the active provider lists nothing any more, or lists again, is a change of status", async () => {
+    // R2.4 R3.2: what waits to base work on it has to know.
+    const clock = new VirtualClock();
+    const members = MemberSet.from([node("a"), node("b")].map(createClusterNode));
+    const shown = (retained?: readonly string[]) =>
+      createSnapshot({ providerId: "p", members, observedAt: 0, retained });
+    const steps = Array.from({ length: 5 }, () => Promise.withResolvers<ProviderEvent>());
+    const provider = new MemoryProvider({ id: "p", clock });
+    provider.watch = async function* (): AsyncGenerator<ProviderEvent> {
+      yield { type: "availability_changed", availability: "degraded", reason: "scripted" };
+      yield { type: "snapshot", snapshot: shown() };
+      for (const { promise } of steps) yield await promise;
+    };
+    const { hub, events } = await setUp({ provider });
+    let taken = 0;
+    const next = async (retained?: readonly string[]) => {
+      events.length = 0;
+      steps[taken++]!.resolve({ type: "snapshot", snapshot: shown(retained) });
+      await clock.settle();
+      return events.map((event) => event.kind);
+    };
+    expect(await next(["a"]), "one of two").toEqual([]);
+    expect(await next(["a", "b"]), "all of them").toEqual(["status_changed"]);
+    expect(() => hub.newest()).toThrow(/TOPOLOGY_EMPTY/);
+    expect(await next(["a", "b"]), "still all of them").toEqual([]);
+    expect(await next(), "none").toEqual(["status_changed"]);
+    expect(hub.newest().members.size).toBe(2);
   });
 
   test("a switch to equal content is told, and delivers nothing else", async () => {

@@ -302,6 +302,7 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
   #take(incoming: ProviderSnapshot, isGood = false): void {
     if (isGood) this.#blocks.refresh(incoming);
     const previous = this.#snapshot;
+    const refusal = refusalOf(this.state)?.code;
     const snapshot = createSnapshot({ ...incoming, blockedNodes: this.#blocks.blocked });
     this.#snapshot = snapshot;
     if (snapshot.hash !== previous?.hash) {
@@ -312,7 +313,9 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
       this.#append({ kind: "snapshot", snapshot, previousHash: previous?.hash, delta });
       this.#tellStatus();
     } else {
-      this.#settleStatus();
+      this.#setStatus();
+      // Equal content, but a guard keeps all of it now, or does so no longer: whether new work can be based on it has changed.
+      this.#tellStatus(refusalOf(this.state)?.code !== refusal);
     }
   }
 
@@ -325,13 +328,13 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
     [this.#status, this.#statusReason, this.#statusCause] = this.#nextStatus();
   }
 
-  #tellStatus(): void {
+  #tellStatus(isRefusalChanged = false): void {
     // Not what it was before: a listener may have drained us meanwhile, and that was told.
     const from = this.#toldStatus;
     const to = this.#status;
     // A degraded topology that becomes current is one that only a guard makes degraded: joins are possible again.
     const isStale = this.#availability !== "available";
-    const isRenewed = to === "degraded" && isStale !== this.#toldStale;
+    const isRenewed = to === "degraded" && (isStale !== this.#toldStale || isRefusalChanged);
     if (from === to && !isRenewed) return;
     this.#toldStatus = to;
     this.#toldStale = isStale;

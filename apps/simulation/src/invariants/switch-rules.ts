@@ -1,4 +1,4 @@
-import type { ProviderHealth, TopologyEvent } from "@holdfast/core";
+import type { ProviderChangedEvent, ProviderHealth, TopologyEvent } from "@holdfast/core";
 import type { Life } from "../world/life.ts";
 import { isRestored } from "../world/snapshot-record.ts";
 import type { Invariant, InvariantContext } from "./invariant.ts";
@@ -88,7 +88,8 @@ export class SwitchRules implements Invariant {
       );
   }
 
-  #onSwitch({ from, to, reason }: Extract<TopologyEvent, { kind: "provider_changed" }>, life: Life): void {
+  #onSwitch(event: ProviderChangedEvent, life: Life): void {
+    const { from, to, reason } = event;
     const { report, world } = this.#context;
     const { cooldownMs } = world.setting;
     const target = this.#standingOf(to);
@@ -98,7 +99,7 @@ export class SwitchRules implements Invariant {
     // The first in line answers, and what is left is content of the disk.
     const isFirstAnswer = isRestored(life.service.topology.state.snapshot);
     if (isFirstAnswer && reason === "recovered") return;
-    if (this.#isChanging(to) || this.#isChanging(from)) return this.#settleSwitch(from, to, reason);
+    if (this.#isChanging(to) || this.#isChanging(from)) return this.#settleSwitch(event, isFirstAnswer);
     if (!isRemoval && target.health !== "healthy")
       report(`a switch (${reason}) to ${to}, which is ${target.health}`);
     if (reason === "recovered") {
@@ -113,14 +114,16 @@ export class SwitchRules implements Invariant {
       if (sinceMs < cooldownMs && !isUntroubled)
         report(`a switch to ${to} ${sinceMs} ms after the last one, and it has failed within the cooldown`);
     }
-    this.#settleSwitch(from, to, reason);
+    this.#settleSwitch(event, isFirstAnswer);
   }
 
-  #settleSwitch(from: string, to: string, reason: string): void {
+  /** On the first answer `from` is the provider of the restored snapshot: not active in this life, it was not left either. */
+  #settleSwitch({ from, to, reason }: ProviderChangedEvent, isFirstAnswer: boolean): void {
     const left = this.#standingOf(from);
     const target = this.#standingOf(to);
     // A mere removal bars nobody: who was taken away begins anew when it comes back.
     left.isBarred =
+      !isFirstAnswer &&
       this.#instances.has(from) &&
       reason !== "removed_by_reload" &&
       !this.#isProven(left) &&

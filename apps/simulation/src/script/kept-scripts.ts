@@ -1,0 +1,29 @@
+/** A script of the simulation that once broke an invariant, as the line of JSON that it printed. */
+export interface KeptScript {
+  /** What happens in it; completes "every invariant holds when ...". */
+  readonly when: string;
+  readonly line: string;
+}
+
+export const KEPT_SCRIPTS: readonly KeptScript[] = [
+  {
+    when: "the hold of a mass removal goes over to another provider at a failback",
+    line: '{"seed":485,"setting":{"standby":"warm","timeoutMs":15000,"maxErrors":3,"cooldownMs":10000,"lateSnapshotMs":5000,"backoffInitialMs":2000,"backoffMaxMs":30000,"probe":"warn","suppressAfter":3,"suppressMs":60000,"callTimeoutMs":10000,"callTries":10,"marks":"metadata","lives":[{"removalDwellMs":7000}],"providers":[{"id":"p","priority":10,"variant":0},{"id":"q","priority":9,"variant":0},{"id":"r","priority":8,"variant":0}]},"steps":[{"do":"members","at":"q","nodes":["e"]},{"do":"blow","at":"p","blow":"late"},{"do":"members","at":"p","nodes":[]}]}',
+  },
+  {
+    when: "a snapshot that a port refused for long is replaced by a newer one",
+    line: '{"seed":1150,"setting":{"standby":"warm","timeoutMs":15000,"maxErrors":1,"cooldownMs":10000,"lateSnapshotMs":5000,"backoffInitialMs":2000,"backoffMaxMs":30000,"probe":"warn","suppressAfter":3,"suppressMs":60000,"callTimeoutMs":10000,"callTries":10,"marks":"metadata","lives":[{}],"providers":[{"id":"p","priority":6,"variant":0},{"id":"s","priority":7,"variant":0}]},"steps":[{"do":"members","at":"p","nodes":[]},{"do":"port","port":"placement","mood":"rejecting"},{"do":"restart","deadlineMs":3000},{"do":"wait","ms":20000},{"do":"members","at":"s","nodes":[]},{"do":"blow","at":"s","blow":"shatter"}]}',
+  },
+  {
+    when: "restored members are held until a provider that hangs has answered",
+    line: '{"seed":1291,"setting":{"standby":"warm","timeoutMs":15000,"maxErrors":3,"cooldownMs":10000,"lateSnapshotMs":5000,"backoffInitialMs":2000,"backoffMaxMs":30000,"probe":"warn","suppressAfter":3,"suppressMs":60000,"callTimeoutMs":10000,"callTries":10,"marks":"metadata","lives":[{"removalDwellMs":7000,"lastKnownGood":{"maxAgeMs":90000,"saveEveryMs":30000}}],"providers":[{"id":"p","priority":10,"variant":0},{"id":"q","priority":9,"variant":0}]},"steps":[{"do":"wait","ms":5000},{"do":"wait","ms":15000},{"do":"wait","ms":5000},{"do":"wait","ms":5000},{"do":"members","at":"p","nodes":[]},{"do":"mood","at":"q","mood":"hanging"},{"do":"kill"}]}',
+  },
+  {
+    when: "the restored snapshot is of a provider that was never active in this life",
+    line: '{"seed":1841,"setting":{"standby":"warm","timeoutMs":6000,"maxErrors":3,"cooldownMs":10000,"lateSnapshotMs":5000,"backoffInitialMs":2000,"backoffMaxMs":30000,"probe":"warn","suppressAfter":3,"suppressMs":60000,"callTimeoutMs":10000,"callTries":10,"marks":"metadata","lives":[{"lastKnownGood":{"maxAgeMs":15000,"saveEveryMs":10000}}],"providers":[{"id":"p","priority":10,"variant":0},{"id":"q","priority":1,"variant":0},{"id":"r","priority":8,"variant":0},{"id":"s","priority":1,"variant":0}]},"steps":[{"do":"mood","at":"q","mood":"hanging"},{"do":"wait","ms":40000},{"do":"wait","ms":40000},{"do":"wait","ms":1000},{"do":"wait","ms":20000},{"do":"mood","at":"p","mood":"stalling"},{"do":"wait","ms":20000},{"do":"mood","at":"p","mood":"forbidding"},{"do":"mood","at":"q","mood":"refusing"},{"do":"mood","at":"r","mood":"forbidding"},{"do":"restart","deadlineMs":100},{"do":"mood","at":"s","mood":"stalling"},{"do":"wait","ms":40000}]}',
+  },
+  {
+    when: "the active provider turns out to list no member and all that are shown are retained",
+    line: '{"seed":3958,"setting":{"standby":"warm","timeoutMs":15000,"maxErrors":3,"cooldownMs":10000,"lateSnapshotMs":5000,"backoffInitialMs":2000,"backoffMaxMs":30000,"probe":"warn","suppressAfter":3,"suppressMs":60000,"callTimeoutMs":10000,"callTries":10,"marks":"metadata","lives":[{}],"providers":[{"id":"p","priority":9,"variant":0},{"id":"q","priority":9,"variant":0}]},"steps":[{"do":"port","port":"partition","mood":"throwing"},{"do":"blow","at":"p","blow":"rollback"},{"do":"mood","at":"p","mood":"lagging"},{"do":"admit"},{"do":"reload","set":[{"id":"p","priority":10,"variant":0}]}]}',
+  },
+];
