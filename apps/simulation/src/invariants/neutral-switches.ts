@@ -2,6 +2,7 @@ import type { ClusterNode, ProviderSnapshot, TopologyEvent } from "@holdfast/cor
 import type { Life } from "../world/life.ts";
 import { isRestored } from "../world/snapshot-record.ts";
 import type { Invariant, InvariantContext } from "./invariant.ts";
+import { isSameContent } from "./is-same-content.ts";
 
 const MOST_DWELLS = 10;
 /** Sums of durations that are no whole milliseconds. */
@@ -76,7 +77,10 @@ export class NeutralSwitches implements Invariant {
 
   #follow(before: ProviderSnapshot, after: ProviderSnapshot, life: Life): void {
     if (dwellMsOf(life, this.#context) === 0) {
-      if (after.retained !== undefined) this.#context.report("members are retained without a dwell");
+      // Content that is held shows what it showed, also after its hold has ended; a block makes a new snapshot of it.
+      const isMark = life.service.topology.state.isStale && isSameContent(before.members, after.members);
+      if (after.retained !== undefined && !isMark)
+        this.#context.report("members are retained without a dwell");
       return;
     }
     if (before.providerId !== after.providerId) return this.#takeOver(before, after, life);

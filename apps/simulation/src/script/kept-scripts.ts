@@ -26,4 +26,8 @@ export const KEPT_SCRIPTS: readonly KeptScript[] = [
     when: "the active provider turns out to list no member and all that are shown are retained",
     line: '{"seed":3958,"setting":{"standby":"warm","timeoutMs":15000,"maxErrors":3,"cooldownMs":10000,"lateSnapshotMs":5000,"backoffInitialMs":2000,"backoffMaxMs":30000,"probe":"warn","suppressAfter":3,"suppressMs":60000,"callTimeoutMs":10000,"callTries":10,"marks":"metadata","lives":[{}],"providers":[{"id":"p","priority":9,"variant":0},{"id":"q","priority":9,"variant":0}]},"steps":[{"do":"port","port":"partition","mood":"throwing"},{"do":"blow","at":"p","blow":"rollback"},{"do":"mood","at":"p","mood":"lagging"},{"do":"admit"},{"do":"reload","set":[{"id":"p","priority":10,"variant":0}]}]}',
   },
+  {
+    when: "a node is blocked in content that is held after the hold of a mass removal has ended",
+    line: '{"seed":781,"setting":{"standby":"warm","timeoutMs":15000,"maxErrors":3,"cooldownMs":10000,"lateSnapshotMs":5000,"backoffInitialMs":2000,"backoffMaxMs":30000,"probe":"warn","suppressAfter":3,"suppressMs":60000,"callTimeoutMs":10000,"callTries":10,"marks":"metadata","lives":[{"removalDwellMs":0,"massRemoval":{"share":0.3,"holdMs":20000,"when":"always"}},{"massRemoval":{"share":0.5,"holdMs":20000,"when":"always"}}],"providers":[{"id":"q","priority":9,"variant":0}]},"steps":[{"do":"members","at":"q","nodes":[]},{"do":"mood","at":"q","mood":"forbidding"},{"do":"blow","at":"q","blow":"break"},{"do":"wait","ms":20000},{"do":"block","node":"b"}]}',
+  },
 ];
