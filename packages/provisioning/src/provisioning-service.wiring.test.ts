@@ -1,0 +1,192 @@
+import {
+  createSeededRandom,
+  MemoryProviderStore,
+  MemorySnapshotStore,
+  RecordingPartition,
+  RecordingPlacement,
+  RecordingRemoting,
+  VirtualClock,
+} from "@holdfast/conformance";
+import { ProvisioningError, type ClusterNodeInput } from "@holdfast/core";
+import { createMemoryAdapter } from "@holdfast/provider-memory";
+import { Registry } from "prom-client";
+import { expect, test } from "vitest";
+import { ProvisioningService } from "./provisioning-service.ts";
+import type { ProvisioningServiceOptions } from "./service-options.ts";
+
+// Each test fails when the service does not pass the option, or the part, on.
+
+const node = (id: string): ClusterNodeInput => ({ id, host: `${id}.local`, port: 1 });
+const provider = (id: string, priority: number, ...ids: readonly string[]) => ({
+  id,
+  kind: "memory",
+  priority,
+  params: { members: ids.map(node) },
+});
+const PROVIDERS = [provider("p", 2, "a", "b"), provider("q", 1, "a", "b")];
+
+async function start(options: Partial<ProvisioningServiceOptions> = {}, providers = PROVIDERS) {
+  const clock = new VirtualClock();
+  const adapter = createMemoryAdapter();
+  const store = new MemoryProviderStore();
+  const random = createSeededRandom(1);
+  const service = new ProvisioningService({ adapters: [adapter], store, clock, random, ...options });
+  const warnings: string[] = [];
+  service.on("warning", ({ code }) => warnings.push(code));
+  await service.start({ providers });
+  await clock.settle();
+  const find = (id: string) => adapter.providers.get(id)!;
+  const stop = async () => void (await service.stop({ signal: AbortSignal.abort() }));
+  return { clock, service, warnings, find, [Symbol.asyncDispose]: stop };
+}
+
+test("the health policy decides when a silent provider is left", async () => {
+  // R2.1
+  await using short = await start({ health: { timeoutMs: 6_000, lateSnapshotMs: 1_000 } });
+  await using usual = await start();
+  for (const { clock, find } of [short, usual]) {
+    find("p").hang();
+    await clock.advance(10_000);
+  }
+  expect(short.service.topology.state.snapshot?.providerId).toBe("q");
+  expect(usual.service.topology.state.snapshot?.providerId).toBe("p");
+});
+
+test("providers are created with a third of the health timeout as their heartbeat interval", async () => {
+  // F10
+  const heartbeats: number[] = [];
+  const memory = createMemoryAdapter();
+  const adapter: typeof memory = {
+    ...memory,
+    create: (descriptor, context) => {
+      heartbeats.push(context.heartbeatMs);
+      return memory.create(descriptor, context);
+    },
+  };
+  await using _ = await start({ adapters: [adapter], health: { timeoutMs: 6_000 } });
+  expect(heartbeats).toEqual([2_000, 2_000]);
+});
+
+test("the guards decide how long a member stays that the next provider does not list", async () => {
+  // R2.4
+  const providers = [provider("p", 2, "a", "b"), provider("q", 1, "a")];
+  await using none = await start({ guards: { removalDwellMs: 0, massRemoval: false } }, providers);
+  await using usual = await start({}, providers);
+  for (const { clock, find, service } of [none, usual]) {
+    find("p").refuse();
+    find("p").fail();
+    await clock.until(
+      service.topology.waitFor(({ snapshot }) => snapshot?.providerId === "q"),
+      60_000,
+    );
+  }
+  expect(none.service.topology.newest().members.size).toBe(1);
+  expect(usual.service.topology.newest().members.size).toBe(2);
+});
+
+test("what failover finds out about names is a warning", async () => {
+  // H10
+  const renamed = { ...PROVIDERS[1]!, params: { members: [{ ...node("a"), id: "a:1" }] } };
+  await using setup = await start({}, [PROVIDERS[0]!, renamed]);
+  expect(setup.warnings).toContain("TOPOLOGY_IDS_DIFFER");
+});
+
+test("the validation options decide whether a provider is probed", async () => {
+  // R1.4
+  const adapter = createMemoryAdapter({ onCreate: (created) => created.refuse() });
+  await expect(start({ adapters: [adapter] })).rejects.toMatchObject({ code: "CONNECTIVITY_REFUSED" });
+  await using setup = await start({ adapters: [adapter], validation: { probe: "warn" } });
+  expect(setup.service.registry.list()).toHaveLength(2);
+});
+
+test("a warning of the registry is one of the service", async () => {
+  // R1.4
+  const adapter = createMemoryAdapter({ onCreate: (created) => created.refuse() });
+  await using setup = await start({ adapters: [adapter], validation: { probe: "warn" } });
+  expect(setup.warnings).toContain("CONNECTIVITY_REFUSED");
+});
+
+test("as many events are retained as asked for", async () => {
+  // R4.1
+  await using setup = await start({ retainedEvents: 1 });
+  for (const id of ["c", "d", "e"]) {
+    setup.find("p").set([node(id)]);
+    await setup.clock.settle();
+  }
+  const { epoch, seqNo } = setup.service.topology.state;
+  expect(setup.service.topology.eventsSince(epoch, seqNo - 1)).toHaveLength(1);
+  expect(setup.service.topology.eventsSince(epoch, seqNo - 2)).toBeUndefined();
+});
+
+test("what a listener of the topology throws is a warning", async () => {
+  // R5.4
+  await using setup = await start();
+  setup.service.topology.onEvent(() => {
+    throw new Error("the listener failed");
+  });
+  setup.find("p").set([node("a"), node("b"), node("c")]);
+  await setup.clock.settle();
+  expect(setup.warnings).toHaveLength(1);
+});
+
+test("the ports are called with the given deadline, and their failures are warnings", async () => {
+  // R3.6 F10
+  const ports = { placement: new RecordingPlacement(), remoting: new RecordingRemoting() };
+  ports.placement.hold();
+  ports.remoting.hold();
+  await using setup = await start({ ports, calls: { timeoutMs: 1_000 } });
+  await setup.clock.advance(2_000);
+  expect(setup.service.consumers().map(({ port, failures }) => [port, failures > 0])).toEqual([
+    ["placement", true],
+    ["remoting", true],
+  ]);
+  expect(setup.warnings.filter((code) => code === "LIFECYCLE_CONSUMER_TIMEOUT").length).toBeGreaterThan(1);
+});
+
+test("an admission waits as long as it may", async () => {
+  // R3.2
+  const placement = new RecordingPlacement();
+  placement.hold();
+  await using setup = await start({ ports: { placement }, calls: { admitTimeoutMs: 500 } });
+  const admission = setup.service.placement!.admit().catch((error: unknown) => error);
+  await expect(setup.clock.until(admission, 1_000)).resolves.toBeInstanceOf(ProvisioningError);
+});
+
+test("every port is given what it needs", async () => {
+  // R3.1
+  const partition = new RecordingPartition();
+  const placement = new RecordingPlacement();
+  const remoting = new RecordingRemoting();
+  await using setup = await start({ ports: { partition, placement, remoting } });
+  await setup.clock.advance(1_000);
+  for (const port of [partition, placement, remoting]) expect(port.calls.length).toBeGreaterThan(0);
+});
+
+test("Remoting's report of a block is one of the topology", async () => {
+  // R4.2
+  const remoting = new RecordingRemoting();
+  await using setup = await start({ ports: { remoting } });
+  expect(setup.service.remoting!.block("a")).toBe(true);
+  await setup.clock.settle();
+  expect(setup.service.topology.newest().blockedNodes).toEqual(["a"]);
+});
+
+test("metrics are those of the providers, the remote nodes and the ports", async () => {
+  // R5.1 F10
+  const metricsRegistry = new Registry();
+  const remoting = new RecordingRemoting();
+  await using setup = await start({ metricsRegistry, ports: { remoting } });
+  await setup.clock.advance(1_000);
+  const text = await metricsRegistry.metrics();
+  expect(text).toMatch(/holdfast_provider_\w+\{[^}]*provider="q"/);
+  expect(text).toMatch(/holdfast_remote_\w+\{[^}]*\} \d/);
+  expect(text).toMatch(/holdfast_port_\w+\{[^}]*port="remoting"/);
+});
+
+test("the last known good snapshot is saved", async () => {
+  // R5.3
+  const store = new MemorySnapshotStore();
+  await using setup = await start({ lastKnownGood: { store } });
+  await setup.clock.advance(20_000);
+  expect(store.known?.snapshot.members.size).toBe(2);
+});
