@@ -96,6 +96,7 @@ export type {
   SourceEvent,
 } from "./provider-event.ts";
 export type { ProviderStore } from "./provider-store.ts";
+export type { GenerationStore, NextGenerationOptions } from "./generation-store.ts";
 export type { KnownGood, SnapshotStore } from "./snapshot-store.ts";
 export {
   resolveSecret,

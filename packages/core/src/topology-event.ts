@@ -7,7 +7,10 @@ import type { ProviderHealth, SwitchReason } from "./provider-health.ts";
 import type { ProviderSnapshot, SnapshotDelta } from "./provider-snapshot.ts";
 import type { Reason } from "./reason.ts";
 
-/** Names one run of a service. A later run's epoch sorts after an earlier one's (as long as the wall clock agrees). */
+/**
+ * Names one run of a service. The epoch of a later run sorts after that of an earlier one: always with a `GenerationStore`, otherwise as
+ * long as the wall clock is not set back between them.
+ */
 export type Epoch = string;
 
 /**

@@ -1,3 +1,4 @@
+export { createEpoch } from "./epoch.ts";
 export type {
   ExplainOptions,
   ExplainRule,
@@ -7,4 +8,4 @@ export type {
   NodeView,
 } from "./explain-node.ts";
 export { SnapshotKeeper, type SnapshotKeeperOptions } from "./snapshot-keeper.ts";
-export { WatchHub, type WatchHubOptions } from "./watch-hub.ts";
+export { WatchHub, type HubStartOptions, type WatchHubOptions } from "./watch-hub.ts";

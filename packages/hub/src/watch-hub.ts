@@ -42,6 +42,8 @@ export interface WatchHubOptions {
   readonly provider: ClusterProvider;
   readonly clock: Clock;
   readonly random: Random;
+  /** Names this run; must sort after the epochs of earlier runs. @defaultValue made of `clock` and `random` */
+  readonly epoch?: Epoch | undefined;
   /** How many events `eventsSince` can go back. @defaultValue 1000 */
   readonly retainedEvents?: number | undefined;
   /** How many nodes' worth of memory those events may hold besides the newest snapshot. @defaultValue 100000 */
@@ -53,13 +55,23 @@ export interface WatchHubOptions {
   readonly onError?: ((error: ProvisioningError) => unknown) | undefined;
 }
 
+export interface HubStartOptions {
+  /**
+   * Replaces the epoch given at construction, for one that is only known later. Positions that name the first one stay valid. Only the
+   * first start takes it.
+   */
+  readonly epoch?: Epoch | undefined;
+}
+
 /**
  * Puts what a provider says into one ordered log and keeps what it has led to. The state is set before anybody is told,
  * and a listener that throws hurts nobody else.
  */
 export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
-  readonly epoch: Epoch;
   readonly #options: WatchHubOptions;
+  /** Until the start; nothing was in the log then, so both epochs name the same log. */
+  readonly #firstEpoch: Epoch;
+  #epoch: Epoch;
   readonly #events;
   readonly #log: EventLog;
   readonly #blocks = new BlockList();
@@ -85,7 +97,7 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
 
   constructor(options: WatchHubOptions) {
     this.#options = options;
-    this.epoch = createEpoch(options.clock, options.random);
+    this.#epoch = this.#firstEpoch = options.epoch ?? createClockEpoch(options);
     this.#log = new EventLog({
       retainedEvents: options.retainedEvents ?? 1_000,
       retainedChanges: options.retainedChanges ?? 100_000,
@@ -98,10 +110,17 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
   }
 
   /** Begins to watch. A second call does nothing; after a drain or disposal it throws `LIFECYCLE_STOPPED`. */
-  start(): void {
+  start({ epoch }: HubStartOptions = {}): void {
     if (this.#lifecycle !== "running")
       throw new ProvisioningError("LIFECYCLE_STOPPED", "the hub was stopped");
-    this.#run ??= this.#watch();
+    if (this.#run !== undefined) return;
+    this.#epoch = epoch ?? this.#epoch;
+    this.#run = this.#watch();
+  }
+
+  /** The epoch of every event. It may change once, when the hub starts, before the first event. */
+  get epoch(): Epoch {
+    return this.#epoch;
   }
 
   get state(): TopologyState {
@@ -139,7 +158,8 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
    * fill.
    */
   eventsSince(epoch: Epoch, seqNo: number, limit?: number): readonly TopologyEvent[] | undefined {
-    return epoch === this.epoch ? this.#log.since(seqNo, this.#seqNo, limit) : undefined;
+    const isOurs = epoch === this.#epoch || epoch === this.#firstEpoch;
+    return isOurs ? this.#log.since(seqNo, this.#seqNo, limit) : undefined;
   }
 
   events({ from, signal }: EventsOptions = {}): AsyncIterable<TopologyEvent> {
@@ -403,3 +423,7 @@ const NOTHING = { members: MemberSet.empty, blockedNodes: [] };
 
 /** Providers whose last termination is kept: as many as a set may have. */
 const MAX_TERMINATIONS = 1_000;
+
+function createClockEpoch({ clock, random }: WatchHubOptions): Epoch {
+  return createEpoch(Math.max(0, Math.floor(clock.now())), random);
+}

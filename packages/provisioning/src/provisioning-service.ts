@@ -14,6 +14,8 @@ import {
   untilAborted,
   type Clock,
   type Deadline,
+  type Epoch,
+  type GenerationStore,
   type KnownGood,
   type NodeId,
   type PortReport,
@@ -25,7 +27,7 @@ import {
   type Unsubscribe,
 } from "@holdfast/core";
 import { FailoverProvider, heartbeatMsOf } from "@holdfast/failover";
-import { SnapshotKeeper, WatchHub, type NodeExplanation } from "@holdfast/hub";
+import { createEpoch, SnapshotKeeper, WatchHub, type NodeExplanation } from "@holdfast/hub";
 import { ProvisioningMetrics } from "@holdfast/metrics";
 import { ProviderRegistry } from "@holdfast/registry";
 import { IncompleteEntries } from "./incomplete-entries.ts";
@@ -58,6 +60,8 @@ const DEFAULT_MAX_AGE_MS = 3_600_000;
 const DEFAULT_SAVE_EVERY_MS = 10_000;
 /** What providers have to let go of their backends when consumers have used the deadline up. */
 const LEAST_DISPOSAL_MS = 1_000;
+/** Sorts before every generation of a store: a start that failed must not make later runs look old. */
+const NOT_STARTED = 0;
 
 /**
  * Registry, fail-over, hub, bridges and metrics, wired: the providers in force are watched, the healthy one of highest
@@ -68,6 +72,8 @@ export class ProvisioningService implements AsyncDisposable {
   /** The ordered log and what it has led to. */
   readonly topology: WatchHub;
   readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #generation: GenerationStore | undefined;
   readonly #failover: FailoverProvider;
   readonly #ownership: OwnershipLane;
   readonly #remoting: RemotingBridge | undefined;
@@ -88,6 +94,8 @@ export class ProvisioningService implements AsyncDisposable {
     const random: Random = options.random ?? Math.random;
     const onError = (error: ProvisioningError) => this.#warn(error);
     this.#clock = clock;
+    this.#random = random;
+    this.#generation = options.generation;
     this.#lastKnownGood = options.lastKnownGood;
     this.#failover = new FailoverProvider({
       providers: [],
@@ -108,7 +116,15 @@ export class ProvisioningService implements AsyncDisposable {
     });
     this.registry.on("warning", (warning) => this.#events.emit("warning", warning));
     const { retainedEvents } = options;
-    this.topology = new WatchHub({ provider: this.#failover, clock, random, retainedEvents, onError });
+    const epoch = options.generation && createEpoch(NOT_STARTED, random);
+    this.topology = new WatchHub({
+      provider: this.#failover,
+      clock,
+      random,
+      epoch,
+      retainedEvents,
+      onError,
+    });
     const source = this.topology;
     const incomplete = new IncompleteEntries();
     source.onEvent((event) => {
@@ -151,8 +167,8 @@ export class ProvisioningService implements AsyncDisposable {
 
   /**
    * Restores the stored providers (or brings `providers` into force) and begins to watch. Resolves when watching has begun:
-   * `topology` tells when something has arrived. Rejects as `ProviderRegistry.restore` and `reload` do; the service is then
-   * stopped. A further call gives the same promise.
+   * `topology` tells when something has arrived. Rejects as `GenerationStore.next` and as `ProviderRegistry.restore` and `reload` do; the
+   * service is then stopped. A further call gives the same promise.
    */
   start(options: StartOptions = {}): Promise<void> {
     if (this.#shutdown !== undefined) {
@@ -219,7 +235,10 @@ export class ProvisioningService implements AsyncDisposable {
   async #start({ signal: outer, providers }: StartOptions): Promise<void> {
     const signal =
       outer === undefined ? this.#stopping.signal : AbortSignal.any([outer, this.#stopping.signal]);
+    let epoch: Epoch | undefined;
     try {
+      // First, so that a start that is refused changes nothing that is stored.
+      epoch = await this.#nextEpoch(signal);
       const loading = this.#loadSnapshot(signal);
       await this.registry.restore({ signal, onlyFrom: providers });
       if (providers !== undefined) await this.registry.reload(providers, { signal });
@@ -233,8 +252,21 @@ export class ProvisioningService implements AsyncDisposable {
       this.#failover.reconfigure(this.registry.list().flatMap(({ provider }) => provider ?? []));
     this.registry.on("changed", reconfigure);
     reconfigure();
-    this.topology.start();
+    this.topology.start({ epoch });
     this.#keepSnapshot();
+  }
+
+  async #nextEpoch(signal: AbortSignal): Promise<Epoch | undefined> {
+    if (this.#generation === undefined) return undefined;
+    throwIfAborted(signal);
+    try {
+      // Not less than the clock: a store that was lost, or a return to a version without one, continues in order of time.
+      const atLeast = Math.floor(this.#clock.now());
+      const generation = await untilAborted(this.#generation.next({ atLeast, signal }), signal);
+      return createEpoch(generation, this.#random);
+    } catch (error) {
+      throw toProvisioningError(error, "STORE_IO", "the generation store did not give a generation");
+    }
   }
 
   /** What cannot be trusted is not served, and keeps nothing from starting. Never rejects. */

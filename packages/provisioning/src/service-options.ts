@@ -1,5 +1,12 @@
 import type { PartitionPort, PlacementPort, PortPolicyOptions, RemotingPort } from "@holdfast/bridges";
-import type { AnyProviderAdapter, Clock, ProviderStore, Random, SnapshotStore } from "@holdfast/core";
+import type {
+  AnyProviderAdapter,
+  Clock,
+  GenerationStore,
+  ProviderStore,
+  Random,
+  SnapshotStore,
+} from "@holdfast/core";
 import type { GuardOptions, HealthOptions } from "@holdfast/failover";
 import type { ProviderRegistryOptions } from "@holdfast/registry";
 import type { Registry } from "prom-client";
@@ -36,6 +43,11 @@ export interface ProvisioningServiceOptions {
   /** One for each kind of provider that may be configured. */
   readonly adapters: readonly AnyProviderAdapter[];
   readonly store: ProviderStore;
+  /**
+   * Orders the epochs of the runs of this service. A start for which it gives no number is refused. @defaultValue the wall clock orders
+   * them: a receiver that outlives the service ignores a run that begins before an earlier one, by the clock
+   */
+  readonly generation?: GenerationStore | undefined;
   readonly ports?: ServicePorts | undefined;
   /** Deadlines and tries of the calls of the ports. */
   readonly calls?: CallOptions | undefined;

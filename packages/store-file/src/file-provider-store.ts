@@ -1,17 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { dirname, resolve } from "node:path";
+import { resolve } from "node:path";
 import { SerialQueue, type ProviderDescriptor, type ProviderStore } from "@holdfast/core";
-import { systemBeacons, type Beacons } from "./beacon.ts";
-import {
-  makeFolder,
-  MAX_BYTES,
-  nodeFileSystem,
-  readIfThere,
-  resolveTarget,
-  syncFolder,
-  type FileSystem,
-} from "./file-system.ts";
-import { SideFiles } from "./side-files.ts";
+import { MAX_BYTES, readIfThere, resolveTarget } from "./file-system.ts";
+import { replaceFile } from "./replace-file.ts";
+import type { SideFiles } from "./side-files.ts";
 import { toChangedError, toStoreError, toTooLargeError } from "./store-error.ts";
 import { toDescriptorLines } from "./stored-descriptor.ts";
 import {
@@ -22,7 +14,8 @@ import {
   type SetVersion,
   type StoredSet,
 } from "./stored-set.ts";
-import { systemProcesses, type ProcessTable, type Writer } from "./writer.ts";
+import { createSideFiles, systemGround, type StoreGround } from "./store-ground.ts";
+import type { Writer } from "./writer.ts";
 
 export interface FileProviderStoreOptions {
   /**
@@ -33,16 +26,6 @@ export interface FileProviderStoreOptions {
   /** The name of the setting that decides the path, for errors, such as `dataDir`. */
   readonly setting?: string | undefined;
 }
-
-/** The parts of the system that the store uses. Tests pass others. */
-export interface StoreGround {
-  readonly fileSystem: FileSystem;
-  readonly processes: ProcessTable;
-  /** Left out: none, and only process ids tell whether a process is alive. */
-  readonly beacons?: Beacons | undefined;
-}
-
-const NO_BEACONS: Beacons = { light: async () => undefined, isLit: async () => undefined };
 
 /**
  * Keeps the set in one file of JSON Lines that is replaced as a whole, safe against crashes and other processes. Calls
@@ -60,14 +43,7 @@ export class FileProviderStore implements ProviderStore {
   #known: SetVersion = NOTHING_STORED.version;
 
   /** @internal The second parameter is for tests. */
-  constructor(
-    { path, setting }: FileProviderStoreOptions,
-    ground: StoreGround = {
-      fileSystem: nodeFileSystem,
-      processes: systemProcesses,
-      beacons: systemBeacons,
-    },
-  ) {
+  constructor({ path, setting }: FileProviderStoreOptions, ground: StoreGround = systemGround) {
     this.#path = resolve(path);
     this.#setting = setting;
     this.#ground = ground;
@@ -93,25 +69,19 @@ export class FileProviderStore implements ProviderStore {
     const { fileSystem } = this.#ground;
     const target = await resolveTarget(fileSystem, this.#path);
     await this.#checkUnchanged(target);
-    const isFirst = this.#known.generation === 0;
-    if (isFirst) await makeFolder(fileSystem, dirname(target));
-    const owner = isFirst ? undefined : await fileSystem.stat(target);
     const generation = this.#known.generation + 1;
     const { version, bytes } = encodeSet(lines, generation);
     if (bytes.byteLength > MAX_BYTES) throw toTooLargeError(bytes.byteLength);
     const sideFiles = await this.#sideFilesOf(target);
-    await sideFiles.sweep(this.#known.generation);
-    await using beacon = await sideFiles.light(generation);
-    try {
-      const temporary = await sideFiles.writeTemporary(generation, bytes, owner);
-      await sideFiles.claim(generation, beacon !== undefined);
-      await this.#checkUnchanged(target);
-      await fileSystem.rename(temporary, target);
-      this.#known = version;
-      await syncFolder(fileSystem, dirname(target));
-    } finally {
-      await sideFiles.sweep(this.#known.generation);
-    }
+    await replaceFile({
+      fileSystem,
+      sideFiles,
+      target,
+      generation,
+      bytes,
+      checkUnchanged: () => this.#checkUnchanged(target),
+      onRenamed: () => (this.#known = version),
+    });
   }
 
   async #checkUnchanged(target: string): Promise<void> {
@@ -126,17 +96,8 @@ export class FileProviderStore implements ProviderStore {
   }
 
   async #sideFilesOf(target: string): Promise<SideFiles> {
-    const { fileSystem, processes, beacons = NO_BEACONS } = this.#ground;
-    const writer = (this.#writer ??= await processes.self());
-    return new SideFiles({
-      fileSystem,
-      processes,
-      beacons,
-      file: this.#path,
-      target,
-      writer,
-      instance: this.#instance,
-    });
+    const writer = (this.#writer ??= await this.#ground.processes.self());
+    return createSideFiles(this.#ground, { file: this.#path, target, writer, instance: this.#instance });
   }
 
   #inTurn<T>(task: () => Promise<T>): Promise<T> {

@@ -29,8 +29,8 @@ export const HUB_MUTANTS: readonly Mutant[] = [
     name: "epoch-reused",
     says: "a restarted service begins at seqNo 1 of the same epoch",
     file: "packages/hub/src/epoch.ts",
-    find: "return `${time}-${tail}`;",
-    replace: "return time.slice(0, 3) + tail.slice(5);",
+    find: 'return `${generation.toString(36).padStart(9, "0")}-${tail}`;',
+    replace: 'return generation.toString(36).padStart(9, "0").slice(0, 3) + tail.slice(5);',
   },
   {
     name: "empty-unnoticed",

@@ -216,7 +216,7 @@ export function createConfigSchema(provider: z.ZodType): z.ZodType<Config> {
         .max(4_096)
         .default("holdfast-data")
         .describe(
-          "The folder of what is stored (providers.jsonl, last-known-good.jsonl). A relative path starts from the folder of this file.",
+          "The folder of what is stored (providers.jsonl, last-known-good.jsonl, generation.json). A relative path starts from the folder of this file.",
         ),
       health: health.prefault({}).describe("How the health of providers is judged and when to fail over."),
       guards: guards.prefault({}).describe("What keeps members from leaving too soon."),

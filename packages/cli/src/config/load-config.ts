@@ -25,6 +25,8 @@ export interface LoadedConfig {
   readonly storeFile: string;
   /** Where the newest good topology is kept; an absolute path. */
   readonly snapshotFile: string;
+  /** Where the number of the newest run is kept; an absolute path. */
+  readonly generationFile: string;
   /** The built-in ones and those that the configuration names. Relative paths in `params` start from its folder. */
   readonly adapters: readonly AnyProviderAdapter[];
   /** Providers whose parameters were not checked, as their adapters were not loaded. */
@@ -75,6 +77,7 @@ export async function loadConfig(name: string, options: LoadConfigOptions = {}):
     unchecked: (providers ?? []).filter(({ kind }) => !kinds.has(kind)).map(({ id }) => id),
     storeFile: resolve(folder, config.dataDir, "providers.jsonl"),
     snapshotFile: resolve(folder, config.dataDir, "last-known-good.jsonl"),
+    generationFile: resolve(folder, config.dataDir, "generation.json"),
     adapters,
   };
 }

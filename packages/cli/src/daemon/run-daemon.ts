@@ -1,7 +1,7 @@
 import { dirname } from "node:path";
 import { sleep, untilAborted } from "@holdfast/core";
 import { ProvisioningService } from "@holdfast/provisioning";
-import { FileProviderStore, FileSnapshotStore, useFolder } from "@holdfast/store-file";
+import { FileGenerationStore, FileProviderStore, FileSnapshotStore, useFolder } from "@holdfast/store-file";
 import { collectDefaultMetrics, Counter, Registry } from "prom-client";
 import packageJson from "../../package.json" with { type: "json" };
 import { AdapterFaults } from "../adapters/adapter-faults.ts";
@@ -159,10 +159,11 @@ function createService(
   metricsRegistry: Registry,
   terminal: Terminal,
 ): ProvisioningService {
-  const { config, storeFile, snapshotFile, adapters } = loaded;
+  const { config, storeFile, snapshotFile, generationFile, adapters } = loaded;
   const { health, guards, validation, log } = config;
   const { clock, random } = terminal;
   const store = new FileProviderStore({ path: storeFile, setting: "dataDir" });
+  const generation = new FileGenerationStore({ path: generationFile, setting: "dataDir", clock });
   const lastKnownGood =
     config.lastKnownGood === false
       ? undefined
@@ -174,6 +175,7 @@ function createService(
   return new ProvisioningService({
     adapters,
     store,
+    generation,
     health,
     guards,
     lastKnownGood,

@@ -1,0 +1,69 @@
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { sleep, systemClock, type Clock } from "@holdfast/core";
+import { expect, test } from "vitest";
+import { runCli } from "../cli.ts";
+import { member } from "../testing/served-hub.ts";
+import { TemporaryFolder } from "../testing/temporary-folder.ts";
+import { TestTerminal } from "../testing/test-terminal.ts";
+
+const MINUTE_MS = 60_000;
+
+async function createFolder(): Promise<TemporaryFolder> {
+  const folder = await TemporaryFolder.create();
+  const params = { members: [member("a")] };
+  await folder.write("holdfast.yaml", { providers: [{ id: "p", kind: "memory", priority: 1, params }] });
+  return folder;
+}
+
+/** The system clock, with its wall clock set to another time. */
+function shiftClock(byMs: number): Clock {
+  return {
+    now: () => systemClock.now() + byMs,
+    monotonic: () => systemClock.monotonic(),
+    schedule: (delayMs, task) => systemClock.schedule(delayMs, task),
+    yield: () => systemClock.yield(),
+  };
+}
+
+function run(folder: TemporaryFolder, clock: Clock): { terminal: TestTerminal; ended: Promise<number> } {
+  const terminal = new TestTerminal({ cwd: folder.path, clock });
+  return { terminal, ended: runCli(["run", "-c", "holdfast.yaml", "--port", "0", "--json"], terminal) };
+}
+
+/** Runs a daemon until its first snapshot. Returns the epoch of that. */
+async function epochOf(folder: TemporaryFolder, clock: Clock): Promise<string> {
+  const { terminal, ended } = run(folder, clock);
+  const find = () =>
+    terminal.out
+      .split("\n")
+      .slice(0, -1)
+      .map((line) => JSON.parse(line) as { readonly kind: string; readonly epoch: string })
+      .find(({ kind }) => kind === "snapshot");
+  while (find() === undefined) await sleep(5, { clock: systemClock });
+  terminal.signal("SIGTERM");
+  expect(await ended).toBe(0);
+  return find()!.epoch;
+}
+
+// R4.1
+test("the epoch of a daemon sorts after that of the run before it, although the wall clock was set back", async () => {
+  await using folder = await createFolder();
+  const first = await epochOf(folder, shiftClock(0));
+  const second = await epochOf(folder, shiftClock(-MINUTE_MS));
+  const third = await epochOf(folder, shiftClock(-60 * MINUTE_MS));
+  expect([third, second, first].toSorted()).toEqual([first, second, third]);
+  expect(await readdir(folder.join("holdfast-data"))).toContain("generation.json");
+});
+
+// R4.1 R1.5
+test("a damaged generation file is refused at the start, by name, and stays as it is", async () => {
+  await using folder = await createFolder();
+  await epochOf(folder, systemClock);
+  const file = folder.join("holdfast-data/generation.json");
+  await writeFile(file, "damaged");
+  const { terminal, ended } = run(folder, systemClock);
+  expect(await ended).toBe(1);
+  expect(terminal.out + terminal.err).toContain("STORE_CORRUPTED");
+  expect(terminal.out + terminal.err).toContain(file);
+  expect(await readFile(file, "utf8")).toBe("damaged");
+});

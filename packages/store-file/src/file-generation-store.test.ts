@@ -1,0 +1,236 @@
+import { execFile, spawnSync } from "node:child_process";
+import { mkdir, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { describe, expect, test } from "vitest";
+import { FileGenerationStore } from "./index.ts";
+import { createErrno, interceptFileSystem, type Interceptor } from "./testing/intercept.ts";
+import { createTemporaryFolder } from "./testing/temporary-folder.ts";
+import { systemProcesses, type ProcessTable } from "./writer.ts";
+
+const run = promisify(execFile);
+const TAKER = fileURLToPath(new URL("./testing/take-generations.ts", import.meta.url));
+
+/** A process that has ended, as the crashed ones will have. */
+const { pid } = spawnSync(process.execPath, ["--version"]);
+const endedProcess: ProcessTable = {
+  ...systemProcesses,
+  self: async () => ({ ...(await systemProcesses.self()), pid }),
+};
+
+function next(path: string, atLeast = 1): Promise<number> {
+  return new FileGenerationStore({ path }).next({ atLeast });
+}
+
+describe("the file generation store", () => {
+  // R4.1
+  test("gives a greater number each time, also to later stores and when the least number is lower than before", async () => {
+    await using folder = await createTemporaryFolder();
+    const path = folder.file("new/deep/generation.json");
+    const store = new FileGenerationStore({ path });
+    expect(await store.next({ atLeast: 1_000_000 })).toBe(1_000_000);
+    expect(await store.next({ atLeast: 940_000 })).toBe(1_000_001);
+    expect(await next(path, 940_000)).toBe(1_000_002);
+    expect(await next(path, 2_000_000)).toBe(2_000_000);
+    expect((await stat(path)).mode & 0o777).toBe(0o600);
+    expect(await readdir(folder.file("new/deep"))).toEqual(["generation.json"]);
+  });
+
+  test("begins with the least number when the file was lost", async () => {
+    await using folder = await createTemporaryFolder();
+    const path = folder.file("generation.json");
+    await next(path, 5_000);
+    await rm(path);
+    expect(await next(path, 6_000)).toBe(6_000);
+  });
+
+  test("keeps a symbolic link", async () => {
+    await using folder = await createTemporaryFolder();
+    await symlink("target.json", folder.file("link.json"));
+    await next(folder.file("link.json"), 8);
+    expect(await next(folder.file("target.json"))).toBe(9);
+  });
+
+  test.each([Number.NaN, 0.5, Number.MAX_VALUE])("does not store %s", async (atLeast) => {
+    await using folder = await createTemporaryFolder();
+    const path = folder.file("generation.json");
+    await expect(next(path, atLeast + 1)).rejects.toMatchObject({ code: "VALIDATION_MALFORMED" });
+    expect(await next(path, 3)).toBe(3);
+  });
+
+  // R1.5
+  test("a file with any byte changed or cut off is refused, and stays as it is", async () => {
+    await using folder = await createTemporaryFolder();
+    const path = folder.file("generation.json");
+    await next(path, 1_790_000_000_000);
+    const whole = await readFile(path);
+    const damaged = [...whole.keys()].flatMap((at) => {
+      const flipped = Buffer.from(whole);
+      flipped[at] = flipped[at]! ^ 1;
+      return [flipped, whole.subarray(0, at)];
+    });
+    damaged.push(Buffer.concat([whole, whole]), Buffer.from("\n"));
+    for (const bytes of damaged) {
+      await writeFile(path, bytes);
+      await expect(next(path)).rejects.toMatchObject({
+        code: "STORE_CORRUPTED",
+        message: expect.stringContaining(path),
+        details: { file: path, line: expect.any(Number), reason: expect.any(String) },
+      });
+      expect(await readFile(path)).toEqual(bytes);
+    }
+    expect(await readdir(folder.path)).toEqual(["generation.json"]);
+  });
+
+  // R1.6
+  test("a link to a file of something else is refused without quoting it, and that file is not replaced", async () => {
+    await using folder = await createTemporaryFolder();
+    const path = folder.file("generation.json");
+    await writeFile(folder.file("other"), '{"token":"secret-of-a-test"}\n');
+    await symlink("other", path);
+    const error = (await next(path).catch((thrown: unknown) => thrown)) as Error;
+    expect(error).toMatchObject({ code: "STORE_CORRUPTED" });
+    expect(`${error.stack} ${String(error.cause)}`).not.toContain("secret-of-a-test");
+    expect(await readFile(folder.file("other"), "utf8")).toContain("secret-of-a-test");
+  });
+
+  test("the error of the system names the file, the call and the setting", async () => {
+    await using folder = await createTemporaryFolder();
+    await mkdir(folder.file("generation.json"));
+    const path = folder.file("generation.json");
+    await expect(new FileGenerationStore({ path }).next({ atLeast: 1 })).rejects.toMatchObject({
+      code: "STORE_IO",
+      details: { file: path },
+    });
+    const full = interceptFileSystem(async ({ name, run: call }) => {
+      if (name === "writeFile") throw createErrno("ENOSPC", "write");
+      return call();
+    });
+    const other = folder.file("other.json");
+    const ground = { fileSystem: full, processes: systemProcesses };
+    const store = new FileGenerationStore({ path: other, setting: "dataDir" }, ground);
+    await expect(store.next({ atLeast: 1 })).rejects.toMatchObject({
+      code: "STORE_IO",
+      message: expect.stringContaining('"dataDir" decides where it is'),
+      details: { file: other, operation: "write", code: "ENOSPC" },
+    });
+    await full[Symbol.asyncDispose]();
+  });
+
+  test("gives up when its signal aborts, and uses up no number", async () => {
+    await using folder = await createTemporaryFolder();
+    const path = folder.file("generation.json");
+    const store = new FileGenerationStore({ path });
+    const aborted = store.next({ atLeast: 1, signal: AbortSignal.abort() });
+    await expect(aborted).rejects.toMatchObject({ code: "LIFECYCLE_ABORTED" });
+    expect(await readdir(folder.path)).toEqual([]);
+  });
+});
+
+/** Lets one call after another go wrong, until there is no such call any more. Returns how many there are. */
+async function atEveryCall(
+  processes: ProcessTable,
+  createFault: (at: number) => { readonly intercept: Interceptor; readonly calls: () => number },
+  check: (failure: unknown, path: string, store: FileGenerationStore) => Promise<void>,
+): Promise<number> {
+  for (let at = 1; ; at++) {
+    await using folder = await createTemporaryFolder();
+    const path = folder.file("generation.json");
+    const before = await next(path, 1_000);
+    const whole = await readFile(path);
+    const { intercept, calls } = createFault(at);
+    await using fileSystem = interceptFileSystem(intercept);
+    const store = new FileGenerationStore({ path }, { fileSystem, processes });
+    const given: unknown = await store.next({ atLeast: 1 }).catch((error: unknown) => error);
+    if (calls() < at) {
+      expect(given).toBe(before + 1);
+      return calls();
+    }
+    // The old content or the new one, never a part.
+    const isOld = (await readFile(path)).equals(whole);
+    // A call that gave a number has stored it.
+    if (typeof given === "number") expect(isOld).toBe(false);
+    await check(given, path, store);
+    const later = await next(path);
+    expect(later).toBeGreaterThan(typeof given === "number" ? given : before);
+    expect(await next(path)).toBe(later + 1);
+    expect(await readdir(folder.path)).toEqual(["generation.json"]);
+  }
+}
+
+describe.each(["in", "after"] as const)("%s any system call", (extent) => {
+  // R4.1 R1.5
+  test("a crash leaves the old or the new number, and no number is given twice", async () => {
+    const crashAt = (at: number) => {
+      let count = 0;
+      const intercept: Interceptor = async ({ run: call, runPartly }) => {
+        count++;
+        if (count < at) return call();
+        if (count === at) await (extent === "after" ? call() : runPartly?.());
+        throw new Error("crashed");
+      };
+      return { intercept, calls: () => count };
+    };
+    expect(await atEveryCall(endedProcess, crashAt, async () => {})).toBeGreaterThan(15);
+  });
+
+  test("an I/O error is reported or does no harm, and no number is given twice", async () => {
+    const failAt = (at: number) => {
+      let count = 0;
+      const intercept: Interceptor = async ({ name, run: call, runPartly }) => {
+        if (++count !== at) return call();
+        // A file is closed even when closing it reports an error.
+        if (extent === "after" || name === "close") await call();
+        else await runPartly?.();
+        throw createErrno("EIO", name);
+      };
+      return { intercept, calls: () => count };
+    };
+    await atEveryCall(systemProcesses, failAt, async (failure, path, store) => {
+      if (typeof failure !== "number")
+        expect(failure).toMatchObject({ code: "STORE_IO", details: { file: path, code: "EIO" } });
+      // The store remains usable; it removes what it could not remove before.
+      expect(await store.next({ atLeast: 1 })).toBeGreaterThan(1_000);
+    });
+  });
+});
+
+// R4.1
+test("the number is durable before it is given", async () => {
+  await using folder = await createTemporaryFolder();
+  const path = folder.file("generation.json");
+  await next(path);
+  const steps: string[] = [];
+  await using fileSystem = interceptFileSystem(({ name, path: at, run: call }) => {
+    // The claim is a file of its own; it comes after the temporary file.
+    const file = at === path ? "the file" : at === folder.path ? "the folder" : "a side file";
+    if (["writeFile", "sync", "rename"].includes(name)) steps.push(`${name} ${file}`);
+    return call();
+  });
+  const ground = { fileSystem, processes: systemProcesses };
+  await new FileGenerationStore({ path }, ground).next({ atLeast: 1 });
+  expect(steps).toEqual([
+    "writeFile a side file",
+    "sync a side file",
+    "writeFile a side file",
+    "sync a side file",
+    "rename the file",
+    "sync the folder",
+  ]);
+});
+
+// R4.1
+test("processes and stores that take numbers at the same time never get the same one", async () => {
+  await using folder = await createTemporaryFolder();
+  const path = folder.file("generation.json");
+  const processes = Array.from({ length: 3 }, async () => {
+    const { stdout } = await run(process.execPath, [TAKER, path, "5"]);
+    return stdout.trim().split("\n").map(Number);
+  });
+  const here = Array.from({ length: 3 }, async () => [await next(path)]);
+  const all = (await Promise.all([...processes, ...here])).flat();
+  expect(new Set(all).size).toBe(18);
+  // None was used up by a call that had to try again.
+  expect(all.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 18 }, (_, i) => i + 1));
+  expect(await readdir(folder.path)).toEqual(["generation.json"]);
+}, 60_000);

@@ -1,0 +1,54 @@
+import { createHash } from "node:crypto";
+import * as z from "zod";
+import { LineReader } from "./line-reader.ts";
+
+const FORMAT = "holdfast-generation";
+const VERSION = 1;
+
+export interface StoredGeneration {
+  /** How often the file was written. Processes compete for the next one of these. */
+  readonly saves: number;
+  /** The newest number that was given. */
+  readonly generation: number;
+}
+
+/** What a file that does not exist stands for. */
+export const NOTHING_GIVEN: StoredGeneration = { saves: 0, generation: 0 };
+
+export function isSameGeneration(a: StoredGeneration, b: StoredGeneration): boolean {
+  return a.saves === b.saves && a.generation === b.generation;
+}
+
+interface Line extends StoredGeneration {
+  readonly sha256: string;
+}
+
+const lineSchema: z.ZodType<Line> = z.strictObject({
+  format: z.literal(FORMAT),
+  version: z.literal(VERSION),
+  saves: z.int().min(1),
+  generation: z.int().min(1),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+});
+
+/** The whole file: one line of JSON with a checksum over its other fields. */
+export function encodeGeneration({ saves, generation }: StoredGeneration): Uint8Array {
+  return Buffer.from(`${format({ saves, generation })}\n`);
+}
+
+/** Reads back exactly what was encoded, or throws `STORE_CORRUPTED`; the reason never repeats text of the file. */
+export function decodeGeneration(bytes: Uint8Array, file: string): StoredGeneration {
+  const lines = new LineReader(bytes, file);
+  if (lines.isAtEnd) lines.fail(1, "the file is empty");
+  const { saves, generation } = lines.next(lineSchema);
+  if (!lines.isAtEnd) lines.fail(2, "the file has more than one line");
+  // Also a line with the same meaning in other bytes: no store wrote it.
+  if (format({ saves, generation }) !== lines.text) lines.fail(1, "the checksum does not match the line");
+  return { saves, generation };
+}
+
+function format({ saves, generation }: StoredGeneration): string {
+  const content = { format: FORMAT, version: VERSION, saves, generation };
+  const sha256 = createHash("sha256").update(JSON.stringify(content)).digest("hex");
+  return JSON.stringify({ ...content, sha256 });
+}
