@@ -5,33 +5,19 @@ import type { Invariant, InvariantContext } from "./invariant.ts";
 /** How far back the log is asked about after every step. */
 const LOOK_BACK = 8;
 
-/** Per epoch `seqNo` is 1, 2, 3, ...; no epoch is used twice, and a later one sorts after unless the wall clock was set back. */
+/** Every event of a life has the epoch of that life, and its `seqNo` are 1, 2, 3, ... */
 export class GaplessLog implements Invariant {
   readonly name = "gapless-log";
-  readonly requirements = "R3.1 R4.1";
+  readonly requirements = "R3.1";
   readonly #context: InvariantContext;
-  readonly #epochs = new Map<string, number>();
   #seqNo = 0;
   #newest: TopologyEvent[] = [];
-  #previous: { readonly epoch: string; readonly bornAt: number; readonly setBacks: number } | undefined;
 
   constructor(context: InvariantContext) {
     this.#context = context;
   }
 
-  lifeBegan(life: Life): void {
-    const { world, report } = this.#context;
-    const { epoch } = life.service.topology;
-    const { bornAt } = life;
-    const before = this.#epochs.get(epoch);
-    if (before !== undefined) report(`epoch ${epoch} of life ${before} is used again by life ${life.number}`);
-    const previous = this.#previous;
-    // In the same millisecond chance decides.
-    if (previous?.setBacks === world.setBacks && bornAt > previous.bornAt && epoch <= previous.epoch) {
-      report(`epoch ${epoch} sorts before the earlier ${previous.epoch}`);
-    }
-    this.#epochs.set(epoch, life.number);
-    this.#previous = { epoch, bornAt, setBacks: world.setBacks };
+  lifeBegan(): void {
     this.#seqNo = 0;
     this.#newest = [];
   }

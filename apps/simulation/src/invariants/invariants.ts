@@ -2,6 +2,7 @@ import { AdmissionRule } from "./admission.ts";
 import { BlocksHold } from "./blocks-hold.ts";
 import { BoundedWaits } from "./bounded-waits.ts";
 import { ContentTruth } from "./content-truth.ts";
+import { EpochsRise } from "./epochs-rise.ts";
 import { Explanations } from "./explanations.ts";
 import { GaplessLog } from "./gapless-log.ts";
 import { GuardsTold } from "./guards-told.ts";
@@ -31,6 +32,7 @@ import { WholeSets } from "./whole-sets.ts";
 /** All of them, checked in every run. The first one to speak names the failure. */
 export const INVARIANTS: readonly CreateInvariant[] = [
   (context) => new GaplessLog(context),
+  (context) => new EpochsRise(context),
   (context) => new ToldAsSet(context),
   (context) => new ContentTruth(context),
   (context) => new TrueDeltas(context),

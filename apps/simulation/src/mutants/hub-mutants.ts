@@ -33,6 +33,20 @@ export const HUB_MUTANTS: readonly Mutant[] = [
     replace: 'return generation.toString(36).padStart(9, "0").slice(0, 3) + tail.slice(5);',
   },
   {
+    name: "generation-not-stored",
+    says: "the wall clock alone orders the epochs",
+    file: "packages/provisioning/src/provisioning-service.ts",
+    find: "await untilAborted(this.#generation.next({ atLeast, signal }), signal)",
+    replace: "Math.max(1, atLeast)",
+  },
+  {
+    name: "generation-as-the-clock",
+    says: "the store of generations gives the wall clock although it was set back",
+    file: "packages/store-file/src/file-generation-store.ts",
+    find: "Math.max(current.generation + 1, atLeast)",
+    replace: "Math.max(1, atLeast)",
+  },
+  {
     name: "empty-unnoticed",
     says: "a topology without members is ready",
     file: HUB,

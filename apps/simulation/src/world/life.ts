@@ -17,6 +17,7 @@ import { createSimAdapter } from "./sim-adapter.ts";
 import type { SimBackend } from "./sim-backend.ts";
 import { never } from "./never.ts";
 import { RecordingSnapshotStore } from "./recording-snapshot-store.ts";
+import { createSimGenerationStore } from "./sim-generation-store.ts";
 import { SimStore, type SimDisk } from "./sim-disk.ts";
 import type { SimFiles } from "./sim-files.ts";
 import type { SimPort } from "./sim-port.ts";
@@ -31,6 +32,7 @@ export interface LifeOptions {
   readonly ports: Readonly<Record<PortName, SimPort>>;
   readonly disk: SimDisk;
   readonly files: SimFiles;
+  readonly generationFiles: SimFiles;
   readonly nextMoment: () => number;
   readonly observer: Required<Pick<Observer, "event" | "setChanged" | "loaded" | "saveBegan" | "saveEnded">>;
   readonly note: (text: string) => void;
@@ -101,6 +103,12 @@ export class Life {
     this.service = new ProvisioningService({
       adapters: [adapter],
       store: this.store,
+      generation: createSimGenerationStore({
+        files: options.generationFiles,
+        clock: this.clock,
+        number,
+        whileAlive: this.#whileAlive,
+      }),
       ports: createPorts(options.ports, this),
       health,
       calls: { timeoutMs, tries },
@@ -166,12 +174,14 @@ export class Life {
     for (const { watches } of this.instances) for (const connection of watches) connection.close();
   }
 
+  /** Never resolves once this life is over. */
+  readonly #whileAlive = async (): Promise<void> => (this.isCut || this.hasStopped ? never() : undefined);
+
   #createSnapshotStore({ files, observer }: LifeOptions): RecordingSnapshotStore {
-    const isOver = () => this.isCut || this.hasStopped;
     return new RecordingSnapshotStore({
       files,
       clock: this.clock,
-      whileAlive: async () => (isOver() ? never() : undefined),
+      whileAlive: this.#whileAlive,
       state: () => this.service.topology.state,
       onLoad: (record) => {
         this.#note(

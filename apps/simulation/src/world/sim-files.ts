@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import { createClusterNode, MemberSet } from "@holdfast/core";
 import type { FileSnapshotStore } from "@holdfast/store-file";
 import type { SnapshotFault } from "../script/script.ts";
@@ -156,8 +156,16 @@ export function createFileSystem(files: SimFiles, whileAlive: () => Promise<void
       if (!contents.delete(path)) throw errorOf("ENOENT", "unlink");
     },
     statfs: () => Promise.reject(errorOf("ENOSYS", "statfs")),
-    readdir: () => Promise.reject(errorOf("ENOSYS", "readdir")),
-    link: () => Promise.reject(errorOf("ENOSYS", "link")),
+    async readdir(path) {
+      await whileAlive();
+      return [...contents.keys()].filter((file) => dirname(file) === path).map((file) => basename(file));
+    },
+    async link(existing, path) {
+      await files.spin();
+      await whileAlive();
+      if (contents.has(path)) throw errorOf("EEXIST", "link");
+      contents.set(path, read(existing, "link"));
+    },
   };
 }
 

@@ -22,11 +22,11 @@ export class World {
   readonly ports: Readonly<Record<PortName, SimPort>>;
   readonly disk: SimDisk;
   readonly files: SimFiles;
+  /** Those of the store of generations; the faults of `files` do not reach them. */
+  readonly generationFiles: SimFiles;
   readonly trace: Trace;
   readonly observers: Observer[] = [];
   readonly lives: Life[] = [];
-  /** Every time the wall clock was set back. */
-  setBacks = 0;
   events = 0;
   readonly #random: Random;
   #moment = 0;
@@ -45,6 +45,7 @@ export class World {
     };
     this.disk = new SimDisk(clock);
     this.files = new SimFiles(() => this.disk.spin());
+    this.generationFiles = new SimFiles(() => this.disk.spin());
     this.disk.write(JSON.stringify(setting.providers.map(toDescriptor).sort(compareDescriptors)));
   }
 
@@ -56,7 +57,6 @@ export class World {
 
   /** Of the wall clock alone. */
   jump(ms: number): void {
-    if (ms < 0) this.setBacks++;
     this.clock.jump(ms);
   }
 
@@ -70,7 +70,7 @@ export class World {
   }
 
   beginLife(): void {
-    const { clock, setting, backends, ports, disk, files } = this;
+    const { clock, setting, backends, ports, disk, files, generationFiles } = this;
     const life = new Life({
       number: this.lives.length + 1,
       clock,
@@ -80,6 +80,7 @@ export class World {
       ports,
       disk,
       files,
+      generationFiles,
       nextMoment: () => this.nextMoment(),
       observer: {
         event: (event, of) => this.#onEvent(event, of),

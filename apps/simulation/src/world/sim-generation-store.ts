@@ -1,0 +1,37 @@
+import { FileGenerationStore } from "@holdfast/store-file";
+import type { LifeClock } from "./life-clock.ts";
+import { createFileSystem, type SimFiles } from "./sim-files.ts";
+
+type StoreGround = NonNullable<ConstructorParameters<typeof FileGenerationStore>[1]>;
+type ProcessTable = StoreGround["processes"];
+
+export interface SimGenerationStoreOptions {
+  /** Outlive the service. */
+  readonly files: SimFiles;
+  readonly clock: LifeClock;
+  /** The number of the life; it is the process id of that life. */
+  readonly number: number;
+  /** Never resolves for a life that is over. */
+  readonly whileAlive: () => Promise<void>;
+}
+
+const GENERATION_PATH = "/var/lib/simulated/generation.json";
+
+/** The real store on simulated files: a life that is killed in the middle leaves its temporary files and its claim behind. */
+export function createSimGenerationStore(options: SimGenerationStoreOptions): FileGenerationStore {
+  const { files, clock, number, whileAlive } = options;
+  const ground: StoreGround = {
+    fileSystem: createFileSystem(files, whileAlive),
+    processes: createProcesses(number),
+  };
+  return new FileGenerationStore({ path: GENERATION_PATH, clock }, ground);
+}
+
+/** One life at a time; those before it can never run again. */
+function createProcesses(number: number): ProcessTable {
+  const place = { startTime: "", host: "simulated", bootId: "", pidNamespace: "" };
+  return {
+    self: async () => ({ pid: number, ...place }),
+    isGone: async ({ pid }) => pid < number,
+  };
+}
