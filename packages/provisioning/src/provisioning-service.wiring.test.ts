@@ -190,3 +190,20 @@ test("the last known good snapshot is saved", async () => {
   await setup.clock.advance(20_000);
   expect(store.known?.snapshot.members.size).toBe(2);
 });
+
+test("the epoch comes from the generation store, which is given the wall clock as the least number", async () => {
+  // R4.1
+  const asked: number[] = [];
+  const give = (generation: number) => ({
+    next: async ({ atLeast }: { readonly atLeast: number }) => {
+      asked.push(atLeast);
+      return generation;
+    },
+  });
+  const later = 36 ** 8;
+  await using one = await start({ generation: give(later) });
+  await using two = await start({ generation: give(later + 1) });
+  const epochs = [one, two].map(({ service }) => service.topology.epoch.slice(0, 9));
+  expect(epochs).toEqual(["100000000", "100000001"]);
+  expect(asked).toEqual([one.clock.now(), two.clock.now()]);
+});

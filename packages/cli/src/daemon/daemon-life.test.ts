@@ -184,6 +184,9 @@ describe("the life of a daemon", () => {
     expect((await client.next())?.event).toBe("state");
     // Not the socket that marks the folder as in use.
     const names = await readdir(daemon.folder.join("kept"));
-    expect(names.filter((name) => !name.startsWith("."))).toEqual(["providers.jsonl"]);
+    expect(names.filter((name) => !name.startsWith(".")).toSorted()).toEqual([
+      "generation.json",
+      "providers.jsonl",
+    ]);
   });
 });

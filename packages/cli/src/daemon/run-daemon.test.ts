@@ -220,7 +220,9 @@ describe("holdfast run", () => {
     const hang = `
       import fs from "node:fs/promises";
       import { syncBuiltinESMExports } from "node:module";
-      fs.mkdir = () => {
+      const { rename } = fs;
+      fs.rename = (from, to) => {
+        if (!String(to).endsWith("providers.jsonl")) return rename(from, to);
         console.log('{ "kind": "hanging" }');
         return new Promise(() => setInterval(() => {}, 1_000));
       };
