@@ -159,33 +159,35 @@ async function atEveryCall(
 }
 
 describe.each(["in", "after"] as const)("%s any system call", (extent) => {
+  const crashAt = (at: number) => {
+    let count = 0;
+    const intercept: Interceptor = async ({ run: call, runPartly }) => {
+      count++;
+      if (count < at) return call();
+      if (count === at) await (extent === "after" ? call() : runPartly?.());
+      throw new Error("crashed");
+    };
+    return { intercept, calls: () => count };
+  };
+
+  const failAt = (at: number) => {
+    let count = 0;
+    const intercept: Interceptor = async ({ name, run: call, runPartly }) => {
+      if (++count !== at) return call();
+      // A file is closed even when closing it reports an error.
+      if (extent === "after" || name === "close") await call();
+      else await runPartly?.();
+      throw createErrno("EIO", name);
+    };
+    return { intercept, calls: () => count };
+  };
+
   // R4.1 R1.5
   test("a crash leaves the old or the new number, and no number is given twice", async () => {
-    const crashAt = (at: number) => {
-      let count = 0;
-      const intercept: Interceptor = async ({ run: call, runPartly }) => {
-        count++;
-        if (count < at) return call();
-        if (count === at) await (extent === "after" ? call() : runPartly?.());
-        throw new Error("crashed");
-      };
-      return { intercept, calls: () => count };
-    };
     expect(await atEveryCall(endedProcess, crashAt, async () => {})).toBeGreaterThan(15);
   });
 
   test("an I/O error is reported or does no harm, and no number is given twice", async () => {
-    const failAt = (at: number) => {
-      let count = 0;
-      const intercept: Interceptor = async ({ name, run: call, runPartly }) => {
-        if (++count !== at) return call();
-        // A file is closed even when closing it reports an error.
-        if (extent === "after" || name === "close") await call();
-        else await runPartly?.();
-        throw createErrno("EIO", name);
-      };
-      return { intercept, calls: () => count };
-    };
     await atEveryCall(systemProcesses, failAt, async (failure, path, store) => {
       if (typeof failure !== "number")
         expect(failure).toMatchObject({ code: "STORE_IO", details: { file: path, code: "EIO" } });
