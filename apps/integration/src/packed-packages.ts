@@ -84,13 +84,19 @@ export async function packAll(): Promise<readonly PackedPackage[]> {
 async function buildAndPack(into: string): Promise<readonly PackedPackage[]> {
   await removeOthers(into);
   await execute("turbo", ["run", "build", "--output-logs=errors-only"], root);
-  const packed: PackedPackage[] = [];
-  for (const item of await listPackages()) {
-    const output = await execute("pnpm", ["pack", "--json", "--pack-destination", into], item.folder);
-    const { filename } = JSON.parse(output.slice(output.indexOf("{"))) as { filename: string };
-    packed.push({ ...item, tarball: filename.startsWith("/") ? filename : join(into, filename) });
-  }
-  return packed;
+  await execute(
+    "pnpm",
+    ["--recursive", "--filter", "./packages/*", "pack", "--pack-destination", into],
+    root,
+  );
+  const tarballs = await readdir(into);
+  return (await listPackages()).map((item) => {
+    // As npm names them: @holdfast/core becomes holdfast-core-1.2.3.tgz.
+    const start = `${item.name.replace("@", "").replace("/", "-")}-`;
+    const tarball = tarballs.find((file) => file.startsWith(start) && /^\d/.test(file.slice(start.length)));
+    if (tarball === undefined) throw new Error(`${item.name} was not packed`);
+    return { ...item, tarball: join(into, tarball) };
+  });
 }
 
 /** What runs that are over left. */

@@ -15,7 +15,7 @@ const run = promisify(execFile);
 const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
 const LONG_MS = 600_000;
 /** In the short form every so many of the planted bugs. */
-const SHORT_STEP = 6;
+const SHORT_STEP = 10;
 const SEEDS = inject("isLong") ? 1_000 : 150;
 /** Planted bugs that take several hundred seeds to be found: in the long form only. */
 const RARE = ["refused-at-once", "known-good-unchecked", "doubt-forgotten"];

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { mkdir, readdir, realpath, symlink } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import type { ProviderDescriptor } from "@holdfast/core";
-import { describe, expect, test } from "vitest";
+import { describe, expect, inject, test } from "vitest";
 import { FileProviderStore } from "./index.ts";
 import { createDescriptor, idsOf } from "./testing/descriptors.ts";
 import { createErrno, interceptFileSystem, type Interceptor } from "./testing/intercept.ts";
@@ -121,14 +121,17 @@ interface Outcome {
   readonly error: unknown;
 }
 
-/** Runs load and save with a fault at one call after another, until there is no such call any more. Returns how many. */
+/** In the short form every third call has its turn. */
+const STEP = inject("isLong") ? 1 : 3;
+
+/** Runs load and save with a fault at one call, then at a later one, until there are no more calls. Returns how many there are. */
 async function withFaultAtEveryCall(
   scenario: Scenario,
   createFault: (at: number) => Fault,
   processes: ProcessTable,
   check: (outcome: Outcome) => Promise<void>,
 ): Promise<number> {
-  for (let at = 1; ; at++) {
+  for (let at = 1; ; at += STEP) {
     await using folder = await createTemporaryFolder();
     const path = await scenario.prepare(folder);
     const { intercept, calls } = createFault(at);

@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
 import * as fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, inject, test } from "vitest";
 import { nodeFileSystem } from "./file-system.ts";
 import { FileProviderStore } from "./index.ts";
 import { createDescriptor, idsOf } from "./testing/descriptors.ts";
@@ -83,7 +83,7 @@ test("no acknowledged update is lost, however processes interleave and wherever 
       await next.save([...(await next.load()), createDescriptor("next")]);
       expect(await readdir(folder.path)).toEqual(["providers.jsonl"]);
     }),
-    { numRuns: 300 },
+    { numRuns: inject("isLong") ? 300 : 100 },
   );
 });
 
