@@ -62,6 +62,11 @@ test("a damaged generation file is refused at the start, by name, and stays as i
   const file = folder.join("holdfast-data/generation.json");
   await writeFile(file, "damaged");
   const { terminal, ended } = run(folder, systemClock);
+  const over = ended.then(() => true);
+  const soon = () => sleep(5, { clock: systemClock }).then(() => false);
+  // A daemon that starts all the same is stopped, and the test fails.
+  while (!(await Promise.race([over, soon()]))) if (terminal.out.includes('"snapshot"')) break;
+  terminal.signal("SIGTERM");
   expect(await ended).toBe(1);
   expect(terminal.out + terminal.err).toContain("STORE_CORRUPTED");
   expect(terminal.out + terminal.err).toContain(file);
