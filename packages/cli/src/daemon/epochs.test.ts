@@ -30,6 +30,11 @@ function run(folder: TemporaryFolder, clock: Clock): { terminal: TestTerminal; e
   return { terminal, ended: runCli(["run", "-c", "holdfast.yaml", "--port", "0", "--json"], terminal) };
 }
 
+async function soon(): Promise<false> {
+  await sleep(5, { clock: systemClock });
+  return false;
+}
+
 /** Runs a daemon until its first snapshot. Returns the epoch of that. */
 async function epochOf(folder: TemporaryFolder, clock: Clock): Promise<string> {
   const { terminal, ended } = run(folder, clock);
@@ -63,7 +68,6 @@ test("a damaged generation file is refused at the start, by name, and stays as i
   await writeFile(file, "damaged");
   const { terminal, ended } = run(folder, systemClock);
   const over = ended.then(() => true);
-  const soon = () => sleep(5, { clock: systemClock }).then(() => false);
   // A daemon that starts all the same is stopped, and the test fails.
   while (!(await Promise.race([over, soon()]))) if (terminal.out.includes('"snapshot"')) break;
   terminal.signal("SIGTERM");
