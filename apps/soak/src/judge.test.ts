@@ -8,6 +8,10 @@ const failed = (verdicts: readonly Verdict[]) =>
   verdicts.filter(({ holds }) => !holds).map(({ what }) => what);
 const MIB = 1_048_576;
 
+const readers = (change: Partial<SoakResult["readers"]>): Pick<SoakResult, "readers"> => ({
+  readers: { ...resultOf().readers, ...change },
+});
+
 test("nothing is held against a run in which all was well", () => {
   const result = resultOf();
   expect(failed([...judgeEnd(result), ...judgeTrend(result)])).toEqual([]);
@@ -30,6 +34,13 @@ describe("a run is faulted", () => {
     ["without samples", { samples: [] }],
     ["whose process did not end", { ending: { unfinished: [], remains: { Timeout: 1 } } }],
     ["whose process failed", { ending: { ...ending, exitCode: 1 } }],
+    ["whose daemon did not answer health checks", readers({ readyMs: [] })],
+    ["whose daemon answered a health check late", readers({ readyMs: [5, 6_500] })],
+    ["whose daemon held too much", readers({ residentBytes: 900 * MIB })],
+    ["whose follower was misled", readers({ differences: ["5 after 3"] })],
+    ["whose daemon never disconnected a pipelining client", readers({ disconnected: {} })],
+    ["whose daemon ended otherwise", readers({ exitCode: null })],
+    ["whose daemon complained", readers({ err: "ERR_HTTP_HEADERS_SENT" })],
     ["whose service did not finish", { ending: { ...ending, unfinished: ["registry"] } }],
   ];
   test.each(cases)("%s", (_, change) => {

@@ -26,9 +26,14 @@ const LISTENERS_A_SOCKET = 12;
 const LONGEST_TURN_MS = 500;
 const LONG_TURN_MS = 250;
 
+/** The daemon that hostile readers attack: the heap of 10,000 members, code, and `http.maxReaderMemoryMb`. */
+const READ_DAEMON_MIB = 600;
+const MIB = 1_048_576;
+
 /** What holds after a run of any length. */
 export function judgeEnd(result: SoakResult): readonly Verdict[] {
-  const { before, samples, after, story, differences, ending, faults, plan } = result;
+  const { before, samples, after, story, differences, ending, faults, plan, readers } = result;
+  const slowest = Math.max(0, ...readers.readyMs);
   const { violations, fewestMembers = 0 } = story.ports;
   const least = Math.floor(plan.members * LEAST_SHARE);
   const switches = sumOf(story.switches);
@@ -78,6 +83,27 @@ export function judgeEnd(result: SoakResult): readonly Verdict[] {
       what: "samples were taken throughout",
       holds: samples.length > 0 && toQuarters(samples, plan.durationMs).every(({ length }) => length > 0),
       seen: `${samples.length}`,
+    },
+    {
+      what: `hostile readers: every /readyz was answered within the health timeout of ${plan.pace.health.timeoutMs} ms`,
+      holds: readers.readyMs.length > 0 && slowest < (plan.pace.health.timeoutMs ?? Infinity),
+      seen: `${readers.readyMs.length} answers, median ${median(readers.readyMs).toFixed(0)} ms, slowest ${slowest.toFixed(0)} ms`,
+    },
+    {
+      what: `hostile readers: the daemon never had more than ${READ_DAEMON_MIB} MiB`,
+      holds: readers.residentBytes <= READ_DAEMON_MIB * MIB,
+      seen: `${(readers.residentBytes / MIB).toFixed(0)} MiB`,
+    },
+    {
+      what: "hostile readers: pipelining clients were disconnected; another follower got every event and has the members",
+      holds: readers.differences.length === 0 && (readers.disconnected["pipelining"] ?? 0) > 0,
+      seen:
+        readers.differences.slice(0, 3).join("; ") || `disconnected ${JSON.stringify(readers.disconnected)}`,
+    },
+    {
+      what: "hostile readers: the daemon ended with 0 and had nothing to complain of",
+      holds: readers.exitCode === 0 && readers.err === "",
+      seen: `exit ${readers.exitCode ?? "none"}, ${readers.err.slice(0, 200) || "nothing"}`,
     },
     {
       what: "stopped: all finished, the process ended by itself with 0",

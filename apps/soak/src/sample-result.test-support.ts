@@ -55,5 +55,13 @@ export function resultOf(change: (sample: Sample, share: number) => Sample = (sa
     },
     differences: [],
     ending: { unfinished: [], exitCode: 0, remains: {} },
+    readers: {
+      readyMs: [2, 3, 40],
+      residentBytes: 300 * MIB,
+      disconnected: { pipelining: 90, flooding: 400 },
+      differences: [],
+      exitCode: 0,
+      err: "",
+    },
   };
 }

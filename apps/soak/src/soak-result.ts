@@ -1,3 +1,4 @@
+import type { ReadersReport } from "./readers-report.ts";
 import type { Sample, Story } from "./sample.ts";
 import type { Ending } from "./service-process.ts";
 import type { SoakPace } from "./soak-pace.ts";
@@ -35,4 +36,6 @@ export interface SoakResult {
   /** What does not agree in the end; empty when all does. */
   readonly differences: readonly string[];
   readonly ending: Ending;
+  /** Of a second process, a daemon on the same servers. */
+  readonly readers: ReadersReport;
 }

@@ -10,6 +10,7 @@ import { FaultRounds } from "./fault-rounds.ts";
 import { startKubernetesBackend } from "./kubernetes-backend.ts";
 import { Population } from "./population.ts";
 import { ServiceProcess } from "./service-process.ts";
+import { ReadDaemon } from "./read-daemon.ts";
 import { sampleAtRest, settle } from "./settle.ts";
 import type { SoakPlan, SoakResult, TimedSample } from "./soak-result.ts";
 
@@ -47,6 +48,7 @@ export async function runSoak(options: SoakOptions): Promise<SoakResult> {
   // The first is the primary, the second a warm stand-by.
   const providers = backends.map((backend, index) => toDescriptor(backend, backends.length - index));
   await service.start({ providers, health: pace.health, folder });
+  const readDaemon = stack.use(await ReadDaemon.start({ providers, health: pace.health, folder }));
   const unsettled = await settle(service, backends, signal);
   if (unsettled.length > 0) throw new Error(`the service did not settle: ${unsettled.join("; ")}`);
   const before = await sampleAtRest(service, signal);
@@ -88,6 +90,7 @@ export async function runSoak(options: SoakOptions): Promise<SoakResult> {
   await Promise.all(writers.map((writer) => writer.flush(signal)));
   const differences = await settle(service, backends, signal);
   const after = await sampleAtRest(service, signal);
+  const readers = await readDaemon.finish(await backends[0]!.list());
   const story = await service.story();
   const ending = await service.stop();
   return {
@@ -102,6 +105,7 @@ export async function runSoak(options: SoakOptions): Promise<SoakResult> {
     story,
     differences,
     ending,
+    readers,
   };
 }
 

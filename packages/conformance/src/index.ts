@@ -32,6 +32,11 @@ export type { StoreAbility, StoreHarness, StoreSetup } from "./store-harness.ts"
 export { TemporaryFolder } from "./temporary-folder.ts";
 export { createSelfSigned, hasOpenssl, type SelfSigned } from "./self-signed.ts";
 
+// For tests of a daemon's endpoints.
+export { TestEventSource, type EventSourceOptions, type ReceivedEvent } from "./reading/test-event-source.ts";
+export { CheckingFollower } from "./reading/checking-follower.ts";
+export { HostileClients } from "./reading/hostile-clients.ts";
+
 // For tests of whatever parses an input from outside.
 export type { Mutation } from "./hostile/mutation.ts";
 export { mutateJson } from "./hostile/mutate-json.ts";

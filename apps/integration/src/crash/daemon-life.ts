@@ -103,6 +103,13 @@ export class DaemonLife implements AsyncDisposable {
     if (this.#unread.length > 1) throw new Error(`the daemon printed what is no JSON: ${this.#unread[0]}`);
   }
 
+  /** SIGTERM. Resolves when it has ended: its exit code, and what it printed on standard error. */
+  async stop(): Promise<{ readonly code: number | null; readonly err: string }> {
+    this.#child.kill("SIGTERM");
+    await this.#closed;
+    return { code: this.#child.exitCode, err: this.#err };
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#child.kill("SIGKILL");
     await this.#closed;

@@ -1,6 +1,11 @@
 import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createSeededRandom, everythingSaid, MemoryProviderStore } from "@holdfast/conformance";
+import {
+  createSeededRandom,
+  everythingSaid,
+  MemoryProviderStore,
+  TestEventSource,
+} from "@holdfast/conformance";
 import { systemClock } from "@holdfast/core";
 import { ProviderRegistry } from "@holdfast/registry";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
@@ -15,7 +20,6 @@ import {
   type SecretScene,
 } from "../testing/canary/secret-providers.ts";
 import { WatchedDaemon } from "../testing/canary/watched-daemon.ts";
-import { TestEventSource } from "../testing/event-source.ts";
 import { member } from "../testing/served-hub.ts";
 import { TemporaryFolder } from "../testing/temporary-folder.ts";
 import { TestTerminal } from "../testing/test-terminal.ts";

@@ -1,11 +1,11 @@
 import { once } from "node:events";
 import { rename } from "node:fs/promises";
+import { TestEventSource } from "@holdfast/conformance";
 import { sleep, systemClock } from "@holdfast/core";
 import { describe, expect, test } from "vitest";
 import { runCli } from "../cli.ts";
 import { adapterModule } from "../testing/adapter-module.ts";
 import { DaemonProcess, MAIN, type DaemonLine } from "../testing/daemon-process.ts";
-import { TestEventSource } from "../testing/event-source.ts";
 import { member, serveHub } from "../testing/served-hub.ts";
 import { TemporaryFolder } from "../testing/temporary-folder.ts";
 import { TestTerminal } from "../testing/test-terminal.ts";

@@ -1,6 +1,6 @@
 import { connect } from "node:net";
+import { TestEventSource, type ReceivedEvent } from "@holdfast/conformance";
 import { describe, expect, test } from "vitest";
-import { TestEventSource, type ReceivedEvent } from "../testing/event-source.ts";
 import { member, serveHub, type ServedHub } from "../testing/served-hub.ts";
 
 /** Members as a client has them that applies what it is sent. */

@@ -1,8 +1,7 @@
 import { rename } from "node:fs/promises";
+import { CheckingFollower, HostileClients } from "@holdfast/conformance";
 import { sleep, systemClock } from "@holdfast/core";
-import { CheckingFollower } from "./checking-follower.ts";
 import { DaemonProcess, MAIN, type DaemonLine } from "./daemon-process.ts";
-import { HostileClients } from "./hostile-clients.ts";
 import { member } from "./served-hub.ts";
 import { TemporaryFolder } from "./temporary-folder.ts";
 

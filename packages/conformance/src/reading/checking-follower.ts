@@ -1,12 +1,13 @@
-import { TestEventSource, type ReceivedEvent } from "./event-source.ts";
+import type { ClusterNode } from "@holdfast/core";
+import { TestEventSource, type ReceivedEvent } from "./test-event-source.ts";
 
 /** A client of `/events` that applies every event and checks that each follows the one before it. */
 export class CheckingFollower implements AsyncDisposable {
   readonly #source: TestEventSource;
-  readonly #members: Map<string, unknown> = new Map();
+  readonly #members: Map<string, ClusterNode> = new Map();
   #hash: string | null = null;
   #seqNo = -1;
-  /** Events that did not follow the one before; a sound server sends none. */
+  /** Events that did not follow the one before; a correct server sends none. */
   readonly broken: string[] = [];
   /** How often the whole state was sent. */
   states = 0;
@@ -23,12 +24,12 @@ export class CheckingFollower implements AsyncDisposable {
     return this.#hash;
   }
 
-  get members(): ReadonlyMap<string, unknown> {
+  get members(): ReadonlyMap<string, ClusterNode> {
     return this.#members;
   }
 
   /** Applies events until the members are as wanted; throws when the stream ends before. */
-  async until(isWanted: (members: ReadonlyMap<string, unknown>) => boolean): Promise<void> {
+  async until(isWanted: (members: ReadonlyMap<string, ClusterNode>) => boolean): Promise<void> {
     while (!isWanted(this.#members)) {
       const event = await this.#source.next();
       if (event === undefined) throw new Error(`the stream ended after ${this.#seqNo}`);

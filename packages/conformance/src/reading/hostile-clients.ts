@@ -2,13 +2,7 @@ import { connect, type Socket } from "node:net";
 import { sleep, systemClock } from "@holdfast/core";
 
 /** What a hostile client asks for, again and again. */
-export const LARGE_PATHS = [
-  "/topology",
-  "/metrics",
-  "/health/nodes",
-  "/events",
-  "/explain?node=node-1",
-] as const;
+const LARGE_PATHS = ["/topology", "/metrics", "/health/nodes", "/events", "/explain?node=node-1"] as const;
 
 function toRequest(path: string): string {
   return `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
