@@ -6,9 +6,13 @@ export const REMOTE_EVENT_ORDER = { leave: 0, join: 1, blocked: 2, unblocked: 3 
 export type RemoteEventKind = keyof typeof REMOTE_EVENT_ORDER;
 
 /**
- * One step of one node. `join`: a channel may be opened (or stays). `leave`: close it, whatever its address; a block on the
- * node is forgotten with it. A node whose host or port changed leaves and joins. A new epoch begins with a join of every
- * member.
+ * One step of one node. What a receiver does: `join`: open a channel, or keep one to the same address; a block stays. `leave`: close
+ * it, whatever its address, and forget the block. `blocked`: start no new work and close the channel. `unblocked`: use the node
+ * again; it comes after the next good refresh that follows a restore. A node whose host or port changed leaves and joins.
+ *
+ * Drop repeats, older numbers and older epochs (`RemoteEventFilter`). A gap in `seqNo` is normal and loses nothing. A new epoch begins
+ * with a join of every member that is not held back; blocks of the old epoch are void, and who left between the two gets no leave.
+ * The README has the whole policy, and examples/remoting-receiver a receiver that follows it.
  */
 export interface RemoteTopologyEvent {
   /** `epoch/seqNo/nodeId/kind`: the same for a repeat, never used again, also not after a restart. */
@@ -16,7 +20,7 @@ export interface RemoteTopologyEvent {
   readonly kind: RemoteEventKind;
   /** Whose snapshot led to it. */
   readonly providerId: ProviderId;
-  /** For `leave` as it was last told, else as it is now. */
+  /** For `leave` as in the last event about it, else as it is now. */
   readonly node: ClusterNode;
   readonly epoch: Epoch;
   /** The place in the log at which it was computed; never decreases within an epoch. */
