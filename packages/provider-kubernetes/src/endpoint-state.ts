@@ -88,6 +88,12 @@ export class EndpointState {
     this.#members = due.length === 0 ? members : members.apply({ upsert: [], remove: due });
   }
 
+  /** Removes the members that are only kept as they may be moving between two slices. */
+  settle(): void {
+    const remove = this.#settling.takeAll();
+    if (remove.length > 0) this.#members = this.#members.apply({ upsert: [], remove });
+  }
+
   /** Throws `STREAM_INVALID_DATA` when there are endpoints, and not one of them could be read. */
   toSnapshot(providerId: ProviderId): ProviderSnapshot {
     const { skipped, trimmed } = this.#slices;

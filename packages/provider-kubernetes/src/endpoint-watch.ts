@@ -212,6 +212,8 @@ export class EndpointWatch {
         if (batch.length === 0) await this.#spread(heartbeatMs / 2);
         if (!(await this.#prove())) return "expired";
         if (batch.length === 0) this.#state.observedAt = begunAt;
+        // What vanished while no watch was running did so an unknown time ago: the first snapshot is the current content.
+        this.#state.settle();
         yield this.#show(true);
       }
     } catch (error) {

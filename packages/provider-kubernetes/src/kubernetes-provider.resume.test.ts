@@ -88,6 +88,22 @@ describe("after a watch that failed, the next one", () => {
     after.abort();
   });
 
+  // H11
+  test("shows no member in its first snapshot that vanished meanwhile, whatever settleMs is", async () => {
+    const provider = provide({ settleMs: 10_000 });
+    await watchBroken(provider);
+    fake.delete("s2");
+    fake.put(pods("s3", "c"));
+    const after = watch(provider);
+    await shows(after, "a", "c");
+    expect(after.events.map(({ type }) => type)).toEqual(["snapshot"]);
+    // Later ones are kept.
+    fake.delete("s3");
+    fake.put(pods("s4", "d"));
+    await shows(after, "a", "c", "d");
+    after.abort();
+  });
+
   test("goes on from a bookmark, too", async () => {
     const provider = provide();
     fake.isIdle = true;

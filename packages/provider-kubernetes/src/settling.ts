@@ -59,6 +59,13 @@ export class Settling {
     return due;
   }
 
+  /** All members that are kept; they are forgotten. */
+  takeAll(): readonly NodeId[] {
+    const all = [...this.#lingering.keys()];
+    this.#lingering.clear();
+    return all;
+  }
+
   clear(): void {
     this.#lingering.clear();
   }

@@ -60,7 +60,7 @@ describeReal("a Kubernetes API server of the test's own", ["kube-api program"], 
     ["with news", true],
     ["with nothing new", false],
   ])(
-    "started again %s, it is asked for what has changed since, and not for the whole list again",
+    "is restarted %s: the next watch asks for the changes since then and does not list again",
     async (_, isNews) => {
       const service = uniqueName();
       await server.api.publish(service, [node("a")]);
@@ -84,9 +84,10 @@ describeReal("a Kubernetes API server of the test's own", ["kube-api program"], 
       expect(after.snapshots).toHaveLength(1);
       await server.api.publish(service, [node("c")]);
       await shows(after, "c");
-      const lists = gateway.answers.filter((answer) => !isWatch(answer));
-      // With nothing new it is asked whether it has the version, and gives no slice.
-      expect(lists.map(({ body }) => body.includes('"items":[]'))).toEqual(isNews ? [] : [true]);
+      // H1: a read of one object that does not exist proves that the server reads its storage. No list has a slice.
+      const reads = gateway.answers.filter((answer) => !isWatch(answer));
+      expect(reads.length).toBeGreaterThan(0);
+      expect(reads.filter(({ body }) => !body.includes('"items":[]'))).toEqual([]);
       after.abort();
     },
   );
