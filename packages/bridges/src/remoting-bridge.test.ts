@@ -516,6 +516,22 @@ describe("a port that fails for long", () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
+  test("gets the same events, field for field, also after all tries of a call were used up", async () => {
+    // R4.1: events that have the keys of earlier ones are those events.
+    const { clock, source, ports } = setUp({ calls: { tries: 2 } });
+    source.status("ready");
+    source.snapshot(nodes("a", "b"));
+    let failures = 7;
+    ports.behave = ({ name }) => {
+      if (name === "remoting.applyEvents" && failures-- > 0) throw new Error("busy");
+    };
+    await clock.advance(600_000);
+    const tries = ports.started.map(({ argument }) => argument).filter(isEvents);
+    expect(tries).toHaveLength(8);
+    expect(new Set(tries.map((events) => JSON.stringify(events))).size).toBe(1);
+    expect(ports.takeEvents()).toEqual(["join a@1", "join b@1"]);
+  });
+
   test("and took part of a batch drops nothing that comes later, though it filters repeats", async () => {
     // R4.1: what is tried again under the same number is the same, or has a later number.
     const { clock, source, ports } = setUp({ calls: { tries: 2 } });

@@ -87,6 +87,18 @@ describe("failures", () => {
     expect(c.failed("a", FINAL, 1)).toMatchObject({ active: "b", switched: { reason: "errors" } });
   });
 
+  test("a refusal of a provider that has worked is an error like others, until there are too many", () => {
+    // R2.6
+    const c = controller({ a: 2, b: 1 });
+    c.alive("a", 0);
+    c.alive("b", 0);
+    for (const now of [1_000, 2_000]) {
+      expect(c.failed("a", FINAL, now)).toMatchObject({ active: "a", availability: "degraded" });
+      expect(c.candidate("a")?.health).toBe("degraded");
+    }
+    expect(c.failed("a", FINAL, 3_000)).toMatchObject({ active: "b", switched: { reason: "errors" } });
+  });
+
   test("a stream ended by its backend moves on at once", () => {
     const c = controller({ a: 2, b: 1 });
     c.alive("a", 0);
