@@ -114,13 +114,6 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
     replace: "afterMs: 1e9,",
   },
   {
-    name: "batch-recomputed",
-    says: "events that are tried again under the same number are other events",
-    file: REMOTING,
-    find: "this.#open = { batch, events, target, seqNo };",
-    replace: "ledger.doubt(batch);\n        ledger.land();",
-  },
-  {
     name: "notices-overtake",
     says: "a notice is told before an older snapshot that waits",
     file: LANE,

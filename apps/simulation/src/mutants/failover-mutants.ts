@@ -96,11 +96,4 @@ export const FAILOVER_MUTANTS: readonly Mutant[] = [
     find: "if (exactMs <= lateSnapshotMs) return undefined;",
     replace: "if (exactMs >= 0) return undefined;",
   },
-  {
-    name: "refused-at-once",
-    says: "a provider that has worked is given up at its first refusal",
-    file: CONTROLLER,
-    find: "const isRefused = !failure.retryable && !candidate.hasWorked;",
-    replace: "const isRefused = !failure.retryable;",
-  },
 ];

@@ -113,13 +113,6 @@ export const GUARD_MUTANTS: readonly Mutant[] = [
     replace: "",
   },
   {
-    name: "overruled-asks-again",
-    says: "a standby whose objection has been overruled holds the same members again",
-    file: "packages/failover/src/standby-opinions.ts",
-    find: "if (snapshot?.members.has(node) === true) overruled.add(node);",
-    replace: "if (snapshot?.members.has(node) === true) overruled.delete(node);",
-  },
-  {
     name: "hold-is-ready",
     says: "the topology is ready while a guard shows members that the active provider does not list",
     file: "packages/hub/src/watch-hub.ts",
@@ -146,15 +139,6 @@ export const GUARD_MUTANTS: readonly Mutant[] = [
     file: GUARDS,
     find: 'const is = availability === "unavailable" ? "unavailable" : "degraded";',
     replace: 'const is = availability === "unavailable" ? "degraded" : "degraded";',
-  },
-  {
-    name: "end-of-hold-first",
-    says: "the end of a hold is told before the content that shows it",
-    file: SESSION,
-    find: "    const { snapshot } = output;\n",
-    replace:
-      '    for (const hold of isOver.splice(0)) emit({ type: "guard_changed", isHolding: false, hold });\n' +
-      "    const { snapshot } = output;\n",
   },
   {
     name: "end-of-hold-untold",
