@@ -15,6 +15,9 @@ const isLong = process.env["HOLDFAST_LONG"] === "1";
 /** Run in `.ci/run` alone. */
 const LONG_TESTS = "{packages,apps}/*/src/**/*.long.test.ts";
 
+/** Long tests that judge how much memory and time a process needs: they run when no other test does. */
+const LONE_TESTS = "packages/cli/src/server/hostile-readers.long.test.ts";
+
 /** What needs servers: see apps/integration/README.md. */
 const REAL_TESTS = "apps/*/src/**/*.real.test.ts";
 
@@ -52,7 +55,18 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: "long",
           include: isLong ? listLongTests() : [LONG_TESTS],
+          exclude: ["**/node_modules/**", LONE_TESTS],
           env: { HOLDFAST_FUZZ_RUNS: process.env["HOLDFAST_FUZZ_RUNS"] ?? "10" },
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "lone",
+          include: [LONE_TESTS],
+          sequence: { groupOrder: 1 },
           testTimeout: 600_000,
           hookTimeout: 600_000,
         },
