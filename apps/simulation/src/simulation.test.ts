@@ -15,7 +15,7 @@ const run = promisify(execFile);
 const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
 const LONG_MS = 600_000;
 /** In the short form every so many of the planted bugs. */
-const SHORT_STEP = 10;
+const SHORT_STEP = 20;
 const SEEDS = inject("isLong") ? 1_000 : 150;
 /** Planted bugs that take several hundred seeds or more to be found: in the long form only. */
 const RARE = ["known-good-unchecked", "doubt-forgotten"];
