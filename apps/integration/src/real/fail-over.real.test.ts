@@ -53,16 +53,23 @@ describeReal("fail-over between Consul and Kubernetes", ["consul", "kubernetes"]
       ]);
       try {
         await real.agrees("first", "a", "b");
+        await real.isReadyFrom("first");
         first.fail(fault);
         await real.agrees("second", "b", "s");
+        await real.isReadyFrom("second");
+        // R5.3: the status of the first is not healthy again until it answers.
+        expect(real.healthOf("first")).not.toBe("healthy");
         await backends[standby].publish(service, [node("b"), node("s"), node("t")]);
         await real.agrees("second", "b", "s", "t");
         first.pass();
         await real.agrees("first", "a", "b");
+        await real.isReadyFrom("first");
         await backends[primary].publish(service, [node("b"), node("c")]);
         await real.agrees("first", "b", "c");
         const switches = [`first → second: ${reason}`, "second → first: recovered"];
         for (const port of ["placement", "partition"] as const) expect(real.switches(port)).toEqual(switches);
+        // The second could serve all the time.
+        expect(real.statuses).not.toContain("unavailable");
         await stopInOrder(real, [first, second]);
       } finally {
         await real.service.stop();

@@ -8,6 +8,14 @@ export interface Slice {
   readonly nodes: readonly Pick<ClusterNodeInput, "id" | "host" | "zone">[];
 }
 
+/** An EndpointSlice of IPv4 addresses whose endpoints are written by hand. */
+export interface SliceShape {
+  readonly name: string;
+  /** @defaultValue 80 */
+  readonly port?: number;
+  readonly endpoints: readonly object[];
+}
+
 export interface KubernetesAccess {
   readonly address: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -56,42 +64,61 @@ export class KubernetesApi {
   }
 
   async publishSlices(service: string, slices: readonly Slice[], namespace = "default"): Promise<void> {
-    const base = `/apis/discovery.k8s.io/v1/namespaces/${namespace}/endpointslices`;
-    const key = `${namespace}/${service}`;
-    const before = this.#published.get(key) ?? new Map<string, string>();
-    const after = new Map<string, string>();
-    for (const slice of slices) {
-      const object = toObject(service, slice);
-      const text = JSON.stringify(object);
-      after.set(slice.name, text);
-      if (before.get(slice.name) === text) continue;
-      if (before.has(slice.name)) await this.call("PUT", `${base}/${slice.name}`, object);
-      else await this.call("POST", base, object);
-    }
-    for (const name of before.keys()) if (!after.has(name)) await this.call("DELETE", `${base}/${name}`);
-    this.#published.set(key, after);
+    const objects = slices.map((slice) => [slice.name, toObject(service, slice)] as const);
+    await this.#replaceSlices(service, objects, namespace);
+  }
+
+  /** Makes these the service's only slices, with fields as given. */
+  async publishShapes(service: string, shapes: readonly SliceShape[], namespace = "default"): Promise<void> {
+    const objects = shapes.map(({ name, ...fields }) => [name, toBareSlice(service, name, fields)] as const);
+    await this.#replaceSlices(service, objects, namespace);
   }
 
   /** Closes its connections. */
   close(): Promise<void> {
     return this.#dispatcher.destroy();
   }
+
+  async #replaceSlices(
+    service: string,
+    objects: readonly (readonly [name: string, object: unknown])[],
+    namespace: string,
+  ): Promise<void> {
+    const base = `/apis/discovery.k8s.io/v1/namespaces/${namespace}/endpointslices`;
+    const key = `${namespace}/${service}`;
+    const before = this.#published.get(key) ?? new Map<string, string>();
+    const after = new Map<string, string>();
+    for (const [name, object] of objects) {
+      const text = JSON.stringify(object);
+      after.set(name, text);
+      if (before.get(name) === text) continue;
+      if (before.has(name)) await this.call("PUT", `${base}/${name}`, object);
+      else await this.call("POST", base, object);
+    }
+    for (const name of before.keys()) if (!after.has(name)) await this.call("DELETE", `${base}/${name}`);
+    this.#published.set(key, after);
+  }
 }
 
-function toObject(service: string, { name, port, nodes }: Slice): unknown {
+function toBareSlice(service: string, name: string, { port = 80, endpoints }: Omit<SliceShape, "name">) {
   return {
     apiVersion: "discovery.k8s.io/v1",
     kind: "EndpointSlice",
     metadata: { name, labels: { "kubernetes.io/service-name": service } },
     addressType: "IPv4",
     ports: [{ name: "http", port, protocol: "TCP" }],
-    endpoints: nodes.map(({ id, host, zone }) => ({
-      addresses: [host],
-      conditions: { ready: true },
-      targetRef: { kind: "Pod", name: id },
-      ...(zone !== undefined && { zone }),
-    })),
+    endpoints,
   };
+}
+
+function toObject(service: string, { name, port, nodes }: Slice): unknown {
+  const endpoints = nodes.map(({ id, host, zone }) => ({
+    addresses: [host],
+    conditions: { ready: true },
+    targetRef: { kind: "Pod", name: id },
+    ...(zone !== undefined && { zone }),
+  }));
+  return toBareSlice(service, name, { port, endpoints });
 }
 
 /** What is left of a node that went through EndpointSlices. */

@@ -81,6 +81,57 @@ describeReal("Kubernetes", ["kubernetes"], () => {
     recording.abort();
   });
 
+  test("one host name with three addresses is three members, named by their addresses", async () => {
+    // CASES C1: the API server accepts such a slice.
+    const service = uniqueName();
+    const endpoints = [1, 2, 3].map((i) => ({ addresses: [`10.0.0.${i}`], hostname: "db" }));
+    await kubernetes.api.publishShapes(service, [{ name: service, endpoints }], kubernetes.namespace);
+    const recording = watch(provide(service));
+    await shows(recording, "10.0.0.1:80", "10.0.0.2:80", "10.0.0.3:80");
+    expect(recording.snapshots.at(-1)?.skipped).toBeUndefined();
+    // With one address left, the name is that member's alone.
+    const left = [{ name: service, endpoints: endpoints.slice(2) }];
+    await kubernetes.api.publishShapes(service, left, kubernetes.namespace);
+    await shows(recording, "db");
+    recording.abort();
+  });
+
+  test("one pod name with two addresses in two slices is two members, until one slice is deleted", async () => {
+    // CASES C2
+    const service = uniqueName();
+    const slices = ["10.0.1.1", "10.0.2.1"].map((address, i) => ({
+      name: `${service}-${i}`,
+      endpoints: [{ addresses: [address], targetRef: { kind: "Pod", name: "web-0" } }],
+    }));
+    await kubernetes.api.publishShapes(service, slices, kubernetes.namespace);
+    const recording = watch(provide(service));
+    await shows(recording, "10.0.1.1:80", "10.0.2.1:80");
+    expect(recording.snapshots.at(-1)?.skipped).toBeUndefined();
+    await kubernetes.api.publishShapes(service, slices.slice(1), kubernetes.namespace);
+    await shows(recording, "web-0");
+    expect(recording.snapshots.at(-1)?.members.get("web-0")?.host).toBe("10.0.2.1");
+    recording.abort();
+  });
+
+  test("one pod in two slices with one port each, and no port chosen, is not a member", async () => {
+    // CASES B2
+    const service = uniqueName();
+    const endpoints = [{ addresses: ["10.0.0.1"], targetRef: { kind: "Pod", name: "web-0" } }];
+    const other = { addresses: ["10.0.0.2"], targetRef: { kind: "Pod", name: "web-1" } };
+    const slices = [
+      { name: `${service}-0`, endpoints: [...endpoints, other] },
+      { name: `${service}-1`, port: 81, endpoints },
+    ];
+    await kubernetes.api.publishShapes(service, slices, kubernetes.namespace);
+    const recording = watch(provide(service));
+    await shows(recording, "web-1");
+    expect(recording.snapshots.at(-1)?.skipped).toMatchObject({
+      count: 1,
+      reasons: [expect.stringContaining("several ports")],
+    });
+    recording.abort();
+  });
+
   test("with 5,000 members in 50 slices shows all of them, and one change as one", async () => {
     const service = uniqueName();
     const slices = Array.from({ length: 50 }, (_, s) => ({

@@ -5,7 +5,7 @@ import {
   RecordingPlacement,
   RecordingRemoting,
 } from "@holdfast/conformance";
-import type { ProviderDescriptorInput, TopologyEvent } from "@holdfast/core";
+import type { ProviderDescriptorInput, ProviderHealth, TopologyEvent, TopologyStatus } from "@holdfast/core";
 import { createConsulAdapter } from "@holdfast/provider-consul";
 import { createKubernetesAdapter } from "@holdfast/provider-kubernetes";
 import { ProvisioningService } from "@holdfast/provisioning";
@@ -54,6 +54,27 @@ export class RealService {
       if (kind === "leave") open.delete(node.id);
     }
     return [...open].toSorted();
+  }
+
+  /** Each status that was reported, in order. */
+  get statuses(): readonly TopologyStatus[] {
+    return this.events.flatMap((event) => (event.kind === "status_changed" ? [event.to] : []));
+  }
+
+  healthOf(providerId: string): ProviderHealth | undefined {
+    return this.service.providerHealth().find((report) => report.providerId === providerId)?.health;
+  }
+
+  /** Waits until the topology is `ready` with content of this provider, which is active and healthy. */
+  async isReadyFrom(providerId: string): Promise<void> {
+    const wanted = { status: "ready", isStale: false, providerId, health: "healthy" };
+    await eventually(() => {
+      const { status, isStale, snapshot } = this.service.topology.state;
+      const health = this.healthOf(providerId);
+      const seen = { status, isStale, providerId: snapshot?.providerId, health };
+      if (JSON.stringify(seen) !== JSON.stringify(wanted))
+        throw new Error(`not ${JSON.stringify(wanted)} but ${JSON.stringify(seen)}\n${this.describe()}`);
+    });
   }
 
   /** The steps from one provider to another, as each port acknowledged them: `a → b: reason`. */
