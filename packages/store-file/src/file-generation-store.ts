@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { resolve } from "node:path";
 import {
+  isProvisioningError,
   ProvisioningError,
-  SerialQueue,
   sleep,
   systemClock,
   throwIfAborted,
@@ -12,7 +12,8 @@ import {
 } from "@holdfast/core";
 import { readIfThere, resolveTarget } from "./file-system.ts";
 import { replaceFile } from "./replace-file.ts";
-import { toChangedError, toStoreError } from "./store-error.ts";
+import { toChangedError } from "./store-error.ts";
+import { StoreTurns } from "./store-turns.ts";
 import { createSideFiles, systemGround, type StoreGround } from "./store-ground.ts";
 import {
   decodeGeneration,
@@ -41,10 +42,9 @@ const RETRY_MS = 50;
  */
 export class FileGenerationStore implements GenerationStore {
   readonly #path: string;
-  readonly #setting: string | undefined;
   readonly #clock: Clock;
   readonly #ground: StoreGround;
-  readonly #queue: SerialQueue = new SerialQueue();
+  readonly #turns: StoreTurns;
   readonly #instance: string = randomBytes(6).toString("hex");
 
   /** @internal The second parameter is for tests. */
@@ -53,20 +53,20 @@ export class FileGenerationStore implements GenerationStore {
     ground: StoreGround = systemGround,
   ) {
     this.#path = resolve(path);
-    this.#setting = setting;
+    this.#turns = new StoreTurns(this.#path, setting);
     this.#clock = clock;
     this.#ground = ground;
   }
 
   next({ atLeast, signal }: NextGenerationOptions): Promise<number> {
-    return this.#queue.run(async () => {
+    return this.#turns.run(async () => {
       for (let attempt = 1; ; attempt++) {
         throwIfAborted(signal);
         try {
           return await this.#take(atLeast);
         } catch (error) {
-          const failure = toStoreError(error, this.#path, this.#setting);
-          if (failure.code !== "STORE_CONFLICT" || attempt === ATTEMPTS) throw failure;
+          const isConflict = isProvisioningError(error) && error.code === "STORE_CONFLICT";
+          if (!isConflict || attempt === ATTEMPTS) throw error;
         }
         await sleep(RETRY_MS, { clock: this.#clock, signal });
       }

@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { resolve } from "node:path";
-import { SerialQueue, type ProviderDescriptor, type ProviderStore } from "@holdfast/core";
+import type { ProviderDescriptor, ProviderStore } from "@holdfast/core";
 import { MAX_BYTES, readIfThere, resolveTarget } from "./file-system.ts";
 import { replaceFile } from "./replace-file.ts";
 import type { SideFiles } from "./side-files.ts";
-import { toChangedError, toStoreError, toTooLargeError } from "./store-error.ts";
+import { toChangedError, toTooLargeError } from "./store-error.ts";
 import { toDescriptorLines } from "./stored-descriptor.ts";
 import {
   decodeSet,
@@ -15,6 +15,7 @@ import {
   type StoredSet,
 } from "./stored-set.ts";
 import { createSideFiles, systemGround, type StoreGround } from "./store-ground.ts";
+import { StoreTurns } from "./store-turns.ts";
 import type { Writer } from "./writer.ts";
 
 export interface FileProviderStoreOptions {
@@ -34,9 +35,8 @@ export interface FileProviderStoreOptions {
  */
 export class FileProviderStore implements ProviderStore {
   readonly #path: string;
-  readonly #setting: string | undefined;
   readonly #ground: StoreGround;
-  readonly #queue: SerialQueue = new SerialQueue();
+  readonly #turns: StoreTurns;
   readonly #instance: string = randomBytes(6).toString("hex");
   #writer: Writer | undefined;
   /** What this store last saw in the file. */
@@ -45,12 +45,12 @@ export class FileProviderStore implements ProviderStore {
   /** @internal The second parameter is for tests. */
   constructor({ path, setting }: FileProviderStoreOptions, ground: StoreGround = systemGround) {
     this.#path = resolve(path);
-    this.#setting = setting;
+    this.#turns = new StoreTurns(this.#path, setting);
     this.#ground = ground;
   }
 
   load(): Promise<readonly ProviderDescriptor[]> {
-    return this.#inTurn(async () => {
+    return this.#turns.run(async () => {
       const target = await resolveTarget(this.#ground.fileSystem, this.#path);
       const { version, descriptors } = await this.#read(target);
       this.#known = version;
@@ -62,7 +62,7 @@ export class FileProviderStore implements ProviderStore {
 
   async save(all: readonly ProviderDescriptor[]): Promise<void> {
     const lines = toDescriptorLines(all);
-    await this.#inTurn(() => this.#replace(lines));
+    await this.#turns.run(() => this.#replace(lines));
   }
 
   async #replace(lines: readonly string[]): Promise<void> {
@@ -98,15 +98,5 @@ export class FileProviderStore implements ProviderStore {
   async #sideFilesOf(target: string): Promise<SideFiles> {
     const writer = (this.#writer ??= await this.#ground.processes.self());
     return createSideFiles(this.#ground, { file: this.#path, target, writer, instance: this.#instance });
-  }
-
-  #inTurn<T>(task: () => Promise<T>): Promise<T> {
-    return this.#queue.run(async () => {
-      try {
-        return await task();
-      } catch (error) {
-        throw toStoreError(error, this.#path, this.#setting);
-      }
-    });
   }
 }

@@ -1,7 +1,6 @@
 import { dirname, join, resolve, basename } from "node:path";
 import {
   ProvisioningError,
-  SerialQueue,
   systemClock,
   type Clock,
   type KnownGood,
@@ -16,7 +15,7 @@ import {
   syncFolder,
   type FileSystem,
 } from "./file-system.ts";
-import { toStoreError } from "./store-error.ts";
+import { StoreTurns } from "./store-turns.ts";
 import { decodeSnapshot, encodeSnapshot, isStoredSnapshot } from "./stored-snapshot.ts";
 
 export interface FileSnapshotStoreOptions {
@@ -37,12 +36,11 @@ const MAX_BYTES = 1_073_741_824;
  */
 export class FileSnapshotStore implements SnapshotStore {
   readonly #path: string;
-  readonly #setting: string | undefined;
   readonly #clock: Clock;
   readonly #fileSystem: FileSystem;
   /** The file that the path was last found to lead to. */
   #checked: string | undefined;
-  readonly #queue: SerialQueue = new SerialQueue();
+  readonly #turns: StoreTurns;
 
   /** @internal The second parameter is for tests. */
   constructor(
@@ -50,20 +48,20 @@ export class FileSnapshotStore implements SnapshotStore {
     fileSystem: FileSystem = nodeFileSystem,
   ) {
     this.#path = resolve(path);
-    this.#setting = setting;
+    this.#turns = new StoreTurns(this.#path, setting);
     this.#clock = clock;
     this.#fileSystem = fileSystem;
   }
 
   load(): Promise<KnownGood | undefined> {
-    return this.#inTurn(async () => {
+    return this.#turns.run(async () => {
       const bytes = await readIfThere(this.#fileSystem, this.#path, MAX_BYTES);
       return bytes && decodeSnapshot(bytes, { file: this.#path, clock: this.#clock });
     });
   }
 
   save(known: KnownGood): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.run(async () => {
       const fileSystem = this.#fileSystem;
       const target = await resolveTarget(fileSystem, this.#path);
       if (target !== this.#path) await this.#checkOurs(target);
@@ -113,15 +111,5 @@ export class FileSnapshotStore implements SnapshotStore {
     } catch (error) {
       if (!isErrno(error, "ENOENT")) throw error;
     }
-  }
-
-  #inTurn<T>(task: () => Promise<T>): Promise<T> {
-    return this.#queue.run(async () => {
-      try {
-        return await task();
-      } catch (error) {
-        throw toStoreError(error, this.#path, this.#setting);
-      }
-    });
   }
 }
