@@ -6,6 +6,7 @@ import {
   type ProviderId,
   type ProviderSnapshot,
 } from "@holdfast/core";
+import { addressOf } from "./address-of.ts";
 import type { MassRemovalPolicy } from "./guard-policy.ts";
 import type { Hold } from "./hold.ts";
 import { StandbyOpinions, type Standbys } from "./standby-opinions.ts";
@@ -121,9 +122,9 @@ export class MassRemovalGuard {
     this.#released.clear();
     const listed = shown.members.size - (removed.length - dropped.length);
     if (!isLarge(dropped.length, listed, share)) return;
-    const addresses = new Set(answer.members.toArray().map(toAddress));
+    const addresses = new Set(answer.members.toArray().map(addressOf));
     const kept = dropped.filter(
-      (node) => !addresses.has(toAddress(node)) && this.#isDoubtful(node.id, "healthy", standbys, now),
+      (node) => !addresses.has(addressOf(node)) && this.#isDoubtful(node.id, "healthy", standbys, now),
     );
     for (const node of kept) this.#held.set(node.id, { node, endsAt: now + holdMs });
     if (kept.length > 0) this.#reason = this.#describe(answer, dropped.length, listed, kept[0]!.id);
@@ -169,8 +170,4 @@ export class MassRemovalGuard {
 /** One member of several is an ordinary removal, whatever its share. */
 function isLarge(dropped: number, listed: number, share: number): boolean {
   return dropped > 0 && (dropped === listed || (dropped > 1 && dropped >= share * listed));
-}
-
-function toAddress({ host, port }: ClusterNode): string {
-  return `${host} ${port}`;
 }

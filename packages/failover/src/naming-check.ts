@@ -1,11 +1,11 @@
 import {
   ProvisioningError,
-  type ClusterNode,
   type MemberSet,
   type NodeId,
   type ProviderId,
   type ProviderSnapshot,
 } from "@holdfast/core";
+import { addressOf } from "./address-of.ts";
 
 interface Pair {
   readonly address: string;
@@ -47,21 +47,17 @@ export class NamingCheck {
 
 /** A machine that both list under different ids, if more machines have different ids than equal ones. */
 export function findRenamed(a: MemberSet, b: MemberSet): Pair | undefined {
-  const byAddress = new Map(a.toArray().map((node) => [toAddress(node), node.id]));
+  const byAddress = new Map(a.toArray().map((node) => [addressOf(node), node.id]));
   let example: Pair | undefined;
   let balance = 0;
   for (const node of b) {
-    const address = toAddress(node);
+    const address = addressOf(node);
     const id = byAddress.get(address);
     if (id === undefined) continue;
     balance += id === node.id ? -1 : 1;
     if (id !== node.id) example ??= { address, ids: [id, node.id] };
   }
   return balance > 0 ? example : undefined;
-}
-
-function toAddress({ host, port }: ClusterNode): string {
-  return `${host}:${port}`;
 }
 
 function toWarning(providers: readonly [ProviderId, ProviderId], { address, ids }: Pair): ProvisioningError {
