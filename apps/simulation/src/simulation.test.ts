@@ -14,7 +14,7 @@ import { scriptSchema } from "./script/script-schema.ts";
 const run = promisify(execFile);
 const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
 const LONG_MS = 600_000;
-/** In the short form every so many of the planted bugs. */
+/** The short form runs one of this many planted bugs. */
 const SHORT_STEP = 20;
 const SEEDS = inject("isLong") ? 1_000 : 150;
 /** Planted bugs that take several hundred seeds or more to be found: in the long form only. */

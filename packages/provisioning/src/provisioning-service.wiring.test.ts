@@ -91,7 +91,7 @@ test("what failover finds out about names is a warning", async () => {
   expect(setup.warnings).toContain("TOPOLOGY_IDS_DIFFER");
 });
 
-test("the validation options decide whether a provider is probed", async () => {
+test("the validation options decide whether a failed probe refuses the start", async () => {
   // R1.4
   const adapter = createMemoryAdapter({ onCreate: (created) => created.refuse() });
   await expect(start({ adapters: [adapter] })).rejects.toMatchObject({ code: "CONNECTIVITY_REFUSED" });

@@ -105,7 +105,7 @@ export class SharedEndpointCheck implements Disposable {
         await this.#options.clock.yield();
         if (this.#isDisposed) break;
       }
-      // The active provider does not list these: the new id of a renamed member is no second member.
+      // The active provider does not list retained members. A member that was renamed is retained under its old id.
       if (includesSorted(retained, id)) continue;
       const address = host.includes(":")
         ? `[${host.toLowerCase()}]:${port}`

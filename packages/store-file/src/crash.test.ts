@@ -121,7 +121,7 @@ interface Outcome {
   readonly error: unknown;
 }
 
-/** In the short form every third call has its turn. */
+/** The short form tries every third call. */
 const STEP = inject("isLong") ? 1 : 3;
 
 /** Runs load and save with a fault at one call, then at a later one, until there are no more calls. Returns how many there are. */

@@ -127,7 +127,7 @@ describe("the file generation store", () => {
   });
 });
 
-/** Lets one call after another go wrong, until there is no such call any more. Returns how many there are. */
+/** Takes a number with a fault at the first call, then at the second, until there are no more calls. Returns how many there are. */
 async function atEveryCall(
   processes: ProcessTable,
   createFault: (at: number) => { readonly intercept: Interceptor; readonly calls: () => number },

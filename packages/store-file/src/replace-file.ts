@@ -7,7 +7,7 @@ export interface ReplaceFileOptions {
   readonly sideFiles: SideFiles;
   /** The file, with symbolic links followed. */
   readonly target: string;
-  /** The one that `bytes` hold: one more than the generation in force, which is 0 when there is no file. */
+  /** The generation of `bytes`. It is one more than the generation in force, which is 0 when there is no file. */
   readonly generation: number;
   readonly bytes: Uint8Array;
   /** Throws when the generation in force is not the one before this one. */
