@@ -19,12 +19,12 @@ export interface PackedPackage extends PackageFolder {
   readonly tarball: string;
 }
 
-/** Runs a program to its end, with `env` on top of this process's; a failure carries everything it printed. */
+/** Runs a program to its end, with `env` on top of this process's (`undefined` removes); a failure carries everything it printed. */
 export async function execute(
   command: string,
   args: readonly string[],
   cwd: string,
-  env: Readonly<Record<string, string>> = {},
+  env: Readonly<Record<string, string | undefined>> = {},
 ): Promise<string> {
   try {
     const options = { cwd, env: { ...process.env, ...env }, maxBuffer: 64 * 1024 * 1024 };

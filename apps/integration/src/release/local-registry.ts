@@ -7,13 +7,16 @@ import { ServerProcess } from "../real/server-process.ts";
 
 /** An npm registry (verdaccio) on loopback: ours are published to it, everything else is passed through. */
 export class LocalRegistry implements AsyncDisposable {
-  /** An npm configuration file that makes npm and pnpm use this registry. */
-  readonly npmrc: string;
+  /** Its base URL, for `--registry`, which overrides every other setting. */
+  readonly url: string;
+  /** Variables that make npm and pnpm read no configuration but one that names this registry. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   readonly #server: ServerProcess;
   readonly #folder: string;
 
-  private constructor(npmrc: string, server: ServerProcess, folder: string) {
-    this.npmrc = npmrc;
+  private constructor(url: string, npmrc: string, server: ServerProcess, folder: string) {
+    this.url = url;
+    this.env = { ...withoutNpmSettings(), npm_config_userconfig: npmrc };
     this.#server = server;
     this.#folder = folder;
   }
@@ -34,13 +37,22 @@ export class LocalRegistry implements AsyncDisposable {
       return ok;
     });
     await server.start();
-    return new LocalRegistry(npmrc, server, folder);
+    return new LocalRegistry(`http://${address}/`, npmrc, server, folder);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#server[Symbol.asyncDispose]();
     await rm(this.#folder, { recursive: true, force: true });
   }
+}
+
+/**
+ * `npm test` passes npm's own settings on to the tests, in lower case: next to them a variable in upper case has no effect, and
+ * the packages would be published to the public registry.
+ */
+function withoutNpmSettings(): Record<string, undefined> {
+  const names = Object.keys(process.env).filter((name) => /^p?npm_config_/i.test(name));
+  return Object.fromEntries(names.map((name) => [name, undefined]));
 }
 
 /** Installed once per checkout and only for the rehearsal: its 300 packages would slow down every other set-up. */

@@ -21,9 +21,17 @@ test(
   { timeout: 600_000 },
   async () => {
     await using registry = await LocalRegistry.start();
-    const env = { NPM_CONFIG_USERCONFIG: registry.npmrc };
+    const { url, env } = registry;
     await execute("pnpm", ["run", "build"], root);
-    const publish = ["--recursive", "--filter", "./packages/*", "publish", "--no-git-checks"];
+    const publish = [
+      "--recursive",
+      "--filter",
+      "./packages/*",
+      "publish",
+      "--no-git-checks",
+      "--registry",
+      url,
+    ];
     await execute("pnpm", publish, root, env);
 
     const project = await mkdtemp(join(tmpdir(), "holdfast-user-"));
@@ -31,7 +39,7 @@ test(
       await writeFile(join(project, "package.json"), '{ "type": "module" }');
       await writeFile(join(project, "program.js"), PROGRAM);
       const ours = ["holdfast", "@holdfast/provider-memory", "@holdfast/cli"];
-      await execute("npm", ["install", "--no-audit", "--no-fund", ...ours], project, env);
+      await execute("npm", ["install", "--no-audit", "--no-fund", "--registry", url, ...ours], project, env);
       expect(await execute("node", ["program.js"], project)).toBe("node-1 10.0.0.1 7001\n");
       expect(await execute("npx", ["holdfast", "--version"], project, env)).toMatch(/^\d+\.\d+\.\d+\n$/);
     } finally {
