@@ -23,6 +23,11 @@ const REAL_TESTS = "apps/*/src/**/*.real.test.ts";
 
 const OTHERS = ["**/node_modules/**", LONG_TESTS, REAL_TESTS];
 
+/** The number of inputs of the property tests, as a factor. */
+function fuzzRuns(usual: string): Record<string, string> {
+  return { HOLDFAST_FUZZ_RUNS: process.env["HOLDFAST_FUZZ_RUNS"] ?? usual };
+}
+
 function hasLongForm(file: string): boolean {
   return /inject\("isLong"\)|fuzzRuns\(/.test(readFileSync(join(import.meta.dirname, file), "utf8"));
 }
@@ -48,7 +53,15 @@ const config: ViteUserConfig = defineConfig({
     execArgv: ["--no-memory-protection-keys"],
     provide: { isLong },
     projects: [
-      { extends: true, test: { name: "unit", include: ["packages/*/src/**/*.test.ts"], exclude: OTHERS } },
+      {
+        extends: true,
+        test: {
+          name: "unit",
+          include: ["packages/*/src/**/*.test.ts"],
+          exclude: OTHERS,
+          env: fuzzRuns("0.5"),
+        },
+      },
       { extends: true, test: { name: "integration", include: ["apps/*/src/**/*.test.ts"], exclude: OTHERS } },
       {
         extends: true,
@@ -56,7 +69,7 @@ const config: ViteUserConfig = defineConfig({
           name: "long",
           include: isLong ? listLongTests() : [LONG_TESTS],
           exclude: ["**/node_modules/**", LONE_TESTS],
-          env: { HOLDFAST_FUZZ_RUNS: process.env["HOLDFAST_FUZZ_RUNS"] ?? "10" },
+          env: fuzzRuns("10"),
           testTimeout: 600_000,
           hookTimeout: 600_000,
         },

@@ -15,7 +15,7 @@ import { rateOf, type RequestRate } from "./request-rate.ts";
 
 // What is simulated is the server and the way to it. The watch loops of the adapters and the fail-over are the real ones.
 
-const CLIENTS = 1_000;
+const CLIENTS = inject("isLong") ? 1_000 : 300;
 const HEARTBEAT_MS = heartbeatMsOf(DEFAULT_HEALTH_POLICY);
 
 interface Server {
@@ -44,7 +44,7 @@ interface Restart {
 const names = (snapshot: ProviderSnapshot | undefined): string =>
   Array.from(snapshot?.members ?? [], ({ id }) => id).join();
 
-/** A thousand clients of a server that breaks all connections and is down for a while. */
+/** Many clients of a server that breaks all connections and is down for a while. */
 async function restart({ open, downMs, isNews }: Restart): Promise<Herd> {
   const clock = new VirtualClock();
   const random = createSeededRandom(1);
