@@ -11,7 +11,7 @@ const isAll = process.env["HOLDFAST_FAULTS"] === "all";
 const isLong = isAll || inject("isLong");
 const LIMIT_MS = isAll ? 1_800_000 : 600_000;
 /** How many faults the short form tries. */
-const SHORT = 3;
+const SHORT = 4;
 /** Processes at a time. */
 const LANES = 2;
 
