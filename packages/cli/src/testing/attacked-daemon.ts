@@ -82,6 +82,8 @@ export async function attackDaemon(options: AttackOptions): Promise<AttackResult
       await sleep(50, { clock: systemClock });
     }
   })();
+  // Reported below; until then the failure has a handler.
+  watching.catch(() => undefined);
   try {
     for (let generation = 1; generation <= options.changes; generation++) {
       await publish(generation);
@@ -155,6 +157,8 @@ const READER_MB = 128;
 const PROCESS_MB = 200;
 /** After this long without a sign of life a provider counts as silent. */
 const HEALTH_TIMEOUT_MS = 15_000;
+/** `failureThreshold` of a Kubernetes probe. */
+const PROBE_ATTEMPTS = 3;
 
 function toTopology(count: number, generation: number): object {
   const metadata = { generation: String(generation), text: "x".repeat(60) };
@@ -167,12 +171,26 @@ function isAt(members: ReadonlyMap<string, unknown>, generation: number): boolea
   return Reflect.get(Object(metadata), "generation") === String(generation);
 }
 
+/**
+ * The time until `/readyz` answers. A burst of more new connections than are allowed may close a connection before its request
+ * is read, so a lost connection is tried again as often as the readiness probe of Kubernetes does by default.
+ */
 async function timeReady(url: string): Promise<number> {
   const startedAt = systemClock.monotonic();
-  const response = await fetch(`${url}/readyz`, { headers: { connection: "close" } });
+  const response = await retryLost(() => fetch(`${url}/readyz`, { headers: { connection: "close" } }));
   const text = await response.text();
   if (response.status !== 200) throw new Error(`/readyz answered ${response.status}: ${text}`);
   return systemClock.monotonic() - startedAt;
+}
+
+async function retryLost(request: () => Promise<Response>): Promise<Response> {
+  for (let attempt = 1; ; attempt++)
+    try {
+      return await request();
+    } catch (error) {
+      if (attempt === PROBE_ATTEMPTS) throw error;
+      await sleep(50, { clock: systemClock });
+    }
 }
 
 async function residentBytesOf(url: string): Promise<number> {

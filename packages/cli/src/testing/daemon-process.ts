@@ -26,6 +26,15 @@ export interface DaemonProcessOptions {
   readonly stdout?: number | "pipe";
 }
 
+/** `undefined` for a line that a killed daemon did not finish. */
+function parseLine(line: string): DaemonLine | undefined {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
+
 /** A daemon as a process of its own, that prints JSON, and what it has printed so far. */
 export class DaemonProcess implements AsyncDisposable {
   readonly lines: DaemonLine[] = [];
@@ -64,7 +73,9 @@ export class DaemonProcess implements AsyncDisposable {
   /** Begins to read; lines are waited for with `until`. */
   read(): this {
     createInterface({ input: this.#child.stdout }).on("line", (line) => {
-      this.lines.push(JSON.parse(line));
+      const parsed = parseLine(line);
+      if (parsed === undefined) this.#err += `not a line of JSON: ${line}\n`;
+      else this.lines.push(parsed);
       this.#arrived.resolve();
     });
     return this;
