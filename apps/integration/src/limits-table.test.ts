@@ -17,7 +17,7 @@ async function readRows(): Promise<readonly (readonly string[])[]> {
   );
 }
 
-/** `core/src/member-limit.ts MAX_MEMBERS` → its value, for every constant that is named as a limit. */
+/** `core/src/model/member-limit.ts MAX_MEMBERS` → its value, for every constant that is named as a limit. */
 async function readConstants(): Promise<ReadonlyMap<string, number>> {
   const found = new Map<string, number>();
   // The test kit has no limits that users meet.

@@ -1,13 +1,13 @@
 // For users of a topology.
-export { systemClock } from "./system-clock.ts";
-export { ERROR_TABLE, type ErrorCategory, type ErrorCode } from "./error-codes.ts";
+export { systemClock } from "./time/system-clock.ts";
+export { ERROR_TABLE, type ErrorCategory, type ErrorCode } from "./errors/error-codes.ts";
 export {
   isProvisioningError,
   ProvisioningError,
   toProvisioningError,
   type ProvisioningErrorOptions,
-} from "./provisioning-error.ts";
-export { toReason, type Reason } from "./reason.ts";
+} from "./errors/provisioning-error.ts";
+export { toReason, type Reason } from "./errors/reason.ts";
 export {
   clusterNodeSchema,
   createClusterNode,
@@ -17,9 +17,9 @@ export {
   type ClusterNodeInput,
   type NodeReader,
   type NodeId,
-} from "./cluster-node.ts";
-export { MemberSet, type MemberChange } from "./member-set.ts";
-export { diffMembers, type MemberDelta, type NodeUpdate } from "./member-diff.ts";
+} from "./model/cluster-node.ts";
+export { MemberSet, type MemberChange } from "./model/member-set.ts";
+export { diffMembers, type MemberDelta, type NodeUpdate } from "./model/member-diff.ts";
 export {
   createSnapshot,
   diffSnapshots,
@@ -27,8 +27,8 @@ export {
   type SkippedEntries,
   type SnapshotDelta,
   type SnapshotParts,
-} from "./provider-snapshot.ts";
-export { toSnapshotHash, type ContentSum, type SnapshotHash } from "./content-hash.ts";
+} from "./model/provider-snapshot.ts";
+export { toSnapshotHash, type ContentSum, type SnapshotHash } from "./model/content-hash.ts";
 export type {
   Epoch,
   GuardChangedEvent,
@@ -44,41 +44,41 @@ export type {
   TopologySource,
   TopologyState,
   TopologyStatus,
-} from "./topology-event.ts";
-export type { PortReport } from "./port-report.ts";
-export type { ProviderAnswer } from "./provider-answer.ts";
-export type { GuardHold, GuardKind } from "./guard.ts";
+} from "./contracts/log/topology-event.ts";
+export type { PortReport } from "./contracts/ports/port-report.ts";
+export type { ProviderAnswer } from "./contracts/provider/provider-answer.ts";
+export type { GuardHold, GuardKind } from "./contracts/provider/guard-hold.ts";
 export type {
   EventsOptions,
   LogPosition,
   ReadOptions,
   TopologyLog,
   TopologyReader,
-} from "./topology-reader.ts";
-export { followLog, type FollowIdleOptions, type FollowOptions } from "./follow-log.ts";
-export { readSnapshots, waitForState, waitUntilReady } from "./read-topology.ts";
-export { refusalOf } from "./topology-refusal.ts";
+} from "./contracts/log/topology-reader.ts";
+export { followLog, type FollowIdleOptions, type FollowOptions } from "./reading/follow-log.ts";
+export { readSnapshots, waitForState, waitUntilReady } from "./reading/read-topology.ts";
+export { refusalOf } from "./reading/topology-refusal.ts";
 export type {
   ProviderHealth,
   ProviderHealthReport,
   RemoteNodeReport,
   RemoteNodeState,
   SwitchReason,
-} from "./provider-health.ts";
+} from "./model/provider-health.ts";
 
 // For authors of adapters and stores.
-export { isThisMachine, proxyFromEnvironment } from "./proxy-from-environment.ts";
-export { EXPECTED_HOST, isHost } from "./is-host.ts";
-export { NODE_LIMITS } from "./node-limits.ts";
-export { shortenId, trimNode, type TrimmedNode } from "./trim-node.ts";
+export { isThisMachine, proxyFromEnvironment } from "./adapter-kit/http/proxy-from-environment.ts";
+export { EXPECTED_HOST, isHost } from "./adapter-kit/is-host.ts";
+export { NODE_LIMITS } from "./model/node-limits.ts";
+export { shortenId, trimNode, type TrimmedNode } from "./adapter-kit/trim-node.ts";
 export type {
   ClusterProvider,
   ProbeOptions,
   ProviderCapabilities,
   ProviderContext,
   WatchOptions,
-} from "./cluster-provider.ts";
-export type { AnyProviderAdapter, ProviderAdapter } from "./provider-adapter.ts";
+} from "./contracts/provider/cluster-provider.ts";
+export type { AnyProviderAdapter, ProviderAdapter } from "./contracts/provider/provider-adapter.ts";
 export {
   compareDescriptors,
   descriptorInputSchema,
@@ -87,31 +87,31 @@ export {
   type ProviderDescriptor,
   type ProviderDescriptorInput,
   type ProviderId,
-} from "./provider-descriptor.ts";
+} from "./contracts/provider/provider-descriptor.ts";
 export type {
   Availability,
   CompositeEvent,
   ProviderEvent,
   ProviderTermination,
   SourceEvent,
-} from "./provider-event.ts";
-export type { ProviderStore } from "./provider-store.ts";
-export type { GenerationStore, NextGenerationOptions } from "./generation-store.ts";
-export type { KnownGood, SnapshotStore } from "./snapshot-store.ts";
+} from "./contracts/provider/provider-event.ts";
+export type { ProviderStore } from "./contracts/provider/provider-store.ts";
+export type { GenerationStore, NextGenerationOptions } from "./contracts/provider/generation-store.ts";
+export type { KnownGood, SnapshotStore } from "./contracts/provider/snapshot-store.ts";
 export {
   resolveSecret,
   secretReferenceSchema,
   type ResolveSecretOptions,
   type SecretReference,
-} from "./secret-reference.ts";
+} from "./adapter-kit/secret-reference.ts";
 export {
   describeForm,
   formatPath,
   toValidationProblems,
   type ValidationProblem,
-} from "./validation-problem.ts";
-export type { Clock } from "./clock.ts";
-export { createBackoff, type Backoff, type BackoffOptions, type Random } from "./backoff.ts";
+} from "./errors/validation-problem.ts";
+export type { Clock } from "./time/clock.ts";
+export { createBackoff, type Backoff, type BackoffOptions, type Random } from "./time/backoff.ts";
 export {
   createDeadline,
   sleep,
@@ -123,11 +123,11 @@ export {
   type Deadline,
   type DeadlineOptions,
   type SleepOptions,
-} from "./abort.ts";
-export { toNetworkFailure, type NetworkFailure } from "./network-failure.ts";
-export { toSafeCause } from "./safe-cause.ts";
-export { parseRetryAfter, toHttpFailure } from "./http-failure.ts";
-export { collectBytes, type CollectOptions } from "./collect-bytes.ts";
+} from "./time/abort.ts";
+export { toNetworkFailure, type NetworkFailure } from "./adapter-kit/http/network-failure.ts";
+export { toSafeCause } from "./errors/safe-cause.ts";
+export { parseRetryAfter, toHttpFailure } from "./adapter-kit/http/http-failure.ts";
+export { collectBytes, type CollectOptions } from "./adapter-kit/http/collect-bytes.ts";
 export {
   defineAdapter,
   type AdapterDefinition,
@@ -137,19 +137,19 @@ export {
   type OpenProvider,
   type ProviderSpec,
   type SpecOptions,
-} from "./define-adapter.ts";
-export { ProviderLife } from "./provider-life.ts";
-export { toProbeError } from "./probe-error.ts";
-export { readFileWithin, type ReadFileOptions } from "./read-file-within.ts";
-export { fileAccess, type FileAccess } from "./file-access.ts";
-export { assertRegularFile, describeFileFailure } from "./file-failure.ts";
-export { ByteParts } from "./byte-parts.ts";
-export { MAX_MEMBERS } from "./member-limit.ts";
-export { fieldOf, listOf, parseJson, textOf } from "./json-field.ts";
-export { includesSorted } from "./includes-sorted.ts";
-export { SkipTally, toSkipReason } from "./skip-tally.ts";
-export { callIsolated } from "./call-isolated.ts";
-export { EventChannel } from "./event-channel.ts";
-export { SerialQueue } from "./serial-queue.ts";
-export { createTypedEvents, type TypedEvents, type Unsubscribe } from "./typed-events.ts";
-export type { SliceOptions } from "./time-slice.ts";
+} from "./adapter-kit/define-adapter.ts";
+export { ProviderLife } from "./adapter-kit/provider-life.ts";
+export { toProbeError } from "./adapter-kit/probe-error.ts";
+export { readFileWithin, type ReadFileOptions } from "./adapter-kit/files/read-file-within.ts";
+export { fileAccess, type FileAccess } from "./adapter-kit/files/file-access.ts";
+export { assertRegularFile, describeFileFailure } from "./adapter-kit/files/file-failure.ts";
+export { ByteParts } from "./adapter-kit/files/byte-parts.ts";
+export { MAX_MEMBERS } from "./model/member-limit.ts";
+export { fieldOf, listOf, parseJson, textOf } from "./adapter-kit/json-field.ts";
+export { includesSorted } from "./model/includes-sorted.ts";
+export { SkipTally, toSkipReason } from "./adapter-kit/skip-tally.ts";
+export { callIsolated } from "./time/call-isolated.ts";
+export { EventChannel } from "./time/event-channel.ts";
+export { SerialQueue } from "./time/serial-queue.ts";
+export { createTypedEvents, type TypedEvents, type Unsubscribe } from "./time/typed-events.ts";
+export type { SliceOptions } from "./time/time-slice.ts";

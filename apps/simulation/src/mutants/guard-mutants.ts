@@ -122,7 +122,7 @@ export const GUARD_MUTANTS: readonly Mutant[] = [
   {
     name: "placement-goes-on",
     says: "placement is admitted though the active provider lists no member and a guard keeps all that are shown",
-    file: "packages/core/src/topology-refusal.ts",
+    file: "packages/core/src/reading/topology-refusal.ts",
     find: 'isOnlyRetained(state) ? "TOPOLOGY_EMPTY" : REFUSALS[status]',
     replace: 'isOnlyRetained(state) && status === "empty" ? "TOPOLOGY_EMPTY" : REFUSALS[status]',
   },

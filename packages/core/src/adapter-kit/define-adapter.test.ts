@@ -1,0 +1,101 @@
+import * as z from "zod";
+import { describe, expect, test } from "vitest";
+import { sleep } from "../time/abort.ts";
+import { defineAdapter, type AdapterEnvironment } from "./define-adapter.ts";
+import { ManualClock } from "../manual-clock.test-support.ts";
+
+interface Params {
+  readonly path: string;
+  readonly pollMs: number;
+}
+
+const clock = new ManualClock();
+const context = { clock, random: () => 0, heartbeatMs: 1_000 };
+
+function defineTested() {
+  const calls: string[] = [];
+  let opened: AdapterEnvironment<Params> | undefined;
+  const tested = defineAdapter<Params, { readonly path: string; readonly pollMs?: number }>({
+    kind: "tested",
+    params: z.strictObject({ path: z.string(), pollMs: z.number().default(10) }),
+    open(environment) {
+      opened = environment;
+      return {
+        async probe({ signal }) {
+          calls.push("probe");
+          await sleep(1_000, { clock, signal });
+        },
+        async *watch({ signal }) {
+          calls.push("watch");
+          yield { type: "heartbeat" };
+          await sleep(1_000, { clock, signal });
+        },
+        close: () => void calls.push("close"),
+      };
+    },
+  });
+  return { tested, calls, opened: () => opened };
+}
+
+const descriptor = { id: "a", kind: "tested", priority: 1, params: { path: "x", pollMs: 5 } };
+
+describe("defineAdapter", () => {
+  test("gives an adapter whose schema fills in the defaults, and opens a provider with its descriptor and folder", () => {
+    const { tested, opened } = defineTested();
+    const adapter = tested.createAdapter({ baseDir: "/base" });
+    expect(adapter.params.parse({ path: "x" })).toEqual({ path: "x", pollMs: 10 });
+    const provider = adapter.create(descriptor, context);
+    expect(provider.descriptor).toBe(descriptor);
+    expect(opened()).toMatchObject({ descriptor, baseDir: "/base", heartbeatMs: 1_000 });
+  });
+
+  test("audits what the adapter audits, and nothing by default", async () => {
+    const { tested } = defineTested();
+    const { signal } = new AbortController();
+    const provider = tested.createAdapter().create(descriptor, context);
+    expect(await provider.audit?.({ signal })).toEqual([]);
+    const reason = { code: "CONNECTIVITY_INSECURE", message: "TLS is not verified" } as const;
+    const insecure = defineAdapter<unknown>({
+      kind: "insecure",
+      params: z.unknown(),
+      open: () => ({ probe: async () => {}, async *watch() {}, audit: async () => [reason] }),
+    });
+    expect(await insecure.createAdapter().create(descriptor, context).audit?.({ signal })).toEqual([reason]);
+  });
+
+  test("called with parameters it gives a provider for a program", () => {
+    const { tested } = defineTested();
+    expect(tested({ path: "x" })).toMatchObject({ kind: "tested", params: { path: "x" } });
+    expect(tested({ path: "x" }).id).toBeUndefined();
+    expect(tested({ path: "x" }, { id: "eu" }).id).toBe("eu");
+    expect(tested({ path: "x" }).createAdapter().kind).toBe("tested");
+  });
+
+  test("disposal ends probes and watches with LIFECYCLE_STOPPED and closes once", async () => {
+    const { tested, calls } = defineTested();
+    const provider = tested.createAdapter().create(descriptor, context);
+    const { signal } = new AbortController();
+    const probing = provider.probe({ signal });
+    const events = provider.watch({ signal })[Symbol.asyncIterator]();
+    await events.next();
+    const next = events.next();
+    await Promise.all([provider[Symbol.asyncDispose](), provider[Symbol.asyncDispose]()]);
+    await expect(probing).rejects.toMatchObject({ code: "LIFECYCLE_STOPPED" });
+    await expect(next).rejects.toMatchObject({ code: "LIFECYCLE_STOPPED" });
+    await expect(provider.probe({ signal })).rejects.toMatchObject({ code: "LIFECYCLE_STOPPED" });
+    expect(calls).toEqual(["probe", "watch", "close"]);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  test("a watch ends without an error when its signal aborts", async () => {
+    const { tested } = defineTested();
+    const provider = tested.createAdapter().create(descriptor, context);
+    const stop = new AbortController();
+    const events = provider.watch({ signal: stop.signal })[Symbol.asyncIterator]();
+    await events.next();
+    const next = events.next();
+    stop.abort();
+    expect(await next).toMatchObject({ done: true });
+    await provider[Symbol.asyncDispose]();
+  });
+});

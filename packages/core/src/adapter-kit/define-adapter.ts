@@ -1,0 +1,129 @@
+import type * as z from "zod";
+import type {
+  ClusterProvider,
+  ProbeOptions,
+  ProviderCapabilities,
+  ProviderContext,
+  WatchOptions,
+} from "../contracts/provider/cluster-provider.ts";
+import type { AnyProviderAdapter, ProviderAdapter } from "../contracts/provider/provider-adapter.ts";
+import type { ProviderDescriptor, ProviderId } from "../contracts/provider/provider-descriptor.ts";
+import type { ProviderEvent } from "../contracts/provider/provider-event.ts";
+import { ProviderLife } from "./provider-life.ts";
+import type { Reason } from "../errors/reason.ts";
+
+export interface AdapterOptions {
+  /** The folder that relative paths in parameters start from. @defaultValue the current folder of the process */
+  readonly baseDir?: string | undefined;
+}
+
+/** What one provider is opened with. */
+export interface AdapterEnvironment<P> extends ProviderContext, AdapterOptions {
+  readonly descriptor: ProviderDescriptor<P>;
+}
+
+/** One opened provider, written by the author of an adapter. See `ClusterProvider` for what each function promises. */
+export interface OpenProvider {
+  /** `signal` aborts with the caller's, and when the provider is disposed of. */
+  probe(options: ProbeOptions): Promise<void>;
+  /** Each call is a watch of its own. What it throws after `signal` has aborted is ignored. */
+  watch(options: WatchOptions): AsyncIterable<ProviderEvent>;
+  audit?(options: ProbeOptions): Promise<readonly Reason[]>;
+  /** Releases what the provider holds, such as connections. Called once, after `signal` of every probe and watch has aborted. */
+  close?(): Promise<void> | void;
+}
+
+export interface AdapterDefinition<P> {
+  /** The kind of provider, as descriptors name it. */
+  readonly kind: string;
+  /** Checks a descriptor's `params` and fills in the defaults. Secrets are `secretReferenceSchema`, never strings. */
+  readonly params: z.ZodType<P>;
+  /** Called once for each provider. Does no I/O: a provider connects when it is first probed or watched. */
+  open(environment: AdapterEnvironment<P>): OpenProvider;
+}
+
+/** A provider as a program configures it: an adapter and the parameters for it. */
+export interface ProviderSpec {
+  readonly kind: string;
+  /** The provider's id. @defaultValue the kind, with a number when several providers have the same kind */
+  readonly id?: ProviderId | undefined;
+  /** Not checked yet: the adapter's schema checks them when the provider is registered. */
+  readonly params: object;
+  readonly createAdapter: (options?: AdapterOptions) => AnyProviderAdapter;
+  /** Called with the provider once `connect` has registered it. */
+  onRegistered?(provider: ClusterProvider): void;
+}
+
+export interface SpecOptions {
+  readonly id?: ProviderId | undefined;
+}
+
+/**
+ * One kind of provider. Called with parameters it gives a provider for `connect({ providers: [...] })`; `createAdapter` gives
+ * the adapter for a configuration that names the kind.
+ */
+export interface DefinedAdapter<P, Input extends object = Partial<P>> {
+  (params: Input, options?: SpecOptions): ProviderSpec;
+  readonly kind: string;
+  readonly createAdapter: (options?: AdapterOptions) => ProviderAdapter<P>;
+}
+
+/**
+ * Makes an adapter out of what is special about a kind of provider. `Input` is what a program has to write: parameters that
+ * have a default can be left out.
+ */
+export function defineAdapter<P, Input extends object = Partial<P>>(
+  definition: AdapterDefinition<P>,
+): DefinedAdapter<P, Input> {
+  const { kind } = definition;
+  const createAdapter = (options: AdapterOptions = {}): ProviderAdapter<P> => ({
+    kind,
+    params: definition.params,
+    create: (descriptor, context) =>
+      new DefinedProvider(descriptor, definition.open({ ...context, ...options, descriptor })),
+  });
+  const specify = (params: Input, { id }: SpecOptions = {}): ProviderSpec => ({
+    kind,
+    params,
+    createAdapter,
+    ...(id !== undefined && { id }),
+  });
+  return Object.assign(specify, { kind, createAdapter });
+}
+
+/** The part of a provider that is the same for every kind: its end, and the end of what runs when it ends. */
+class DefinedProvider implements ClusterProvider {
+  readonly descriptor: ProviderDescriptor;
+  readonly capabilities: ProviderCapabilities = { watch: true };
+  readonly #opened: OpenProvider;
+  readonly #life: ProviderLife;
+  #closing: Promise<void> | undefined;
+
+  constructor(descriptor: ProviderDescriptor, opened: OpenProvider) {
+    this.descriptor = descriptor;
+    this.#opened = opened;
+    this.#life = new ProviderLife(descriptor.id);
+  }
+
+  probe({ signal }: ProbeOptions): Promise<void> {
+    return this.#life.probe(signal, (either) => this.#opened.probe({ signal: either }));
+  }
+
+  async audit(options: ProbeOptions): Promise<readonly Reason[]> {
+    return (await this.#opened.audit?.(options)) ?? [];
+  }
+
+  watch({ signal }: WatchOptions): AsyncGenerator<ProviderEvent, void> {
+    return this.#life.watch(signal, (either) => this.#opened.watch({ signal: either }));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#life.end();
+    await this.#opened.close?.();
+  }
+}

@@ -1,0 +1,88 @@
+import { describe, expect, test } from "vitest";
+import { FileAccess } from "./file-access.ts";
+import { systemClock } from "../../time/system-clock.ts";
+
+/** Tasks that end when the test says so. */
+class Tasks {
+  readonly begun: string[] = [];
+  readonly #ends = new Map<string, () => void>();
+
+  task(name: string): () => Promise<string> {
+    return () => {
+      this.begun.push(name);
+      const { promise, resolve } = Promise.withResolvers<string>();
+      this.#ends.set(name, () => resolve(name));
+      return promise;
+    };
+  }
+
+  async end(name: string): Promise<void> {
+    this.#ends.get(name)!();
+    await systemClock.yield();
+  }
+}
+
+// R2.6: one stuck file takes down no other provider.
+describe("FileAccess", () => {
+  test("a path that hangs is in use once, however often it is tried again", async () => {
+    const access = new FileAccess(4);
+    const tasks = new Tasks();
+    void access.run("/stuck", tasks.task("first"));
+    for (let i = 0; i < 10; i++) {
+      const { signal, abort } = createAbort();
+      const waited = access.run("/stuck", tasks.task("again"), signal);
+      abort();
+      await expect(waited).rejects.toMatchObject({ code: "LIFECYCLE_ABORTED" });
+    }
+    expect(tasks.begun).toEqual(["first"]);
+    await expect(access.run("/fine", () => Promise.resolve("fine"))).resolves.toBe("fine");
+    await tasks.end("first");
+    expect(tasks.begun).toEqual(["first"]);
+  });
+
+  test("two spellings of a path are one path", () => {
+    const access = new FileAccess(4);
+    const tasks = new Tasks();
+    void access.run("/a/b", tasks.task("first"));
+    void access.run("/a/./c/../b", tasks.task("second"));
+    expect(tasks.begun).toEqual(["first"]);
+  });
+
+  test("no more than the limit of paths are in use, and the others follow in order", async () => {
+    const access = new FileAccess(2);
+    const tasks = new Tasks();
+    for (const name of ["a", "b", "c", "d"]) void access.run(`/${name}`, tasks.task(name));
+    expect(tasks.begun).toEqual(["a", "b"]);
+    await tasks.end("b");
+    expect(tasks.begun).toEqual(["a", "b", "c"]);
+    await tasks.end("a");
+    expect(tasks.begun).toEqual(["a", "b", "c", "d"]);
+  });
+
+  test("a task that begun before the signal aborted keeps its path until it ends", async () => {
+    const access = new FileAccess(2);
+    const tasks = new Tasks();
+    const { signal, abort } = createAbort();
+    const first = access.run("/a", tasks.task("first"), signal);
+    abort();
+    await expect(first).rejects.toMatchObject({ code: "LIFECYCLE_ABORTED" });
+    const second = access.run("/a", tasks.task("second"));
+    expect(tasks.begun).toEqual(["first"]);
+    await tasks.end("first");
+    expect(tasks.begun).toEqual(["first", "second"]);
+    await tasks.end("second");
+    await expect(second).resolves.toBe("second");
+  });
+
+  test("a task that fails gives its error to its caller and frees its path", async () => {
+    const access = new FileAccess(1);
+    const failed = access.run("/a", () => Promise.reject(new Error("broken")));
+    await expect(failed).rejects.toThrow("broken");
+    await expect(access.run("/a", () => Promise.resolve(1))).resolves.toBe(1);
+  });
+});
+
+function createAbort(): { signal: AbortSignal; abort: () => void } {
+  const controller = new AbortController();
+  return { signal: controller.signal, abort: () => controller.abort() };
+}

@@ -1,0 +1,61 @@
+import { resolve } from "node:path";
+import { throwIfAborted, untilAborted, whenAborted } from "../../time/abort.ts";
+
+interface Task {
+  readonly path: string;
+  readonly start: () => void;
+}
+
+/**
+ * Limits the work on files that other systems may make hang. A call on a network file system whose server is gone never
+ * returns and cannot be cancelled, and it keeps one thread of libuv's pool, which has four by default; name lookups, the
+ * stores and every healthy provider need the same threads. So the tasks of one path run one after another, however often
+ * they are tried again, and only `limit` paths are in use at a time. Other tasks wait, each until its signal aborts.
+ */
+export class FileAccess {
+  readonly #limit: number;
+  /** The paths of the tasks that run now. */
+  readonly #busy = new Set<string>();
+  readonly #waiting = new Set<Task>();
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** Runs the task. A task that has begun when the signal aborts is left to itself, and its path stays in use until it ends. */
+  async run<T>(path: string, task: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    throwIfAborted(signal);
+    const { promise, resolve: settle, reject } = Promise.withResolvers<T>();
+    const key = resolve(path);
+    const waiting: Task = {
+      path: key,
+      start: () => {
+        const end = () => {
+          this.#busy.delete(key);
+          this.#startWaiting();
+        };
+        task().then(settle, reject).finally(end);
+      },
+    };
+    this.#waiting.add(waiting);
+    using _ = whenAborted(signal, () => this.#waiting.delete(waiting));
+    this.#startWaiting();
+    return await untilAborted(promise, signal);
+  }
+
+  #startWaiting(): void {
+    for (const task of this.#waiting) {
+      if (this.#busy.size >= this.#limit) return;
+      if (this.#busy.has(task.path)) continue;
+      this.#waiting.delete(task);
+      this.#busy.add(task.path);
+      task.start();
+    }
+  }
+}
+
+/** As libuv reads it, once, when the process first uses the pool. */
+const THREADS = Number(process.env["UV_THREADPOOL_SIZE"]) || 4;
+
+/** The one of this process, because its thread pool is one, too. Half of the threads stay free for everything else. */
+export const fileAccess: FileAccess = new FileAccess(Math.max(1, Math.floor(THREADS / 2)));

@@ -1,0 +1,49 @@
+import { isProvisioningError } from "../../errors/provisioning-error.ts";
+
+/** As `fs.Stats`. */
+interface FileKind {
+  isFile(): boolean;
+  isDirectory(): boolean;
+  isFIFO(): boolean;
+  isSocket(): boolean;
+}
+
+/** Throws an error with the code `EISDIR` for a folder, and `EFTYPE` for anything else that is not a regular file. */
+export function assertRegularFile(stats: FileKind): void {
+  if (stats.isFile()) return;
+  const [code, kind] = stats.isDirectory() ? ["EISDIR", "a folder"] : ["EFTYPE", kindOf(stats)];
+  throw Object.assign(new Error(`it is ${kind}, not a regular file`), { code });
+}
+
+function kindOf(stats: FileKind): string {
+  if (stats.isFIFO()) return "a named pipe";
+  return stats.isSocket() ? "a socket" : "a device";
+}
+
+const FAILURES: Readonly<Record<string, string>> = {
+  ENOENT: "it does not exist",
+  ENOTDIR: "its path leads through a file",
+  EISDIR: "it is a folder, not a regular file",
+  EACCES: "this user has no permission",
+  EPERM: "this user has no permission",
+  ELOOP: "its symbolic links form a circle",
+  ENAMETOOLONG: "its path is too long",
+  ENXIO: "it is a socket or a device, not a regular file",
+  EMFILE: "this process has too many files open",
+  ENFILE: "this machine has too many files open",
+  EROFS: "its file system is read-only",
+  ENOSPC: "its file system is full",
+  EDQUOT: "the disk quota of this user is used up",
+  EIO: "the device reports an error",
+  ESTALE: "its network file system has lost it",
+};
+
+/** Why a file could not be used, for people: words, and the system's code. Never quotes the message of the system. */
+export function describeFileFailure(error: unknown): string {
+  if (isProvisioningError(error)) return error.message.replace(/^\[\w+\] /, "");
+  const code = error instanceof Error && "code" in error ? String(error.code) : undefined;
+  if (code === undefined) return "for an unknown reason";
+  if (code === "EFTYPE" && error instanceof Error) return error.message;
+  const words = FAILURES[code];
+  return words === undefined ? code : `${words} (${code})`;
+}

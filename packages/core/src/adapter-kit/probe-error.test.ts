@@ -1,0 +1,15 @@
+import { expect, test } from "vitest";
+import { toProbeError } from "./probe-error.ts";
+import { ProvisioningError } from "../errors/provisioning-error.ts";
+
+test("toProbeError says of a broken stream that there is no connection, and keeps what else is ours", () => {
+  const broken = new ProvisioningError("STREAM_FAILED", "x", { details: { address: "a" } });
+  expect(toProbeError(broken)).toMatchObject({
+    code: "CONNECTIVITY_REFUSED",
+    cause: broken,
+    details: { address: "a" },
+  });
+  const refused = new ProvisioningError("CONNECTIVITY_UNAUTHORIZED", "x");
+  expect(toProbeError(refused)).toBe(refused);
+  expect(toProbeError("odd")).toMatchObject({ code: "CONNECTIVITY_REFUSED", cause: "odd" });
+});

@@ -1,0 +1,48 @@
+import { expectTypeOf, test } from "vitest";
+import type { CompositeEvent, ProviderEvent, SourceEvent } from "../provider/provider-event.ts";
+import type { ProviderHealth, SwitchReason } from "../../model/provider-health.ts";
+import type { SnapshotEvent, TopologyEvent, TopologyNotice, TopologyStatus } from "./topology-event.ts";
+
+test("the events of the log are a closed union told apart by their kind", () => {
+  expectTypeOf<TopologyEvent["kind"]>().toEqualTypeOf<
+    | "snapshot"
+    | "provider_changed"
+    | "stream_terminated"
+    | "health_changed"
+    | "status_changed"
+    | "guard_changed"
+  >();
+  expectTypeOf<Extract<TopologyEvent, { kind: "snapshot" }>>().toEqualTypeOf<SnapshotEvent>();
+  expectTypeOf<TopologyEvent["seqNo"]>().toEqualTypeOf<number>();
+  expectTypeOf<TopologyEvent["epoch"]>().toEqualTypeOf<string>();
+});
+
+test("notices are events, snapshots are no notices", () => {
+  expectTypeOf<TopologyNotice>().toExtend<TopologyEvent>();
+  expectTypeOf<TopologyNotice["kind"]>().toEqualTypeOf<
+    "provider_changed" | "stream_terminated" | "status_changed" | "guard_changed"
+  >();
+});
+
+test("what a provider says is what one backend says, or what several say together", () => {
+  expectTypeOf<ProviderEvent>().toEqualTypeOf<SourceEvent | CompositeEvent>();
+  expectTypeOf<SourceEvent["type"]>().toEqualTypeOf<"snapshot" | "heartbeat" | "held" | "terminated">();
+});
+
+test("states and reasons are closed unions", () => {
+  expectTypeOf<TopologyStatus>().toEqualTypeOf<
+    "starting" | "ready" | "degraded" | "empty" | "unavailable" | "draining" | "stopped"
+  >();
+  expectTypeOf<ProviderHealth>().toEqualTypeOf<
+    "idle" | "connecting" | "healthy" | "degraded" | "unreachable" | "disabled"
+  >();
+  expectTypeOf<SwitchReason>().toEqualTypeOf<
+    | "timeout"
+    | "errors"
+    | "stream_ended"
+    | "health_degraded"
+    | "recovered"
+    | "manual_override"
+    | "removed_by_reload"
+  >();
+});

@@ -1,0 +1,45 @@
+import * as z from "zod";
+import type { ErrorCode } from "../../errors/error-codes.ts";
+
+/** Names a configured provider; unique in a registry. Letters, digits, `.`, `_` and `-`, 1 to 63, a letter or digit first. */
+export type ProviderId = string;
+
+/** Why a provider is kept but never activated. */
+export interface DisabledReason {
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+/** A provider's stored definition. Holds references to secrets, never a secret. */
+export interface ProviderDescriptor<P = unknown> {
+  readonly id: ProviderId;
+  /** Which adapter reads `params`, for example `file` or `consul`. */
+  readonly kind: string;
+  /** The healthy provider of highest priority is active. Higher wins; equal: the smaller id. */
+  readonly priority: number;
+  readonly params: P;
+  /** Present when the provider is Disabled. */
+  readonly disabled?: DisabledReason | undefined;
+}
+
+export const providerIdSchema: z.ZodType<ProviderId> = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/);
+
+/** A descriptor as submitted: everything but the adapter's own `params`, which its own schema checks. */
+export const descriptorInputSchema: z.ZodType<ProviderDescriptorInput> = z.strictObject({
+  id: providerIdSchema,
+  kind: z.string().min(1).max(63),
+  priority: z.int().min(-1_000_000).max(1_000_000),
+  params: z.record(z.string(), z.unknown()),
+});
+
+export interface ProviderDescriptorInput {
+  readonly id: ProviderId;
+  readonly kind: string;
+  readonly priority: number;
+  readonly params: Readonly<Record<string, unknown>>;
+}
+
+/** Highest priority first, then by id: the order in which providers are preferred, listed and stored. */
+export function compareDescriptors(a: ProviderDescriptor, b: ProviderDescriptor): number {
+  return b.priority - a.priority || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
+}

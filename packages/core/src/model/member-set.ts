@@ -1,0 +1,205 @@
+import { isSameNode, type ClusterNode, type NodeId } from "./cluster-node.ts";
+import { EMPTY_SUM, type ContentSum } from "./content-hash.ts";
+import { ProvisioningError } from "../errors/provisioning-error.ts";
+import { MemberDraft } from "./member-draft.ts";
+import { MemberMerge } from "./member-merge.ts";
+import { sortById } from "./sort-by-id.ts";
+import { runSliced, type SliceOptions } from "../time/time-slice.ts";
+
+/** Nodes to put in (new or changed) and ids to take out. The order does not matter; the last upsert of an id counts. */
+export interface MemberChange {
+  readonly upsert?: Iterable<ClusterNode>;
+  readonly remove?: Iterable<NodeId>;
+}
+
+const NONE: readonly ClusterNode[] = [];
+const STEP = 1_024;
+
+/**
+ * The members of a topology, sorted by id (code units), immutable. Versions share structure: `apply` copies one chunk of
+ * at most 512 pointers for each changed node, `replace` keeps the node objects and chunks that did not change, and
+ * comparing two versions skips what they share. `sum` is kept along the way.
+ */
+export class MemberSet implements Iterable<ClusterNode> {
+  static readonly empty: MemberSet = new MemberSet([], 0, EMPTY_SUM);
+
+  readonly size: number;
+  readonly sum: ContentSum;
+  /** Sorted runs, none empty. Public so that versions can be compared; treat as opaque. */
+  readonly chunks: readonly (readonly ClusterNode[])[];
+  #array: readonly ClusterNode[] | undefined;
+
+  /** Use `MemberSet.empty` and `MemberSet.from`: the parts must fit each other and are not checked. */
+  constructor(chunks: readonly (readonly ClusterNode[])[], size: number, sum: ContentSum) {
+    this.chunks = chunks;
+    this.size = size;
+    this.sum = sum;
+  }
+
+  /** A set of these nodes, in any order. Throws `VALIDATION_DUPLICATE_ID` when two share an id. */
+  static from(nodes: Iterable<ClusterNode>): MemberSet {
+    return MemberSet.empty.replace(nodes);
+  }
+
+  get(id: NodeId): ClusterNode | undefined {
+    const chunk = this.chunks[findChunk(this.chunks, id)];
+    if (chunk === undefined) return undefined;
+    const node = chunk[lowerBound(chunk, id)];
+    return node?.id === id ? node : undefined;
+  }
+
+  has(id: NodeId): boolean {
+    return this.get(id) !== undefined;
+  }
+
+  *[Symbol.iterator](): Iterator<ClusterNode> {
+    for (const chunk of this.chunks) yield* chunk;
+  }
+
+  /** All members as one array, made at the first call and kept. */
+  toArray(): readonly ClusterNode[] {
+    return (this.#array ??= this.chunks.flat());
+  }
+
+  /** The set with some nodes put in or taken out; the same object when nothing changes. */
+  apply(change: MemberChange): MemberSet {
+    const edits = new Map<NodeId, ClusterNode | undefined>();
+    for (const id of change.remove ?? []) edits.set(id, undefined);
+    for (const node of change.upsert ?? []) edits.set(node.id, node);
+    if (edits.size === 0) return this;
+    const ids = [...edits.keys()].sort();
+    const draft = new MemberDraft(this.size, this.sum);
+    let c = 0;
+    let next = 0;
+    while (next < ids.length) {
+      const touched = findChunk(this.chunks, ids[next]!);
+      draft.keepAll(this.chunks, c, touched);
+      const chunk = this.chunks[touched] ?? [];
+      const bound = this.chunks[touched + 1]?.[0]!.id;
+      const merged: ClusterNode[] = [];
+      let isChanged = false;
+      let i = 0;
+      for (; next < ids.length && (bound === undefined || ids[next]! < bound); next++) {
+        const id = ids[next]!;
+        const at = lowerBound(chunk, id, i);
+        while (i < at) merged.push(chunk[i++]!);
+        const before = chunk[i]?.id === id ? chunk[i++] : undefined;
+        const after = edits.get(id);
+        if (before !== undefined && after !== undefined && isSameNode(before, after)) {
+          merged.push(before);
+          continue;
+        }
+        if (before === undefined && after === undefined) continue;
+        draft.count(before, after);
+        if (after !== undefined) merged.push(after);
+        isChanged = true;
+      }
+      while (i < chunk.length) merged.push(chunk[i++]!);
+      if (isChanged) draft.put(merged);
+      else draft.keep(chunk);
+      c = touched + 1;
+    }
+    draft.keepAll(this.chunks, c, this.chunks.length);
+    return this.#finish(draft);
+  }
+
+  /**
+   * The set with exactly these nodes, in any order, keeping what did not change: equal content gives back the same
+   * object. Throws `VALIDATION_DUPLICATE_ID` when two nodes share an id.
+   */
+  replace(nodes: Iterable<ClusterNode>): MemberSet {
+    const steps = this.#replaceInSteps(nodes);
+    let step = steps.next();
+    while (step.done !== true) step = steps.next();
+    return step.value;
+  }
+
+  /** As `replace`, giving way to the event loop every thousand nodes or so. Rejects with `LIFECYCLE_ABORTED`. */
+  replaceSliced(nodes: Iterable<ClusterNode>, options: SliceOptions): Promise<MemberSet> {
+    return runSliced(this.#replaceInSteps(nodes), options);
+  }
+
+  /**
+   * Finds members by id as `get` does, quickly when asked in the order of the set: what an adapter reads its backend's next
+   * answer beside, most of which is most often unchanged and in order.
+   */
+  finder(): (id: NodeId) => ClusterNode | undefined {
+    const { chunks } = this;
+    let c = 0;
+    let chunk = chunks[0] ?? NONE;
+    let i = 0;
+    return (id) => {
+      if (chunk[i]?.id !== id) {
+        c = findChunk(chunks, id);
+        chunk = chunks[c] ?? NONE;
+        i = lowerBound(chunk, id);
+        if (chunk[i]?.id !== id) return undefined;
+      }
+      const node = chunk[i++];
+      if (i === chunk.length) {
+        chunk = chunks[++c] ?? NONE;
+        i = 0;
+      }
+      return node;
+    };
+  }
+
+  *#replaceInSteps(nodes: Iterable<ClusterNode>): Generator<void, MemberSet> {
+    const given = Array.isArray(nodes) ? (nodes as readonly ClusterNode[]) : [...nodes];
+    const merged = yield* this.#mergeInSteps(given);
+    if (merged !== undefined) return merged;
+    return (yield* this.#mergeInSteps(assertNoDuplicates(yield* sortById(given))))!;
+  }
+
+  /** Undefined when the nodes turn out not to be strictly sorted. */
+  *#mergeInSteps(next: readonly ClusterNode[]): Generator<void, MemberSet | undefined> {
+    const draft = new MemberDraft(this.size, this.sum);
+    const merge = new MemberMerge(this.chunks, next, draft);
+    for (;;) {
+      const outcome = merge.run(STEP);
+      if (outcome === "unsorted") return undefined;
+      if (outcome === "done") return this.#finish(draft);
+      yield;
+    }
+  }
+
+  #finish(draft: MemberDraft): MemberSet {
+    if (!draft.isChanged) return this;
+    return draft.size === 0 ? MemberSet.empty : new MemberSet(draft.chunks, draft.size, draft.sum);
+  }
+}
+
+/** The chunk that holds `id`, or would: the last one whose first id is not greater. */
+function findChunk(chunks: readonly (readonly ClusterNode[])[], id: NodeId): number {
+  let low = 0;
+  let high = chunks.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >>> 1;
+    if (chunks[middle]![0]!.id <= id) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+/** Where `id` stands in the sorted chunk from `from` on, or would. */
+function lowerBound(chunk: readonly ClusterNode[], id: NodeId, from = 0): number {
+  let low = from;
+  let high = chunk.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (chunk[middle]!.id < id) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function assertNoDuplicates(nodes: readonly ClusterNode[]): readonly ClusterNode[] {
+  for (let i = 1; i < nodes.length; i++) {
+    const id = nodes[i]!.id;
+    if (nodes[i - 1]!.id !== id) continue;
+    throw new ProvisioningError("VALIDATION_DUPLICATE_ID", `two members share the id "${id}"`, {
+      details: { nodeId: id },
+    });
+  }
+  return nodes;
+}

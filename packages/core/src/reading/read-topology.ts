@@ -1,0 +1,74 @@
+import { throwIfAborted, toAbortError, whenAborted } from "../time/abort.ts";
+import type { ProviderSnapshot } from "../model/provider-snapshot.ts";
+import { ProvisioningError } from "../errors/provisioning-error.ts";
+import type { TopologySource, TopologyState } from "../contracts/log/topology-event.ts";
+import type { ReadOptions } from "../contracts/log/topology-reader.ts";
+import { refusalOf } from "./topology-refusal.ts";
+import { Wakeup } from "../time/wakeup.ts";
+
+/** As `TopologyReader.snapshots`, for any source. */
+export async function* readSnapshots(
+  source: TopologySource,
+  { signal }: ReadOptions = {},
+): AsyncGenerator<ProviderSnapshot, void> {
+  const wakeup = new Wakeup();
+  using _ = whenAborted(signal, () => wakeup.wake());
+  const unsubscribe = source.onEvent(() => wakeup.wake());
+  let seqNo = 0;
+  try {
+    while (signal?.aborted !== true) {
+      const { snapshot, snapshotSeqNo, status } = source.state;
+      if (snapshot !== undefined && snapshotSeqNo !== seqNo) {
+        seqNo = snapshotSeqNo;
+        yield snapshot;
+        continue;
+      }
+      if (status === "stopped") return;
+      await wakeup.wait();
+    }
+  } finally {
+    unsubscribe();
+  }
+}
+
+/** As `TopologyReader.waitFor`, for any source. */
+export async function waitForState(
+  source: TopologySource,
+  predicate: (state: TopologyState) => boolean,
+  { signal }: ReadOptions = {},
+): Promise<TopologyState> {
+  throwIfAborted(signal);
+  const { promise, resolve, reject } = Promise.withResolvers<TopologyState>();
+  const check = () => {
+    try {
+      const { state } = source;
+      if (predicate(state)) resolve(state);
+      else if (state.status === "stopped") {
+        reject(new ProvisioningError("LIFECYCLE_STOPPED", "the topology stopped before the awaited state"));
+      }
+    } catch (error) {
+      reject(error);
+    }
+  };
+  using _ = whenAborted(signal, () => reject(toAbortError(signal!)));
+  const unsubscribe = source.onEvent(check);
+  try {
+    check();
+    return await promise;
+  } finally {
+    unsubscribe();
+  }
+}
+
+/** As `TopologyReader.ready`, for any source. */
+export async function waitUntilReady(
+  source: TopologySource,
+  options: ReadOptions = {},
+): Promise<ProviderSnapshot> {
+  const { snapshot } = await waitForState(source, isUsable, options);
+  return snapshot!;
+}
+
+function isUsable(state: TopologyState): boolean {
+  return state.snapshot !== undefined && refusalOf(state) === undefined;
+}
