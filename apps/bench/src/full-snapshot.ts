@@ -1,4 +1,5 @@
-import { createNodeReader, MemberSet } from "@holdfast/core";
+import { MemberSet } from "@holdfast/core";
+import { createNodeReader } from "@holdfast/core/adapter";
 import { DirectProvider, Pipeline } from "./pipeline.ts";
 import { createPayload } from "./payload.ts";
 import type { Figure } from "./measure.ts";

@@ -1,7 +1,8 @@
 import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createNodeReader, MemberSet, systemClock } from "@holdfast/core";
+import { MemberSet, systemClock } from "@holdfast/core";
+import { createNodeReader } from "@holdfast/core/adapter";
 import { createFileAdapter } from "@holdfast/provider-file";
 import { createPayload } from "./payload.ts";
 import { DirectProvider, Pipeline } from "./pipeline.ts";

@@ -1,4 +1,5 @@
-import { createClusterNode, createNodeReader, MemberSet, type ClusterNodeInput } from "@holdfast/core";
+import { createClusterNode, MemberSet, type ClusterNodeInput } from "@holdfast/core";
+import { createNodeReader } from "@holdfast/core/adapter";
 import { createEntry, createPayload } from "./payload.ts";
 import { DirectProvider, Pipeline } from "./pipeline.ts";
 import { median, quantile, type Figure } from "./measure.ts";

@@ -1,4 +1,5 @@
-import { createNodeReader, MemberSet } from "@holdfast/core";
+import { MemberSet } from "@holdfast/core";
+import { createNodeReader } from "@holdfast/core/adapter";
 import { createPayload } from "./payload.ts";
 import { DirectProvider, Pipeline } from "./pipeline.ts";
 import { median, type Figure } from "./measure.ts";

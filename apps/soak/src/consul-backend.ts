@@ -1,4 +1,4 @@
-import { fieldOf } from "@holdfast/core";
+import { fieldOf } from "@holdfast/core/adapter";
 import { ConsulAgent, HttpGateway, type Break } from "@holdfast-apps/integration/real-servers";
 import type { Backend, Fault, FaultKind } from "./backend.ts";
 import type { Population, SoakMember } from "./population.ts";

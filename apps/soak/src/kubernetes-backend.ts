@@ -1,4 +1,4 @@
-import { fieldOf, listOf } from "@holdfast/core";
+import { fieldOf, listOf } from "@holdfast/core/adapter";
 import { KubernetesServer, TcpProxy, type Slice } from "@holdfast-apps/integration/real-servers";
 import type { Backend, Fault, FaultKind } from "./backend.ts";
 import type { Population, SoakMember } from "./population.ts";

@@ -1,14 +1,5 @@
-import {
-  createNodeReader,
-  fieldOf,
-  MemberSet,
-  ProvisioningError,
-  SkipTally,
-  toSkipReason,
-  type ClusterNode,
-  type NodeReader,
-  type SkippedEntries,
-} from "@holdfast/core";
+import { MemberSet, ProvisioningError, type ClusterNode, type SkippedEntries } from "@holdfast/core";
+import { createNodeReader, fieldOf, SkipTally, toSkipReason, type NodeReader } from "@holdfast/core/adapter";
 import * as z from "zod";
 
 export interface RosterContent {

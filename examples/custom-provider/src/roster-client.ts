@@ -1,13 +1,7 @@
 import { Agent as HttpAgent, request as requestHttp, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as requestHttps } from "node:https";
-import {
-  collectBytes,
-  parseRetryAfter,
-  ProvisioningError,
-  resolveSecret,
-  throwIfAborted,
-  type Clock,
-} from "@holdfast/core";
+import { ProvisioningError, throwIfAborted, type Clock } from "@holdfast/core";
+import { collectBytes, parseRetryAfter, resolveSecret } from "@holdfast/core/adapter";
 import type { RosterParams } from "./roster-params.ts";
 import { toProvisioningError, toStatusError } from "./to-provisioning-error.ts";
 

@@ -1,4 +1,4 @@
-import { secretReferenceSchema, type SecretReference } from "@holdfast/core";
+import { secretReferenceSchema, type SecretReference } from "@holdfast/core/adapter";
 import * as z from "zod";
 
 export interface RosterParams {

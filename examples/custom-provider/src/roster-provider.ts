@@ -1,6 +1,5 @@
 import {
   createSnapshot,
-  ProviderLife,
   sleep,
   throwIfAborted,
   type ClusterProvider,
@@ -11,6 +10,7 @@ import {
   type ProviderEvent,
   type WatchOptions,
 } from "@holdfast/core";
+import { ProviderLife } from "@holdfast/core/adapter";
 import { MembersReader } from "./members-reader.ts";
 import { RosterClient } from "./roster-client.ts";
 import type { RosterParams } from "./roster-params.ts";

@@ -1,4 +1,5 @@
-import { isProvisioningError, ProvisioningError, toHttpFailure, toNetworkFailure } from "@holdfast/core";
+import { isProvisioningError, ProvisioningError } from "@holdfast/core";
+import { toHttpFailure, toNetworkFailure } from "@holdfast/core/adapter";
 
 /** An answer with a status that was not wanted. The fail-over waits at least `retryAfterMs` before it asks again. */
 export function toStatusError(

@@ -1,7 +1,8 @@
 import { createClusterNode } from "./model/cluster-node.ts";
 import { createSnapshot } from "./model/provider-snapshot.ts";
 import { MemberSet } from "./model/member-set.ts";
-import type { TopologyEvent, TopologyState } from "./contracts/log/topology-event.ts";
+import type { TopologyEvent } from "./contracts/log/topology-event.ts";
+import type { TopologyState } from "./contracts/log/topology-state.ts";
 import type { TopologyLog } from "./contracts/log/topology-reader.ts";
 
 /** A log that a test writes by hand. It keeps the newest `kept` events. */

@@ -1,5 +1,6 @@
 import { createSeededRandom, VirtualClock } from "@holdfast/conformance";
-import { defineAdapter, ProvisioningError } from "@holdfast/core";
+import { ProvisioningError } from "@holdfast/core";
+import { defineAdapter } from "@holdfast/core/adapter";
 import { memory } from "@holdfast/provider-memory";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";

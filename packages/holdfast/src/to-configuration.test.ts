@@ -1,4 +1,5 @@
-import { defineAdapter, type OpenProvider, type ProviderSpec } from "@holdfast/core";
+import type { ProviderSpec } from "@holdfast/core";
+import { defineAdapter, type OpenProvider } from "@holdfast/core/adapter";
 import { memory } from "@holdfast/provider-memory";
 import { expect, test } from "vitest";
 import * as z from "zod";

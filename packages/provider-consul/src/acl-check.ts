@@ -1,4 +1,5 @@
-import { fieldOf, isProvisioningError, parseJson, ProvisioningError } from "@holdfast/core";
+import { isProvisioningError, ProvisioningError } from "@holdfast/core";
+import { fieldOf, parseJson } from "@holdfast/core/adapter";
 import type { ConsulAnswer, ConsulSource } from "./consul-client.ts";
 import type { ConsulProviderParams } from "./consul-params.ts";
 import { toHealthPath, toScopedPath } from "./health-query.ts";

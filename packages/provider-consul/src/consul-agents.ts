@@ -2,13 +2,8 @@ import { createHash } from "node:crypto";
 import { Agent as HttpAgent, type AgentOptions } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import { createSecureContext, type SecureContext } from "node:tls";
-import {
-  describeFileFailure,
-  ProvisioningError,
-  proxyFromEnvironment,
-  readFileWithin,
-  throwIfAborted,
-} from "@holdfast/core";
+import { ProvisioningError, throwIfAborted } from "@holdfast/core";
+import { describeFileFailure, proxyFromEnvironment, readFileWithin } from "@holdfast/core/adapter";
 import type { ConsulTls } from "./consul-params.ts";
 import { dropIdle } from "./send-request.ts";
 

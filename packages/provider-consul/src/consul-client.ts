@@ -1,15 +1,14 @@
 import type { IncomingMessage } from "node:http";
 import {
-  collectBytes,
   createDeadline,
   isProvisioningError,
-  parseRetryAfter,
   ProvisioningError,
   sleep,
   throwIfAborted,
   whenAborted,
   type Clock,
 } from "@holdfast/core";
+import { collectBytes, parseRetryAfter } from "@holdfast/core/adapter";
 import { ConsulAgents, type Environment, type Route } from "./consul-agents.ts";
 import type { ConsulProviderParams } from "./consul-params.ts";
 import { isAboutCredentials, readToken } from "./credentials.ts";

@@ -1,4 +1,4 @@
-import { secretReferenceSchema, type SecretReference } from "@holdfast/core";
+import { secretReferenceSchema, type SecretReference } from "@holdfast/core/adapter";
 import * as z from "zod";
 
 /** What names a member: see the README's table. */

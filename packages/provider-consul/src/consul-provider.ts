@@ -1,15 +1,14 @@
-import {
-  ProviderLife,
-  toProbeError,
-  type ClusterProvider,
-  type ProbeOptions,
-  type ProviderCapabilities,
-  type ProviderContext,
-  type ProviderDescriptor,
-  type ProviderEvent,
-  type Reason,
-  type WatchOptions,
+import type {
+  ClusterProvider,
+  ProbeOptions,
+  ProviderCapabilities,
+  ProviderContext,
+  ProviderDescriptor,
+  ProviderEvent,
+  Reason,
+  WatchOptions,
 } from "@holdfast/core";
+import { ProviderLife, toProbeError } from "@holdfast/core/adapter";
 import { auditConsul } from "./audit-consul.ts";
 import { ConsulClient, type ConsulSource } from "./consul-client.ts";
 import type { ConsulProviderParams } from "./consul-params.ts";

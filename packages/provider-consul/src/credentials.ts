@@ -1,5 +1,6 @@
 import { validateHeaderValue } from "node:http";
-import { ProvisioningError, resolveSecret, type SecretReference } from "@holdfast/core";
+import { ProvisioningError } from "@holdfast/core";
+import { resolveSecret, type SecretReference } from "@holdfast/core/adapter";
 
 /** Throws `CONNECTIVITY_SECRET_UNAVAILABLE` naming the reference, also for what cannot be the value of a header. */
 export async function readToken(reference: SecretReference, signal: AbortSignal): Promise<string> {

@@ -1,16 +1,14 @@
 import { isUtf8 } from "node:buffer";
 import {
-  MAX_MEMBERS,
   MemberSet,
-  parseJson,
   ProvisioningError,
-  SkipTally,
   throwIfAborted,
   type ClusterNode,
   type Clock,
   type NodeId,
   type SkippedEntries,
 } from "@holdfast/core";
+import { MAX_MEMBERS, parseJson, SkipTally } from "@holdfast/core/adapter";
 import { commonPrefix, commonSuffix } from "./common-bytes.ts";
 import type { ConsulProviderParams } from "./consul-params.ts";
 import { EntryTable, type Entry } from "./entry-table.ts";

@@ -1,17 +1,15 @@
+import { isProvisioningError, type ClusterNode, type NodeId } from "@holdfast/core";
 import {
   createNodeReader,
   EXPECTED_HOST,
   fieldOf,
   isHost,
-  isProvisioningError,
   listOf,
   textOf,
   toSkipReason,
   trimNode,
-  type ClusterNode,
-  type NodeId,
   type NodeReader,
-} from "@holdfast/core";
+} from "@holdfast/core/adapter";
 import type { ConsulProviderParams, NodeIdRule } from "./consul-params.ts";
 import { toEndpoint, type Endpoint } from "./service-endpoint.ts";
 

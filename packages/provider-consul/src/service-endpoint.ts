@@ -1,4 +1,4 @@
-import { fieldOf } from "@holdfast/core";
+import { fieldOf } from "@holdfast/core/adapter";
 
 /** Where an instance is reached; not checked yet. */
 export interface Endpoint {

@@ -1,11 +1,5 @@
-import {
-  isProvisioningError,
-  ProvisioningError,
-  toHttpFailure,
-  toNetworkFailure,
-  toSafeCause,
-  type ErrorCode,
-} from "@holdfast/core";
+import { isProvisioningError, ProvisioningError, type ErrorCode } from "@holdfast/core";
+import { toHttpFailure, toNetworkFailure, toSafeCause } from "@holdfast/core/adapter";
 
 /** A response with another status than 200. */
 export interface Refusal {

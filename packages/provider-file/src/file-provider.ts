@@ -1,5 +1,4 @@
 import {
-  ProviderLife,
   throwIfAborted,
   type ClusterProvider,
   type ProbeOptions,
@@ -9,6 +8,7 @@ import {
   type ProviderEvent,
   type WatchOptions,
 } from "@holdfast/core";
+import { ProviderLife } from "@holdfast/core/adapter";
 import type { FileProviderParams } from "./file-params.ts";
 import { watchTopology } from "./watch-topology.ts";
 

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { constants, type BigIntStats } from "node:fs";
 import { open, type FileHandle } from "node:fs/promises";
-import { assertRegularFile, fileAccess, throwIfAborted } from "@holdfast/core";
+import { throwIfAborted } from "@holdfast/core";
+import { assertRegularFile, fileAccess } from "@holdfast/core/adapter";
 import { InvalidTopologyError, toFileProblem } from "./invalid-topology-error.ts";
 
 /** The whole content of the file, as it was at one moment. */

@@ -1,10 +1,10 @@
 import {
-  createNodeReader,
   isProvisioningError,
   toValidationProblems,
   type ClusterNode,
   type ValidationProblem,
 } from "@holdfast/core";
+import { createNodeReader } from "@holdfast/core/adapter";
 import { InvalidTopologyError, MAX_PROBLEMS } from "./invalid-topology-error.ts";
 import { topologyEnvelopeSchema } from "./topology-file.ts";
 

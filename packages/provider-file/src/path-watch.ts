@@ -1,7 +1,8 @@
 import { watch, type FSWatcher } from "node:fs";
 import { realpath, stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
-import { fileAccess, sleep, untilAborted, type Clock } from "@holdfast/core";
+import { sleep, untilAborted, type Clock } from "@holdfast/core";
+import { fileAccess } from "@holdfast/core/adapter";
 
 /** As `fs.watch` of a folder. */
 export type WatchFolder = (

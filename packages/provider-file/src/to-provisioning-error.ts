@@ -1,4 +1,5 @@
-import { describeFileFailure, isProvisioningError, ProvisioningError, type ErrorCode } from "@holdfast/core";
+import { isProvisioningError, ProvisioningError, type ErrorCode } from "@holdfast/core";
+import { describeFileFailure } from "@holdfast/core/adapter";
 import { InvalidTopologyError } from "./invalid-topology-error.ts";
 
 /** The errors of the file system by their code; any other is `STREAM_FAILED`. */

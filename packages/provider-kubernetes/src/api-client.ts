@@ -1,8 +1,5 @@
 import {
-  collectBytes,
   createDeadline,
-  parseJson,
-  parseRetryAfter,
   ProvisioningError,
   throwIfAborted,
   toReason,
@@ -10,6 +7,7 @@ import {
   type Clock,
   type Deadline,
 } from "@holdfast/core";
+import { collectBytes, parseJson, parseRetryAfter } from "@holdfast/core/adapter";
 import type { Dispatcher } from "undici";
 import { ApiRequester } from "./api-requester.ts";
 import { ClusterAccess, type Access } from "./cluster-access.ts";

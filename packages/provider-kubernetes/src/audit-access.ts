@@ -1,4 +1,5 @@
-import { isThisMachine, proxyFromEnvironment, throwIfAborted, type Reason } from "@holdfast/core";
+import { throwIfAborted, type Reason } from "@holdfast/core";
+import { isThisMachine, proxyFromEnvironment } from "@holdfast/core/adapter";
 import type { KubernetesProviderParams } from "./kubernetes-params.ts";
 import { findKubeconfig } from "./kubeconfig/find-kubeconfig.ts";
 import { loadKubeconfig, type LoadedKubeconfig } from "./kubeconfig/load-kubeconfig.ts";

@@ -1,4 +1,5 @@
-import { proxyFromEnvironment, type Clock } from "@holdfast/core";
+import type { Clock } from "@holdfast/core";
+import { proxyFromEnvironment } from "@holdfast/core/adapter";
 import { CredentialReader } from "./credentials.ts";
 import { DispatcherCache, type ClusterDispatcher } from "./dispatcher-cache.ts";
 import { findKubeconfig, isSameSource, type KubeconfigSource } from "./kubeconfig/find-kubeconfig.ts";

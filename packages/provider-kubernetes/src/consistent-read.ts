@@ -1,4 +1,5 @@
-import { fieldOf, isProvisioningError, ProvisioningError, toReason } from "@holdfast/core";
+import { isProvisioningError, ProvisioningError, toReason } from "@holdfast/core";
+import { fieldOf } from "@holdfast/core/adapter";
 import type { EndpointSource } from "./api-client.ts";
 import type { EndpointState } from "./endpoint-state.ts";
 import { refusesVersion } from "./resume-rules.ts";

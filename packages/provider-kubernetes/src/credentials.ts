@@ -1,14 +1,11 @@
+import { ProvisioningError, throwIfAborted, untilAborted, type Clock } from "@holdfast/core";
 import {
   describeFileFailure,
-  ProvisioningError,
   readFileWithin,
   resolveSecret,
-  throwIfAborted,
   toNetworkFailure,
   toSafeCause,
-  untilAborted,
-  type Clock,
-} from "@holdfast/core";
+} from "@holdfast/core/adapter";
 import { runExecPlugin, type ExecCredential } from "./exec-credential.ts";
 import type { ClusterEntry } from "./kubeconfig/cluster-entry.ts";
 import type { PemSource } from "./kubeconfig/entry-reader.ts";

@@ -1,20 +1,22 @@
 import { isIP } from "node:net";
 import {
-  createNodeReader,
-  fieldOf,
   isSameNode,
-  listOf,
-  MAX_MEMBERS,
-  NODE_LIMITS,
   ProvisioningError,
-  textOf,
-  toSkipReason,
-  trimNode,
   type ClusterNode,
   type ClusterNodeInput,
   type NodeId,
-  type NodeReader,
 } from "@holdfast/core";
+import {
+  createNodeReader,
+  fieldOf,
+  listOf,
+  MAX_MEMBERS,
+  NODE_LIMITS,
+  textOf,
+  toSkipReason,
+  trimNode,
+  type NodeReader,
+} from "@holdfast/core/adapter";
 import type { KubernetesProviderParams } from "./kubernetes-params.ts";
 
 /** What one EndpointSlice says of the members. */

@@ -10,7 +10,8 @@ import {
   outcomeOf,
   type Mutation,
 } from "@holdfast/conformance";
-import { MemberSet, parseJson, type ClusterNode } from "@holdfast/core";
+import { MemberSet, type ClusterNode } from "@holdfast/core";
+import { parseJson } from "@holdfast/core/adapter";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { EndpointSliceReader, sliceKeyOf } from "./endpoint-slice.ts";

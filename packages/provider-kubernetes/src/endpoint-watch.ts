@@ -1,6 +1,5 @@
 import {
   isProvisioningError,
-  MAX_MEMBERS,
   ProvisioningError,
   sleep,
   whenAborted,
@@ -8,6 +7,7 @@ import {
   type ProviderDescriptor,
   type ProviderEvent,
 } from "@holdfast/core";
+import { MAX_MEMBERS } from "@holdfast/core/adapter";
 import type { EndpointSource, WatchEvent } from "./api-client.ts";
 import { EndpointState } from "./endpoint-state.ts";
 import { gatherFirst } from "./gather-first.ts";

@@ -1,4 +1,5 @@
-import { createDeadline, parseJson, ProvisioningError, type Clock } from "@holdfast/core";
+import { createDeadline, ProvisioningError, type Clock } from "@holdfast/core";
+import { parseJson } from "@holdfast/core/adapter";
 import * as z from "zod";
 import type { ClusterEntry } from "./kubeconfig/cluster-entry.ts";
 import { runPlugin } from "./run-plugin.ts";

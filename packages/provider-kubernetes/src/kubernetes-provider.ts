@@ -1,15 +1,14 @@
-import {
-  ProviderLife,
-  toProbeError,
-  type ClusterProvider,
-  type ProbeOptions,
-  type ProviderCapabilities,
-  type ProviderContext,
-  type ProviderDescriptor,
-  type ProviderEvent,
-  type Reason,
-  type WatchOptions,
+import type {
+  ClusterProvider,
+  ProbeOptions,
+  ProviderCapabilities,
+  ProviderContext,
+  ProviderDescriptor,
+  ProviderEvent,
+  Reason,
+  WatchOptions,
 } from "@holdfast/core";
+import { ProviderLife, toProbeError } from "@holdfast/core/adapter";
 import { ApiClient, type EndpointSource } from "./api-client.ts";
 import { auditAccess } from "./audit-access.ts";
 import { EndpointWatch } from "./endpoint-watch.ts";

@@ -1,4 +1,5 @@
-import { ByteParts, ProvisioningError } from "@holdfast/core";
+import { ProvisioningError } from "@holdfast/core";
+import { ByteParts } from "@holdfast/core/adapter";
 
 const NEWLINE = 0x0a;
 

@@ -1,4 +1,5 @@
-import { fieldOf, ProvisioningError } from "@holdfast/core";
+import { ProvisioningError } from "@holdfast/core";
+import { fieldOf } from "@holdfast/core/adapter";
 
 /** One page of a list. */
 export interface ListPage {

@@ -1,11 +1,5 @@
-import {
-  MAX_MEMBERS,
-  ProvisioningError,
-  SkipTally,
-  type ClusterNode,
-  type NodeId,
-  type SkippedEntries,
-} from "@holdfast/core";
+import { ProvisioningError, type ClusterNode, type NodeId, type SkippedEntries } from "@holdfast/core";
+import { MAX_MEMBERS, SkipTally } from "@holdfast/core/adapter";
 import { isTerminating, type SliceContent } from "./endpoint-slice.ts";
 
 /** What a change of slices does to the members. */

@@ -1,11 +1,5 @@
-import {
-  isProvisioningError,
-  ProvisioningError,
-  toHttpFailure,
-  toNetworkFailure,
-  toSafeCause,
-  type ErrorCode,
-} from "@holdfast/core";
+import { isProvisioningError, ProvisioningError, type ErrorCode } from "@holdfast/core";
+import { toHttpFailure, toNetworkFailure, toSafeCause } from "@holdfast/core/adapter";
 
 /** What an API server answered instead of what was asked for, as HTTP status or as an ERROR event of a watch. */
 export interface Refusal {

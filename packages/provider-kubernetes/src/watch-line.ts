@@ -1,4 +1,5 @@
-import { fieldOf, parseJson, ProvisioningError } from "@holdfast/core";
+import { ProvisioningError } from "@holdfast/core";
+import { fieldOf, parseJson } from "@holdfast/core/adapter";
 import { sliceKeyOf } from "./endpoint-slice.ts";
 
 /** One line of a watch (Kubernetes API concepts, "Efficient detection of changes"). */

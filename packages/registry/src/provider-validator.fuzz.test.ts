@@ -7,7 +7,7 @@ import {
   nest,
   outcomeOf,
 } from "@holdfast/conformance";
-import { secretReferenceSchema } from "@holdfast/core";
+import { secretReferenceSchema } from "@holdfast/core/adapter";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";

@@ -1,5 +1,6 @@
 import { inspect } from "node:util";
-import { ProvisioningError, secretReferenceSchema, type AnyProviderAdapter } from "@holdfast/core";
+import { ProvisioningError, type AnyProviderAdapter } from "@holdfast/core";
+import { secretReferenceSchema } from "@holdfast/core/adapter";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";

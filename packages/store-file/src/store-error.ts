@@ -1,4 +1,5 @@
-import { describeFileFailure, isProvisioningError, ProvisioningError } from "@holdfast/core";
+import { isProvisioningError, ProvisioningError } from "@holdfast/core";
+import { describeFileFailure } from "@holdfast/core/adapter";
 import { MAX_BYTES } from "./file-system.ts";
 
 /**

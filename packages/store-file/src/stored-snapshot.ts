@@ -1,14 +1,13 @@
 import { createHash } from "node:crypto";
 import {
-  createNodeReader,
   createSnapshot,
   isProvisioningError,
-  MAX_MEMBERS,
   MemberSet,
   type Clock,
   type ClusterNode,
   type KnownGood,
 } from "@holdfast/core";
+import { createNodeReader, MAX_MEMBERS } from "@holdfast/core/adapter";
 import * as z from "zod";
 import { LineReader } from "./line-reader.ts";
 

@@ -1,5 +1,4 @@
 import {
-  ProviderLife,
   sleep,
   throwIfAborted,
   untilAborted,
@@ -12,6 +11,7 @@ import {
   type ProviderEvent,
   type WatchOptions,
 } from "@holdfast/core";
+import { ProviderLife } from "@holdfast/core/adapter";
 import type { SimParams } from "./sim-adapter.ts";
 import { Connection } from "./connection.ts";
 import type { SimBackend } from "./sim-backend.ts";

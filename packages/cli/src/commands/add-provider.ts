@@ -1,11 +1,6 @@
 import { resolve } from "node:path";
-import {
-  collectBytes,
-  describeFileFailure,
-  isProvisioningError,
-  ProvisioningError,
-  readFileWithin,
-} from "@holdfast/core";
+import { isProvisioningError, ProvisioningError } from "@holdfast/core";
+import { collectBytes, describeFileFailure, readFileWithin } from "@holdfast/core/adapter";
 import { ProviderRegistry } from "@holdfast/registry";
 import * as z from "zod";
 import { parseConfigSource } from "../config/config-source.ts";

@@ -1,14 +1,5 @@
-import {
-  collectBytes,
-  createDeadline,
-  isProvisioningError,
-  parseJson,
-  parseRetryAfter,
-  ProvisioningError,
-  sleep,
-  toNetworkFailure,
-  type Clock,
-} from "@holdfast/core";
+import { createDeadline, isProvisioningError, ProvisioningError, sleep, type Clock } from "@holdfast/core";
+import { collectBytes, parseJson, parseRetryAfter, toNetworkFailure } from "@holdfast/core/adapter";
 import { loadConfig } from "../config/load-config.ts";
 import { explainedSchema } from "../output/explained.ts";
 import { toExplanationLines } from "../output/explanation-lines.ts";

@@ -1,5 +1,5 @@
 import { dirname, resolve } from "node:path";
-import { readFileWithin } from "@holdfast/core";
+import { readFileWithin } from "@holdfast/core/adapter";
 import { toConfigError, type ConfigProblem } from "./config-problem.ts";
 import { parseConfigSource, type ConfigSource } from "./config-source.ts";
 

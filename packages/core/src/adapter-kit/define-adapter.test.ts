@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { describe, expect, test } from "vitest";
-import { sleep } from "../time/abort.ts";
+import { sleep } from "../time/sleep.ts";
 import { defineAdapter, type AdapterEnvironment } from "./define-adapter.ts";
 import { ManualClock } from "../manual-clock.test-support.ts";
 

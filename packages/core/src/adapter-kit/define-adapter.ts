@@ -6,16 +6,12 @@ import type {
   ProviderContext,
   WatchOptions,
 } from "../contracts/provider/cluster-provider.ts";
-import type { AnyProviderAdapter, ProviderAdapter } from "../contracts/provider/provider-adapter.ts";
-import type { ProviderDescriptor, ProviderId } from "../contracts/provider/provider-descriptor.ts";
+import type { ProviderAdapter } from "../contracts/provider/provider-adapter.ts";
+import type { ProviderDescriptor } from "../contracts/provider/provider-descriptor.ts";
 import type { ProviderEvent } from "../contracts/provider/provider-event.ts";
 import { ProviderLife } from "./provider-life.ts";
 import type { Reason } from "../errors/reason.ts";
-
-export interface AdapterOptions {
-  /** The folder that relative paths in parameters start from. @defaultValue the current folder of the process */
-  readonly baseDir?: string | undefined;
-}
+import type { AdapterOptions, ProviderSpec, SpecOptions } from "../contracts/provider/provider-spec.ts";
 
 /** What one provider is opened with. */
 export interface AdapterEnvironment<P> extends ProviderContext, AdapterOptions {
@@ -40,22 +36,6 @@ export interface AdapterDefinition<P> {
   readonly params: z.ZodType<P>;
   /** Called once for each provider. Does no I/O: a provider connects when it is first probed or watched. */
   open(environment: AdapterEnvironment<P>): OpenProvider;
-}
-
-/** A provider as a program configures it: an adapter and the parameters for it. */
-export interface ProviderSpec {
-  readonly kind: string;
-  /** The provider's id. @defaultValue the kind, with a number when several providers have the same kind */
-  readonly id?: ProviderId | undefined;
-  /** Not checked yet: the adapter's schema checks them when the provider is registered. */
-  readonly params: object;
-  readonly createAdapter: (options?: AdapterOptions) => AnyProviderAdapter;
-  /** Called with the provider once `connect` has registered it. */
-  onRegistered?(provider: ClusterProvider): void;
-}
-
-export interface SpecOptions {
-  readonly id?: ProviderId | undefined;
 }
 
 /**

@@ -1,15 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { fieldOf, listOf, parseJson, textOf } from "./json-field.ts";
-
-describe("parseJson", () => {
-  test.each(["", "{", "undefined", "hunter2", '{"a":1}x'])("gives undefined for %j", (text) => {
-    expect(parseJson(text)).toBeUndefined();
-  });
-
-  test.each([null, 0, "text", [1], { a: {} }])("parses %j", (value) => {
-    expect(parseJson(JSON.stringify(value))).toEqual(value);
-  });
-});
+import { fieldOf, listOf, textOf } from "./json-field.ts";
 
 describe("fieldOf, textOf and listOf", () => {
   test("read a field of an object", () => {

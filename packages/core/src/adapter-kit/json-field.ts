@@ -1,16 +1,4 @@
 /**
- * Parses JSON; undefined when it is none, which no JSON is. For what must not say more: the message of `JSON.parse` quotes
- * the text.
- */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-/**
  * A field of a value that may be anything, as one parsed from JSON; undefined where there is none. What every object inherits,
  * such as `constructor`, is none of its fields.
  */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { untilAborted } from "../time/abort.ts";
+import { untilAborted } from "../time/until-aborted.ts";
 import type { ProviderEvent } from "../contracts/provider/provider-event.ts";
 import { ProviderLife } from "./provider-life.ts";
 

@@ -1,5 +1,5 @@
 import { throwIfAborted } from "../time/abort.ts";
-import type { ProviderId } from "../contracts/provider/provider-descriptor.ts";
+import type { ProviderId } from "../model/provider-id.ts";
 import type { ProviderEvent } from "../contracts/provider/provider-event.ts";
 import { ProvisioningError } from "../errors/provisioning-error.ts";
 

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { throwIfAborted } from "../time/abort.ts";
-import { describeFileFailure } from "./files/file-failure.ts";
+import { describeFileFailure } from "./files/describe-file-failure.ts";
 import { ProvisioningError } from "../errors/provisioning-error.ts";
 import { readFileWithin } from "./files/read-file-within.ts";
 

@@ -154,7 +154,7 @@ test("codes and categories are closed unions", () => {
 });
 
 test("the README lists every code as the table has it", () => {
-  const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
+  const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
   const rows = [...readme.matchAll(/^\| `([A-Z_]+)` +\| (yes|no) +\| (.+?) +\|$/gm)].map((row) =>
     row.slice(1),
   );

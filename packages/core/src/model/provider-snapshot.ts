@@ -2,7 +2,7 @@ import type { NodeId } from "./cluster-node.ts";
 import { addSums, hashBlocked, toSnapshotHash, type SnapshotHash } from "./content-hash.ts";
 import { diffMembers, type MemberDelta } from "./member-diff.ts";
 import type { MemberSet } from "./member-set.ts";
-import type { ProviderId } from "../contracts/provider/provider-descriptor.ts";
+import type { ProviderId } from "./provider-id.ts";
 import type { ProviderHealth } from "./provider-health.ts";
 
 /** Entries of the backend's answer that could not be read and were left out. */

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { TopologyStatus } from "../contracts/log/topology-event.ts";
+import type { TopologyStatus } from "../contracts/log/topology-state.ts";
 import { refusalOf } from "./topology-refusal.ts";
 
 test.each<[TopologyStatus, string | undefined]>([

@@ -1,6 +1,6 @@
 import type { ErrorCode } from "../errors/error-codes.ts";
 import { ProvisioningError } from "../errors/provisioning-error.ts";
-import type { TopologyState, TopologyStatus } from "../contracts/log/topology-event.ts";
+import type { TopologyState, TopologyStatus } from "../contracts/log/topology-state.ts";
 
 const REFUSALS: Readonly<Record<TopologyStatus, ErrorCode | undefined>> = {
   starting: "TOPOLOGY_NO_SNAPSHOT",

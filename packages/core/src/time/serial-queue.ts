@@ -1,4 +1,5 @@
-import { throwIfAborted, untilAborted } from "./abort.ts";
+import { throwIfAborted } from "./abort.ts";
+import { untilAborted } from "./until-aborted.ts";
 
 /** Runs asynchronous tasks one at a time, in the order they came. */
 export class SerialQueue {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { sleep } from "./abort.ts";
+import { sleep } from "./sleep.ts";
 import { systemClock } from "./system-clock.ts";
 
 const clock = systemClock;

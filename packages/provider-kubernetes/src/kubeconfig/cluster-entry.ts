@@ -1,4 +1,4 @@
-import { fieldOf } from "@holdfast/core";
+import { fieldOf } from "@holdfast/core/adapter";
 import * as z from "zod";
 import { EntryReader, type PemSource } from "./entry-reader.ts";
 import type { KubeconfigEntry } from "./kubeconfig-file.ts";

@@ -1,11 +1,6 @@
 import { delimiter } from "node:path";
-import {
-  describeFileFailure,
-  ProvisioningError,
-  readFileWithin,
-  resolveSecret,
-  throwIfAborted,
-} from "@holdfast/core";
+import { ProvisioningError, throwIfAborted } from "@holdfast/core";
+import { describeFileFailure, readFileWithin, resolveSecret } from "@holdfast/core/adapter";
 import type { KubernetesProviderParams } from "../kubernetes-params.ts";
 import type { KubeconfigText } from "./kubeconfig-file.ts";
 import type { Surroundings } from "./surroundings.ts";

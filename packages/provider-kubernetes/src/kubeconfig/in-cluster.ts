@@ -1,6 +1,7 @@
 import { isIPv6 } from "node:net";
 import { join } from "node:path";
-import { readFileWithin, throwIfAborted } from "@holdfast/core";
+import { throwIfAborted } from "@holdfast/core";
+import { readFileWithin } from "@holdfast/core/adapter";
 import type { ClusterEntry } from "./cluster-entry.ts";
 import type { Surroundings } from "./surroundings.ts";
 import type { UserEntry } from "./user-entry.ts";

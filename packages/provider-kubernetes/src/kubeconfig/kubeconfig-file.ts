@@ -1,4 +1,4 @@
-import { fieldOf } from "@holdfast/core";
+import { fieldOf } from "@holdfast/core/adapter";
 import { CORE_SCHEMA, loadAll, mergeTag, YAMLException } from "js-yaml";
 import { describeFile, unusable } from "./unusable-kubeconfig.ts";
 

@@ -1,11 +1,5 @@
-import {
-  secretReferenceSchema,
-  type ClusterProvider,
-  type ProbeOptions,
-  type ProviderAdapter,
-  type ProviderDescriptor,
-  type SecretReference,
-} from "@holdfast/core";
+import type { ClusterProvider, ProbeOptions, ProviderAdapter, ProviderDescriptor } from "@holdfast/core";
+import { secretReferenceSchema, type SecretReference } from "@holdfast/core/adapter";
 import * as z from "zod";
 
 export interface ScriptedParams {

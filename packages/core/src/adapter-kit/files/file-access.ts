@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
-import { throwIfAborted, untilAborted, whenAborted } from "../../time/abort.ts";
+import { throwIfAborted, whenAborted } from "../../time/abort.ts";
+import { untilAborted } from "../../time/until-aborted.ts";
 
 interface Task {
   readonly path: string;

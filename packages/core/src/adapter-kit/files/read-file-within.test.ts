@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { fileAccess } from "./file-access.ts";
-import { describeFileFailure } from "./file-failure.ts";
+import { describeFileFailure } from "./describe-file-failure.ts";
 import { ManualClock } from "../../manual-clock.test-support.ts";
 import { readFileWithin } from "./read-file-within.ts";
 

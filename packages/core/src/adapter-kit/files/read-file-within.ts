@@ -1,11 +1,13 @@
 import { constants } from "node:fs";
 import { open, type FileHandle } from "node:fs/promises";
 import { resolve } from "node:path";
-import { createDeadline, throwIfAborted, untilAborted } from "../../time/abort.ts";
+import { createDeadline } from "../../time/deadline.ts";
+import { throwIfAborted } from "../../time/abort.ts";
+import { untilAborted } from "../../time/until-aborted.ts";
 import { ByteParts } from "./byte-parts.ts";
 import type { Clock } from "../../time/clock.ts";
 import { fileAccess } from "./file-access.ts";
-import { assertRegularFile } from "./file-failure.ts";
+import { assertRegularFile } from "./assert-regular-file.ts";
 import { ProvisioningError } from "../../errors/provisioning-error.ts";
 import { systemClock } from "../../time/system-clock.ts";
 

@@ -1,7 +1,9 @@
 import { expectTypeOf, test } from "vitest";
 import type { CompositeEvent, ProviderEvent, SourceEvent } from "../provider/provider-event.ts";
-import type { ProviderHealth, SwitchReason } from "../../model/provider-health.ts";
-import type { SnapshotEvent, TopologyEvent, TopologyNotice, TopologyStatus } from "./topology-event.ts";
+import type { ProviderHealth } from "../../model/provider-health.ts";
+import type { SwitchReason } from "../provider/switch-reason.ts";
+import type { SnapshotEvent, TopologyEvent, TopologyNotice } from "./topology-event.ts";
+import type { TopologyStatus } from "./topology-state.ts";
 
 test("the events of the log are a closed union told apart by their kind", () => {
   expectTypeOf<TopologyEvent["kind"]>().toEqualTypeOf<

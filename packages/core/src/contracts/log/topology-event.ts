@@ -1,31 +1,13 @@
-import type { NodeId } from "../../model/cluster-node.ts";
 import type { SnapshotHash } from "../../model/content-hash.ts";
 import type { GuardHold } from "../provider/guard-hold.ts";
-import type { ProviderId } from "../provider/provider-descriptor.ts";
+import type { ProviderId } from "../../model/provider-id.ts";
 import type { ProviderTermination } from "../provider/provider-event.ts";
-import type { ProviderHealth, SwitchReason } from "../../model/provider-health.ts";
+import type { ProviderHealth } from "../../model/provider-health.ts";
+import type { SwitchReason } from "../provider/switch-reason.ts";
 import type { ProviderSnapshot, SnapshotDelta } from "../../model/provider-snapshot.ts";
 import type { Reason } from "../../errors/reason.ts";
-
-/**
- * Names one run of a service. The epoch of a later run sorts after that of an earlier one: always with a `GenerationStore`, otherwise as
- * long as the wall clock is not set back between them.
- */
-export type Epoch = string;
-
-/**
- * `starting`: nothing has arrived. `ready`: current. `degraded`: the last snapshot may be out of date (`isStale`), or a guard shows
- * members that the active provider does not list (`retained`). `empty`: there is no member, placement pauses. `unavailable`: no
- * provider can serve; the last snapshot is stale. `draining`, `stopped`: the end.
- */
-export type TopologyStatus =
-  | "starting"
-  | "ready"
-  | "degraded"
-  | "empty"
-  | "unavailable"
-  | "draining"
-  | "stopped";
+import type { Epoch } from "./epoch.ts";
+import type { TopologyStatus } from "./topology-state.ts";
 
 interface Tick {
   readonly epoch: Epoch;
@@ -116,43 +98,3 @@ export type TopologyNotice =
   | StreamTerminatedEvent
   | StatusChangedEvent
   | GuardChangedEvent;
-
-/** Everything the log has led to, at one moment. */
-export interface TopologyState {
-  readonly epoch: Epoch;
-  /** Of the last event; 0 before the first. */
-  readonly seqNo: number;
-  readonly status: TopologyStatus;
-  /** For people; never empty. Current: it changes without an event while the status stays the same. */
-  readonly statusReason: string;
-  /** The failure behind the status, where there is one. */
-  readonly statusCause?: Reason | undefined;
-  /** The newest snapshot, kept through failures; absent before the first. */
-  readonly snapshot?: ProviderSnapshot | undefined;
-  /** The `seqNo` of the event that brought the snapshot; 0 before the first. */
-  readonly snapshotSeqNo: number;
-  /** Blocked nodes that Remoting restored, waiting for the next good refresh; sorted. */
-  readonly restoringNodes: readonly NodeId[];
-  /** The snapshot is not known to be current: nobody can serve, or the last answer is only held. */
-  readonly isStale: boolean;
-  /** What guards hold at the moment, one entry a guard. */
-  readonly holds: readonly GuardHold[];
-}
-
-/** Where bridges, metrics and servers read the log from: the hub, seen from downstream. */
-export interface TopologySource {
-  readonly state: TopologyState;
-  /** Called for every event in order, after the state is set. Returns the way to stop it. */
-  onEvent(listener: (event: TopologyEvent) => unknown): () => void;
-}
-
-/**
- * Remoting reports nodes that it isolated or restored. A block is in the next snapshot's `blockedNodes`, at once. It ends at the next
- * good refresh after `restore`, when the node leaves, or with the run: it is not stored.
- */
-export interface NodeBlocks {
-  /** Marks a member as blocked. False when it is blocked already or no member. */
-  block(nodeId: NodeId): boolean;
-  /** Lifts a block at the next good refresh. False when it is not blocked or already being restored. */
-  restore(nodeId: NodeId): boolean;
-}

@@ -1,4 +1,7 @@
-import type { Epoch, TopologyEvent, TopologySource, TopologyState } from "./topology-event.ts";
+import type { Epoch } from "./epoch.ts";
+import type { TopologyEvent } from "./topology-event.ts";
+import type { TopologySource } from "./topology-source.ts";
+import type { TopologyState } from "./topology-state.ts";
 import type { ProviderSnapshot } from "../../model/provider-snapshot.ts";
 
 /** A place in the ordered log: every event up to and including `seqNo` is known. */

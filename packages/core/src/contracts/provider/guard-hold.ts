@@ -1,4 +1,4 @@
-import type { ProviderId } from "./provider-descriptor.ts";
+import type { ProviderId } from "../../model/provider-id.ts";
 
 /**
  * What keeps members that the active provider does not list, or does not list yet. `last_known_good`: read from disk, until a

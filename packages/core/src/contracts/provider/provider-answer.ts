@@ -1,4 +1,4 @@
-import type { ProviderId } from "./provider-descriptor.ts";
+import type { ProviderId } from "../../model/provider-id.ts";
 import type { ProviderSnapshot } from "../../model/provider-snapshot.ts";
 
 /** What one of several providers said last. */

@@ -1,11 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import {
-  compareDescriptors,
-  descriptorInputSchema,
-  providerIdSchema,
-  type ProviderDescriptor,
-} from "./provider-descriptor.ts";
+import { compareDescriptors, descriptorInputSchema, type ProviderDescriptor } from "./provider-descriptor.ts";
+import { providerIdSchema } from "../../model/provider-id.ts";
 import { toValidationProblems } from "../../errors/validation-problem.ts";
 
 describe("descriptorInputSchema", () => {

@@ -1,8 +1,6 @@
 import * as z from "zod";
 import type { ErrorCode } from "../../errors/error-codes.ts";
-
-/** Names a configured provider; unique in a registry. Letters, digits, `.`, `_` and `-`, 1 to 63, a letter or digit first. */
-export type ProviderId = string;
+import { type ProviderId, providerIdSchema } from "../../model/provider-id.ts";
 
 /** Why a provider is kept but never activated. */
 export interface DisabledReason {
@@ -21,8 +19,6 @@ export interface ProviderDescriptor<P = unknown> {
   /** Present when the provider is Disabled. */
   readonly disabled?: DisabledReason | undefined;
 }
-
-export const providerIdSchema: z.ZodType<ProviderId> = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/);
 
 /** A descriptor as submitted: everything but the adapter's own `params`, which its own schema checks. */
 export const descriptorInputSchema: z.ZodType<ProviderDescriptorInput> = z.strictObject({

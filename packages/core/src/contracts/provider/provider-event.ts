@@ -1,8 +1,9 @@
 import type { SnapshotHash } from "../../model/content-hash.ts";
 import type { ErrorCode } from "../../errors/error-codes.ts";
 import type { GuardHold } from "./guard-hold.ts";
-import type { ProviderId } from "./provider-descriptor.ts";
-import type { ProviderHealth, SwitchReason } from "../../model/provider-health.ts";
+import type { ProviderId } from "../../model/provider-id.ts";
+import type { ProviderHealth } from "../../model/provider-health.ts";
+import type { SwitchReason } from "./switch-reason.ts";
 import type { ProviderSnapshot } from "../../model/provider-snapshot.ts";
 import type { Reason } from "../../errors/reason.ts";
 

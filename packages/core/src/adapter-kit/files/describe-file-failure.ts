@@ -1,25 +1,5 @@
 import { isProvisioningError } from "../../errors/provisioning-error.ts";
 
-/** As `fs.Stats`. */
-interface FileKind {
-  isFile(): boolean;
-  isDirectory(): boolean;
-  isFIFO(): boolean;
-  isSocket(): boolean;
-}
-
-/** Throws an error with the code `EISDIR` for a folder, and `EFTYPE` for anything else that is not a regular file. */
-export function assertRegularFile(stats: FileKind): void {
-  if (stats.isFile()) return;
-  const [code, kind] = stats.isDirectory() ? ["EISDIR", "a folder"] : ["EFTYPE", kindOf(stats)];
-  throw Object.assign(new Error(`it is ${kind}, not a regular file`), { code });
-}
-
-function kindOf(stats: FileKind): string {
-  if (stats.isFIFO()) return "a named pipe";
-  return stats.isSocket() ? "a socket" : "a device";
-}
-
 const FAILURES: Readonly<Record<string, string>> = {
   ENOENT: "it does not exist",
   ENOTDIR: "its path leads through a file",

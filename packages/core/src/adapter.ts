@@ -1,0 +1,35 @@
+// For authors of adapters: `@holdfast/core/adapter`.
+export {
+  defineAdapter,
+  type AdapterDefinition,
+  type AdapterEnvironment,
+  type DefinedAdapter,
+  type OpenProvider,
+} from "./adapter-kit/define-adapter.ts";
+export { assertRegularFile } from "./adapter-kit/files/assert-regular-file.ts";
+export { ByteParts } from "./adapter-kit/files/byte-parts.ts";
+export { describeFileFailure } from "./adapter-kit/files/describe-file-failure.ts";
+export { fileAccess, type FileAccess } from "./adapter-kit/files/file-access.ts";
+export { readFileWithin, type ReadFileOptions } from "./adapter-kit/files/read-file-within.ts";
+export { collectBytes, type CollectOptions } from "./adapter-kit/http/collect-bytes.ts";
+export { toHttpFailure } from "./adapter-kit/http/http-failure.ts";
+export { toNetworkFailure, type NetworkFailure } from "./adapter-kit/http/network-failure.ts";
+export { isThisMachine, proxyFromEnvironment } from "./adapter-kit/http/proxy-from-environment.ts";
+export { parseRetryAfter } from "./adapter-kit/http/retry-after.ts";
+export { EXPECTED_HOST, isHost } from "./adapter-kit/is-host.ts";
+export { fieldOf, listOf, textOf } from "./adapter-kit/json-field.ts";
+export { parseJson } from "./adapter-kit/parse-json.ts";
+export { toProbeError } from "./adapter-kit/probe-error.ts";
+export { ProviderLife } from "./adapter-kit/provider-life.ts";
+export {
+  resolveSecret,
+  secretReferenceSchema,
+  type ResolveSecretOptions,
+  type SecretReference,
+} from "./adapter-kit/secret-reference.ts";
+export { SkipTally, toSkipReason } from "./adapter-kit/skip-tally.ts";
+export { shortenId, trimNode, type TrimmedNode } from "./adapter-kit/trim-node.ts";
+export { toSafeCause } from "./errors/safe-cause.ts";
+export { createNodeReader, type NodeReader } from "./model/cluster-node.ts";
+export { MAX_MEMBERS } from "./model/member-limit.ts";
+export { NODE_LIMITS } from "./model/node-limits.ts";

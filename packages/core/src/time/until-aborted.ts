@@ -1,0 +1,12 @@
+import { toAbortError, whenAborted } from "./abort.ts";
+
+/**
+ * Settles as `work` does, or rejects as soon as the signal aborts, whichever is first. Work that loses the race is left
+ * to itself; its late rejection is swallowed.
+ */
+export async function untilAborted<T>(work: PromiseLike<T> | T, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work;
+  const { promise, reject } = Promise.withResolvers<never>();
+  using _ = whenAborted(signal, () => reject(toAbortError(signal)));
+  return await Promise.race([work, promise]);
+}
