@@ -1,5 +1,6 @@
-import { OwnershipLane, RemotingBridge, type RemotingPort } from "@holdfast/bridges";
+import { OwnershipLane, RemotingBridge } from "@holdfast/bridges";
 import {
+  type RemotingPort,
   createSnapshot,
   EventChannel,
   systemClock,

@@ -1,8 +1,8 @@
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { RemoteEventFilter, SequenceGuard, type RemotingPort, type SnapshotTick } from "@holdfast/bridges";
+import { RemoteEventFilter, SequenceGuard } from "@holdfast/bridges";
+import type { RemotingPort, SnapshotTick, TopologyNotice } from "@holdfast/core";
 import { createSeededRandom, MemoryProviderStore, VirtualClock } from "@holdfast/conformance";
-import type { TopologyNotice } from "@holdfast/core";
 import { createMemoryAdapter } from "@holdfast/provider-memory";
 import { ProvisioningService } from "@holdfast/provisioning";
 import { FileGenerationStore } from "@holdfast/store-file";

@@ -1,6 +1,15 @@
-import type { Lease, LeaseTick, PartitionPort, PlacementPort, RemotingPort } from "@holdfast/bridges";
-import { RemoteEventFilter, type RemoteTopologyEvent, type SnapshotTick } from "@holdfast/bridges";
-import type { ClusterNode, NodeId } from "@holdfast/core";
+import type {
+  Lease,
+  LeaseTick,
+  PartitionPort,
+  PlacementPort,
+  RemotingPort,
+  RemoteTopologyEvent,
+  SnapshotTick,
+  ClusterNode,
+  NodeId,
+} from "@holdfast/core";
+import { RemoteEventFilter } from "@holdfast/bridges";
 import { channelDigestOf, digestOf } from "./member-digest.ts";
 import { Tally } from "./tally.ts";
 

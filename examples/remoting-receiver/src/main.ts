@@ -1,6 +1,5 @@
 // `npm start`: a topology of three nodes whose members change, and what the receiver does with its channels.
-import type { RemoteTopologyEvent } from "@holdfast/bridges";
-import { systemClock } from "@holdfast/core";
+import { type RemoteTopologyEvent, systemClock } from "@holdfast/core";
 import { memory } from "@holdfast/provider-memory";
 import { connect } from "holdfast";
 import { RemotingReceiver } from "./remoting-receiver.ts";

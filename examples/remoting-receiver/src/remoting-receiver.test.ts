@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { RemotingBridge, type RemoteTopologyEvent } from "@holdfast/bridges";
+import { RemotingBridge } from "@holdfast/bridges";
+import type { RemoteTopologyEvent, ClusterNode } from "@holdfast/core";
 import { createSeededRandom, VirtualClock } from "@holdfast/conformance";
-import type { ClusterNode } from "@holdfast/core";
 import { memory } from "@holdfast/provider-memory";
 import { connect, type Topology } from "holdfast";
 import type { Channel } from "./channel.ts";

@@ -1,10 +1,14 @@
-import {
-  RemoteEventFilter,
-  type RemoteTopologyEvent,
-  type RemotingBridge,
-  type RemotingPort,
-} from "@holdfast/bridges";
-import type { Clock, ClusterNode, Epoch, NodeId, TopologyNotice, TopologyStatus } from "@holdfast/core";
+import { RemoteEventFilter, type RemotingBridge } from "@holdfast/bridges";
+import type {
+  RemoteTopologyEvent,
+  RemotingPort,
+  Clock,
+  ClusterNode,
+  Epoch,
+  NodeId,
+  TopologyNotice,
+  TopologyStatus,
+} from "@holdfast/core";
 import type { Channel, OpenChannel } from "./channel.ts";
 
 /** Where this receiver reports nodes that it isolated or restored: `service.remoting`, or the bridge itself. */

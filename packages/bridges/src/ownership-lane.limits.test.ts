@@ -1,8 +1,7 @@
 import { createSeededRandom, VirtualClock } from "@holdfast/conformance";
-import type { TopologyNotice } from "@holdfast/core";
+import type { TopologyNotice, LeaseTick } from "@holdfast/core";
 import { describe, expect, test } from "vitest";
 import { OwnershipLane, type OwnershipLaneOptions } from "./ownership-lane.ts";
-import type { LeaseTick } from "./partition-port.ts";
 import { RecordingPorts, type RecordedCall } from "./recording-ports.test-support.ts";
 import { nodes, ScriptedHub } from "./scripted-hub.test-support.ts";
 

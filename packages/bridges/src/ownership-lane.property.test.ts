@@ -1,11 +1,17 @@
 import { createSeededRandom, VirtualClock } from "@holdfast/conformance";
-import { MemberSet, sleep, type ProviderId, type TopologyEvent, type TopologyStatus } from "@holdfast/core";
+import {
+  MemberSet,
+  sleep,
+  type ProviderId,
+  type TopologyEvent,
+  type TopologyStatus,
+  type SnapshotTick,
+} from "@holdfast/core";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { OwnershipLane } from "./ownership-lane.ts";
 import { RecordingPorts, type RecordedCall } from "./recording-ports.test-support.ts";
 import { nodes, ScriptedHub } from "./scripted-hub.test-support.ts";
-import type { SnapshotTick } from "./snapshot-tick.ts";
 
 type Step =
   | { readonly do: "snapshot"; readonly names: readonly string[] }

@@ -1,11 +1,15 @@
 import { createSeededRandom, VirtualClock } from "@holdfast/conformance";
-import { MemberSet, type SnapshotEvent, type TopologyNotice } from "@holdfast/core";
+import {
+  MemberSet,
+  type SnapshotEvent,
+  type TopologyNotice,
+  type LeaseTick,
+  type SnapshotTick,
+} from "@holdfast/core";
 import { describe, expect, test } from "vitest";
 import { OwnershipLane, type OwnershipLaneOptions } from "./ownership-lane.ts";
-import type { LeaseTick } from "./partition-port.ts";
 import { RecordingPorts } from "./recording-ports.test-support.ts";
 import { nodes, ScriptedHub } from "./scripted-hub.test-support.ts";
-import type { SnapshotTick } from "./snapshot-tick.ts";
 
 function setUp(options: Partial<OwnershipLaneOptions> = {}, prepare?: (source: ScriptedHub) => void) {
   const clock = new VirtualClock();

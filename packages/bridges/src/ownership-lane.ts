@@ -1,11 +1,16 @@
-import { ProvisioningError, type PortReport, type TopologyNotice } from "@holdfast/core";
+import {
+  ProvisioningError,
+  type PortReport,
+  type TopologyNotice,
+  type PartitionPort,
+  type Lease,
+  type PlacementPort,
+} from "@holdfast/core";
 import type { BridgeOptions, DrainOptions, DrainReport } from "./bridge-options.ts";
 import { Lane } from "./lane.ts";
 import { PartitionManagerBridge, toStale } from "./partition-manager-bridge.ts";
-import type { PartitionPort } from "./partition-port.ts";
 import { PlacementSupervisorBridge } from "./placement-supervisor-bridge.ts";
 import { toPortPolicy } from "./port-policy.ts";
-import type { Lease, PlacementPort } from "./placement-port.ts";
 import type { PendingSnapshot } from "./snapshot-tick.ts";
 
 export interface OwnershipLaneOptions extends BridgeOptions {

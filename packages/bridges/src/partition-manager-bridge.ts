@@ -7,10 +7,10 @@ import {
   type ProviderSnapshot,
   type TopologyNotice,
   type TopologySource,
+  type PartitionPort,
+  type Lease,
 } from "@holdfast/core";
 import type { Lane } from "./lane.ts";
-import type { PartitionPort } from "./partition-port.ts";
-import type { Lease } from "./placement-port.ts";
 import type { PortWorker, TaskContext } from "./port-worker.ts";
 import { createSnapshotTick, type PendingSnapshot } from "./snapshot-tick.ts";
 

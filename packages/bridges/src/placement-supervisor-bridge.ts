@@ -9,9 +9,10 @@ import {
   type SnapshotHash,
   type TopologyNotice,
   type TopologySource,
+  type Lease,
+  type PlacementPort,
 } from "@holdfast/core";
 import type { Lane } from "./lane.ts";
-import type { Lease, PlacementPort } from "./placement-port.ts";
 import type { PortWorker, TaskContext } from "./port-worker.ts";
 import { createSnapshotTick, type PendingSnapshot } from "./snapshot-tick.ts";
 

@@ -8,9 +8,10 @@ import {
   untilAborted,
   type Backoff,
   type PortReport,
+  type Awaitable,
+  type CallOptions,
 } from "@holdfast/core";
 import type { BridgeOptions } from "./bridge-options.ts";
-import type { Awaitable, CallOptions } from "./port-call.ts";
 import { toPortPolicy, type PortPolicy } from "./port-policy.ts";
 
 /** One call of a port, tried until it succeeds or is given up. */

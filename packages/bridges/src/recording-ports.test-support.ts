@@ -1,10 +1,15 @@
-import type { ProvisioningError, TopologyNotice } from "@holdfast/core";
-import type { LeaseTick, PartitionPort } from "./partition-port.ts";
-import type { PlacementPort } from "./placement-port.ts";
-import type { Awaitable, CallOptions } from "./port-call.ts";
-import type { RemoteTopologyEvent } from "./remote-topology-event.ts";
-import type { RemotingPort } from "./remoting-port.ts";
-import type { SnapshotTick } from "./snapshot-tick.ts";
+import type {
+  ProvisioningError,
+  TopologyNotice,
+  LeaseTick,
+  PartitionPort,
+  PlacementPort,
+  Awaitable,
+  CallOptions,
+  RemoteTopologyEvent,
+  RemotingPort,
+  SnapshotTick,
+} from "@holdfast/core";
 
 type Argument = SnapshotTick | LeaseTick | TopologyNotice | readonly RemoteTopologyEvent[];
 

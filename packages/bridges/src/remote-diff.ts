@@ -4,8 +4,8 @@ import {
   type NodeId,
   type ProviderSnapshot,
   type SnapshotDelta,
+  type RemoteEventKind,
 } from "@holdfast/core";
-import type { RemoteEventKind } from "./remote-topology-event.ts";
 
 /** A topology as Remoting knows it. */
 export type RemoteView = Pick<ProviderSnapshot, "members" | "blockedNodes">;

@@ -1,11 +1,8 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { RemoteEventFilter } from "./remote-event-filter.ts";
-import {
-  REMOTE_EVENT_ORDER,
-  type RemoteEventKind,
-  type RemoteTopologyEvent,
-} from "./remote-topology-event.ts";
+import { REMOTE_EVENT_ORDER } from "./remote-event-order.ts";
+import { type RemoteEventKind, type RemoteTopologyEvent } from "@holdfast/core";
 import { nodes } from "./scripted-hub.test-support.ts";
 
 function event(epoch: string, seqNo: number, id: string, kind: RemoteEventKind): RemoteTopologyEvent {

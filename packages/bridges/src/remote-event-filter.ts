@@ -1,4 +1,5 @@
-import { REMOTE_EVENT_ORDER, type RemoteTopologyEvent } from "./remote-topology-event.ts";
+import { REMOTE_EVENT_ORDER } from "./remote-event-order.ts";
+import { type RemoteTopologyEvent } from "@holdfast/core";
 
 /**
  * For the receiver of remote-topology events: drops repeats and what is older than the newest event seen. Events have one

@@ -1,6 +1,5 @@
-import type { ClusterNode, NodeId } from "@holdfast/core";
+import type { ClusterNode, NodeId, RemoteTopologyEvent } from "@holdfast/core";
 import { RemoteEventFilter } from "./remote-event-filter.ts";
-import type { RemoteTopologyEvent } from "./remote-topology-event.ts";
 
 /** Remoting as it should be written: it drops repeats, and holds one channel for each node it was told to join. */
 export class RemoteReceiver {

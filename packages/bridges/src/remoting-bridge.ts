@@ -6,14 +6,14 @@ import {
   type RemoteNodeReport,
   type TopologyNotice,
   type TopologySource,
+  type RemoteTopologyEvent,
+  type RemotingPort,
 } from "@holdfast/core";
 import type { BridgeOptions, DrainOptions, DrainReport } from "./bridge-options.ts";
 import { Lane } from "./lane.ts";
 import type { CallOutcome } from "./port-caller.ts";
 import type { PortWorker, TaskContext } from "./port-worker.ts";
 import { RemoteLedger, type PlannedChange } from "./remote-ledger.ts";
-import type { RemoteTopologyEvent } from "./remote-topology-event.ts";
-import type { RemotingPort } from "./remoting-port.ts";
 import type { PendingSnapshot } from "./snapshot-tick.ts";
 
 export interface RemotingBridgeOptions extends BridgeOptions {

@@ -5,21 +5,9 @@ import {
   type ProviderSnapshot,
   type SnapshotDelta,
   type SnapshotHash,
+  type SnapshotTick,
   type TopologyStatus,
 } from "@holdfast/core";
-
-/** A snapshot as handed to a port. Ticks that were overtaken are skipped, so `seqNo` grows but has gaps. */
-export interface SnapshotTick {
-  readonly epoch: Epoch;
-  readonly seqNo: number;
-  readonly snapshot: ProviderSnapshot;
-  /** Of the last snapshot this port acknowledged: the cache that is void now. Absent for the first. */
-  readonly previousHash?: SnapshotHash | undefined;
-  /** From the last snapshot this port acknowledged (from nothing for the first). Computed when first asked for. */
-  readonly delta: SnapshotDelta;
-  /** Of the topology as the snapshot arrived; changes are told as notices. */
-  readonly status: TopologyStatus;
-}
 
 /** A snapshot of the log that waits to be handed on. */
 export interface PendingSnapshot {

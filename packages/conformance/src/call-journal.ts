@@ -1,51 +1,4 @@
-import type {
-  ClusterNode,
-  Epoch,
-  NodeId,
-  ProviderId,
-  ProviderSnapshot,
-  SnapshotDelta,
-  SnapshotHash,
-  TopologyNotice,
-  TopologyStatus,
-} from "@holdfast/core";
-
-/** A snapshot as Placement and Partition are handed it. */
-export interface RecordedTick {
-  readonly epoch: Epoch;
-  readonly seqNo: number;
-  readonly snapshot: ProviderSnapshot;
-  readonly previousHash?: SnapshotHash | undefined;
-  readonly delta: SnapshotDelta;
-  readonly status: TopologyStatus;
-}
-
-/** What Placement gives out. */
-export interface RecordedLease {
-  readonly resource: string;
-  readonly nodeId: NodeId;
-  readonly expiresAt?: number | undefined;
-}
-
-/** The leases as Partition is handed them. */
-export interface RecordedLeaseTick {
-  readonly epoch: Epoch;
-  readonly seqNo: number;
-  readonly snapshotHash: SnapshotHash;
-  readonly leases: readonly RecordedLease[];
-}
-
-/** A step of a node as Remoting is handed it. */
-export interface RecordedRemoteEvent {
-  readonly key: string;
-  readonly kind: "join" | "leave" | "blocked" | "unblocked";
-  readonly providerId: ProviderId;
-  readonly node: ClusterNode;
-  readonly epoch: Epoch;
-  readonly seqNo: number;
-  readonly snapshotHash: SnapshotHash;
-  readonly at: number;
-}
+import type { LeaseTick, RemoteTopologyEvent, SnapshotTick, TopologyNotice } from "@holdfast/core";
 
 export type PortName = "placement" | "partition" | "remoting";
 
@@ -54,13 +7,13 @@ export type PortCall =
   | {
       readonly port: "placement" | "partition";
       readonly method: "applySnapshot";
-      readonly tick: RecordedTick;
+      readonly tick: SnapshotTick;
     }
-  | { readonly port: "partition"; readonly method: "publishLeases"; readonly leases: RecordedLeaseTick }
+  | { readonly port: "partition"; readonly method: "publishLeases"; readonly leases: LeaseTick }
   | {
       readonly port: "remoting";
       readonly method: "applyEvents";
-      readonly events: readonly RecordedRemoteEvent[];
+      readonly events: readonly RemoteTopologyEvent[];
     }
   | { readonly port: PortName; readonly method: "notify"; readonly notice: TopologyNotice };
 

@@ -6,16 +6,7 @@ export { RecordingPlacement, type RecordingPlacementOptions } from "./recording-
 export { RecordingPartition } from "./recording-partition.ts";
 export { RecordingRemoting } from "./recording-remoting.ts";
 export { RecordingPort, type HoldOptions, type RecordingPortOptions } from "./recording-port.ts";
-export {
-  CallJournal,
-  type PortCall,
-  type PortName,
-  type RecordedCall,
-  type RecordedLease,
-  type RecordedLeaseTick,
-  type RecordedRemoteEvent,
-  type RecordedTick,
-} from "./call-journal.ts";
+export { CallJournal, type PortCall, type PortName, type RecordedCall } from "./call-journal.ts";
 export { ScriptedSource } from "./scripted-source.ts";
 export { collectUnhandledRejections } from "./unhandled-rejections.ts";
 export { MemoryProviderStore } from "./memory-provider-store.ts";

@@ -1,4 +1,4 @@
-import type { RecordedLeaseTick, RecordedTick } from "./call-journal.ts";
+import type { LeaseTick, SnapshotTick, CallOptions } from "@holdfast/core";
 import { RecordingPort, type RecordingPortOptions } from "./recording-port.ts";
 
 /** A Partition port that writes down what it is told. */
@@ -8,24 +8,24 @@ export class RecordingPartition extends RecordingPort {
   }
 
   /** The snapshots it acknowledged. */
-  get ticks(): readonly RecordedTick[] {
+  get ticks(): readonly SnapshotTick[] {
     return this.calls.flatMap((call) =>
       call.method === "applySnapshot" && call.outcome === "done" ? [call.tick] : [],
     );
   }
 
   /** The leases it acknowledged. */
-  get leases(): readonly RecordedLeaseTick[] {
+  get leases(): readonly LeaseTick[] {
     return this.calls.flatMap((call) =>
       call.method === "publishLeases" && call.outcome === "done" ? [call.leases] : [],
     );
   }
 
-  applySnapshot(tick: RecordedTick, options: { readonly signal: AbortSignal }): Promise<void> {
+  applySnapshot(tick: SnapshotTick, options: CallOptions): Promise<void> {
     return this.record({ port: "partition", method: "applySnapshot", tick }, options);
   }
 
-  publishLeases(leases: RecordedLeaseTick, options: { readonly signal: AbortSignal }): Promise<void> {
+  publishLeases(leases: LeaseTick, options: CallOptions): Promise<void> {
     return this.record({ port: "partition", method: "publishLeases", leases }, options);
   }
 }

@@ -1,14 +1,14 @@
-import type { RecordedLease, RecordedTick } from "./call-journal.ts";
+import type { Lease, SnapshotTick, CallOptions } from "@holdfast/core";
 import { RecordingPort, type RecordingPortOptions } from "./recording-port.ts";
 
 export interface RecordingPlacementOptions extends RecordingPortOptions {
   /** The leases that follow from a snapshot; nothing when ownership stays as it was. @defaultValue nothing */
-  readonly leases?: ((tick: RecordedTick) => readonly RecordedLease[] | undefined) | undefined;
+  readonly leases?: ((tick: SnapshotTick) => readonly Lease[] | undefined) | undefined;
 }
 
 /** A Placement port that writes down what it is told. */
 export class RecordingPlacement extends RecordingPort {
-  readonly #leases: (tick: RecordedTick) => readonly RecordedLease[] | undefined;
+  readonly #leases: (tick: SnapshotTick) => readonly Lease[] | undefined;
 
   constructor(options: RecordingPlacementOptions = {}) {
     super("placement", options);
@@ -16,16 +16,13 @@ export class RecordingPlacement extends RecordingPort {
   }
 
   /** The snapshots it acknowledged. */
-  get ticks(): readonly RecordedTick[] {
+  get ticks(): readonly SnapshotTick[] {
     return this.calls.flatMap((call) =>
       call.method === "applySnapshot" && call.outcome === "done" ? [call.tick] : [],
     );
   }
 
-  async applySnapshot(
-    tick: RecordedTick,
-    options: { readonly signal: AbortSignal },
-  ): Promise<readonly RecordedLease[] | undefined> {
+  async applySnapshot(tick: SnapshotTick, options: CallOptions): Promise<readonly Lease[] | undefined> {
     await this.record({ port: "placement", method: "applySnapshot", tick }, options);
     return this.#leases(tick);
   }

@@ -4,9 +4,11 @@ import {
   diffSnapshots,
   MemberSet,
   type TopologyNotice,
+  type RemoteTopologyEvent,
+  type SnapshotTick,
 } from "@holdfast/core";
 import { describe, expect, test } from "vitest";
-import { CallJournal, type RecordedRemoteEvent, type RecordedTick } from "./call-journal.ts";
+import { CallJournal } from "./call-journal.ts";
 import { RecordingPartition } from "./recording-partition.ts";
 import { RecordingPlacement } from "./recording-placement.ts";
 import { RecordingRemoting } from "./recording-remoting.ts";
@@ -16,7 +18,7 @@ const { signal } = new AbortController();
 const node = createClusterNode({ id: "a", host: "10.0.0.1", port: 1 });
 const snapshot = createSnapshot({ providerId: "memory", members: MemberSet.from([node]), observedAt: 0 });
 
-function tickOf(seqNo: number): RecordedTick {
+function tickOf(seqNo: number): SnapshotTick {
   return { epoch: "e", seqNo, snapshot, delta: diffSnapshots(snapshot, snapshot), status: "ready" };
 }
 
@@ -30,7 +32,7 @@ const notice: TopologyNotice = {
   reason: "a snapshot arrived",
 };
 
-const joined: RecordedRemoteEvent = {
+const joined: RemoteTopologyEvent = {
   key: "e/1/a/join",
   kind: "join",
   providerId: "memory",

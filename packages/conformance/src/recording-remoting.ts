@@ -1,4 +1,4 @@
-import type { RecordedRemoteEvent } from "./call-journal.ts";
+import type { RemoteTopologyEvent, CallOptions } from "@holdfast/core";
 import { RecordingPort, type RecordingPortOptions } from "./recording-port.ts";
 
 /** A Remoting port that writes down what it is told. */
@@ -8,16 +8,13 @@ export class RecordingRemoting extends RecordingPort {
   }
 
   /** The events it acknowledged, batch after batch. */
-  get events(): readonly RecordedRemoteEvent[] {
+  get events(): readonly RemoteTopologyEvent[] {
     return this.calls.flatMap((call) =>
       call.method === "applyEvents" && call.outcome === "done" ? call.events : [],
     );
   }
 
-  applyEvents(
-    events: readonly RecordedRemoteEvent[],
-    options: { readonly signal: AbortSignal },
-  ): Promise<void> {
+  applyEvents(events: readonly RemoteTopologyEvent[], options: CallOptions): Promise<void> {
     return this.record({ port: "remoting", method: "applyEvents", events }, options);
   }
 }

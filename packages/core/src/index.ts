@@ -93,10 +93,18 @@ export type {
 export type { TopologySource } from "./contracts/log/topology-source.ts";
 export type { TopologyState, TopologyStatus } from "./contracts/log/topology-state.ts";
 
-// What consumers report.
+// The ports of consumers, and what consumers report.
+export type { Awaitable, CallOptions } from "./contracts/ports/call-options.ts";
+export type { Lease } from "./contracts/ports/lease.ts";
+export type { LeaseTick } from "./contracts/ports/lease-tick.ts";
 export type { NodeBlocks } from "./contracts/ports/node-blocks.ts";
+export type { PartitionPort } from "./contracts/ports/partition-port.ts";
+export type { PlacementPort } from "./contracts/ports/placement-port.ts";
 export type { PortReport } from "./contracts/ports/port-report.ts";
 export type { RemoteNodeReport, RemoteNodeState } from "./contracts/ports/remote-node-report.ts";
+export type { RemoteEventKind, RemoteTopologyEvent } from "./contracts/ports/remote-topology-event.ts";
+export type { RemotingPort } from "./contracts/ports/remoting-port.ts";
+export type { SnapshotTick } from "./contracts/ports/snapshot-tick.ts";
 
 // Reading the log.
 export { followLog, type FollowIdleOptions, type FollowOptions } from "./reading/follow-log.ts";

@@ -1,5 +1,8 @@
-import type { PartitionPort, PlacementPort, PortPolicyOptions, RemotingPort } from "@holdfast/bridges";
+import type { PortPolicyOptions } from "@holdfast/bridges";
 import type {
+  PartitionPort,
+  PlacementPort,
+  RemotingPort,
   AnyProviderAdapter,
   Clock,
   GenerationStore,

@@ -1,5 +1,4 @@
-import { isProvisioningError } from "@holdfast/core";
-import type { RecordedLease } from "@holdfast/conformance";
+import { isProvisioningError, type Lease } from "@holdfast/core";
 import type { LeaseOffer } from "../world/lease-offer.ts";
 import { leasesOf } from "../world/leases-of.ts";
 import type { Life } from "../world/life.ts";
@@ -8,7 +7,7 @@ import type { Invariant, InvariantContext } from "./invariant.ts";
 
 /** Leases that Partition has to get. */
 interface Due {
-  readonly leases: readonly RecordedLease[];
+  readonly leases: readonly Lease[];
   /** The tick they hold for. */
   seqNo: number;
   hash: string | undefined;

@@ -1,6 +1,5 @@
 import { RemoteEventFilter } from "@holdfast/bridges";
-import type { RecordedRemoteEvent } from "@holdfast/conformance";
-import type { ClusterNode, ProviderSnapshot, TopologyEvent } from "@holdfast/core";
+import type { RemoteTopologyEvent, ClusterNode, ProviderSnapshot, TopologyEvent } from "@holdfast/core";
 import type { Life } from "../world/life.ts";
 import type { PortRecord } from "../world/port-record.ts";
 import type { Invariant, InvariantContext } from "./invariant.ts";
@@ -50,7 +49,7 @@ export class RemoteSteps implements Invariant {
     if (call.method !== "applyEvents") return;
     const { report } = this.#context;
     if (call.events.length === 0) report("an empty batch is told");
-    let before: RecordedRemoteEvent | undefined;
+    let before: RemoteTopologyEvent | undefined;
     for (const event of call.events) {
       const { key, epoch, seqNo, node, kind } = event;
       if (key !== `${epoch}/${seqNo}/${node.id}/${kind}`) report(`the key ${key} is not that of the event`);
@@ -94,7 +93,7 @@ export class RemoteSteps implements Invariant {
     }
   }
 
-  #faultOf({ kind, node, snapshotHash, providerId }: RecordedRemoteEvent): string | undefined {
+  #faultOf({ kind, node, snapshotHash, providerId }: RemoteTopologyEvent): string | undefined {
     const snapshot = this.#snapshots.get(snapshotHash);
     if (snapshot === undefined) return "no snapshot of the log has its hash";
     const is = snapshot.members.get(node.id);
@@ -109,7 +108,7 @@ export class RemoteSteps implements Invariant {
     return kind === "unblocked" && isBlocked ? "the node is blocked" : undefined;
   }
 
-  #take({ kind, node }: RecordedRemoteEvent): void {
+  #take({ kind, node }: RemoteTopologyEvent): void {
     const channel = this.#channels.get(node.id);
     if (kind === "leave") this.#channels.delete(node.id);
     else if (kind === "join")
@@ -118,7 +117,7 @@ export class RemoteSteps implements Invariant {
   }
 }
 
-function compare(a: RecordedRemoteEvent, b: RecordedRemoteEvent): number {
+function compare(a: RemoteTopologyEvent, b: RemoteTopologyEvent): number {
   if (a.seqNo !== b.seqNo) return a.seqNo - b.seqNo;
   if (a.node.id !== b.node.id) return a.node.id < b.node.id ? -1 : 1;
   return ORDER[a.kind] - ORDER[b.kind];

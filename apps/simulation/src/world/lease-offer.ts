@@ -1,10 +1,10 @@
-import type { RecordedLease } from "@holdfast/conformance";
+import type { Lease } from "@holdfast/core";
 
 /** Leases that Placement publishes by itself, and what came of it. */
 export interface LeaseOffer {
   /** The tick they were computed with. */
   readonly seqNo: number;
-  readonly leases: readonly RecordedLease[];
+  readonly leases: readonly Lease[];
   outcome: "pending" | "published" | "refused";
   error?: unknown;
 }

@@ -1,15 +1,7 @@
-import type { NodeId, TopologyNotice } from "@holdfast/core";
-import type { Awaitable, CallOptions } from "./port-call.ts";
+import type { Lease } from "./lease.ts";
+import type { TopologyNotice } from "../log/topology-event.ts";
+import type { Awaitable, CallOptions } from "./call-options.ts";
 import type { SnapshotTick } from "./snapshot-tick.ts";
-
-/** Who owns what, as Placement decided. */
-export interface Lease {
-  /** Names what is owned, for example a partition or a shard. */
-  readonly resource: string;
-  readonly nodeId: NodeId;
-  /** Wall-clock milliseconds; absent when it holds until revoked. */
-  readonly expiresAt?: number | undefined;
-}
 
 /**
  * Your placement code. One call at a time; a call that throws, rejects or is past its deadline is repeated with backoff, and

@@ -1,5 +1,5 @@
-import type { TopologyNotice } from "@holdfast/core";
-import type { Awaitable, CallOptions } from "./port-call.ts";
+import type { TopologyNotice } from "../log/topology-event.ts";
+import type { Awaitable, CallOptions } from "./call-options.ts";
 import type { RemoteTopologyEvent } from "./remote-topology-event.ts";
 
 /** Your channels to nodes. One call at a time; a call that throws or rejects is repeated with backoff. */

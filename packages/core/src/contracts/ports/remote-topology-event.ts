@@ -1,9 +1,9 @@
-import type { ClusterNode, Epoch, ProviderId, SnapshotHash } from "@holdfast/core";
+import type { ClusterNode } from "../../model/cluster-node.ts";
+import type { Epoch } from "../log/epoch.ts";
+import type { ProviderId } from "../../model/provider-id.ts";
+import type { SnapshotHash } from "../../model/content-hash.ts";
 
-/** The order in which the events of one node come within one `seqNo`. */
-export const REMOTE_EVENT_ORDER = { leave: 0, join: 1, blocked: 2, unblocked: 3 } as const;
-
-export type RemoteEventKind = keyof typeof REMOTE_EVENT_ORDER;
+export type RemoteEventKind = "leave" | "join" | "blocked" | "unblocked";
 
 /**
  * One step of one node. What a receiver does: `join`: open a channel, or keep one to the same address; a block stays. `leave`: close
@@ -12,7 +12,7 @@ export type RemoteEventKind = keyof typeof REMOTE_EVENT_ORDER;
  *
  * Drop repeats, older numbers and older epochs (`RemoteEventFilter`). A gap in `seqNo` is normal and loses nothing. A new epoch begins
  * with a join of every member that is not held back; blocks of the old epoch are void, and who left between the two gets no leave.
- * The README has the whole policy, and examples/remoting-receiver a receiver that follows it.
+ * The README of `@holdfast/bridges` has the whole policy, and examples/remoting-receiver a receiver that follows it.
  */
 export interface RemoteTopologyEvent {
   /** `epoch/seqNo/nodeId/kind`: the same for a repeat, never used again, also not after a restart. */

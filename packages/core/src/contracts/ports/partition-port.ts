@@ -1,16 +1,7 @@
-import type { Epoch, SnapshotHash, TopologyNotice } from "@holdfast/core";
-import type { Lease } from "./placement-port.ts";
-import type { Awaitable, CallOptions } from "./port-call.ts";
+import type { TopologyNotice } from "../log/topology-event.ts";
+import type { LeaseTick } from "./lease-tick.ts";
+import type { Awaitable, CallOptions } from "./call-options.ts";
 import type { SnapshotTick } from "./snapshot-tick.ts";
-
-/** All leases of Placement, and the tick they hold for. */
-export interface LeaseTick {
-  readonly epoch: Epoch;
-  /** Of the tick that Partition applied last: the one the leases were computed with, or left in force by. */
-  readonly seqNo: number;
-  readonly snapshotHash: SnapshotHash;
-  readonly leases: readonly Lease[];
-}
 
 /**
  * Your partition map. One call at a time; a call that throws, rejects or is past its deadline is repeated with backoff, and
