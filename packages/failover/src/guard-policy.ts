@@ -47,7 +47,10 @@ export const DEFAULT_MASS_REMOVAL: MassRemovalPolicy = Object.freeze({
 });
 
 /** Fills in the defaults. Throws `VALIDATION_MALFORMED` for a duration or share that is not allowed. */
-export function toGuardPolicy(options: GuardOptions = {}, { cooldownMs }: HealthPolicy): GuardPolicy {
+export function toGuardPolicy(
+  options: GuardOptions | undefined = {},
+  { cooldownMs }: HealthPolicy,
+): GuardPolicy {
   const { removalDwellMs = cooldownMs, massRemoval = {} } = options;
   if (!(Number.isFinite(removalDwellMs) && removalDwellMs >= 0)) {
     throw toMalformed("removalDwellMs", "a number, 0 or more");
