@@ -51,6 +51,7 @@ async function withVersions(manifest) {
   const folders = {
     "@holdfast/core": "core",
     "@holdfast/conformance": "conformance",
+    "@holdfast/testing": "testing",
     "@holdfast/cli": "cli",
   };
   for (const dependencies of [manifest.dependencies, manifest.devDependencies]) {

@@ -2,7 +2,7 @@ import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { RemoteEventFilter, SequenceGuard } from "@holdfast/bridges";
 import type { RemotingPort, SnapshotTick, TopologyNotice } from "@holdfast/core";
-import { createSeededRandom, MemoryProviderStore, VirtualClock } from "@holdfast/conformance";
+import { createSeededRandom, MemoryProviderStore, VirtualClock } from "@holdfast/testing";
 import { createMemoryAdapter } from "@holdfast/provider-memory";
 import { ProvisioningService } from "@holdfast/provisioning";
 import { FileGenerationStore } from "@holdfast/store-file";

@@ -1,4 +1,4 @@
-import { MemorySnapshotStore } from "@holdfast/conformance";
+import { MemorySnapshotStore } from "@holdfast/testing";
 import { createClusterNode, createSnapshot, MemberSet, ProvisioningError } from "@holdfast/core";
 import { describe, expect, test } from "vitest";
 import { memory, node, ServiceHarness } from "./service-harness.ts";

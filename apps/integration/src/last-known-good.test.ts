@@ -1,4 +1,4 @@
-import { MemoryProviderStore, MemorySnapshotStore } from "@holdfast/conformance";
+import { MemoryProviderStore, MemorySnapshotStore } from "@holdfast/testing";
 import { ProvisioningError } from "@holdfast/core";
 import { describe, expect, test } from "vitest";
 import { memory, node, ServiceHarness } from "./service-harness.ts";

@@ -6,7 +6,7 @@ import {
   RecordingPlacement,
   RecordingRemoting,
   VirtualClock,
-} from "@holdfast/conformance";
+} from "@holdfast/testing";
 import { createMemoryAdapter, type MemoryAdapter, type MemoryProvider } from "@holdfast/provider-memory";
 import {
   ProvisioningService,

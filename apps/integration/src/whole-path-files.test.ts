@@ -1,11 +1,6 @@
 import { rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import {
-  CallJournal,
-  RecordingPartition,
-  RecordingPlacement,
-  RecordingRemoting,
-} from "@holdfast/conformance";
+import { CallJournal, RecordingPartition, RecordingPlacement, RecordingRemoting } from "@holdfast/testing";
 import type { ClusterNodeInput, TopologyEvent } from "@holdfast/core";
 import { createFileAdapter } from "@holdfast/provider-file";
 import { ProvisioningService } from "@holdfast/provisioning";

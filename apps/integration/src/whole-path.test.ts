@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { RemoteEventFilter } from "@holdfast/bridges";
-import { createSeededRandom, MemoryProviderStore } from "@holdfast/conformance";
+import { createSeededRandom, MemoryProviderStore } from "@holdfast/testing";
 import { memory, node, ServiceHarness } from "./service-harness.ts";
 
 const PROVIDERS = [

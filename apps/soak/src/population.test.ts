@@ -1,4 +1,4 @@
-import { createSeededRandom } from "@holdfast/conformance";
+import { createSeededRandom } from "@holdfast/testing";
 import { expect, test } from "vitest";
 import { digestOf } from "./member-digest.ts";
 import { Population } from "./population.ts";

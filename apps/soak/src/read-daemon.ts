@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DaemonLife } from "@holdfast-apps/integration/daemon-life";
-import { CheckingFollower, HostileClients } from "@holdfast/conformance";
+import { CheckingFollower, HostileClients } from "@holdfast-apps/test-support";
 import { sleep, systemClock } from "@holdfast/core";
 import { digestOf } from "./member-digest.ts";
 import type { SoakMember } from "./population.ts";

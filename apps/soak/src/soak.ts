@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createSeededRandom } from "@holdfast/conformance";
+import { createSeededRandom } from "@holdfast/testing";
 import { sleep, systemClock } from "@holdfast/core";
 import { toDescriptor, type Backend } from "./backend.ts";
 import { BackendWriter } from "./backend-writer.ts";

@@ -1,10 +1,6 @@
 import { describe, test } from "node:test";
-import {
-  CountingClock,
-  createRealTime,
-  providerConformance,
-  type ProviderSetup,
-} from "@holdfast/conformance";
+import { createRealTime, providerConformance, type ProviderSetup } from "@holdfast/conformance";
+import { CountingClock } from "@holdfast/testing";
 import { createAdapter } from "./roster-adapter.ts";
 import { RosterServer } from "./roster-server.ts";
 

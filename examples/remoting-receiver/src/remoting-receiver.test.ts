@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { RemotingBridge } from "@holdfast/bridges";
 import type { RemoteTopologyEvent, ClusterNode } from "@holdfast/core";
-import { createSeededRandom, VirtualClock } from "@holdfast/conformance";
+import { createSeededRandom, VirtualClock } from "@holdfast/testing";
 import { memory } from "@holdfast/provider-memory";
 import { connect, type Topology } from "holdfast";
 import type { Channel } from "./channel.ts";

@@ -1,4 +1,4 @@
-import { createSeededRandom, VirtualClock } from "@holdfast/conformance";
+import { createSeededRandom, VirtualClock } from "@holdfast/testing";
 import type { TopologyNotice, LeaseTick } from "@holdfast/core";
 import { describe, expect, test } from "vitest";
 import { OwnershipLane, type OwnershipLaneOptions } from "./ownership-lane.ts";

@@ -1,4 +1,4 @@
-import { createSeededRandom, VirtualClock } from "@holdfast/conformance";
+import { createSeededRandom, VirtualClock } from "@holdfast/testing";
 import type { TopologyStatus } from "@holdfast/core";
 import { describe, expect, test } from "vitest";
 import { OwnershipLane } from "./ownership-lane.ts";

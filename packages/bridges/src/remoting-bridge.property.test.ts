@@ -1,4 +1,4 @@
-import { createSeededRandom, VirtualClock } from "@holdfast/conformance";
+import { createSeededRandom, VirtualClock } from "@holdfast/testing";
 import { sleep, type ProviderId, type TopologyStatus } from "@holdfast/core";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";

@@ -1,4 +1,4 @@
-import { createSeededRandom, VirtualClock } from "@holdfast/conformance";
+import { createSeededRandom, VirtualClock } from "@holdfast/testing";
 import { createSnapshot, MemberSet, systemClock } from "@holdfast/core";
 import { describe, expect, test } from "vitest";
 import { isEvents, RecordingPorts, toEventNames } from "./recording-ports.test-support.ts";

@@ -1,4 +1,4 @@
-import { assertUnpolluted, findSecret, fuzzRuns, mutateBytes, mutateJson } from "@holdfast/conformance";
+import { assertUnpolluted, findSecret, fuzzRuns, mutateBytes, mutateJson } from "@holdfast/testing";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runCli } from "./cli.ts";

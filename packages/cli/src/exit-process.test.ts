@@ -1,4 +1,4 @@
-import { VirtualClock } from "@holdfast/conformance";
+import { VirtualClock } from "@holdfast/testing";
 import { expect, test, vi } from "vitest";
 import { exitProcess, type ExitingProcess } from "./exit-process.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { MemoryProviderStore } from "./memory-provider-store.ts";
+import { MemoryProviderStore } from "@holdfast/testing";
 import { storeConformance } from "./store-conformance.ts";
 
 describe("MemoryProviderStore", () => {

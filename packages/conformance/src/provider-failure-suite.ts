@@ -2,7 +2,7 @@ import { ok, strictEqual } from "node:assert/strict";
 import { ProvisioningError, type ProviderEvent } from "@holdfast/core";
 import { asProvisioningError, type DefineProviderTest, type ProviderTrial } from "./provider-trial.ts";
 import { contentKey, sampleNode, SAMPLE_NODES } from "./sample-nodes.ts";
-import { collectUnhandledRejections } from "./unhandled-rejections.ts";
+import { collectUnhandledRejections } from "@holdfast-apps/test-support";
 import type { WatchRecording } from "./watch-recording.ts";
 
 /** What a provider says of a backend that lives, ails or is gone. */

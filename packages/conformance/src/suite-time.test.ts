@@ -1,7 +1,7 @@
 import { sleep } from "@holdfast/core";
 import { describe, expect, test } from "vitest";
 import { createRealTime } from "./suite-time.ts";
-import { VirtualClock } from "./virtual-clock.ts";
+import { VirtualClock } from "@holdfast/testing";
 
 describe("createRealTime", () => {
   test("waits for work as long as it may take, and then gives up; no timer is left", async () => {

@@ -1,4 +1,5 @@
-import { createSeededRandom, providerConformance, VirtualClock } from "@holdfast/conformance";
+import { providerConformance } from "@holdfast/conformance";
+import { createSeededRandom, VirtualClock } from "@holdfast/testing";
 import { MemoryProvider } from "@holdfast/provider-memory";
 import { describe, test } from "vitest";
 import { FailoverProvider } from "./failover-provider.ts";

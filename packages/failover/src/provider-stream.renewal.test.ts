@@ -1,4 +1,4 @@
-import { VirtualClock } from "@holdfast/conformance";
+import { VirtualClock } from "@holdfast/testing";
 import { ProvisioningError, untilAborted, type ClusterProvider, type ErrorCode } from "@holdfast/core";
 import { MemoryProvider } from "@holdfast/provider-memory";
 import { expect, test } from "vitest";

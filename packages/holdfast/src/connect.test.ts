@@ -1,4 +1,4 @@
-import { createSeededRandom, VirtualClock } from "@holdfast/conformance";
+import { createSeededRandom, VirtualClock } from "@holdfast/testing";
 import { ProvisioningError } from "@holdfast/core";
 import { defineAdapter } from "@holdfast/core/adapter";
 import { memory } from "@holdfast/provider-memory";

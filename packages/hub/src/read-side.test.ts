@@ -1,4 +1,4 @@
-import { createSeededRandom, VirtualClock } from "@holdfast/conformance";
+import { createSeededRandom, VirtualClock } from "@holdfast/testing";
 import { MemoryProvider } from "@holdfast/provider-memory";
 import { expect, test } from "vitest";
 import { WatchHub } from "./watch-hub.ts";

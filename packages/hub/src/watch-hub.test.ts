@@ -1,4 +1,4 @@
-import { createSeededRandom, VirtualClock } from "@holdfast/conformance";
+import { createSeededRandom, VirtualClock } from "@holdfast/testing";
 import {
   createClusterNode,
   createSnapshot,

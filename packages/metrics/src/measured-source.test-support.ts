@@ -1,4 +1,4 @@
-import { ScriptedSource } from "@holdfast/conformance";
+import { ScriptedSource } from "@holdfast/testing";
 import {
   createClusterNode,
   MemberSet,

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { createSeededRandom, VirtualClock } from "@holdfast/conformance";
+import { createSeededRandom, VirtualClock } from "@holdfast/testing";
 import {
   sleep,
   systemClock,

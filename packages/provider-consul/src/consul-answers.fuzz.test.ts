@@ -9,7 +9,7 @@ import {
   mutateBytes,
   mutateJson,
   outcomeOf,
-} from "@holdfast/conformance";
+} from "@holdfast/testing";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createTestProvider } from "./testing/create-test-provider.ts";

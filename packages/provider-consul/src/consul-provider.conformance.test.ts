@@ -1,9 +1,5 @@
-import {
-  CountingClock,
-  createRealTime,
-  providerConformance,
-  type ProviderSetup,
-} from "@holdfast/conformance";
+import { createRealTime, providerConformance, type ProviderSetup } from "@holdfast/conformance";
+import { CountingClock } from "@holdfast/testing";
 import { describe, test } from "vitest";
 import { createTestProvider } from "./testing/create-test-provider.ts";
 import { asSeen, FakeConsul } from "./testing/fake-consul.ts";

@@ -1,10 +1,6 @@
 import { syncBuiltinESMExports } from "node:module";
-import {
-  CountingClock,
-  createRealTime,
-  providerConformance,
-  type ProviderSetup,
-} from "@holdfast/conformance";
+import { createRealTime, providerConformance, type ProviderSetup } from "@holdfast/conformance";
+import { CountingClock } from "@holdfast/testing";
 import { setupServer } from "msw/node";
 import { afterAll, beforeAll, describe, test } from "vitest";
 import { createTestProvider } from "./testing/create-test-provider.ts";

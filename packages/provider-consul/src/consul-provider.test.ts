@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
-import { createRealTime, TemporaryFolder, WatchRecording } from "@holdfast/conformance";
+import { TemporaryFolder } from "@holdfast-apps/test-support";
+import { createRealTime, WatchRecording } from "@holdfast/conformance";
 import { isProvisioningError, type ClusterProvider, type ProvisioningError } from "@holdfast/core";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createTestProvider } from "./testing/create-test-provider.ts";

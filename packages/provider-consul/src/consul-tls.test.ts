@@ -1,13 +1,7 @@
 import { copyFileSync } from "node:fs";
 import { TLSSocket } from "node:tls";
-import {
-  createRealTime,
-  createSelfSigned,
-  hasOpenssl,
-  type SelfSigned,
-  TemporaryFolder,
-  WatchRecording,
-} from "@holdfast/conformance";
+import { createSelfSigned, hasOpenssl, type SelfSigned, TemporaryFolder } from "@holdfast-apps/test-support";
+import { createRealTime, WatchRecording } from "@holdfast/conformance";
 import type { ClusterProvider } from "@holdfast/core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createTestProvider } from "./testing/create-test-provider.ts";

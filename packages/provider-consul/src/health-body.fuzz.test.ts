@@ -8,7 +8,7 @@ import {
   nest,
   outcomeOf,
   type Mutation,
-} from "@holdfast/conformance";
+} from "@holdfast/testing";
 import { systemClock, type ProvisioningError } from "@holdfast/core";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";

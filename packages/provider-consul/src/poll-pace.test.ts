@@ -1,4 +1,4 @@
-import { VirtualClock } from "@holdfast/conformance";
+import { VirtualClock } from "@holdfast/testing";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { PollPace } from "./poll-pace.ts";

@@ -3,7 +3,7 @@ import { createRealTime, providerConformance, type ProviderSetup } from "@holdfa
 import type { ClusterNodeInput } from "@holdfast/core";
 import { describe, inject, test } from "vitest";
 import type { FileFormat } from "./file-params.ts";
-import { CountingClock } from "@holdfast/conformance";
+import { CountingClock } from "@holdfast/testing";
 import { createTestProvider } from "./testing/create-test-provider.ts";
 import { OpenResources } from "./testing/open-resources.ts";
 import { TempFolder, toJson } from "./testing/temp-folder.ts";

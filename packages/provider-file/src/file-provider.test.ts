@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { sleep, systemClock } from "@holdfast/core";
 import { describe, expect, test } from "vitest";
-import { CountingClock } from "@holdfast/conformance";
+import { CountingClock } from "@holdfast/testing";
 import { createTestProvider } from "./testing/create-test-provider.ts";
 import { OpenResources } from "./testing/open-resources.ts";
 import { nodesWithPorts, TempFolder, toJson } from "./testing/temp-folder.ts";

@@ -7,7 +7,7 @@ import {
   mutateJson,
   outcomeOf,
   type Outcome,
-} from "@holdfast/conformance";
+} from "@holdfast/testing";
 import type { ClusterNode } from "@holdfast/core";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";

@@ -1,4 +1,4 @@
-import { findSecret } from "@holdfast/conformance";
+import { findSecret } from "@holdfast/testing";
 import { describe, expect, test } from "vitest";
 import { auditAccess } from "./audit-access.ts";
 import { kubernetesParamsSchema } from "./kubernetes-params.ts";

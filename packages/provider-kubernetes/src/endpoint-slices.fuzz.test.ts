@@ -9,7 +9,7 @@ import {
   nest,
   outcomeOf,
   type Mutation,
-} from "@holdfast/conformance";
+} from "@holdfast/testing";
 import { MemberSet, type ClusterNode } from "@holdfast/core";
 import { parseJson } from "@holdfast/core/adapter";
 import * as fc from "fast-check";

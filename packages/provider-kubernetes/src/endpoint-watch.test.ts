@@ -1,4 +1,4 @@
-import { createSeededRandom, VirtualClock } from "@holdfast/conformance";
+import { createSeededRandom, VirtualClock } from "@holdfast/testing";
 import { sleep, type ProviderSnapshot } from "@holdfast/core";
 import { expect, test } from "vitest";
 import { SimulatedApiServer } from "./testing/simulated-api-server.ts";

@@ -1,4 +1,4 @@
-import { assertUnpolluted, fuzzRuns, mutateBytes, mutateJson } from "@holdfast/conformance";
+import { assertUnpolluted, fuzzRuns, mutateBytes, mutateJson } from "@holdfast/testing";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { parseCredential } from "./exec-credential.ts";

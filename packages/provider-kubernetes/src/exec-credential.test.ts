@@ -1,12 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
-import {
-  CountingClock,
-  everythingSaid,
-  findSecret,
-  outcomeOf,
-  TemporaryFolder,
-  VirtualClock,
-} from "@holdfast/conformance";
+import { TemporaryFolder } from "@holdfast-apps/test-support";
+import { CountingClock, everythingSaid, findSecret, outcomeOf, VirtualClock } from "@holdfast/testing";
 import type { Clock } from "@holdfast/core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runExecPlugin, type ExecCredential } from "./exec-credential.ts";

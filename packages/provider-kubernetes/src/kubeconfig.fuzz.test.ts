@@ -1,4 +1,5 @@
 import { writeFileSync } from "node:fs";
+import { TemporaryFolder } from "@holdfast-apps/test-support";
 import {
   assertUnpolluted,
   everythingSaid,
@@ -8,8 +9,7 @@ import {
   mutateJson,
   type Mutation,
   outcomeOf,
-  TemporaryFolder,
-} from "@holdfast/conformance";
+} from "@holdfast/testing";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createTestProvider } from "./testing/create-test-provider.ts";

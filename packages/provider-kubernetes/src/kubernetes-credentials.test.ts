@@ -4,7 +4,8 @@ import type { ClusterProvider } from "@holdfast/core";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { createTestProvider } from "./testing/create-test-provider.ts";
 import { answer, FakeApiServer, toSlice } from "./testing/fake-api-server.ts";
-import { everythingSaid, findSecret, TemporaryFolder } from "@holdfast/conformance";
+import { TemporaryFolder } from "@holdfast-apps/test-support";
+import { everythingSaid, findSecret } from "@holdfast/testing";
 import { failureOf, lives, probe, shows, watch } from "./testing/watched.ts";
 
 const ENV = "HOLDFAST_TEST_KUBECONFIG";

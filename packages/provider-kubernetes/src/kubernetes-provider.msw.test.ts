@@ -1,9 +1,5 @@
-import {
-  CountingClock,
-  createRealTime,
-  providerConformance,
-  type ProviderSetup,
-} from "@holdfast/conformance";
+import { createRealTime, providerConformance, type ProviderSetup } from "@holdfast/conformance";
+import { CountingClock } from "@holdfast/testing";
 import { HttpRequestInterceptor } from "@mswjs/interceptors/http";
 import { defineNetwork, InterceptorSource } from "msw/experimental";
 import { afterAll, beforeAll, describe, test } from "vitest";

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { CountingClock } from "@holdfast/conformance";
+import { CountingClock } from "@holdfast/testing";
 import { systemClock, type Clock, type ClusterProvider } from "@holdfast/core";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createTestProvider } from "./testing/create-test-provider.ts";

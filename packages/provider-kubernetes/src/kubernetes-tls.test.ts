@@ -8,14 +8,8 @@ import type { ClusterProvider } from "@holdfast/core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { createTestProvider } from "./testing/create-test-provider.ts";
 import { FakeApiServer } from "./testing/fake-api-server.ts";
-import {
-  createSelfSigned,
-  everythingSaid,
-  findSecret,
-  hasOpenssl,
-  type SelfSigned,
-  TemporaryFolder,
-} from "@holdfast/conformance";
+import { createSelfSigned, hasOpenssl, type SelfSigned, TemporaryFolder } from "@holdfast-apps/test-support";
+import { everythingSaid, findSecret } from "@holdfast/testing";
 import { lives, probe, shows, watch } from "./testing/watched.ts";
 
 const ENV = "HOLDFAST_TEST_TLS_KUBECONFIG";

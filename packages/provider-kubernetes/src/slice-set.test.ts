@@ -1,4 +1,4 @@
-import { createSeededRandom } from "@holdfast/conformance";
+import { createSeededRandom } from "@holdfast/testing";
 import { createClusterNode, MemberSet, type ClusterNode } from "@holdfast/core";
 import { describe, expect, test } from "vitest";
 import type { SliceContent } from "./endpoint-slice.ts";

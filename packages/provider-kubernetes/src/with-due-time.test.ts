@@ -1,4 +1,4 @@
-import { VirtualClock } from "@holdfast/conformance";
+import { VirtualClock } from "@holdfast/testing";
 import { expect, test } from "vitest";
 import { withDueTime } from "./with-due-time.ts";
 

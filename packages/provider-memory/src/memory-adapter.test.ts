@@ -1,4 +1,4 @@
-import { createSeededRandom, VirtualClock } from "@holdfast/conformance";
+import { createSeededRandom, VirtualClock } from "@holdfast/testing";
 import { toValidationProblems, type ProviderContext } from "@holdfast/core";
 import { describe, expect, test } from "vitest";
 import { createMemoryAdapter } from "./memory-adapter.ts";

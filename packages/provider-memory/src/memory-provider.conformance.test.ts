@@ -1,5 +1,6 @@
 import { describe, test } from "vitest";
-import { providerConformance, VirtualClock } from "@holdfast/conformance";
+import { providerConformance } from "@holdfast/conformance";
+import { VirtualClock } from "@holdfast/testing";
 import { MemoryProvider } from "./memory-provider.ts";
 
 describe("MemoryProvider", () => {

@@ -1,4 +1,4 @@
-import { VirtualClock } from "@holdfast/conformance";
+import { VirtualClock } from "@holdfast/testing";
 import {
   createClusterNode,
   MemberSet,

@@ -11,8 +11,8 @@ export type {
   ServicePorts,
   ValidationOptions,
 } from "./service-options.ts";
-export { TransientProviderStore } from "./transient-provider-store.ts";
 export type { ServiceWarning } from "./service-warning.ts";
+export { TransientProviderStore } from "@holdfast/registry";
 export type { NodeExplanation } from "@holdfast/hub";
 export {
   DEFAULT_HEALTH_POLICY,

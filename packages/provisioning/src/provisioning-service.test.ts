@@ -1,9 +1,4 @@
-import {
-  createSeededRandom,
-  MemoryProviderStore,
-  RecordingRemoting,
-  VirtualClock,
-} from "@holdfast/conformance";
+import { createSeededRandom, MemoryProviderStore, RecordingRemoting, VirtualClock } from "@holdfast/testing";
 import { createMemoryAdapter } from "@holdfast/provider-memory";
 import { Registry } from "prom-client";
 import { describe, expect, test } from "vitest";

@@ -6,7 +6,7 @@ import {
   RecordingPlacement,
   RecordingRemoting,
   VirtualClock,
-} from "@holdfast/conformance";
+} from "@holdfast/testing";
 import { ProvisioningError, type ClusterNodeInput } from "@holdfast/core";
 import { createMemoryAdapter } from "@holdfast/provider-memory";
 import { Registry } from "prom-client";

@@ -1,4 +1,4 @@
-import { ScriptedSource, VirtualClock } from "@holdfast/conformance";
+import { ScriptedSource, VirtualClock } from "@holdfast/testing";
 import {
   createClusterNode,
   MemberSet,

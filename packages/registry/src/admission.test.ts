@@ -1,4 +1,4 @@
-import { MemoryProviderStore } from "@holdfast/conformance";
+import { MemoryProviderStore } from "@holdfast/testing";
 import { describe, expect, test } from "vitest";
 import { errorOf, idsOf, refusal, sample, startBench, type RegistryBench } from "./testing/registry-bench.ts";
 

@@ -1,4 +1,4 @@
-import { createSeededRandom, MemoryProviderStore, VirtualClock } from "@holdfast/conformance";
+import { createSeededRandom, MemoryProviderStore, VirtualClock } from "@holdfast/testing";
 import type { AnyProviderAdapter, ClusterProvider } from "@holdfast/core";
 import { createMemoryAdapter } from "@holdfast/provider-memory";
 import { describe, expect, test } from "vitest";

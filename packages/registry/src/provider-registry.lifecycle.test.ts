@@ -1,4 +1,4 @@
-import { MemoryProviderStore } from "@holdfast/conformance";
+import { MemoryProviderStore } from "@holdfast/testing";
 import { ProvisioningError } from "@holdfast/core";
 import { describe, expect, test } from "vitest";
 import { createBench, errorOf, idsOf, sample, startBench } from "./testing/registry-bench.ts";

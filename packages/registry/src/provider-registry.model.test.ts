@@ -1,4 +1,4 @@
-import { MemoryProviderStore } from "@holdfast/conformance";
+import { MemoryProviderStore } from "@holdfast/testing";
 import {
   compareDescriptors,
   isProvisioningError,

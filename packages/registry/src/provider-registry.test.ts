@@ -1,5 +1,5 @@
 import { inspect } from "node:util";
-import { MemoryProviderStore } from "@holdfast/conformance";
+import { MemoryProviderStore } from "@holdfast/testing";
 import { createMemoryAdapter } from "@holdfast/provider-memory";
 import { describe, expect, test } from "vitest";
 import { errorOf, idsOf, refusal, sample, startBench } from "./testing/registry-bench.ts";

@@ -6,7 +6,7 @@ import {
   mutateJson,
   nest,
   outcomeOf,
-} from "@holdfast/conformance";
+} from "@holdfast/testing";
 import { secretReferenceSchema } from "@holdfast/core/adapter";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";

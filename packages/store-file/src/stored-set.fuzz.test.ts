@@ -8,7 +8,7 @@ import {
   mutateJson,
   outcomeOf,
   type Mutation,
-} from "@holdfast/conformance";
+} from "@holdfast/testing";
 import { ERROR_TABLE } from "@holdfast/core";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";

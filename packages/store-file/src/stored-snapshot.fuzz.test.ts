@@ -7,7 +7,7 @@ import {
   mutateBytes,
   mutateJson,
   outcomeOf,
-} from "@holdfast/conformance";
+} from "@holdfast/testing";
 import { createClusterNode, createSnapshot, MemberSet, systemClock, type KnownGood } from "@holdfast/core";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";

@@ -1,4 +1,4 @@
-import { createSeededRandom } from "@holdfast/conformance";
+import { createSeededRandom } from "@holdfast/testing";
 import { createDeadline, ProvisioningError, sleep, systemClock, type Random } from "@holdfast/core";
 import { expect } from "vitest";
 import { CommandLoad } from "./command-load.ts";

@@ -1,4 +1,5 @@
-import { CountingClock, createSeededRandom, providerConformance } from "@holdfast/conformance";
+import { providerConformance } from "@holdfast/conformance";
+import { CountingClock, createSeededRandom } from "@holdfast/testing";
 import { createConsulAdapter } from "@holdfast/provider-consul";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { describeReal } from "./backends.ts";

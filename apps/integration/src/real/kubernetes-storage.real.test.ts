@@ -1,4 +1,4 @@
-import { createSeededRandom } from "@holdfast/conformance";
+import { createSeededRandom } from "@holdfast/testing";
 import { systemClock, type ProviderEvent } from "@holdfast/core";
 import { FailoverProvider } from "@holdfast/failover";
 import { createMemoryAdapter } from "@holdfast/provider-memory";

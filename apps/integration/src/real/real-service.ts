@@ -4,7 +4,7 @@ import {
   RecordingPartition,
   RecordingPlacement,
   RecordingRemoting,
-} from "@holdfast/conformance";
+} from "@holdfast/testing";
 import type { ProviderDescriptorInput, ProviderHealth, TopologyEvent, TopologyStatus } from "@holdfast/core";
 import { createConsulAdapter } from "@holdfast/provider-consul";
 import { createKubernetesAdapter } from "@holdfast/provider-kubernetes";

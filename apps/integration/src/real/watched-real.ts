@@ -1,4 +1,5 @@
-import { createRealTime, createSeededRandom, WatchRecording } from "@holdfast/conformance";
+import { createRealTime, WatchRecording } from "@holdfast/conformance";
+import { createSeededRandom } from "@holdfast/testing";
 import {
   isProvisioningError,
   systemClock,

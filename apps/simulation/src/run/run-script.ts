@@ -1,4 +1,4 @@
-import { collectUnhandledRejections } from "@holdfast/conformance";
+import { collectUnhandledRejections } from "@holdfast-apps/test-support";
 import { KnownGoodModel } from "../invariants/known-good-model.ts";
 import { PortModel } from "../invariants/port-model.ts";
 import { INVARIANTS } from "../invariants/invariants.ts";

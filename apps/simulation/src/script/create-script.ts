@@ -1,4 +1,4 @@
-import { createSeededRandom } from "@holdfast/conformance";
+import { createSeededRandom } from "@holdfast/testing";
 import { Dice } from "./dice.ts";
 import {
   BACKEND_BLOWS,

@@ -1,4 +1,4 @@
-import type { PortCall } from "@holdfast/conformance";
+import type { PortCall } from "@holdfast/testing";
 import {
   compareDescriptors,
   isProvisioningError,

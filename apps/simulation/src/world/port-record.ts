@@ -1,4 +1,4 @@
-import type { PortCall } from "@holdfast/conformance";
+import type { PortCall } from "@holdfast/testing";
 import type { Life } from "./life.ts";
 
 /** A call of a port: what with, and what came of it. */

@@ -1,4 +1,4 @@
-import type { PortCall } from "@holdfast/conformance";
+import type { PortCall } from "@holdfast/testing";
 import { sleep, untilAborted, type Clock } from "@holdfast/core";
 import type { PortMood, PortName } from "../script/script.ts";
 import type { Life } from "./life.ts";

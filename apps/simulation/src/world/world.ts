@@ -1,4 +1,4 @@
-import { createSeededRandom, VirtualClock } from "@holdfast/conformance";
+import { createSeededRandom, VirtualClock } from "@holdfast/testing";
 import { compareDescriptors, type Random, type TopologyEvent } from "@holdfast/core";
 import { BACKENDS, type BackendId, type PortName, type Script, type Setting } from "../script/script.ts";
 import { Life } from "./life.ts";

@@ -1,4 +1,4 @@
-import { VirtualClock } from "@holdfast/conformance";
+import { VirtualClock } from "@holdfast/testing";
 import { sleep, systemClock } from "@holdfast/core";
 import { expect, test } from "vitest";
 import { paceEvents } from "./pace-events.ts";

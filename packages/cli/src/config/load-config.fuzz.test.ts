@@ -7,7 +7,7 @@ import {
   mutateJson,
   outcomeOf,
   type Outcome,
-} from "@holdfast/conformance";
+} from "@holdfast/testing";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { stringify } from "yaml";

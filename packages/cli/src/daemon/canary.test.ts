@@ -1,11 +1,7 @@
 import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import {
-  createSeededRandom,
-  everythingSaid,
-  MemoryProviderStore,
-  TestEventSource,
-} from "@holdfast/conformance";
+import { TestEventSource } from "@holdfast-apps/test-support";
+import { createSeededRandom, everythingSaid, MemoryProviderStore } from "@holdfast/testing";
 import { systemClock } from "@holdfast/core";
 import { ProviderRegistry } from "@holdfast/registry";
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from "vitest";

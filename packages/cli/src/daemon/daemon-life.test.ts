@@ -3,7 +3,7 @@ import { sleep, systemClock } from "@holdfast/core";
 import { describe, expect, test } from "vitest";
 import { runCli } from "../cli.ts";
 import type { DaemonLine } from "../testing/daemon-process.ts";
-import { TestEventSource } from "@holdfast/conformance";
+import { TestEventSource } from "@holdfast-apps/test-support";
 import { member } from "../testing/served-hub.ts";
 import { TemporaryFolder } from "../testing/temporary-folder.ts";
 import { TestTerminal } from "../testing/test-terminal.ts";

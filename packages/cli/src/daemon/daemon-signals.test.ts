@@ -1,4 +1,4 @@
-import { VirtualClock } from "@holdfast/conformance";
+import { VirtualClock } from "@holdfast/testing";
 import { describe, expect, test } from "vitest";
 import { TestTerminal } from "../testing/test-terminal.ts";
 import { DaemonSignals } from "./daemon-signals.ts";

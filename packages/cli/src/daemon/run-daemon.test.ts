@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { rename } from "node:fs/promises";
-import { TestEventSource } from "@holdfast/conformance";
+import { TestEventSource } from "@holdfast-apps/test-support";
 import { sleep, systemClock } from "@holdfast/core";
 import { describe, expect, test } from "vitest";
 import { runCli } from "../cli.ts";

@@ -1,5 +1,5 @@
 import { PassThrough, Writable } from "node:stream";
-import { VirtualClock } from "@holdfast/conformance";
+import { VirtualClock } from "@holdfast/testing";
 import { describe, expect, test } from "vitest";
 import { LineWriter, type LineWriterListener } from "./line-writer.ts";
 

@@ -1,5 +1,5 @@
 import { connect } from "node:net";
-import { TestEventSource, type ReceivedEvent } from "@holdfast/conformance";
+import { TestEventSource, type ReceivedEvent } from "@holdfast-apps/test-support";
 import { describe, expect, test } from "vitest";
 import { member, serveHub, type ServedHub } from "../testing/served-hub.ts";
 

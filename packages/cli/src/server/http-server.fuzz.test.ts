@@ -7,7 +7,7 @@ import {
   mutateBytes,
   outcomeOf,
   type Mutation,
-} from "@holdfast/conformance";
+} from "@holdfast/testing";
 import { systemClock } from "@holdfast/core";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";

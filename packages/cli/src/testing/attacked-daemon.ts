@@ -1,5 +1,5 @@
 import { rename } from "node:fs/promises";
-import { CheckingFollower, HostileClients } from "@holdfast/conformance";
+import { CheckingFollower, HostileClients } from "@holdfast-apps/test-support";
 import { sleep, systemClock } from "@holdfast/core";
 import { DaemonProcess, MAIN, type DaemonLine } from "./daemon-process.ts";
 import { member } from "./served-hub.ts";

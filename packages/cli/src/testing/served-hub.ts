@@ -1,5 +1,5 @@
 import type { Clock, ClusterNodeInput } from "@holdfast/core";
-import { createSeededRandom, VirtualClock } from "@holdfast/conformance";
+import { createSeededRandom, VirtualClock } from "@holdfast/testing";
 import { WatchHub } from "@holdfast/hub";
 import { MemoryProvider } from "@holdfast/provider-memory";
 import { HttpServer, type HttpServerOptions } from "../server/http-server.ts";

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { delimiter, dirname } from "node:path";
-import { TemporaryFolder } from "@holdfast/conformance";
+import { TemporaryFolder } from "@holdfast-apps/test-support";
 import { isProvisioningError } from "@holdfast/core";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { kubernetesParamsSchema } from "../kubernetes-params.ts";

@@ -1,4 +1,4 @@
-import { createSeededRandom, MemoryProviderStore, VirtualClock } from "@holdfast/conformance";
+import { createSeededRandom, MemoryProviderStore, VirtualClock } from "@holdfast/testing";
 import { ProvisioningError } from "@holdfast/core";
 import { ProviderRegistry, type ProviderRegistryOptions } from "../provider-registry.ts";
 import type { RegisteredProvider } from "../registered-provider.ts";

@@ -1,4 +1,4 @@
-import { VirtualClock } from "@holdfast/conformance";
+import { VirtualClock } from "@holdfast/testing";
 import { describe, expect, test } from "vitest";
 import { SharedBytesPool, type BytesSource } from "./shared-bytes-pool.ts";
 

@@ -1,4 +1,4 @@
-import { findSecret } from "@holdfast/conformance";
+import { findSecret } from "@holdfast/testing";
 
 /** Recognisable secrets, each its own, so that one that got out says where it had been put. */
 export class Canaries {

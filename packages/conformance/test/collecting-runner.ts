@@ -1,4 +1,4 @@
-import type { ConformanceRunner } from "../conformance-runner.ts";
+import type { ConformanceRunner } from "../src/conformance-runner.ts";
 
 export interface SuiteResult {
   readonly passed: readonly string[];

@@ -14,8 +14,8 @@ import {
   type ProviderSnapshot,
   type WatchOptions,
 } from "@holdfast/core";
-import type { ProviderSetup } from "../provider-harness.ts";
-import { VirtualClock } from "../virtual-clock.ts";
+import type { ProviderSetup } from "../src/provider-harness.ts";
+import { VirtualClock } from "@holdfast/testing";
 
 const HEARTBEAT_MS = 1_000;
 

@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { providerConformance } from "../provider-conformance.ts";
-import type { ProviderAbility, ProviderSetup } from "../provider-harness.ts";
-import { runSuite, type SuiteResult } from "./collecting-runner.ts";
-import { CONTENT_FAULTS } from "./content-faults.ts";
-import { FAILURE_FAULTS } from "./failure-faults.ts";
-import { LIFE_FAULTS } from "./life-faults.ts";
-import { timedOut, type Fault, type ProviderFaults } from "./provider-fault.ts";
-import { createTinySetup, Tiny } from "./tiny-provider.ts";
+import { providerConformance } from "./provider-conformance.ts";
+import type { ProviderAbility, ProviderSetup } from "./provider-harness.ts";
+import { runSuite, type SuiteResult } from "../test/collecting-runner.ts";
+import { CONTENT_FAULTS } from "../test/content-faults.ts";
+import { FAILURE_FAULTS } from "../test/failure-faults.ts";
+import { LIFE_FAULTS } from "../test/life-faults.ts";
+import { timedOut, type Fault, type ProviderFaults } from "../test/provider-fault.ts";
+import { createTinySetup, Tiny } from "../test/tiny-provider.ts";
 
 const FAULTS: ProviderFaults = { ...CONTENT_FAULTS, ...FAILURE_FAULTS, ...LIFE_FAULTS };
 

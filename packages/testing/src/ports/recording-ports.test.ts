@@ -12,7 +12,7 @@ import { CallJournal } from "./call-journal.ts";
 import { RecordingPartition } from "./recording-partition.ts";
 import { RecordingPlacement } from "./recording-placement.ts";
 import { RecordingRemoting } from "./recording-remoting.ts";
-import { VirtualClock } from "./virtual-clock.ts";
+import { VirtualClock } from "../virtual-clock.ts";
 
 const { signal } = new AbortController();
 const node = createClusterNode({ id: "a", host: "10.0.0.1", port: 1 });

@@ -1,9 +1,9 @@
 import { ProvisioningError, type ProviderDescriptor, type ProviderStore } from "@holdfast/core";
 import { describe, expect, test } from "vitest";
-import { MemoryProviderStore } from "../memory-provider-store.ts";
-import { storeConformance } from "../store-conformance.ts";
-import type { StoreAbility } from "../store-harness.ts";
-import { runSuite, type SuiteResult } from "./collecting-runner.ts";
+import { MemoryProviderStore } from "@holdfast/testing";
+import { storeConformance } from "./store-conformance.ts";
+import type { StoreAbility } from "./store-harness.ts";
+import { runSuite, type SuiteResult } from "../test/collecting-runner.ts";
 
 type Descriptors = readonly ProviderDescriptor[];
 type Change = (store: MemoryProviderStore) => Partial<ProviderStore>;
