@@ -264,6 +264,27 @@ describe("the mass-removal guard", () => {
     await end();
   });
 
+  test("names the standby that objects now in its reason, not the one that did so first", async () => {
+    // R2.8 R5.5
+    const { clock, primary, backup, failover, events, end } = await setUp({});
+    const third = new MemoryProvider({ id: "third", priority: 0, clock, members: nodes(...TEN) });
+    failover.reconfigure([primary, backup, third]);
+    await clock.settle();
+    const reason = () => events.findLast((event) => event.type === "guard_changed")?.hold.reason;
+    primary.set([]);
+    await clock.settle();
+    expect(reason()).toContain('and "backup" still lists some of them');
+    backup.set([]);
+    await clock.settle();
+    expect(reason()).toContain('and "third" still lists some of them');
+    third.refuse();
+    third.fail();
+    await clock.settle();
+    expect(reason()).toContain('and "third", which is not healthy, listed some of them last');
+    await end();
+    await third[Symbol.asyncDispose]();
+  });
+
   test("never keeps what is less than half, whatever a standby lists", async () => {
     // R2.8
     const { clock, primary, news, end } = await setUp({});
@@ -376,6 +397,9 @@ describe("the mass-removal guard", () => {
     await clock.settle();
     news();
     lose(backup);
+    await clock.settle();
+    // Only the reason is new.
+    expect(news()).toEqual(["mass_removal holds 10 for 300000 ms"]);
     await clock.advance(5_000);
     expect(news()).toEqual([]);
     failover.reconfigure([primary]);
@@ -606,9 +630,34 @@ describe("the last known good snapshot", () => {
       "mass_removal holds 10 for 300000 ms",
       `primary: ${kept}`,
       "available",
+      // The standby has delivered, and is named in the reason.
+      "mass_removal holds 10 for 300000 ms",
     ]);
     await clock.advance(300_000);
     expect(news()).toEqual(["primary: ", "mass_removal lets go"]);
+    await end();
+  });
+
+  test("reports which standby objects as soon as one has delivered", async () => {
+    // R2.8 R5.5
+    const { clock, primary, backup, events, end } = await setUp({
+      known: knownOf("primary", TEN),
+      isHanging: true,
+    });
+    const reason = () =>
+      events.flatMap((event) =>
+        event.type === "guard_changed" && event.hold.guard === "mass_removal" ? event.hold.reason : [],
+      );
+    primary.set([]);
+    primary.recover();
+    await clock.settle();
+    expect(reason()).toEqual([expect.stringContaining("kept until the other providers have answered")]);
+    backup.recover();
+    await clock.settle();
+    expect(reason()).toEqual([
+      expect.anything(),
+      expect.stringContaining('"backup" still lists some of them'),
+    ]);
     await end();
   });
 

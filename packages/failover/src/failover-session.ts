@@ -310,13 +310,13 @@ export class FailoverSession implements AsyncDisposable {
     return before.filter((known) => !kept.includes(known));
   }
 
-  /** Emits holds whose count or end has changed. */
+  /** Emits holds whose count, reason or end has changed. */
   #retellHolds(holds: readonly Hold[]): void {
     for (const hold of holds) {
       const at = this.#holds.findIndex((known) => isSameHold(hold, known));
       const known = this.#holds[at];
       const now = this.#toGuardHold(hold);
-      if (known === undefined || (known.nodes === now.nodes && isSameTime(known.until, now.until))) continue;
+      if (known === undefined || isSameContent(known, now)) continue;
       this.#holds = this.#holds.with(at, now);
       this.#tellHold(now);
     }
@@ -395,7 +395,7 @@ function isSameHold(a: Pick<GuardHold, "guard" | "providerId">, b: typeof a): bo
   return a.guard === b.guard && a.providerId === b.providerId;
 }
 
-/** Clocks are read at different moments. */
-function isSameTime(a: number, b: number): boolean {
-  return Math.abs(a - b) < 1_000;
+/** Clocks are read at different moments, so ends that are this close are the same. */
+function isSameContent(a: GuardHold, b: GuardHold): boolean {
+  return a.nodes === b.nodes && a.reason === b.reason && Math.abs(a.until - b.until) < 1_000;
 }

@@ -11,6 +11,12 @@ import type { MassRemovalPolicy } from "./guard-policy.ts";
 import type { Hold } from "./hold.ts";
 import { StandbyOpinions, type Standbys } from "./standby-opinions.ts";
 
+interface Drop {
+  readonly providerId: ProviderId;
+  readonly dropped: number;
+  readonly listed: number;
+}
+
 interface HeldNode {
   readonly node: ClusterNode;
   readonly endsAt: number;
@@ -40,6 +46,9 @@ export class MassRemovalGuard {
   #isRestored: boolean;
   #isAnswered = false;
   #isAccepted = false;
+  /** The drop that the kept members were part of. */
+  #drop: Drop = { providerId: "", dropped: 0, listed: 0 };
+  /** Names the standby that objects now, so it is computed again when an opinion changes. */
   #reason = "";
 
   /** `base`: the restored snapshot that the first snapshot is compared with. */
@@ -127,13 +136,15 @@ export class MassRemovalGuard {
       (node) => !addresses.has(addressOf(node)) && this.#isDoubtful(node.id, "healthy", standbys, now),
     );
     for (const node of kept) this.#held.set(node.id, { node, endsAt: now + holdMs });
-    if (kept.length > 0) this.#reason = this.#describe(answer, dropped.length, listed, kept[0]!.id);
+    if (kept.length > 0) this.#drop = { providerId: answer.providerId, dropped: dropped.length, listed };
   }
 
   #reconsider(standbys: Standbys, now: number): void {
     for (const id of this.#held.keys()) {
       if (!this.#isDoubtful(id, "all", standbys, now)) this.#held.delete(id);
     }
+    const [example] = this.#held.keys();
+    if (example !== undefined) this.#reason = this.#describe(example);
   }
 
   /** The removal of this member is not to be believed yet. */
@@ -142,14 +153,18 @@ export class MassRemovalGuard {
     return (isPending && this.#isRestored) || this.#opinions.findListing(id, which) !== undefined;
   }
 
-  #describe({ providerId }: ProviderSnapshot, dropped: number, listed: number, example: NodeId): string {
+  #describe(example: NodeId): string {
+    const { providerId, dropped, listed } = this.#drop;
     const what = `"${providerId}" dropped ${dropped} of ${listed} members at once`;
     const most = `for ${this.#policy.holdMs} ms at most`;
     if (this.#policy.when === "always") return `${what}; kept until another provider agrees, ${most}`;
-    const other = this.#opinions.findListing(example, "healthy");
+    const healthy = this.#opinions.findListing(example, "healthy");
+    if (healthy !== undefined)
+      return `${what}, and "${healthy}" still lists some of them; these are kept until it agrees, ${most}`;
+    const other = this.#opinions.findListing(example, "all");
     return other === undefined
       ? `${what}; kept until the other providers have answered, ${most}`
-      : `${what}, and "${other}" still lists some of them; these are kept until it agrees, ${most}`;
+      : `${what}, and "${other}", which is not healthy, listed some of them last; these are kept until it agrees, ${most}`;
   }
 
   /** Cost is proportional to the change and to what is kept. */
