@@ -7,8 +7,8 @@ import type { Invariant, InvariantContext } from "./invariant.ts";
 const SAME_TIME_MS = 1_000;
 
 /**
- * Every hold of a guard is told to begin and to end, in pairs, and again only when it changes; the state names those that are
- * told, one a guard, each with what it holds; and none when nothing is held.
+ * The log reports the start and the end of every hold of a guard, in pairs, and in between only a change of its count, end or
+ * reason. The state lists the same holds, at most one per guard, and none when no member is held.
  */
 export class GuardsTold implements Invariant {
   readonly name = "guards-told";
@@ -39,7 +39,8 @@ export class GuardsTold implements Invariant {
       this.#told.delete(key);
       return;
     }
-    if (known?.nodes === nodes && Math.abs(known.until - event.until) < SAME_TIME_MS)
+    const isSameEnd = known !== undefined && Math.abs(known.until - event.until) < SAME_TIME_MS;
+    if (isSameEnd && known.nodes === nodes && known.reason === reason)
       report(`${seqNo}: ${key} is told again, and nothing has changed`);
     this.#told.set(key, event);
   }

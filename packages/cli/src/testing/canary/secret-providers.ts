@@ -151,7 +151,7 @@ function urlOf(name: string): string {
 /** The text of a module with an adapter that is careless: whatever fails, its secret stands in what it throws. */
 export function carelessAdapterModule(): string {
   return `
-import { resolveSecret, secretReferenceSchema } from ${urlOf("@holdfast/core")};
+import { resolveSecret, secretReferenceSchema } from ${urlOf("@holdfast/core/adapter")};
 import * as z from ${urlOf("zod")};
 const fail = (secret) => {
   const error = new Error("it failed with " + secret, { cause: { secret, request: { headers: { token: secret } } } });
