@@ -9,12 +9,12 @@ import type {
   WatchOptions,
 } from "@holdfast/core";
 import { ProviderLife, toProbeError } from "@holdfast/core/adapter";
-import { ApiClient, type EndpointSource } from "./api-client.ts";
-import { auditAccess } from "./audit-access.ts";
-import { EndpointWatch } from "./endpoint-watch.ts";
+import { ApiClient, type EndpointSource } from "./access/api-client.ts";
+import { auditAccess } from "./access/audit-access.ts";
+import { EndpointWatch } from "./watch/endpoint-watch.ts";
 import type { KubernetesProviderParams } from "./kubernetes-params.ts";
-import { probeCluster } from "./probe-cluster.ts";
-import { WatchMemory } from "./watch-memory.ts";
+import { probeCluster } from "./access/probe-cluster.ts";
+import { WatchMemory } from "./watch/watch-memory.ts";
 
 /** The EndpointSlices of a Service, or of a label selector, as a provider. */
 export class KubernetesProvider implements ClusterProvider {

@@ -1,0 +1,96 @@
+import type { Clock } from "@holdfast/core";
+import { proxyFromEnvironment } from "@holdfast/core/adapter";
+import { CredentialReader } from "./credentials/credential-reader.ts";
+import { DispatcherCache, type ClusterDispatcher } from "./dispatcher-cache.ts";
+import { findKubeconfig, isSameSource, type KubeconfigSource } from "./kubeconfig/find-kubeconfig.ts";
+import type { Headers } from "./kubeconfig/impersonation.ts";
+import { loadKubeconfig, type LoadedKubeconfig } from "./kubeconfig/load-kubeconfig.ts";
+import { currentSurroundings, type Surroundings } from "./kubeconfig/surroundings.ts";
+import type { KubernetesProviderParams } from "../kubernetes-params.ts";
+
+/** What one request needs. */
+export interface Access {
+  /** The API server, without a slash at its end. */
+  readonly server: string;
+  /** That of the credentials' context. */
+  readonly namespace: string | undefined;
+  readonly headers: Headers;
+  readonly dispatcher: ClusterDispatcher;
+  /** The proxy on the way, for messages: without credentials. */
+  readonly proxy: string | undefined;
+}
+
+interface Kept {
+  readonly source: KubeconfigSource;
+  readonly loaded: LoadedKubeconfig;
+  readonly credentials: CredentialReader;
+}
+
+/**
+ * The way to one cluster: where it is, and who we are. Everything that may be rotated is read again for every request: kubeconfigs,
+ * certificates and tokens; the credential of a plugin when it expires. Connections are shared and kept alive.
+ */
+export class ClusterAccess implements AsyncDisposable {
+  readonly #params: KubernetesProviderParams;
+  readonly #clock: Clock;
+  readonly #surroundings: () => Surroundings;
+  readonly #dispatchers = new DispatcherCache();
+  #kept: Kept | undefined;
+
+  constructor(
+    params: KubernetesProviderParams,
+    clock: Clock,
+    surroundings: () => Surroundings = currentSurroundings,
+  ) {
+    this.#params = params;
+    this.#clock = clock;
+    this.#surroundings = surroundings;
+  }
+
+  /**
+   * Throws `CONNECTIVITY_SECRET_UNAVAILABLE` when a kubeconfig, token, or plugin gives nothing usable, `CONNECTIVITY_TLS` when
+   * certificates can't be used, `CONNECTIVITY_TIMEOUT` when a plugin takes too long.
+   */
+  async get(signal: AbortSignal): Promise<Access> {
+    const surroundings = this.#surroundings();
+    const { loaded, credentials } = await this.#load(surroundings, signal);
+    const { cluster, namespace } = loaded;
+    const { headers, ca, cert, key } = await credentials.read(signal);
+    const proxyUrl = cluster.proxyUrl ?? proxyFromEnvironment(cluster.server, surroundings.env);
+    const dispatcher = await this.#dispatchers.get({
+      proxyUrl,
+      ca,
+      cert,
+      key,
+      servername: cluster.serverName,
+      // Always given: Node.js would otherwise heed NODE_TLS_REJECT_UNAUTHORIZED, which kubectl does not know.
+      rejectUnauthorized: !cluster.isInsecure,
+    });
+    const proxy = proxyUrl === undefined ? undefined : new URL(proxyUrl).host;
+    return { server: cluster.server, namespace, headers, dispatcher, proxy };
+  }
+
+  /** After a refusal: nothing that was kept is used again. */
+  forgetCredentials(): void {
+    this.#kept = undefined;
+  }
+
+  /** The next request opens a connection of its own. */
+  renewConnections(dispatcher: ClusterDispatcher): void {
+    this.#dispatchers.forget(dispatcher);
+  }
+
+  /** Closes every connection. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#dispatchers[Symbol.asyncDispose]();
+  }
+
+  async #load(surroundings: Surroundings, signal: AbortSignal): Promise<Kept> {
+    const source = await findKubeconfig(this.#params, surroundings, signal);
+    if (this.#kept !== undefined && isSameSource(this.#kept.source, source)) return this.#kept;
+    const loaded = await loadKubeconfig(source, this.#params, surroundings, signal);
+    const credentials = new CredentialReader(loaded, this.#params, this.#clock);
+    this.#kept = { source, loaded, credentials };
+    return this.#kept;
+  }
+}

@@ -1,0 +1,222 @@
+import { existsSync, readFileSync } from "node:fs";
+import { TemporaryFolder } from "@holdfast-apps/test-support";
+import { CountingClock, everythingSaid, findSecret, outcomeOf, VirtualClock } from "@holdfast/testing";
+import type { Clock } from "@holdfast/core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { ExecCredential } from "./exec-credential.ts";
+import { runExecPlugin } from "./run-exec-plugin.ts";
+import { time } from "../../testing/watched.ts";
+
+const V1 = "client.authentication.k8s.io/v1";
+const SECRET = "hunter2";
+const cluster = {
+  label: "the cluster",
+  server: "https://10.0.0.1:6443",
+  isInsecure: false,
+  serverName: "kubernetes",
+  proxyUrl: "http://proxy.example:3128",
+  disableCompression: true,
+  execConfig: { audience: ["a"] },
+};
+const ca = Buffer.from("CA");
+
+let folder: TemporaryFolder;
+beforeAll(() => {
+  folder = new TemporaryFolder();
+});
+afterAll(() => folder[Symbol.dispose]());
+
+/** A plugin that runs this as a script. */
+function script(code: string, more: object = {}, ...args: readonly string[]): object {
+  return { apiVersion: V1, command: process.execPath, args: ["-e", code, ...args], ...more };
+}
+
+function printing(value: unknown, more: object = {}): object {
+  return script(`process.stdout.write(${JSON.stringify(JSON.stringify(value))})`, more);
+}
+
+const credential = (status: object, more: object = {}): object => ({
+  kind: "ExecCredential",
+  apiVersion: V1,
+  status,
+  ...more,
+});
+
+interface RunOptions {
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+  readonly clock?: Clock;
+}
+
+async function run(exec: unknown, options: RunOptions = {}): Promise<ExecCredential> {
+  const { timeoutMs = 10_000, signal = new AbortController().signal, clock = new CountingClock() } = options;
+  return runExecPlugin(exec, { cluster, ca, clock, timeoutMs, signal });
+}
+
+describe("a credential plugin", () => {
+  test.each([
+    [{ token: "t" }, { token: "t" }],
+    [
+      { token: "t", expirationTimestamp: "2030-01-01T00:00:00Z" },
+      { token: "t", expiresAt: Date.UTC(2030, 0, 1) },
+    ],
+    [
+      { clientCertificateData: "C", clientKeyData: "K", token: "" },
+      { cert: "C", key: "K" },
+    ],
+  ])("that prints %j gives %j", async (status, expected) => {
+    expect(await run(printing(credential(status)))).toEqual(expected);
+  });
+
+  test("is given its arguments, its environment and the protocol's", async () => {
+    const code = `
+      const { kind, apiVersion, spec } = JSON.parse(process.env.KUBERNETES_EXEC_INFO);
+      const token = [process.env.MINE, kind, spec.interactive, spec.cluster, process.argv[1]].join();
+      console.log(JSON.stringify({ kind, apiVersion, status: { token } }));`;
+    const exec = script(code, { env: [{ name: "MINE", value: "yes" }] }, "argument");
+    expect(await run(exec)).toMatchObject({ token: "yes,ExecCredential,false,,argument" });
+  });
+
+  test("is given the cluster when it asks", async () => {
+    const code = `
+      const { apiVersion, spec } = JSON.parse(process.env.KUBERNETES_EXEC_INFO);
+      const status = { token: JSON.stringify(spec.cluster) };
+      console.log(JSON.stringify({ kind: "ExecCredential", apiVersion, status }));`;
+    const { token } = await run(script(code, { provideClusterInfo: true }));
+    expect(JSON.parse(token ?? "")).toEqual({
+      server: cluster.server,
+      "tls-server-name": "kubernetes",
+      "certificate-authority-data": "Q0E=",
+      "proxy-url": "http://proxy.example:3128",
+      "disable-compression": true,
+      config: { audience: ["a"] },
+    });
+  });
+
+  test("that reads its input is not waited for", async () => {
+    const text = JSON.stringify(credential({ token: "t" }));
+    const code = `process.stdin.resume().on("end", () => console.log(${JSON.stringify(text)}))`;
+    expect(await run(script(code))).toEqual({ token: "t" });
+  });
+
+  test.each<[string, object]>([
+    ["prints no JSON", script(`console.log("${SECRET}")`)],
+    ["prints nothing", script("")],
+    ["prints a Status", printing({ kind: "Status", apiVersion: V1, status: { token: SECRET } })],
+    [
+      "speaks another version",
+      printing(credential({ token: SECRET }, { apiVersion: "client.authentication.k8s.io/v1beta1" })),
+    ],
+    ["gives no credential", printing(credential({}))],
+    ["gives half a certificate", printing(credential({ token: SECRET, clientCertificateData: "C" }))],
+    ["gives a token that is a number", printing(credential({ token: 7 }))],
+    [
+      "gives an expiry that is no time",
+      printing(credential({ token: SECRET, expirationTimestamp: "tomorrow" })),
+    ],
+    ["fails", script(`console.error("${SECRET}"); process.exit(3)`)],
+    ["prints without end", script(`for (;;) require("fs").writeSync(1, "${SECRET}".repeat(9999))`)],
+    ["does not exist", { apiVersion: V1, command: "/nowhere/at-all" }],
+    ["wants to ask somebody", printing(credential({ token: SECRET }), { interactiveMode: "Always" })],
+    ["has no command", { apiVersion: V1 }],
+    ["is of a version that nobody knows", printing(credential({ token: "t" }), { apiVersion: "v2" })],
+    ["has arguments that are no texts", { apiVersion: V1, command: "x", args: [{}] }],
+  ])("that %s is CONNECTIVITY_SECRET_UNAVAILABLE, and what it printed is not repeated", async (_, exec) => {
+    // R1.6
+    const error: unknown = await run(exec).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: "CONNECTIVITY_SECRET_UNAVAILABLE" });
+    expect(error).not.toHaveProperty("cause");
+    expect(String(error)).not.toContain(SECRET);
+  });
+
+  // R1.6
+  test.each([
+    ["its environment", { env: [{ name: "TOKEN", value: `${SECRET}\0` }] }],
+    ["a name of its environment", { env: [{ name: `${SECRET}\0`, value: "" }] }],
+    ["its arguments", { args: [`${SECRET}\0`] }],
+    ["its command", { command: `/${SECRET}\0` }],
+    ["arguments that are too long", { args: [SECRET.repeat(1_000_000)] }],
+  ])("that cannot be started because of %s repeats nothing of it", async (_, more) => {
+    const outcome = await outcomeOf(() => run(script("", more)));
+    expect(outcome).toMatchObject({ error: { code: "CONNECTIVITY_SECRET_UNAVAILABLE" } });
+    expect(findSecret(everythingSaid(outcome), SECRET)).toEqual([]);
+  });
+
+  test("that takes too long is killed with its children, and is CONNECTIVITY_TIMEOUT", async () => {
+    const clock = new VirtualClock();
+    const sleeping = sleeper("slow");
+    const running = run(sleeping.exec, { timeoutMs: 1_500, clock });
+    running.catch(() => undefined);
+    await sleeping.started();
+    await clock.advance(1_500);
+    await expect(running).rejects.toMatchObject({ code: "CONNECTIVITY_TIMEOUT" });
+    expect(clock.pendingTimers).toBe(0);
+    while (sleeping.isAlive()) await time.advance(5);
+  });
+
+  test("that leaves a child with its output behind is not waited for", async () => {
+    const code = `
+      require("child_process").spawn(process.execPath, ["-e", "setTimeout(() => {}, 3000)"], { stdio: "inherit" });
+      setInterval(() => {}, 1e6);`;
+    await expect(time.until(run(script(code), { timeoutMs: 500 }), 2_000)).rejects.toMatchObject({
+      code: "CONNECTIVITY_TIMEOUT",
+      message: expect.stringContaining("credential plugin"),
+    });
+  });
+
+  test("is killed with its children when the wait is aborted", async () => {
+    const controller = new AbortController();
+    const clock = new CountingClock();
+    const sleeping = sleeper("aborted");
+    const running = run(sleeping.exec, { signal: controller.signal, clock });
+    await sleeping.started();
+    controller.abort();
+    await expect(running).rejects.toMatchObject({ code: "LIFECYCLE_ABORTED" });
+    expect(clock.pendingTimers).toBe(0);
+    while (sleeping.isAlive()) await time.advance(5);
+  });
+});
+
+/**
+ * A plugin that starts a child, both of which never end, whatever signal asks them to. It writes the ids of both into a file.
+ */
+function sleeper(name: string): Sleeper {
+  const file = folder.at(name);
+  const code = `
+    process.on("SIGTERM", () => {});
+    setInterval(() => {}, 1e6);
+    const ignore = "process.on('SIGTERM', () => {}); setInterval(() => {}, 1e6); console.log()";
+    const { spawn } = require("child_process");
+    const child = spawn(process.execPath, ["-e", ignore], { stdio: ["ignore", "pipe", "inherit"] });
+    child.stdout.once("data", () => {
+      require("fs").writeFileSync(process.argv[1] + ".new", process.pid + " " + child.pid);
+      require("fs").renameSync(process.argv[1] + ".new", process.argv[1]);
+    });`;
+  return {
+    exec: script(code, {}, file),
+    async started() {
+      while (!existsSync(file)) await time.advance(5);
+    },
+    isAlive() {
+      return readFileSync(file, "utf8")
+        .split(" ")
+        .some((pid) => isRunning(Number(pid)));
+    },
+  };
+}
+
+/** A process that has ended may wait for its parent to notice. */
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return !existsSync("/proc/self/stat") || !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return false;
+  }
+}
+
+interface Sleeper {
+  readonly exec: object;
+  started(): Promise<void>;
+  isAlive(): boolean;
+}

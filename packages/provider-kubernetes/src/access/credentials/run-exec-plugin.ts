@@ -1,0 +1,89 @@
+import { createDeadline, ProvisioningError, type Clock } from "@holdfast/core";
+import * as z from "zod";
+import type { ClusterEntry } from "../kubeconfig/cluster-entry.ts";
+import { parseExecCredential, type ExecCredential } from "./exec-credential.ts";
+import { runPlugin } from "./run-plugin.ts";
+
+export interface ExecOptions {
+  /** Given to a plugin that asks for it. */
+  readonly cluster: ClusterEntry;
+  /** The content of the cluster's authority. */
+  readonly ca: Buffer | undefined;
+  readonly clock: Clock;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+const V1 = "client.authentication.k8s.io/v1";
+
+/** The `exec` part of a kubeconfig's user. */
+const execSchema = z.object({
+  apiVersion: z.enum([V1, "client.authentication.k8s.io/v1beta1"]).default(V1),
+  command: z.string().min(1),
+  args: z.array(z.string()).nullish(),
+  env: z.array(z.object({ name: z.string(), value: z.string() })).nullish(),
+  provideClusterInfo: z.boolean().nullish(),
+  interactiveMode: z.enum(["Never", "IfAvailable", "Always"]).nullish(),
+});
+
+/**
+ * Runs a credential plugin. Throws `CONNECTIVITY_TIMEOUT` when it takes longer than `timeoutMs`, and
+ * `CONNECTIVITY_SECRET_UNAVAILABLE` when it fails or prints something else. What it prints is never repeated.
+ */
+export async function runExecPlugin(exec: unknown, options: ExecOptions): Promise<ExecCredential> {
+  const { cluster, ca, clock, timeoutMs, signal } = options;
+  const parsed = execSchema.safeParse(exec);
+  if (!parsed.success) throw unavailable("the kubeconfig's exec section is malformed");
+  const { command, args, env, apiVersion, provideClusterInfo, interactiveMode } = parsed.data;
+  if (interactiveMode === "Always")
+    throw unavailable(
+      `the credential plugin "${command}" needs an interactive terminal, which is not available`,
+    );
+  using deadline = createDeadline({
+    clock,
+    signal,
+    afterMs: timeoutMs,
+    error: () =>
+      new ProvisioningError(
+        "CONNECTIVITY_TIMEOUT",
+        `the credential plugin "${command}" took over ${timeoutMs} ms`,
+      ),
+  });
+  const spec = {
+    interactive: false,
+    ...(provideClusterInfo === true && { cluster: toClusterInfo(cluster, ca) }),
+  };
+  const output = await runPlugin(
+    {
+      command,
+      args: args ?? [],
+      env: {
+        ...process.env,
+        KUBERNETES_EXEC_INFO: JSON.stringify({ kind: "ExecCredential", apiVersion, spec }),
+        ...Object.fromEntries((env ?? []).map(({ name, value }) => [name, value])),
+      },
+    },
+    deadline.signal,
+  );
+  const credential = parseExecCredential(output, apiVersion);
+  if (credential === undefined)
+    throw unavailable(`the credential plugin "${command}" did not print an ExecCredential`);
+  return credential;
+}
+
+/** `spec.cluster` of an ExecCredential. The authority is given by its content, also where the kubeconfig names a file. */
+function toClusterInfo(cluster: ClusterEntry, ca: Buffer | undefined): unknown {
+  return {
+    server: cluster.server,
+    "tls-server-name": cluster.serverName,
+    ...(cluster.isInsecure && { "insecure-skip-tls-verify": true }),
+    "certificate-authority-data": ca?.toString("base64"),
+    "proxy-url": cluster.proxyUrl,
+    ...(cluster.disableCompression === true && { "disable-compression": true }),
+    config: cluster.execConfig,
+  };
+}
+
+function unavailable(message: string): ProvisioningError {
+  return new ProvisioningError("CONNECTIVITY_SECRET_UNAVAILABLE", message);
+}

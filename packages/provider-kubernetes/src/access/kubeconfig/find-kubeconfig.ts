@@ -1,0 +1,76 @@
+import { delimiter } from "node:path";
+import { ProvisioningError, throwIfAborted } from "@holdfast/core";
+import { describeFileFailure, readFileWithin, resolveSecret } from "@holdfast/core/adapter";
+import type { KubernetesProviderParams } from "../../kubernetes-params.ts";
+import type { KubeconfigText } from "./kubeconfig-file.ts";
+import type { Surroundings } from "./surroundings.ts";
+import { describeFile } from "./unusable-kubeconfig.ts";
+
+/** Where the way to the cluster and the credentials are written. */
+export type KubeconfigSource =
+  | { readonly kind: "server" }
+  /** `found`: the parameters name none, so these are the files that kubectl would read, and there may be none. */
+  | { readonly kind: "named" | "found"; readonly texts: readonly KubeconfigText[] };
+
+/** Kubeconfigs of hundreds of clusters are a tenth of it. */
+const MAX_BYTES = 4_194_304;
+
+/**
+ * Reads the kubeconfigs: that of the parameters, else those of KUBECONFIG, else `~/.kube/config`. As in client-go a file that does
+ * not exist is skipped, unless the parameters name it. Throws `CONNECTIVITY_SECRET_UNAVAILABLE` for one that cannot be read, or is
+ * longer than 4 MiB.
+ */
+export async function findKubeconfig(
+  { kubeconfig, server }: KubernetesProviderParams,
+  { env, homeKubeconfig }: Surroundings,
+  signal: AbortSignal,
+): Promise<KubeconfigSource> {
+  if (kubeconfig !== undefined && "env" in kubeconfig) {
+    const text = await resolveSecret(kubeconfig, { signal, env, form: "text" });
+    return { kind: "named", texts: [{ path: undefined, text }] };
+  }
+  if (kubeconfig !== undefined) {
+    const text = await read(kubeconfig.file, signal);
+    if (text === undefined) throw unreadable(kubeconfig.file, "it does not exist");
+    return { kind: "named", texts: [text] };
+  }
+  if (server !== undefined) return { kind: "server" };
+  const listed = env["KUBECONFIG"] || homeKubeconfig;
+  const paths = new Set(env["KUBECONFIG"] ? listed.split(delimiter) : [listed]);
+  const texts: KubeconfigText[] = [];
+  for (const path of paths) {
+    const text = path === "" ? undefined : await read(path, signal);
+    if (text !== undefined) texts.push(text);
+  }
+  return { kind: "found", texts };
+}
+
+/** Whether both would be loaded to the same. */
+export function isSameSource(a: KubeconfigSource, b: KubeconfigSource): boolean {
+  if (a.kind === "server" || b.kind === "server") return a.kind === b.kind;
+  const isSameText = (text: KubeconfigText, i: number) =>
+    text.path === b.texts[i]?.path && text.text === b.texts[i]?.text;
+  return a.kind === b.kind && a.texts.length === b.texts.length && a.texts.every(isSameText);
+}
+
+/** Undefined when there is no such file. */
+async function read(path: string, signal: AbortSignal): Promise<KubeconfigText | undefined> {
+  let bytes: Buffer | undefined;
+  try {
+    bytes = await readFileWithin(path, { maxBytes: MAX_BYTES, signal });
+  } catch (error) {
+    throwIfAborted(signal);
+    if (Reflect.get(Object(error), "code") === "ENOENT") return undefined;
+    throw unreadable(path, describeFileFailure(error), error);
+  }
+  if (bytes === undefined) throw unreadable(path, `it is longer than ${MAX_BYTES} bytes`);
+  return { path, text: bytes.toString() };
+}
+
+function unreadable(path: string, why: string, cause?: unknown): ProvisioningError {
+  return new ProvisioningError(
+    "CONNECTIVITY_SECRET_UNAVAILABLE",
+    `${describeFile(path)} could not be read: ${why}`,
+    cause === undefined ? {} : { cause },
+  );
+}

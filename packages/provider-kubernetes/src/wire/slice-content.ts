@@ -1,0 +1,28 @@
+import type { ClusterNode } from "@holdfast/core";
+
+/** The members that one EndpointSlice lists. */
+export interface SliceContent {
+  /** `namespace/name`. */
+  readonly key: string;
+  readonly isIpv6: boolean;
+  /** By the key of the endpoint: the pod, the host name, or `ADDRESS:PORT`. */
+  readonly nodes: ReadonlyMap<string, ClusterNode>;
+  /** Further addresses of keys in `nodes`; absent when there are none. */
+  readonly more?: readonly { readonly key: string; readonly node: ClusterNode }[] | undefined;
+  /** The keys of endpoints that are listed and are not members, as they are not ready; absent when there are none. */
+  readonly unready?: ReadonlySet<string> | undefined;
+  /** What was cut from members, one text for each field; absent when nothing was. */
+  readonly trimmed?: readonly string[] | undefined;
+  /** Why endpoints were left out, one text for each; without their text. */
+  readonly skipped: readonly string[];
+}
+
+/** The content of a slice that could not be read. */
+export function toUnreadable(key: string, reason: string): SliceContent {
+  return { key, isIpv6: false, nodes: new Map(), skipped: [reason] };
+}
+
+/** True while the endpoint is shutting down. It may still serve requests. */
+export function isTerminating({ metadata }: ClusterNode): boolean {
+  return metadata["terminating"] === "true";
+}
