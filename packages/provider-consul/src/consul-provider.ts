@@ -9,11 +9,11 @@ import type {
   WatchOptions,
 } from "@holdfast/core";
 import { ProviderLife, toProbeError } from "@holdfast/core/adapter";
-import { auditConsul } from "./audit-consul.ts";
-import { ConsulClient, type ConsulSource } from "./consul-client.ts";
+import { auditConsul } from "./http/audit-consul.ts";
+import { ConsulClient, type ConsulSource } from "./http/consul-client.ts";
 import type { ConsulProviderParams } from "./consul-params.ts";
 import { probeConsul } from "./probe-consul.ts";
-import { ServiceWatch } from "./service-watch.ts";
+import { ServiceWatch } from "./watch/service-watch.ts";
 
 /** A Consul service as a provider. */
 export class ConsulProvider implements ClusterProvider {

@@ -1,9 +1,9 @@
 import { isProvisioningError, ProvisioningError } from "@holdfast/core";
-import { assertMayRead, assertUnfiltered, type AclCheckOptions } from "./acl-check.ts";
-import type { ConsulAnswer } from "./consul-client.ts";
-import { toLifePath } from "./health-query.ts";
-import { LEADER_PATH, saysNoLeader, toNoLeader } from "./no-leader.ts";
-import { knowsLeader } from "./staleness.ts";
+import { assertMayRead, assertUnfiltered, type AclCheckOptions } from "./watch/acl-check.ts";
+import type { ConsulAnswer } from "./http/consul-client.ts";
+import { toLifePath } from "./watch/health-query.ts";
+import { LEADER_PATH, saysNoLeader, toNoLeader } from "./http/no-leader.ts";
+import { knowsLeader } from "./watch/staleness.ts";
 
 /** An address gets at least this many milliseconds, however many there are. */
 const LEAST_MS = 1_000;

@@ -11,7 +11,7 @@ import {
   type ProviderId,
   type Random,
 } from "@holdfast/core";
-import type { ConsulAnswer, ConsulRequest, ConsulSource } from "../consul-client.ts";
+import type { ConsulAnswer, ConsulRequest, ConsulSource } from "../http/consul-client.ts";
 import { consulParamsSchema } from "../consul-params.ts";
 import { ConsulProvider } from "../consul-provider.ts";
 import { toEntry } from "./fake-consul.ts";

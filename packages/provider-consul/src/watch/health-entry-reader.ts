@@ -10,7 +10,7 @@ import {
   trimNode,
   type NodeReader,
 } from "@holdfast/core/adapter";
-import type { ConsulProviderParams, NodeIdRule } from "./consul-params.ts";
+import type { ConsulProviderParams, NodeIdRule } from "../consul-params.ts";
 import { toEndpoint, type Endpoint } from "./service-endpoint.ts";
 
 /**

@@ -4,7 +4,7 @@ import { Agent as HttpsAgent } from "node:https";
 import { createSecureContext, type SecureContext } from "node:tls";
 import { ProvisioningError, throwIfAborted } from "@holdfast/core";
 import { describeFileFailure, proxyFromEnvironment, readFileWithin } from "@holdfast/core/adapter";
-import type { ConsulTls } from "./consul-params.ts";
+import type { ConsulTls } from "../consul-params.ts";
 import { dropIdle } from "./send-request.ts";
 
 /** Ten times a bundle of all public authorities. */

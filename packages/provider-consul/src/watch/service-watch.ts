@@ -11,15 +11,15 @@ import {
   type Reason,
 } from "@holdfast/core";
 import { assertMayRead, assertUnfiltered } from "./acl-check.ts";
-import type { ConsulAnswer, ConsulSource } from "./consul-client.ts";
-import type { ConsulProviderParams } from "./consul-params.ts";
-import { isAboutCredentials } from "./credentials.ts";
+import type { ConsulAnswer, ConsulSource } from "../http/consul-client.ts";
+import type { ConsulProviderParams } from "../consul-params.ts";
+import { isAboutCredentials } from "../http/is-about-credentials.ts";
 import { HealthBody } from "./health-body.ts";
 import { toHealthPath, toLifePath, type Consistency } from "./health-query.ts";
 import { PollPace } from "./poll-pace.ts";
 import { readIndex } from "./read-index.ts";
 import { findStaleness, isFromCache, isFromView, readAgeMs } from "./staleness.ts";
-import { withDetails } from "./with-details.ts";
+import { withDetails } from "../http/with-details.ts";
 
 export interface ServiceWatchOptions {
   readonly descriptor: ProviderDescriptor<ConsulProviderParams>;

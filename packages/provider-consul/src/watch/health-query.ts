@@ -1,4 +1,4 @@
-import type { ConsulProviderParams } from "./consul-params.ts";
+import type { ConsulProviderParams } from "../consul-params.ts";
 
 export type Consistency = ConsulProviderParams["consistency"];
 

@@ -1,6 +1,6 @@
 import type { Reason } from "@holdfast/core";
 import { isThisMachine } from "@holdfast/core/adapter";
-import type { ConsulProviderParams } from "./consul-params.ts";
+import type { ConsulProviderParams } from "../consul-params.ts";
 
 /** The addresses to which a token would be sent without TLS. Certificates are always verified, so there is nothing else to list. */
 export function auditConsul({ addresses, token }: ConsulProviderParams): readonly Reason[] {

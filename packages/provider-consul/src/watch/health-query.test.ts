@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { consulParamsSchema, type ConsulProviderParams } from "./consul-params.ts";
+import { consulParamsSchema, type ConsulProviderParams } from "../consul-params.ts";
 import { toHealthPath, toLifePath, toScopedPath } from "./health-query.ts";
 
 const parse = (params: object = {}): ConsulProviderParams =>

@@ -1,34 +1,32 @@
-import type { EntryOutcome } from "./health-entry-reader.ts";
 import type { Span } from "./json-array-scanner.ts";
 
-export interface Entry extends Span {
-  readonly outcome: EntryOutcome;
+/** One element of an array: its position in the text, and what was read from it. */
+export interface Entry<T> extends Span {
+  readonly value: T;
 }
 
-/** What the entries of a body were, and where they stand in it, in order. */
-export class EntryTable {
-  static readonly empty: EntryTable = EntryTable.from([]);
-
-  readonly outcomes: readonly EntryOutcome[];
+/** The elements of an array in a text, in order. Positions are kept in typed arrays: an array may have a million elements. */
+export class EntryTable<T> {
+  readonly values: readonly T[];
   readonly #starts: Uint32Array;
   readonly #ends: Uint32Array;
 
-  private constructor(outcomes: readonly EntryOutcome[], starts: Uint32Array, ends: Uint32Array) {
-    this.outcomes = outcomes;
+  private constructor(values: readonly T[], starts: Uint32Array, ends: Uint32Array) {
+    this.values = values;
     this.#starts = starts;
     this.#ends = ends;
   }
 
-  static from(entries: readonly Entry[]): EntryTable {
+  static from<T>(entries: readonly Entry<T>[]): EntryTable<T> {
     return new EntryTable(
-      entries.map(({ outcome }) => outcome),
+      entries.map(({ value }) => value),
       Uint32Array.from(entries, ({ start }) => start),
       Uint32Array.from(entries, ({ end }) => end),
     );
   }
 
   get size(): number {
-    return this.outcomes.length;
+    return this.values.length;
   }
 
   startOf(index: number): number {
@@ -39,18 +37,18 @@ export class EntryTable {
     return this.#ends[index]!;
   }
 
-  /** How many entries end before `at`. */
+  /** The number of entries that end before `at`. */
   countBefore(at: number): number {
     return countBelow(this.#ends, at);
   }
 
-  /** The first entry that starts at `at` or behind it. */
+  /** The index of the first entry that starts at `at` or after it. */
   firstFrom(at: number): number {
     return countBelow(this.#starts, at);
   }
 
-  /** The table with `entries` instead of those from `from` to `to`, those behind them moved by `shift`. */
-  splice(from: number, to: number, entries: readonly Entry[], shift: number): EntryTable {
+  /** The table with `entries` instead of those from `from` to `to`; those after them are moved by `shift`. */
+  splice(from: number, to: number, entries: readonly Entry<T>[], shift: number): EntryTable<T> {
     const fresh = EntryTable.from(entries);
     const join = (mine: Uint32Array, theirs: Uint32Array): Uint32Array => {
       const joined = new Uint32Array(this.size - (to - from) + fresh.size);
@@ -60,7 +58,7 @@ export class EntryTable {
       return joined;
     };
     return new EntryTable(
-      [...this.outcomes.slice(0, from), ...fresh.outcomes, ...this.outcomes.slice(to)],
+      [...this.values.slice(0, from), ...fresh.values, ...this.values.slice(to)],
       join(this.#starts, fresh.#starts),
       join(this.#ends, fresh.#ends),
     );

@@ -1,7 +1,7 @@
 import { isProvisioningError, ProvisioningError } from "@holdfast/core";
 import { fieldOf, parseJson } from "@holdfast/core/adapter";
-import type { ConsulAnswer, ConsulSource } from "./consul-client.ts";
-import type { ConsulProviderParams } from "./consul-params.ts";
+import type { ConsulAnswer, ConsulSource } from "../http/consul-client.ts";
+import type { ConsulProviderParams } from "../consul-params.ts";
 import { toHealthPath, toScopedPath } from "./health-query.ts";
 
 export interface AclCheckOptions {

@@ -1,5 +1,5 @@
 import { ProvisioningError } from "@holdfast/core";
-import type { ConsulAnswer } from "./consul-client.ts";
+import type { ConsulAnswer } from "../http/consul-client.ts";
 
 const INDEX = "x-consul-index";
 

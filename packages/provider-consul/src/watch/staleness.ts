@@ -1,5 +1,5 @@
 import { ProvisioningError, toReason, type Reason } from "@holdfast/core";
-import type { ConsulAnswer } from "./consul-client.ts";
+import type { ConsulAnswer } from "../http/consul-client.ts";
 
 export interface StalenessLimits {
   /** Up to this age, in milliseconds, a server that knows its leader vouches for its content. */

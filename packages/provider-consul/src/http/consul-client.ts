@@ -10,12 +10,13 @@ import {
 } from "@holdfast/core";
 import { collectBytes, parseRetryAfter } from "@holdfast/core/adapter";
 import { ConsulAgents, type Environment, type Route } from "./consul-agents.ts";
-import type { ConsulProviderParams } from "./consul-params.ts";
-import { isAboutCredentials, readToken } from "./credentials.ts";
-import { toMostTelling, type AddressFailure } from "./most-telling.ts";
+import type { ConsulProviderParams } from "../consul-params.ts";
+import { isAboutCredentials } from "./is-about-credentials.ts";
+import { toMostTelling, type AddressFailure } from "./to-most-telling.ts";
 import { LEADER_PATH, saysNoLeader, toNoLeader } from "./no-leader.ts";
+import { readToken } from "./read-token.ts";
 import { sendRequest } from "./send-request.ts";
-import { toProvisioningError, toRefusalError } from "./to-provisioning-error.ts";
+import { toProvisioningError, toRefusalError } from "../to-provisioning-error.ts";
 import { withDetails } from "./with-details.ts";
 
 export interface ConsulRequest {

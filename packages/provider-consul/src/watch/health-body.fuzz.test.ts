@@ -12,7 +12,7 @@ import {
 import { systemClock, type ProvisioningError } from "@holdfast/core";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { consulParamsSchema } from "./consul-params.ts";
+import { consulParamsSchema } from "../consul-params.ts";
 import { HealthBody, type HealthContent } from "./health-body.ts";
 
 const SECRET = "canary-7f3a9c-secret";
