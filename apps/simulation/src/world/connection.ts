@@ -8,19 +8,31 @@ import {
   type ProviderEvent,
 } from "@holdfast/core";
 import { revisionOf, type BackendAnswer } from "./backend-answer.ts";
-import type { SimBackend } from "./sim-backend.ts";
-import type { SimProvider } from "./sim-provider.ts";
+import type { BackendConnection, SimBackend } from "./sim-backend.ts";
 
 const FLAP_MS = 3_000;
 const STALENESS_MS = 60_000;
+
+/** The provider that opened a connection, as far as the connection needs it. */
+export interface ConnectionOwner {
+  readonly heartbeatMs: number;
+  readonly lateSnapshotMs: number;
+  /** The revision of every answer that the provider has given. */
+  readonly revisions: string[];
+  /** A watch broke. `hadDelivered`: it had given an answer before. */
+  suffer(code: ErrorCode, hadDelivered: boolean): void;
+  /** An answer came late. */
+  ail(): void;
+  /** An answer or a heartbeat has come. */
+  confirm(): void;
+}
 
 /**
  * One watch on a backend: what a correct adapter makes of what comes over the wire, in the wire's order. An answer that is
  * older than the last one is thrown as `STREAM_INDEX_ROLLBACK`.
  */
-export class Connection {
+export class Connection implements BackendConnection {
   readonly events: EventChannel<ProviderEvent>;
-  readonly provider: SimProvider;
   readonly signal: AbortSignal;
   /** Of the last answer handed on. */
   revision: string | undefined;
@@ -30,6 +42,7 @@ export class Connection {
   isLate = false;
   isClosed = false;
   readonly #backend: SimBackend;
+  readonly #owner: ConnectionOwner;
   readonly #timers = new Set<Disposable>();
   readonly #isDeaf: boolean;
   readonly #abort: Disposable;
@@ -41,9 +54,9 @@ export class Connection {
   #underway = 0;
 
   /** `signal` ends it; `outer` is the one the service gave. */
-  constructor(backend: SimBackend, provider: SimProvider, signal: AbortSignal, outer: AbortSignal) {
+  constructor(backend: SimBackend, owner: ConnectionOwner, signal: AbortSignal, outer: AbortSignal) {
     this.#backend = backend;
-    this.provider = provider;
+    this.#owner = owner;
     this.signal = outer;
     this.heardAt = this.#openedAt = backend.clock.monotonic();
     // It is closed below: a deaf client heeds no signal.
@@ -117,13 +130,13 @@ export class Connection {
 
   /** What happens to a deaf connection that was given up is nobody's concern. */
   #suffer(code: ErrorCode): void {
-    if (!this.signal.aborted) this.provider.suffer(code, this.revision !== undefined);
+    if (!this.signal.aborted) this.#owner.suffer(code, this.revision !== undefined);
   }
 
   #onAbort(): void {
     const reason: unknown = this.signal.reason;
     const isSilence = isProvisioningError(reason) && reason.code === "STREAM_SILENT";
-    if (isSilence) this.provider.suffer("STREAM_SILENT", this.revision !== undefined);
+    if (isSilence) this.#owner.suffer("STREAM_SILENT", this.revision !== undefined);
     if (!this.#isDeaf) this.close();
   }
 
@@ -135,7 +148,7 @@ export class Connection {
     }
     this.#index = answer.index;
     this.revision = revisionOf(answer);
-    if (!this.signal.aborted) this.provider.revisions.push(this.revision);
+    if (!this.signal.aborted) this.#owner.revisions.push(this.revision);
     const { skipped, members } = answer;
     const snapshot = createSnapshot({
       providerId: this.#backend.id,
@@ -146,9 +159,9 @@ export class Connection {
       ...(skipped > 0 && { skipped: { count: skipped, reasons: ["a broken entry"] } }),
     });
     const ageMs = Math.max(clock.now() - sentAt, 0) + (snapshot.stalenessMs ?? 0);
-    if (ageMs > this.provider.lateSnapshotMs && !this.signal.aborted) this.provider.ail();
+    if (ageMs > this.#owner.lateSnapshotMs && !this.signal.aborted) this.#owner.ail();
     this.#push({ type: "snapshot", snapshot });
-    this.isLate = ageMs > this.provider.lateSnapshotMs;
+    this.isLate = ageMs > this.#owner.lateSnapshotMs;
     if (mood === "stalling") this.#silence();
     else if (mood === "breaking") this.fail(new ProvisioningError("STREAM_FAILED", "the backend breaks off"));
     else if (mood === "ending") this.end();
@@ -168,12 +181,12 @@ export class Connection {
     const { clock } = this.#backend;
     this.heardAt = clock.monotonic();
     if (this.signal.aborted) return;
-    if (this.revision !== undefined) this.provider.confirm();
-    else if (clock.monotonic() - this.#openedAt > this.provider.lateSnapshotMs) this.provider.ail();
+    if (this.revision !== undefined) this.#owner.confirm();
+    else if (clock.monotonic() - this.#openedAt > this.#owner.lateSnapshotMs) this.#owner.ail();
     this.isLate = false;
     this.events.push(event);
     this.#silence();
-    this.#heartbeat = clock.schedule(this.provider.heartbeatMs, () => this.beat());
+    this.#heartbeat = clock.schedule(this.#owner.heartbeatMs, () => this.beat());
   }
 
   #silence(): void {

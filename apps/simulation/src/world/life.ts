@@ -1,17 +1,15 @@
-import type { PortCall } from "@holdfast/testing";
 import {
   compareDescriptors,
   isProvisioningError,
   type Clock,
   type ProviderDescriptor,
   type Random,
+  type TopologyEvent,
 } from "@holdfast/core";
 import { ProvisioningService, type ServicePorts, type ServiceWarning } from "@holdfast/provisioning";
-import type { BackendId, LifeSetting, PortName, Setting } from "../script/script.ts";
+import type { BackendId, LifeSetting, Setting } from "../script/script.ts";
 import type { AdmissionRecord } from "./admission-record.ts";
-import { leasesOf } from "./leases-of.ts";
 import { LifeClock } from "./life-clock.ts";
-import type { Observer } from "./observer.ts";
 import type { Operation } from "./operation.ts";
 import { createSimAdapter } from "./sim-adapter.ts";
 import type { SimBackend } from "./sim-backend.ts";
@@ -20,8 +18,17 @@ import { RecordingSnapshotStore } from "./recording-snapshot-store.ts";
 import { createSimGenerationStore } from "./sim-generation-store.ts";
 import { SimStore, type SimDisk } from "./sim-disk.ts";
 import type { SimFiles } from "./sim-files.ts";
-import type { SimPort } from "./sim-port.ts";
 import type { SimProvider } from "./sim-provider.ts";
+import type { LoadRecord, SaveRecord } from "./snapshot-record.ts";
+
+/** What a life reports while it is not cut; `Observer` explains each of them. */
+export interface LifeListener {
+  event(event: TopologyEvent, life: Life): void;
+  setChanged(life: Life): void;
+  loaded(record: LoadRecord, life: Life): void;
+  saveBegan(record: SaveRecord, life: Life): void;
+  saveEnded(record: SaveRecord, life: Life): void;
+}
 
 export interface LifeOptions {
   readonly number: number;
@@ -29,12 +36,12 @@ export interface LifeOptions {
   readonly random: Random;
   readonly setting: Setting;
   readonly backends: ReadonlyMap<BackendId, SimBackend>;
-  readonly ports: Readonly<Record<PortName, SimPort>>;
+  readonly createPorts: (life: Life) => ServicePorts;
   readonly disk: SimDisk;
   readonly files: SimFiles;
   readonly generationFiles: SimFiles;
   readonly nextMoment: () => number;
-  readonly observer: Required<Pick<Observer, "event" | "setChanged" | "loaded" | "saveBegan" | "saveEnded">>;
+  readonly listener: LifeListener;
   readonly note: (text: string) => void;
 }
 
@@ -74,7 +81,7 @@ export class Life {
   readonly #note: (text: string) => void;
 
   constructor(options: LifeOptions) {
-    const { number, setting, backends, disk, nextMoment, note, observer } = options;
+    const { number, setting, backends, disk, nextMoment, note, listener } = options;
     this.number = number;
     this.#note = note;
     this.clock = new LifeClock(options.clock);
@@ -109,7 +116,7 @@ export class Life {
         number,
         whileAlive: this.#whileAlive,
       }),
-      ports: createPorts(options.ports, this),
+      ports: options.createPorts(this),
       health,
       calls: { timeoutMs, tries },
       guards: { removalDwellMs, massRemoval },
@@ -127,10 +134,10 @@ export class Life {
       // Who is taken away is pinned no more, also when it comes back.
       const isPinnable = set.some(({ descriptor, provider }) => provider && descriptor.id === this.pinned);
       if (!isPinnable) this.pinned = undefined;
-      if (!this.isCut) observer.setChanged(this);
+      if (!this.isCut) listener.setChanged(this);
     });
     this.service.topology.onEvent((event) => {
-      if (!this.isCut) observer.event(event, this);
+      if (!this.isCut) listener.event(event, this);
     });
   }
 
@@ -177,7 +184,7 @@ export class Life {
   /** Never resolves once this life is over. */
   readonly #whileAlive = async (): Promise<void> => (this.isCut || this.hasStopped ? never() : undefined);
 
-  #createSnapshotStore({ files, observer }: LifeOptions): RecordingSnapshotStore {
+  #createSnapshotStore({ files, listener }: LifeOptions): RecordingSnapshotStore {
     return new RecordingSnapshotStore({
       files,
       clock: this.clock,
@@ -187,15 +194,15 @@ export class Life {
         this.#note(
           `snapshot file ${record.isDamaged ? "damaged" : (record.known?.snapshot.providerId ?? "not read")}`,
         );
-        observer.loaded(record, this);
+        listener.loaded(record, this);
       },
       onBegin: (record) => {
         this.#note(`snapshot file: save ${record.known.snapshot.providerId} ${record.known.snapshot.hash}`);
-        observer.saveBegan(record, this);
+        listener.saveBegan(record, this);
       },
       onEnd: (record) => {
         this.#note(`snapshot file: save ${record.outcome}`);
-        observer.saveEnded(record, this);
+        listener.saveEnded(record, this);
       },
     });
   }
@@ -222,34 +229,6 @@ export class Life {
     if (!this.isCut) this.#note(`${operation.what} ${operation.outcome} ${codeOf(operation.error)}`);
   }
 }
-
-function createPorts(ports: Readonly<Record<PortName, SimPort>>, life: Life): ServicePorts {
-  const { partition, placement, remoting } = ports;
-  const run = (port: SimPort, call: PortCall, signal: AbortSignal) => port.run(call, life, signal, doNothing);
-  return {
-    partition: {
-      applySnapshot: (tick, { signal }) =>
-        run(partition, { port: "partition", method: "applySnapshot", tick }, signal),
-      publishLeases: (leases, { signal }) =>
-        run(partition, { port: "partition", method: "publishLeases", leases }, signal),
-      notify: (notice, { signal }) => run(partition, { port: "partition", method: "notify", notice }, signal),
-    },
-    placement: {
-      applySnapshot: (tick, { signal }) =>
-        placement.run({ port: "placement", method: "applySnapshot", tick }, life, signal, () =>
-          leasesOf(tick),
-        ),
-      notify: (notice, { signal }) => run(placement, { port: "placement", method: "notify", notice }, signal),
-    },
-    remoting: {
-      applyEvents: (events, { signal }) =>
-        run(remoting, { port: "remoting", method: "applyEvents", events }, signal),
-      notify: (notice, { signal }) => run(remoting, { port: "remoting", method: "notify", notice }, signal),
-    },
-  };
-}
-
-function doNothing(): void {}
 
 function codeOf(error: unknown): string {
   if (isProvisioningError(error)) return error.code;

@@ -2,12 +2,8 @@ import type { ErrorCode, ProviderAdapter, ProviderDescriptorInput } from "@holdf
 import * as z from "zod";
 import { BACKENDS, type BackendId, type ProviderSpec } from "../script/script.ts";
 import type { SimBackend } from "./sim-backend.ts";
+import type { SimParams } from "./sim-params.ts";
 import { SimProvider } from "./sim-provider.ts";
-
-export interface SimParams {
-  readonly variant: number;
-  readonly canWatch: boolean;
-}
 
 export interface SimAdapterOptions {
   readonly backends: ReadonlyMap<BackendId, SimBackend>;

@@ -7,10 +7,20 @@ import {
 } from "@holdfast/core";
 import type { BackendBlow, BackendId, BackendMood, Setting } from "../script/script.ts";
 import { revisionOf, type BackendAnswer } from "./backend-answer.ts";
-import type { Connection } from "./connection.ts";
 
 const LATE_MS = 60_000;
 const SILENT: ReadonlySet<BackendMood> = new Set(["hanging", "deaf", "stalling"]);
+
+/** A connection that is open, as the backend sees it. */
+export interface BackendConnection {
+  /** Sends an answer, `lateMs` after it was true. */
+  tell(answer: BackendAnswer, lateMs?: number): void;
+  beat(): void;
+  /** The backend's mood has changed. */
+  onMood(): void;
+  end(): void;
+  fail(error: unknown): void;
+}
 
 /** A discovery backend, which outlives the service: its content, its version, and how it behaves to whoever connects. */
 export class SimBackend {
@@ -18,7 +28,7 @@ export class SimBackend {
   readonly clock: Clock;
   /** Every answer it ever had to give: revision to members. */
   readonly ledger: Map<string, MemberSet> = new Map();
-  readonly connections: Set<Connection> = new Set();
+  readonly connections: Set<BackendConnection> = new Set();
   mood: BackendMood = "well";
   latencyMs = 0;
   readonly #marks: Setting["marks"];
@@ -84,7 +94,7 @@ export class SimBackend {
     }
   }
 
-  #strike(blow: BackendBlow, connection: Connection): void {
+  #strike(blow: BackendBlow, connection: BackendConnection): void {
     switch (blow) {
       case "break":
         return connection.fail(new ProvisioningError("STREAM_FAILED", "the connection broke"));

@@ -12,10 +12,10 @@ import {
   type WatchOptions,
 } from "@holdfast/core";
 import { ProviderLife } from "@holdfast/core/adapter";
-import type { SimParams } from "./sim-adapter.ts";
 import { Connection } from "./connection.ts";
-import type { SimBackend } from "./sim-backend.ts";
 import { never } from "./never.ts";
+import type { SimBackend } from "./sim-backend.ts";
+import type { SimParams } from "./sim-params.ts";
 
 export interface SimProviderOptions {
   readonly descriptor: ProviderDescriptor<SimParams>;

@@ -1,6 +1,7 @@
 import { createSeededRandom, VirtualClock } from "@holdfast/testing";
 import { compareDescriptors, type Random, type TopologyEvent } from "@holdfast/core";
 import { BACKENDS, type BackendId, type PortName, type Script, type Setting } from "../script/script.ts";
+import { createPorts } from "./create-ports.ts";
 import { Life } from "./life.ts";
 import type { Observer } from "./observer.ts";
 import { describeCall } from "./port-record.ts";
@@ -77,12 +78,12 @@ export class World {
       random: this.#random,
       setting,
       backends,
-      ports,
+      createPorts: (of) => createPorts(ports, of),
       disk,
       files,
       generationFiles,
       nextMoment: () => this.nextMoment(),
-      observer: {
+      listener: {
         event: (event, of) => this.#onEvent(event, of),
         setChanged: (of) => {
           for (const observer of this.observers) observer.setChanged?.(of);

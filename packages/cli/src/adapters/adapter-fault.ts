@@ -4,6 +4,12 @@ export interface AdapterFault {
   readonly got: string;
 }
 
+/** A fault of the adapter that the configuration names at `path`, such as `adapters[0]`. */
+export interface AdapterProblem extends AdapterFault {
+  readonly path: string;
+  readonly code: "VALIDATION_ADAPTER_UNAVAILABLE";
+}
+
 const MAX_LENGTH = 300;
 
 /** What an adapter's code threw, on one line. */

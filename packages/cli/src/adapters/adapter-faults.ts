@@ -1,13 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { AnyProviderAdapter, ProviderId } from "@holdfast/core";
+import type { AnyProviderAdapter } from "@holdfast/core";
+import type { CodeOrigin } from "./code-origin.ts";
 import { IsolatedProvider } from "./isolated-provider.ts";
-
-/** Whose code runs: an adapter that the configuration names, and the provider it works for where that is known. */
-export interface CodeOrigin {
-  /** As the configuration writes it. */
-  readonly adapter: string;
-  readonly providerId?: ProviderId | undefined;
-}
 
 /**
  * Knows which adapter's code threw outside of any call (in a timer, on a socket, in a promise without a handler), and ends

@@ -9,8 +9,8 @@ import {
   type ProviderEvent,
   type WatchOptions,
 } from "@holdfast/core";
-import type { CodeOrigin } from "./adapter-faults.ts";
 import { describeFailure } from "./adapter-fault.ts";
+import type { CodeOrigin } from "./code-origin.ts";
 import { paceEvents } from "./pace-events.ts";
 
 export interface IsolatedProviderOptions {

@@ -6,8 +6,7 @@ import {
   type AnyProviderAdapter,
   type Clock,
 } from "@holdfast/core";
-import type { ConfigProblem } from "../config/config-problem.ts";
-import type { AdapterFault } from "./adapter-fault.ts";
+import type { AdapterFault, AdapterProblem } from "./adapter-fault.ts";
 import { AdapterFaults } from "./adapter-faults.ts";
 import { createBuiltInAdapters } from "./built-in-adapters.ts";
 import { importAdapter } from "./import-adapter.ts";
@@ -16,7 +15,7 @@ import { resolveAdapter } from "./resolve-adapter.ts";
 export interface LoadedAdapters {
   /** The built-in ones and those that could be loaded; one for each kind. */
   readonly adapters: readonly AnyProviderAdapter[];
-  readonly problems: readonly ConfigProblem[];
+  readonly problems: readonly AdapterProblem[];
 }
 
 export interface LoadAdaptersOptions {
@@ -41,7 +40,7 @@ export async function loadAdapters(
   const names: unknown = Reflect.get(Object(input), "adapters");
   const adapters = [...createBuiltInAdapters(folder)];
   const owners = new Map(adapters.map(({ kind }) => [kind, "which is built in"]));
-  const problems: ConfigProblem[] = [];
+  const problems: AdapterProblem[] = [];
   for (const [index, name] of Array.isArray(names) ? names.entries() : []) {
     if (typeof name !== "string" || name === "") continue;
     const path = `adapters[${index}]`;

@@ -1,5 +1,5 @@
 import { ProvisioningError, type ErrorCode, type ValidationProblem } from "@holdfast/core";
-import type { SourcePosition } from "./config-source.ts";
+import type { TextPosition } from "@holdfast/provider-file";
 
 /** One thing wrong with a configuration file; what stands in it is described and never repeated. */
 export interface ConfigProblem extends Omit<ValidationProblem, "code"> {
@@ -23,7 +23,7 @@ export function toConfigError(file: string, problems: readonly ConfigProblem[]):
 /** Puts the problems where they are in the file, in the order in which they stand there; of more than a hundred the first. */
 export function placeProblems(
   problems: readonly Omit<ConfigProblem, "line" | "column">[],
-  source: { locate(path: string): SourcePosition | undefined },
+  source: { locate(path: string): TextPosition | undefined },
 ): readonly ConfigProblem[] {
   const placed = problems
     .slice(0, MAX_PROBLEMS)

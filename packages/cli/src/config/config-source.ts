@@ -1,19 +1,13 @@
-import { describeYamlProblem, parseYamlSource } from "@holdfast/provider-file";
+import { describeYamlProblem, parseYamlSource, type TextPosition } from "@holdfast/provider-file";
 import { isAlias, isMap, isScalar, isSeq, type Document } from "yaml";
 import type { ConfigProblem } from "./config-problem.ts";
-
-/** Both from 1. */
-export interface SourcePosition {
-  readonly line: number;
-  readonly column: number;
-}
 
 /** A text of YAML or JSON (which YAML includes) that was read, and where in it everything stands. */
 export interface ConfigSource {
   readonly value: unknown;
   readonly problems: readonly ConfigProblem[];
   /** Where the value at `providers[0].kind` stands, or what comes nearest to it. */
-  locate(path: string): SourcePosition | undefined;
+  locate(path: string): TextPosition | undefined;
 }
 
 export function parseConfigSource(text: string): ConfigSource {
@@ -42,7 +36,7 @@ function toWords(problem: string): string {
   return /^[A-Z_]+$/.test(problem) ? problem.toLowerCase().replaceAll("_", " ") : problem;
 }
 
-function toSyntaxProblem(got: string, position: SourcePosition): ConfigProblem {
+function toSyntaxProblem(got: string, position: TextPosition): ConfigProblem {
   return { path: "", expected: "valid YAML or JSON", got, code: "VALIDATION_MALFORMED", ...position };
 }
 

@@ -1,6 +1,7 @@
 import type { Clock } from "@holdfast/core";
 import { describeFailure } from "../adapters/adapter-fault.ts";
-import type { AdapterFaults, CodeOrigin } from "../adapters/adapter-faults.ts";
+import type { AdapterFaults } from "../adapters/adapter-faults.ts";
+import type { CodeOrigin } from "../adapters/code-origin.ts";
 import type { DaemonOutput } from "./daemon-output.ts";
 
 export interface FaultReportOptions {
