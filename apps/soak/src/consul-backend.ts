@@ -1,5 +1,5 @@
 import { fieldOf } from "@holdfast/core/adapter";
-import { ConsulAgent, HttpGateway, type Break } from "@holdfast-apps/integration/real-servers";
+import { type Break, ConsulAgent, HttpGateway } from "@holdfast-apps/lab";
 import type { Backend, Fault, FaultKind } from "./backend.ts";
 import type { Population, SoakMember } from "./population.ts";
 

@@ -1,5 +1,5 @@
 import { fieldOf, listOf } from "@holdfast/core/adapter";
-import { KubernetesServer, TcpProxy, type Slice } from "@holdfast-apps/integration/real-servers";
+import { KubernetesServer, type Slice, TcpProxy } from "@holdfast-apps/lab";
 import type { Backend, Fault, FaultKind } from "./backend.ts";
 import type { Population, SoakMember } from "./population.ts";
 

@@ -2,7 +2,7 @@
 // in the folder that HOLDFAST_BACKENDS names.
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
-import { arePrograms } from "@holdfast-apps/integration/real-servers";
+import { arePrograms } from "@holdfast-apps/lab";
 import { judgeEnd, judgeTrend } from "./judge.ts";
 import { toReport } from "./report.ts";
 import { runSoak } from "./soak.ts";

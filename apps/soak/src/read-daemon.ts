@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { DaemonLife } from "@holdfast-apps/integration/daemon-life";
+import { DaemonLife } from "@holdfast-apps/lab";
 import { CheckingFollower, HostileClients } from "@holdfast-apps/test-support";
 import { sleep, systemClock } from "@holdfast/core";
 import { digestOf } from "./member-digest.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { describeReal } from "@holdfast-apps/integration/describe-real";
+import { describeReal } from "@holdfast-apps/lab/describe-real";
 import { judgeEnd } from "./judge.ts";
 import { QUICK_PACE } from "./soak-pace.ts";
 import { runSoak } from "./soak.ts";

@@ -1,7 +1,7 @@
 // `pnpm bench:real [--json] [--quick] [--only consul|kubernetes] [--latency]`: on real servers, whose programs are in the folder
 // that HOLDFAST_BACKENDS names.
 import { parseArgs } from "node:util";
-import { arePrograms } from "@holdfast-apps/integration/real-servers";
+import { arePrograms } from "@holdfast-apps/lab";
 import { quantile, median, toLine, type Figure } from "../measure.ts";
 import { followChanges, type Changes } from "./changes.ts";
 import { CONTENDERS, type ContenderName } from "./contender.ts";

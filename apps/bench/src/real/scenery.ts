@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ADMIN_TOKEN, ConsulAgent, KubernetesServer } from "@holdfast-apps/integration/real-servers";
+import { ADMIN_TOKEN, ConsulAgent, KubernetesServer } from "@holdfast-apps/lab";
 import { MARKER, type Target } from "./contender.ts";
 
 /** A service of a real backend, in which one member, the marker, changes. */

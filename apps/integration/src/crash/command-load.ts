@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { sleep, systemClock, type Random } from "@holdfast/core";
 import { pick, PROVIDER_IDS, type CrashFolder, type IdSet } from "./crash-folder.ts";
-import { HOLDFAST, type DaemonLife } from "./daemon-life.ts";
+import { type DaemonLife, HOLDFAST } from "@holdfast-apps/lab";
 import type { StoreLoad } from "./store-load.ts";
 
 export interface CommandLoadOptions {

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { sleep, systemClock, type Random } from "@holdfast/core";
 import { pickSet, type CrashFolder, type IdSet } from "./crash-folder.ts";
-import type { DaemonLife } from "./daemon-life.ts";
+import type { DaemonLife } from "@holdfast-apps/lab";
 import type { StoreLoad } from "./store-load.ts";
 
 export interface ConfigLoadOptions {

@@ -4,7 +4,7 @@ import { expect } from "vitest";
 import { CommandLoad } from "./command-load.ts";
 import { ConfigLoad } from "./config-load.ts";
 import { pickSet, type CrashFolder, type IdSet } from "./crash-folder.ts";
-import { DaemonLife, type DaemonLine } from "./daemon-life.ts";
+import { DaemonLife, type DaemonLine } from "@holdfast-apps/lab";
 import { folderChanges } from "./folder-changes.ts";
 import { replayedIds } from "./event-replay.ts";
 import type { StoreLoad } from "./store-load.ts";

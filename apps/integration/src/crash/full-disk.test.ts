@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { FileProviderStore } from "@holdfast/store-file";
 import { expect, test } from "vitest";
 import { emptyFolder, execute } from "../packed-packages.ts";
-import { DaemonLife } from "./daemon-life.ts";
+import { DaemonLife } from "@holdfast-apps/lab";
 
 /** The kernel takes part of a write and refuses the rest, as on a full disk, until the limit is lifted. */
 const LIMITED = ["sh", "-c", `trap "" XFSZ; ulimit -S -f 4; exec "$@"`, "sh"];

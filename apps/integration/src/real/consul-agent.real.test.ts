@@ -1,7 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { describeReal } from "./backends.ts";
-import { ConsulAgent } from "./consul-agent.ts";
-import { uniqueName } from "./unique-name.ts";
+import { describeReal } from "@holdfast-apps/lab/describe-real";
+import { ConsulAgent, uniqueName } from "@holdfast-apps/lab";
 import { createRealProvider, failureOf, probe, shows, time, watch } from "./watched-real.ts";
 
 const node = (id: string, port = 80) => ({ id, host: "10.0.0.1", port });

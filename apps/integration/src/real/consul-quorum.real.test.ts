@@ -4,9 +4,8 @@ import type { WatchRecording } from "@holdfast/conformance";
 import type { ClusterProvider } from "@holdfast/core";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { emptyFolder } from "../packed-packages.ts";
-import { describeReal } from "./backends.ts";
-import { ConsulCluster } from "./consul-cluster.ts";
-import { eventually } from "./eventually.ts";
+import { describeReal } from "@holdfast-apps/lab/describe-real";
+import { ConsulCluster, eventually } from "@holdfast-apps/lab";
 import { createRealProvider, failureOf, probe, shows, time, watch } from "./watched-real.ts";
 
 const node = (id: string) => ({ id, host: "10.0.0.1", port: 80 });

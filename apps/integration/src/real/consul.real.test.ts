@@ -2,11 +2,8 @@ import { providerConformance } from "@holdfast/conformance";
 import { CountingClock, createSeededRandom } from "@holdfast/testing";
 import { createConsulAdapter } from "@holdfast/provider-consul";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { describeReal } from "./backends.ts";
-import { asSeenByConsul } from "./consul-catalog.ts";
-import { openConsul, type OpenConsul } from "./open-consul.ts";
-import { TcpProxy } from "./tcp-proxy.ts";
-import { uniqueName } from "./unique-name.ts";
+import { describeReal } from "@holdfast-apps/lab/describe-real";
+import { asSeenByConsul, type OpenConsul, openConsul, TcpProxy, uniqueName } from "@holdfast-apps/lab";
 import { createRealProvider, probe, shows, time, watch } from "./watched-real.ts";
 
 const node = (id: string, port = 80) => ({ id, host: "10.0.0.1", port });

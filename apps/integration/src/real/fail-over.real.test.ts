@@ -1,10 +1,15 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { describeReal } from "./backends.ts";
-import { openBackend, type Backend, type BackendKind } from "./gateway-backends.ts";
-import { HttpGateway, type Fault } from "./http-gateway.ts";
+import { describeReal } from "@holdfast-apps/lab/describe-real";
+import {
+  type Backend,
+  type BackendKind,
+  type Fault,
+  HttpGateway,
+  openBackend,
+  uniqueName,
+} from "@holdfast-apps/lab";
 import { RealService } from "./real-service.ts";
 import { stopInOrder } from "./stop-in-order.ts";
-import { uniqueName } from "./unique-name.ts";
 
 const node = (id: string) => ({ id, host: "10.0.0.1", port: 80 });
 const OVERLOADED: Fault = { kind: "answer", status: 503, headers: {}, body: "" };

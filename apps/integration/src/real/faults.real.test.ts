@@ -1,11 +1,15 @@
 import type { ClusterProvider } from "@holdfast/core";
 import type { WatchRecording } from "@holdfast/conformance";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { describeReal } from "./backends.ts";
-import { eventually } from "./eventually.ts";
-import { openBackend, type Backend } from "./gateway-backends.ts";
-import { HttpGateway, type Fault } from "./http-gateway.ts";
-import { uniqueName } from "./unique-name.ts";
+import { describeReal } from "@holdfast-apps/lab/describe-real";
+import {
+  type Backend,
+  eventually,
+  type Fault,
+  HttpGateway,
+  openBackend,
+  uniqueName,
+} from "@holdfast-apps/lab";
 import { createRealProvider, failureOf, probe, shows, watch } from "./watched-real.ts";
 
 const node = (id: string) => ({ id, host: "10.0.0.1", port: 80 });

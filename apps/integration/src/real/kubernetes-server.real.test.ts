@@ -3,11 +3,15 @@ import { join } from "node:path";
 import { parseAllDocuments } from "yaml";
 import { root } from "../packed-packages.ts";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { describeReal } from "./backends.ts";
-import { eventually } from "./eventually.ts";
-import { HttpGateway, type GatewayAnswer } from "./http-gateway.ts";
-import { KubernetesServer, READER_TOKEN } from "./kubernetes-server.ts";
-import { uniqueName } from "./unique-name.ts";
+import { describeReal } from "@holdfast-apps/lab/describe-real";
+import {
+  eventually,
+  type GatewayAnswer,
+  HttpGateway,
+  KubernetesServer,
+  READER_TOKEN,
+  uniqueName,
+} from "@holdfast-apps/lab";
 import { createRealProvider, failureOf, probe, shows, time, watch } from "./watched-real.ts";
 
 const node = (id: string, port = 80) => ({ id, host: "10.0.0.1", port });

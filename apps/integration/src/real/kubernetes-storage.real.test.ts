@@ -3,10 +3,8 @@ import { systemClock, type ProviderEvent } from "@holdfast/core";
 import { FailoverProvider } from "@holdfast/failover";
 import { createMemoryAdapter } from "@holdfast/provider-memory";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { describeReal } from "./backends.ts";
-import { eventually } from "./eventually.ts";
-import { KubernetesServer } from "./kubernetes-server.ts";
-import { uniqueName } from "./unique-name.ts";
+import { describeReal } from "@holdfast-apps/lab/describe-real";
+import { eventually, KubernetesServer, uniqueName } from "@holdfast-apps/lab";
 import { createRealProvider, failureOf, shows, time, watch } from "./watched-real.ts";
 
 const node = (id: string) => ({ id, host: "10.0.0.1", port: 80 });

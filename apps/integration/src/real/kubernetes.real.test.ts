@@ -2,11 +2,14 @@ import { providerConformance } from "@holdfast/conformance";
 import { CountingClock, createSeededRandom } from "@holdfast/testing";
 import { createKubernetesAdapter } from "@holdfast/provider-kubernetes";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { describeReal } from "./backends.ts";
-import { asSeenByKubernetes } from "./kubernetes-api.ts";
-import { openKubernetes, type OpenKubernetes } from "./open-kubernetes.ts";
-import { TcpProxy } from "./tcp-proxy.ts";
-import { uniqueName } from "./unique-name.ts";
+import { describeReal } from "@holdfast-apps/lab/describe-real";
+import {
+  asSeenByKubernetes,
+  type OpenKubernetes,
+  openKubernetes,
+  TcpProxy,
+  uniqueName,
+} from "@holdfast-apps/lab";
 import { createRealProvider, probe, shows, time, watch } from "./watched-real.ts";
 
 const node = (id: string, port = 80) => ({ id, host: "10.0.0.1", port });

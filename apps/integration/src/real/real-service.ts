@@ -9,7 +9,7 @@ import type { ProviderDescriptorInput, ProviderHealth, TopologyEvent, TopologySt
 import { createConsulAdapter } from "@holdfast/provider-consul";
 import { createKubernetesAdapter } from "@holdfast/provider-kubernetes";
 import { ProvisioningService } from "@holdfast/provisioning";
-import { eventually } from "./eventually.ts";
+import { eventually } from "@holdfast-apps/lab";
 
 /** A whole service on real servers and in real time, quick to judge, with ports that write down what they are told. */
 export class RealService {

@@ -1,6 +1,5 @@
 import { expect } from "vitest";
-import { eventually } from "./eventually.ts";
-import type { HttpGateway } from "./http-gateway.ts";
+import { eventually, type HttpGateway } from "@holdfast-apps/lab";
 import type { RealService } from "./real-service.ts";
 
 /** Stops the service, and proves what holds at the end of every story in which no backend was ever empty. */

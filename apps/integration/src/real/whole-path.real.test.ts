@@ -1,13 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import type { ProviderDescriptorInput } from "@holdfast/core";
-import { describeReal } from "./backends.ts";
-import { ConsulAgent } from "./consul-agent.ts";
-import { eventually } from "./eventually.ts";
-import { HttpGateway } from "./http-gateway.ts";
-import { KubernetesServer } from "./kubernetes-server.ts";
+import { describeReal } from "@holdfast-apps/lab/describe-real";
+import { ConsulAgent, eventually, HttpGateway, KubernetesServer, uniqueName } from "@holdfast-apps/lab";
 import { RealService } from "./real-service.ts";
 import { stopInOrder } from "./stop-in-order.ts";
-import { uniqueName } from "./unique-name.ts";
 
 const node = (id: string) => ({ id, host: "10.0.0.1", port: 80 });
 

@@ -2,8 +2,7 @@ import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execute, root } from "../packed-packages.ts";
-import { findFreePorts } from "../real/free-ports.ts";
-import { ServerProcess } from "../real/server-process.ts";
+import { findFreePorts, ServerProcess } from "@holdfast-apps/lab";
 
 /** An npm registry (verdaccio) on loopback: ours are published to it, everything else is passed through. */
 export class LocalRegistry implements AsyncDisposable {

@@ -1,10 +1,9 @@
 import type { RequestOptions } from "node:https";
 import { isIP } from "node:net";
-import { KubeConfig } from "@kubernetes/client-node";
-import { hasOwnKubernetes } from "./backends.ts";
+import { hasOwnKubernetes } from "./own-servers.ts";
 import { KubernetesApi } from "./kubernetes-api.ts";
 import { KubernetesServer } from "./kubernetes-server.ts";
-import { uniqueName } from "./unique-name.ts";
+import { uniqueName } from "../unique-name.ts";
 
 /** A Kubernetes to read and write, in a namespace of the test's own. */
 export interface OpenKubernetes extends AsyncDisposable {
@@ -52,6 +51,8 @@ async function openStarted(): Promise<Opened> {
 }
 
 async function openOwn(): Promise<Opened> {
+  // 62 MB that only a user's own cluster needs.
+  const { KubeConfig } = await import("@kubernetes/client-node");
   const config = new KubeConfig();
   config.loadFromDefault();
   const cluster = config.getCurrentCluster();

@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { programOf } from "./programs.ts";
-import { findFreePorts } from "./free-ports.ts";
+import { findFreePorts } from "./find-free-ports.ts";
 import { KubernetesApi } from "./kubernetes-api.ts";
 import { ServerProcess } from "./server-process.ts";
-import { TcpProxy } from "./tcp-proxy.ts";
+import { TcpProxy } from "../proxies/tcp-proxy.ts";
 
 const run = promisify(execFile);
 /** Of one who may do everything. */

@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { programOf } from "./programs.ts";
 import { ConsulCatalog } from "./consul-catalog.ts";
-import { eventually } from "./eventually.ts";
-import { findFreePorts } from "./free-ports.ts";
+import { eventually } from "../eventually.ts";
+import { findFreePorts } from "./find-free-ports.ts";
 import { ServerProcess } from "./server-process.ts";
-import { uniqueName } from "./unique-name.ts";
+import { uniqueName } from "../unique-name.ts";
 
 interface ConsulServer {
   readonly host: string;

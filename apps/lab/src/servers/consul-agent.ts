@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { programOf } from "./programs.ts";
 import { ConsulCatalog } from "./consul-catalog.ts";
-import { findFreePorts } from "./free-ports.ts";
+import { findFreePorts } from "./find-free-ports.ts";
 import { ServerProcess } from "./server-process.ts";
 
 export interface ConsulAgentOptions {

@@ -1,7 +1,7 @@
 import type { ClusterNodeInput } from "@holdfast/core";
 import type { GatewayTarget } from "./http-gateway.ts";
-import { openConsul } from "./open-consul.ts";
-import { openKubernetes } from "./open-kubernetes.ts";
+import { openConsul } from "../servers/open-consul.ts";
+import { openKubernetes } from "../servers/open-kubernetes.ts";
 
 /** A server behind a gateway that speaks plain HTTP and holds the credentials. */
 export interface Backend extends AsyncDisposable {

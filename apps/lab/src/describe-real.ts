@@ -1,7 +1,8 @@
 import { describe } from "vitest";
-import { arePrograms } from "./programs.ts";
+import { hasOwnConsul, hasOwnKubernetes } from "./servers/own-servers.ts";
+import { arePrograms } from "./servers/programs.ts";
 
-const { HOLDFAST_REQUIRE_BACKENDS, CONSUL_HTTP_ADDR, KUBECONFIG } = process.env;
+const { HOLDFAST_REQUIRE_BACKENDS } = process.env;
 
 /**
  * What a test needs. `consul program` and `kube-api program`: servers that it starts and kills itself. `consul` and
@@ -31,16 +32,6 @@ export function describeReal(name: string, needs: readonly Need[], body: () => v
   describe.skipIf(missing.length > 0)(title, body);
 }
 
-/** Whether tests that only read and write go to a Consul of the user's. */
-export function hasOwnConsul(): boolean {
-  return isSet(CONSUL_HTTP_ADDR);
-}
-
-/** Whether tests that only read and write go to a Kubernetes of the user's. */
-export function hasOwnKubernetes(): boolean {
-  return isSet(KUBECONFIG);
-}
-
 function isMet(need: Need): boolean {
   switch (need) {
     case "consul program":
@@ -52,8 +43,4 @@ function isMet(need: Need): boolean {
     default:
       return hasOwnKubernetes() || isMet("kube-api program");
   }
-}
-
-function isSet(text: string | undefined): text is string {
-  return text !== undefined && text !== "";
 }

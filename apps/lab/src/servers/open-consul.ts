@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { isIP } from "node:net";
-import { hasOwnConsul } from "./backends.ts";
+import { hasOwnConsul } from "./own-servers.ts";
 import { ConsulAgent } from "./consul-agent.ts";
 import { ConsulCatalog } from "./consul-catalog.ts";
 

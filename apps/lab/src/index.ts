@@ -1,0 +1,16 @@
+export { DaemonLife, HOLDFAST, type DaemonLine } from "./daemon-life.ts";
+export { eventually } from "./eventually.ts";
+export { HttpGateway, type Break, type Fault, type GatewayAnswer } from "./proxies/http-gateway.ts";
+export { openBackend, type Backend, type BackendKind } from "./proxies/open-backend.ts";
+export { TcpProxy } from "./proxies/tcp-proxy.ts";
+export { ConsulAgent } from "./servers/consul-agent.ts";
+export { asSeenByConsul } from "./servers/consul-catalog.ts";
+export { ConsulCluster } from "./servers/consul-cluster.ts";
+export { findFreePorts } from "./servers/find-free-ports.ts";
+export { asSeenByKubernetes, type Slice } from "./servers/kubernetes-api.ts";
+export { ADMIN_TOKEN, KubernetesServer, READER_TOKEN } from "./servers/kubernetes-server.ts";
+export { openConsul, type OpenConsul } from "./servers/open-consul.ts";
+export { openKubernetes, type OpenKubernetes } from "./servers/open-kubernetes.ts";
+export { arePrograms } from "./servers/programs.ts";
+export { ServerProcess } from "./servers/server-process.ts";
+export { uniqueName } from "./unique-name.ts";
