@@ -8,18 +8,18 @@ import {
   type MemberSet,
   type ProviderCapabilities,
   type ProviderDescriptor,
-  type ProviderEvent,
+  type SourceEvent,
   type ProviderId,
   type TopologyEvent,
 } from "@holdfast/core";
-import { FailoverProvider } from "@holdfast/failover";
+import { Failover } from "@holdfast/failover";
 import { WatchHub } from "@holdfast/hub";
 
 /** A provider with nothing behind it: what it is given goes straight out, so that only our own path is measured. */
 export class DirectProvider implements ClusterProvider {
   readonly descriptor: ProviderDescriptor;
   readonly capabilities: ProviderCapabilities = { watch: true };
-  readonly #channels = new Set<EventChannel<ProviderEvent>>();
+  readonly #channels = new Set<EventChannel<SourceEvent>>();
   #members: MemberSet;
 
   constructor(id: ProviderId, priority: number, members: MemberSet) {
@@ -37,15 +37,15 @@ export class DirectProvider implements ClusterProvider {
   }
 
   end(): void {
-    for (const channel of this.#channels) channel.push({ type: "terminated", reason: { kind: "ended" } });
+    for (const channel of this.#channels) channel.push({ type: "ended" });
   }
 
   probe(): Promise<void> {
     return Promise.resolve();
   }
 
-  watch({ signal }: { readonly signal: AbortSignal }): AsyncIterable<ProviderEvent> {
-    const channel = new EventChannel<ProviderEvent>(signal);
+  watch({ signal }: { readonly signal: AbortSignal }): AsyncIterable<SourceEvent> {
+    const channel = new EventChannel<SourceEvent>(signal);
     this.#channels.add(channel);
     channel.push(this.#event());
     return channel;
@@ -55,7 +55,7 @@ export class DirectProvider implements ClusterProvider {
     return Promise.resolve();
   }
 
-  #event(): ProviderEvent {
+  #event(): SourceEvent {
     const providerId = this.descriptor.id;
     return {
       type: "snapshot",
@@ -69,7 +69,7 @@ const notify = () => undefined;
 /** Everything from fail-over to the three ports, with ports that only count. */
 export class Pipeline implements AsyncDisposable {
   readonly hub: WatchHub;
-  readonly #failover: FailoverProvider;
+  readonly #failover: Failover;
   readonly #lanes: readonly AsyncDisposable[];
   readonly #waiting = new Set<() => void>();
   #placementAt = 0;
@@ -81,8 +81,8 @@ export class Pipeline implements AsyncDisposable {
   constructor(providers: readonly ClusterProvider[]) {
     const clock = systemClock;
     const random = Math.random;
-    this.#failover = new FailoverProvider({ providers, clock, random });
-    this.hub = new WatchHub({ provider: this.#failover, clock, random });
+    this.#failover = new Failover({ providers, clock, random });
+    this.hub = new WatchHub({ source: this.#failover, clock, random });
     const source = this.hub;
     const remoting: RemotingPort = {
       notify,

@@ -7,7 +7,7 @@ import {
   type ProviderSnapshot,
   type Random,
 } from "@holdfast/core";
-import { DEFAULT_HEALTH_POLICY, FailoverProvider, heartbeatMsOf } from "@holdfast/failover";
+import { DEFAULT_HEALTH_POLICY, Failover, heartbeatMsOf } from "@holdfast/failover";
 import { SimulatedConsul } from "@holdfast/provider-consul/simulated";
 import { SimulatedApiServer } from "@holdfast/provider-kubernetes/simulated";
 import { describe, expect, inject, test } from "vitest";
@@ -57,9 +57,15 @@ async function restart({ open, downMs, isNews }: Restart): Promise<Herd> {
   const running = clients.map(async (id) => {
     await sleep(random() * 10_000, { clock, signal });
     const provider = server.createProvider(id, { clock, random, heartbeatMs: HEARTBEAT_MS });
-    await using failover = new FailoverProvider({ providers: [provider], clock, random });
-    for await (const event of failover.watch({ signal }))
-      if (event.type === "snapshot") shown.set(id, event.snapshot);
+    await using failover = new Failover({ providers: [provider], clock, random });
+    let last: ProviderSnapshot | undefined;
+    await failover.run({
+      signal,
+      onUpdate({ snapshot }) {
+        if (snapshot !== undefined && snapshot !== last) shown.set(id, snapshot);
+        last = snapshot;
+      },
+    });
     await provider[Symbol.asyncDispose]();
   });
   await clock.advance(14_000);

@@ -7,7 +7,7 @@ import {
   type ProviderCapabilities,
   type ProviderContext,
   type ProviderDescriptor,
-  type ProviderEvent,
+  type SourceEvent,
   type WatchOptions,
 } from "@holdfast/core";
 import { ProviderLife } from "@holdfast/core/adapter";
@@ -42,7 +42,7 @@ export class RosterProvider implements ClusterProvider {
   }
 
   /** An aborted watch ends quietly; a disposed provider's throws `LIFECYCLE_STOPPED`. */
-  watch(options: WatchOptions): AsyncGenerator<ProviderEvent, void> {
+  watch(options: WatchOptions): AsyncGenerator<SourceEvent, void> {
     return this.#life.watch(options.signal, (signal) => this.#events(signal));
   }
 
@@ -54,7 +54,7 @@ export class RosterProvider implements ClusterProvider {
   }
 
   /** An error is thrown as it is: whoever watches backs off and watches again, which starts afresh. */
-  async *#events(signal: AbortSignal): AsyncGenerator<ProviderEvent, void> {
+  async *#events(signal: AbortSignal): AsyncGenerator<SourceEvent, void> {
     const { clock, heartbeatMs } = this.#context;
     const reader = new MembersReader();
     let etag: string | undefined;
@@ -62,7 +62,7 @@ export class RosterProvider implements ClusterProvider {
       // Twice a heartbeat, so that the answer is there in time. Silence is for whoever watches to notice.
       const answer = await this.#client.ask({ etag, waitMs: Math.floor(heartbeatMs / 2), signal });
       if (answer.kind === "gone") {
-        yield { type: "terminated", reason: { kind: "ended" } };
+        yield { type: "ended" };
         return;
       }
       if (answer.kind === "unchanged") {

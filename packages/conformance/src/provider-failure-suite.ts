@@ -1,5 +1,5 @@
 import { ok, strictEqual } from "node:assert/strict";
-import { ProvisioningError, type ProviderEvent } from "@holdfast/core";
+import { ProvisioningError, type SourceEvent } from "@holdfast/core";
 import { asProvisioningError, type DefineProviderTest, type ProviderTrial } from "./provider-trial.ts";
 import { contentKey, sampleNode, SAMPLE_NODES } from "./sample-nodes.ts";
 import { collectUnhandledRejections } from "@holdfast-apps/test-support";
@@ -25,11 +25,7 @@ export function defineFailureTests(test: DefineProviderTest): void {
     await trial.time.advance(trial.heartbeatMs);
     const before = watch.events.length;
     await trial.time.advance(trial.heartbeatMs * 3);
-    const after = watch.events.slice(before);
-    // A provider made of providers may still show the last content of the one it turns to.
-    const signs = after.filter(
-      (event, at) => isSignOfLife(event) && after[at - 1]?.type !== "provider_changed",
-    );
+    const signs = watch.events.slice(before).filter(isSignOfLife);
     strictEqual(signs.length, 0, `the watch gave: ${watch.describe()}`);
   });
 
@@ -91,7 +87,7 @@ export function defineFailureTests(test: DefineProviderTest): void {
     await watch.waitFor("the end", () => (watch.outcome.kind === "running" ? undefined : watch.outcome));
     strictEqual(watch.outcome.kind, "ended", `the watch gave: ${watch.describe()}`);
     const last = watch.events.at(-1);
-    ok(last?.type === "terminated" && last.reason.kind === "ended", `the watch gave: ${watch.describe()}`);
+    ok(last?.type === "ended" && last.reason === undefined, `the watch gave: ${watch.describe()}`);
   });
 
   test("a watch after an end starts afresh with the current content", ["endStream"], async (trial) => {
@@ -157,18 +153,14 @@ export function defineFailureTests(test: DefineProviderTest): void {
   });
 }
 
-function isSignOfLife(event: ProviderEvent): boolean {
+function isSignOfLife(event: SourceEvent): boolean {
   return event.type === "snapshot" || event.type === "heartbeat";
 }
 
-/** A watch fails by throwing; a provider made of providers goes on, and says that it is unavailable. */
+/** A watch fails by throwing, or by an `ended` event with a reason. */
 function failureOf({ outcome, events }: WatchRecording): true | undefined {
-  const isTold = events.some(
-    (event) =>
-      (event.type === "availability_changed" && event.availability === "unavailable") ||
-      (event.type === "terminated" && event.reason.kind === "errored"),
-  );
-  return outcome.kind === "failed" || isTold ? true : undefined;
+  const hasErrorEnd = events.some((event) => event.type === "ended" && event.reason !== undefined);
+  return outcome.kind === "failed" || hasErrorEnd ? true : undefined;
 }
 
 async function startsAfresh(trial: ProviderTrial): Promise<void> {

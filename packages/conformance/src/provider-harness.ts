@@ -1,4 +1,4 @@
-import type { ClusterNodeInput, ClusterProvider, ProviderId } from "@holdfast/core";
+import type { ClusterNodeInput, ClusterProvider } from "@holdfast/core";
 import type { SuiteTime } from "./suite-time.ts";
 
 /** What a harness may be unable to do. The tests that need it are then skipped by name. */
@@ -12,8 +12,6 @@ export interface ProviderSetup {
   readonly heartbeatMs: number;
   /** How long a change or a failure may take to be seen, in milliseconds. @defaultValue 5000 */
   readonly patienceMs?: number | undefined;
-  /** Who may sign a snapshot; a provider made of providers lists those. @defaultValue the provider's own id */
-  readonly snapshotProviderIds?: readonly ProviderId[] | undefined;
 
   /** Makes these nodes, in this order, the backend's whole content; resolves when the backend has it. */
   publish(nodes: readonly ClusterNodeInput[]): Promise<void> | void;

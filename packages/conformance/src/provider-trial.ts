@@ -5,7 +5,7 @@ import {
   MemberSet,
   type ClusterNodeInput,
   type ClusterProvider,
-  type ProviderEvent,
+  type SourceEvent,
   type ProviderSnapshot,
   type ProvisioningError,
 } from "@holdfast/core";
@@ -77,14 +77,14 @@ export class ProviderTrial {
   }
 
   /** A watch read by hand, as far as its first snapshot. */
-  async openWatch(signal: AbortSignal): Promise<AsyncIterator<ProviderEvent>> {
+  async openWatch(signal: AbortSignal): Promise<AsyncIterator<SourceEvent>> {
     const iterator = this.provider.watch({ signal })[Symbol.asyncIterator]();
     await this.time.until(readSnapshot(iterator), this.#patienceMs);
     return iterator;
   }
 
   /** As a consumer does that breaks out of its loop. */
-  async leave(iterator: AsyncIterator<ProviderEvent>): Promise<void> {
+  async leave(iterator: AsyncIterator<SourceEvent>): Promise<void> {
     await this.prompt("the return of the watch", Promise.resolve(iterator.return?.()));
   }
 
@@ -128,7 +128,7 @@ export class ProviderTrial {
   }
 
   /** Reads on after an abort: the watch has to be over, without another event or an error. */
-  async isOver(iterator: AsyncIterator<ProviderEvent>): Promise<void> {
+  async isOver(iterator: AsyncIterator<SourceEvent>): Promise<void> {
     const result = await this.prompt("the read after the abort", iterator.next());
     if (result.done !== true) fail(`an event of type "${result.value.type}" came after the abort`);
   }
@@ -150,7 +150,7 @@ export function asProvisioningError(what: string, error: unknown): ProvisioningE
   return error;
 }
 
-async function readSnapshot(iterator: AsyncIterator<ProviderEvent>): Promise<void> {
+async function readSnapshot(iterator: AsyncIterator<SourceEvent>): Promise<void> {
   for (;;) {
     const result = await iterator.next();
     if (result.done === true) fail("the watch ended before its first snapshot");

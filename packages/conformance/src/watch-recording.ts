@@ -2,7 +2,7 @@ import { fail } from "node:assert/strict";
 import {
   isProvisioningError,
   type ClusterProvider,
-  type ProviderEvent,
+  type SourceEvent,
   type ProviderSnapshot,
 } from "@holdfast/core";
 import type { SuiteTime } from "./suite-time.ts";
@@ -20,7 +20,7 @@ export interface WatchRecordingOptions {
 
 /** A watch that is read as fast as it can be told, from construction on, and everything it said. */
 export class WatchRecording {
-  readonly events: ProviderEvent[] = [];
+  readonly events: SourceEvent[] = [];
   outcome: WatchOutcome = { kind: "running" };
   /** Resolves when the watch is over, however it ended. */
   readonly over: Promise<void>;

@@ -1,4 +1,4 @@
-import { createClusterNode, MemberSet, type ProviderEvent } from "@holdfast/core";
+import { createClusterNode, MemberSet, type SourceEvent } from "@holdfast/core";
 import { heartbeat, saying, showing, type ProviderFaults } from "./provider-fault.ts";
 
 export const CONTENT_FAULTS: ProviderFaults = {
@@ -94,7 +94,7 @@ export const CONTENT_FAULTS: ProviderFaults = {
   },
   "shows an overtaken state again": {
     fault: (tiny) => {
-      const shown: ProviderEvent[] = [];
+      const shown: SourceEvent[] = [];
       return saying((event) => {
         if (event.type === "snapshot") shown.push(event);
         return event.type === "heartbeat" ? [event, shown.at(-2) ?? event] : [event];

@@ -1,4 +1,4 @@
-import { isProvisioningError, MemberSet, ProvisioningError, type ProviderEvent } from "@holdfast/core";
+import { isProvisioningError, MemberSet, ProvisioningError, type SourceEvent } from "@holdfast/core";
 import { aborted, saying, timedOut, type ProviderFaults } from "./provider-fault.ts";
 
 export const FAILURE_FAULTS: ProviderFaults = {
@@ -82,7 +82,7 @@ export const FAILURE_FAULTS: ProviderFaults = {
   },
   "begins after a failure with what it knew": {
     fault: (tiny) => {
-      let last: ProviderEvent | undefined;
+      let last: SourceEvent | undefined;
       let hasFailed = false;
       return {
         async *watch(options) {
@@ -102,7 +102,7 @@ export const FAILURE_FAULTS: ProviderFaults = {
     fails: ["a watch after a failure starts afresh with the current content"],
   },
   "ends without a word": {
-    fault: saying((event) => (event.type === "terminated" ? [] : [event])),
+    fault: saying((event) => (event.type === "ended" ? [] : [event])),
     fails: ["a stream that the backend ends is terminated as its last word"],
   },
   "cannot be watched again after an end": {
@@ -110,7 +110,7 @@ export const FAILURE_FAULTS: ProviderFaults = {
       let hasEnded = false;
       return saying((event) => {
         if (hasEnded) return [];
-        hasEnded = event.type === "terminated";
+        hasEnded = event.type === "ended";
         return [event];
       })(tiny);
     },

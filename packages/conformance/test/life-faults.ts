@@ -1,4 +1,4 @@
-import { MemberSet, type ProviderEvent, type WatchOptions } from "@holdfast/core";
+import { MemberSet, type SourceEvent, type WatchOptions } from "@holdfast/core";
 import { aborted, heartbeat, type ProviderFaults } from "./provider-fault.ts";
 import type { Tiny } from "./tiny-provider.ts";
 
@@ -186,10 +186,10 @@ export const LIFE_FAULTS: ProviderFaults = {
 function leavingWith(
   tiny: Tiny,
   options: WatchOptions,
-  leave: (iterator: AsyncIterator<ProviderEvent>) => Promise<IteratorResult<ProviderEvent>>,
+  leave: (iterator: AsyncIterator<SourceEvent>) => Promise<IteratorResult<SourceEvent>>,
   endsThen: boolean,
-): AsyncIterable<ProviderEvent> {
-  const iterator: AsyncIterator<ProviderEvent> = tiny.watch(options)[Symbol.asyncIterator]();
+): AsyncIterable<SourceEvent> {
+  const iterator: AsyncIterator<SourceEvent> = tiny.watch(options)[Symbol.asyncIterator]();
   let hasLeft = false;
   return {
     [Symbol.asyncIterator]: () => ({

@@ -1,4 +1,4 @@
-import { ProvisioningError, type ProviderEvent, type ProviderSnapshot } from "@holdfast/core";
+import { ProvisioningError, type SourceEvent, type ProviderSnapshot } from "@holdfast/core";
 import type { Tiny, TinyParts } from "./tiny-provider.ts";
 
 export type Fault = (tiny: Tiny) => TinyParts;
@@ -13,7 +13,7 @@ interface ProviderFault {
 export type ProviderFaults = Readonly<Record<string, ProviderFault>>;
 
 /** Changes what a watch says, event by event. */
-export function saying(change: (event: ProviderEvent, tiny: Tiny) => readonly ProviderEvent[]): Fault {
+export function saying(change: (event: SourceEvent, tiny: Tiny) => readonly SourceEvent[]): Fault {
   return (tiny) => ({
     async *watch(options) {
       for await (const event of tiny.watch(options)) yield* change(event, tiny);
@@ -28,6 +28,6 @@ export function showing(change: (snapshot: ProviderSnapshot, tiny: Tiny) => Prov
   ]);
 }
 
-export const heartbeat: ProviderEvent = { type: "heartbeat" };
+export const heartbeat: SourceEvent = { type: "heartbeat" };
 export const timedOut = (): ProvisioningError => new ProvisioningError("CONNECTIVITY_TIMEOUT", "too slow");
 export const aborted = (): ProvisioningError => new ProvisioningError("LIFECYCLE_ABORTED", "told to stop");

@@ -10,7 +10,7 @@ import {
   type ClusterNodeInput,
   type ClusterProvider,
   type ProbeOptions,
-  type ProviderEvent,
+  type SourceEvent,
   type ProviderSnapshot,
   type WatchOptions,
 } from "@holdfast/core";
@@ -48,13 +48,13 @@ export class Tiny {
     this.assertUsable();
   }
 
-  async *watch({ signal }: WatchOptions): AsyncGenerator<ProviderEvent, void> {
+  async *watch({ signal }: WatchOptions): AsyncGenerator<SourceEvent, void> {
     if (signal.aborted) return;
     this.assertUsable();
-    const channel = new EventChannel<ProviderEvent>(signal);
+    const channel = new EventChannel<SourceEvent>(signal);
     let members = MemberSet.empty;
     let timer: Disposable | undefined;
-    const push = (event: ProviderEvent) => {
+    const push = (event: SourceEvent) => {
       channel.push(event);
       timer?.[Symbol.dispose]();
       timer = this.clock.schedule(HEARTBEAT_MS, () => {
@@ -66,7 +66,7 @@ export class Tiny {
         members = members.replace(this.nodes.map(createClusterNode));
         push({ type: "snapshot", snapshot: this.snapshot(members) });
       } else if (news === "ended") {
-        push({ type: "terminated", reason: { kind: "ended" } });
+        push({ type: "ended" });
         channel.close();
       } else {
         const code = news === "broke" ? "STREAM_FAILED" : "LIFECYCLE_STOPPED";
@@ -97,7 +97,7 @@ export class Tiny {
 
 /** What a fault replaces; it may call the right part, which is still `tiny`'s. */
 export interface TinyParts {
-  readonly watch?: (options: WatchOptions) => AsyncIterable<ProviderEvent>;
+  readonly watch?: (options: WatchOptions) => AsyncIterable<SourceEvent>;
   readonly probe?: (options: ProbeOptions) => Promise<void>;
   readonly dispose?: () => Promise<void>;
 }

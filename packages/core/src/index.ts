@@ -57,18 +57,22 @@ export {
   type ProviderDescriptor,
   type ProviderDescriptorInput,
 } from "./contracts/provider/provider-descriptor.ts";
-export type {
-  Availability,
-  CompositeEvent,
-  ProviderEvent,
-  ProviderTermination,
-  SourceEvent,
-} from "./contracts/provider/provider-event.ts";
 export type { ProviderHealthReport } from "./contracts/provider/provider-health-report.ts";
 export type { AdapterOptions, ProviderSpec, SpecOptions } from "./contracts/provider/provider-spec.ts";
+export type { ProviderTermination } from "./contracts/provider/provider-termination.ts";
 export type { ProviderStore } from "./contracts/provider/provider-store.ts";
 export type { KnownGood, SnapshotStore } from "./contracts/provider/snapshot-store.ts";
+export type { SourceEvent } from "./contracts/provider/source-event.ts";
 export type { SwitchReason } from "./contracts/provider/switch-reason.ts";
+export type {
+  Availability,
+  HealthChange,
+  ProviderSwitch,
+  StreamEnd,
+  Update,
+  UpdateRun,
+  UpdateSource,
+} from "./contracts/provider/update.ts";
 
 // The ordered log.
 export type { Epoch } from "./contracts/log/epoch.ts";
@@ -123,6 +127,7 @@ export { readUntilAborted } from "./time/read-until-aborted.ts";
 export { SerialQueue } from "./time/serial-queue.ts";
 export { sleep, type SleepOptions } from "./time/sleep.ts";
 export { systemClock } from "./time/system-clock.ts";
+export { systemRandom } from "./time/system-random.ts";
 export type { SliceOptions } from "./time/time-slice.ts";
 export { createTypedEvents, type TypedEvents, type Unsubscribe } from "./time/typed-events.ts";
 export { untilAborted } from "./time/until-aborted.ts";

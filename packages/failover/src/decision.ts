@@ -1,11 +1,9 @@
-import type { Availability, ProviderHealth, ProviderId, Reason, SwitchReason } from "@holdfast/core";
+import type { Availability, HealthChange, ProviderId, ProviderSwitch, Reason } from "@holdfast/core";
 
 export interface ProviderFailure {
   readonly reason: Reason;
   /** Retrying may help. When not, a provider that never worked is unreachable at once. */
   readonly retryable: boolean;
-  /** The provider is unreachable at once, whatever it did before. @defaultValue false */
-  readonly isFinal?: boolean | undefined;
 }
 
 export interface ConfiguredProvider {
@@ -15,26 +13,11 @@ export interface ConfiguredProvider {
   readonly isReplaced?: boolean | undefined;
 }
 
-export interface HealthChange {
-  readonly providerId: ProviderId;
-  readonly from: ProviderHealth;
-  readonly to: ProviderHealth;
-  readonly reason?: Reason | undefined;
-}
-
-export interface Switch {
-  readonly from: ProviderId;
-  readonly to: ProviderId;
-  readonly reason: SwitchReason;
-  /** What was wrong with `from`, where something was. */
-  readonly cause?: Reason | undefined;
-}
-
 /** What is to be done after an input. */
 export interface Decision {
   /** The provider whose content is shown; at the start the one that is waited for. Absent when there is no provider. */
   readonly active: ProviderId | undefined;
-  readonly switched: Switch | undefined;
+  readonly switched: ProviderSwitch | undefined;
   readonly healthChanges: readonly HealthChange[];
   readonly availability: Availability;
   /** For people; never empty. */

@@ -233,9 +233,9 @@ describe("silence", () => {
     // R5.3
     const c = controller({ a: 1 });
     c.silent("a", 15_000);
-    expect(c.owing("a", LATE, 16_000).availability).toBe("unavailable");
+    expect(c.awaiting("a", LATE, 16_000).availability).toBe("unavailable");
     expect(c.late("a", LATE, 17_000).availability).toBe("degraded");
-    expect(c.owing("a", LATE, 18_000).availability).toBe("degraded");
+    expect(c.awaiting("a", LATE, 18_000).availability).toBe("degraded");
   });
 });
 

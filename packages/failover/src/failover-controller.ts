@@ -1,6 +1,6 @@
-import type { ProviderId, Reason, SwitchReason } from "@holdfast/core";
+import type { HealthChange, ProviderId, ProviderSwitch, Reason, SwitchReason } from "@holdfast/core";
 import { createCandidate, hasDelivered, isHeld, type Ailment, type Candidate } from "./candidate.ts";
-import type { ConfiguredProvider, Decision, HealthChange, ProviderFailure, Switch } from "./decision.ts";
+import type { ConfiguredProvider, Decision, ProviderFailure } from "./decision.ts";
 import type { HealthPolicy } from "./health-policy.ts";
 
 /**
@@ -81,7 +81,7 @@ export class FailoverController {
   }
 
   /** Alive, but has not sent its first snapshot. An unreachable provider stays unreachable until it does. */
-  owing(id: ProviderId, reason: Reason, now: number): Decision {
+  awaiting(id: ProviderId, reason: Reason, now: number): Decision {
     const isLost = this.#candidates.get(id)?.health === "unreachable";
     return isLost ? this.#decide(now) : this.#showLife(id, reason, now);
   }
@@ -92,7 +92,7 @@ export class FailoverController {
     candidate.errors++;
     // Roles and tokens are replaced all the time: only a provider that never worked is given up at its first refusal.
     const isRefused = !failure.retryable && !candidate.hasWorked;
-    const isLost = isRefused || failure.isFinal === true || candidate.errors >= this.#policy.maxErrors;
+    const isLost = isRefused || candidate.errors >= this.#policy.maxErrors;
     // An unreachable provider stays unreachable until it shows life: a further failure must not make it look better.
     const health = isLost || candidate.health === "unreachable" ? "unreachable" : "degraded";
     // A stream that ended stays ended until it is back, however its first retries fail.
@@ -225,7 +225,7 @@ export class FailoverController {
     };
   }
 
-  #switch(now: number): Switch | undefined {
+  #switch(now: number): ProviderSwitch | undefined {
     const active = this.#active;
     if (active === undefined || this.#candidates.get(active.id) !== active) {
       // The first in order is waited for, unless a healthy one can take over from a provider that was removed.
@@ -253,7 +253,7 @@ export class FailoverController {
     return alternate && this.#switchTo(alternate, active, active.ailment ?? "health_degraded", now);
   }
 
-  #switchTo(to: Candidate, from: Candidate, reason: SwitchReason, now: number): Switch {
+  #switchTo(to: Candidate, from: Candidate, reason: SwitchReason, now: number): ProviderSwitch {
     this.#active = to;
     this.#lastSwitchAt = now;
     from.isBarred = !this.#isProven(from, now);

@@ -1,21 +1,19 @@
 import {
   toReason,
-  type Availability,
   type Clock,
   type ClusterProvider,
   type GuardHold,
   type ProviderAnswer,
-  type ProviderEvent,
   type ProviderHealthReport,
   type ProviderId,
   type ProviderSnapshot,
   type ProviderTermination,
   type ProvisioningError,
   type Random,
-  type Reason,
-  type SwitchReason,
+  type StreamEnd,
+  type Update,
 } from "@holdfast/core";
-import type { Decision, Switch } from "./decision.ts";
+import type { Decision } from "./decision.ts";
 import { FailoverController } from "./failover-controller.ts";
 import type { GuardPolicy } from "./guard-policy.ts";
 import type { HealthPolicy } from "./health-policy.ts";
@@ -23,33 +21,36 @@ import type { Hold } from "./hold.ts";
 import { NamingCheck } from "./naming-check.ts";
 import { ProviderStream, type StreamSignal } from "./provider-stream.ts";
 import type { Standbys } from "./standby-opinions.ts";
-import { SnapshotGuards, type GuardOutput, type RestoredSnapshot } from "./snapshot-guards.ts";
+import { SnapshotGuards, type RestoredSnapshot } from "./snapshot-guards.ts";
 
 export interface FailoverSessionOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly policy: HealthPolicy;
   readonly guards: GuardPolicy;
-  /** Shown until a provider answers. */
+  /** In force until a provider delivers a snapshot. */
   readonly restored?: RestoredSnapshot | undefined;
-  readonly emit: (event: ProviderEvent) => void;
+  readonly onUpdate: (update: Update) => void;
   /** Called when two providers name the same members differently. */
   readonly onWarning: (warning: ProvisioningError) => void;
 }
-
-type AvailabilityChange = Extract<ProviderEvent, { type: "availability_changed" }>;
 
 /** One configured provider: its stream, if it is watched, and its last snapshot. */
 interface Source {
   readonly provider: ClusterProvider;
   stream: ProviderStream | undefined;
-  /** Set while a provider made of providers reports that it only holds its last snapshot. */
-  doubt: Reason | undefined;
   snapshot: ProviderSnapshot | undefined;
   lastUpdateAt: number | undefined;
 }
 
-/** One run of a failover: passes signals to the controller and carries out its decisions. */
+/** What happened to one provider's stream at the moment of a decision. */
+interface Occurrence {
+  /** The provider that vouched for its content, by a snapshot or a heartbeat. */
+  readonly confirmed?: ProviderId | undefined;
+  readonly ended?: StreamEnd | undefined;
+}
+
+/** One run of a failover: passes signals to the controller, carries out its decisions, and reports each as one update. */
 export class FailoverSession implements AsyncDisposable {
   readonly #options: FailoverSessionOptions;
   readonly #controller: FailoverController;
@@ -57,15 +58,8 @@ export class FailoverSession implements AsyncDisposable {
   readonly #naming: NamingCheck;
   readonly #sources = new Map<ProviderId, Source>();
   readonly #stopping = new Set<Promise<void>>();
-  #emitted: ProviderSnapshot | undefined;
-  /** The provider whose content readers expect: the last one named in a switch or in a snapshot. */
-  #expected: ProviderId | undefined;
-  /** The reason of the last switch. */
-  #switchReason: SwitchReason = "recovered";
-  #availability: Availability | undefined;
-  #reason = "";
-  #cause: Reason | undefined;
-  #holds: readonly GuardHold[] = [];
+  /** The content in force. */
+  #snapshot: ProviderSnapshot | undefined;
   #wake: Disposable | undefined;
   #isDisposed = false;
 
@@ -89,8 +83,7 @@ export class FailoverSession implements AsyncDisposable {
     }
     for (const [id, provider] of wanted) {
       if (this.#sources.has(id)) continue;
-      const nothing = { stream: undefined, snapshot: undefined, lastUpdateAt: undefined };
-      this.#sources.set(id, { provider, doubt: undefined, ...nothing });
+      this.#sources.set(id, { provider, stream: undefined, snapshot: undefined, lastUpdateAt: undefined });
     }
     const set = [...wanted].map(([id, { descriptor }]) => ({
       id,
@@ -119,25 +112,6 @@ export class FailoverSession implements AsyncDisposable {
     );
   }
 
-  /** The events that bring a new reader up to date; a degraded availability comes before the content. */
-  current(): readonly ProviderEvent[] {
-    const events: ProviderEvent[] = [];
-    const availability = this.#availability;
-    const snapshot = this.#emitted;
-    for (const hold of this.#holds) events.push({ type: "guard_changed", isHolding: true, hold });
-    if (availability !== undefined && availability !== "available") {
-      events.push({ type: "availability_changed", availability, reason: this.#reason, cause: this.#cause });
-    }
-    if (snapshot === undefined) return events;
-    events.push({ type: "snapshot", snapshot, isRepeat: true });
-    const { providerId: from } = snapshot;
-    const to = this.#expected;
-    if (to !== undefined && to !== from) {
-      events.push({ type: "provider_changed", from, to, reason: this.#switchReason });
-    }
-    return events;
-  }
-
   health(): readonly ProviderHealthReport[] {
     return [...this.#sources].flatMap(([providerId, { lastUpdateAt }]) => {
       const candidate = this.#controller.candidate(providerId);
@@ -157,133 +131,75 @@ export class FailoverSession implements AsyncDisposable {
 
   #onSignal(id: ProviderId, source: Source, signal: StreamSignal): void {
     if (this.#isDisposed || this.#sources.get(id) !== source) return;
-    const { clock, emit } = this.#options;
+    const controller = this.#controller;
     const now = this.#now();
     switch (signal.type) {
       case "connecting":
-        return this.#carryOut(this.#controller.connecting(id, now));
+        return this.#carryOut(controller.connecting(id, now));
       case "snapshot": {
         source.snapshot = signal.snapshot;
-        source.lastUpdateAt = clock.now();
-        const doubt = signal.doubt ?? source.doubt;
-        const before = this.#availability;
-        this.#carryOut(
-          doubt === undefined ? this.#controller.alive(id, now) : this.#controller.late(id, doubt, now),
-          id,
-        );
-        // The content was emitted before it became current: the heartbeat confirms it.
-        const isBack = before !== "available" && this.#availability === "available";
-        if (isBack && this.#controller.active === id) emit({ type: "heartbeat" });
-        return;
+        source.lastUpdateAt = this.#options.clock.now();
+        const { staleness } = signal;
+        if (staleness !== undefined) return this.#carryOut(controller.late(id, staleness, now));
+        return this.#carryOut(controller.alive(id, now), { confirmed: id });
       }
-      case "heartbeat": {
-        source.lastUpdateAt = clock.now();
-        const { doubt } = source;
-        this.#carryOut(
-          doubt === undefined ? this.#controller.alive(id, now) : this.#controller.late(id, doubt, now),
-        );
-        if (this.#controller.active === id) emit(signal);
-        return;
-      }
+      case "heartbeat":
+        source.lastUpdateAt = this.#options.clock.now();
+        return this.#carryOut(controller.alive(id, now), { confirmed: id });
       case "held":
-        source.lastUpdateAt = clock.now();
-        return this.#carryOut(this.#controller.late(id, signal.reason, now));
-      case "owing":
-        return this.#carryOut(this.#controller.owing(id, signal.reason, now));
+        source.lastUpdateAt = this.#options.clock.now();
+        return this.#carryOut(controller.late(id, signal.reason, now));
+      case "awaiting":
+        return this.#carryOut(controller.awaiting(id, signal.reason, now));
       case "failed": {
         const { retryable } = signal.error;
         const reason = toReason(signal.error);
-        this.#terminated(id, source, { kind: "errored", ...reason });
-        return this.#carryOut(this.#controller.failed(id, { reason, retryable }, now));
+        const ended = this.#endOf(id, source, { kind: "errored", ...reason });
+        return this.#carryOut(controller.failed(id, { reason, retryable }, now), { ended });
       }
       case "silent": {
         const { timeoutMs } = this.#options.policy;
         const message = `no sign of life for ${timeoutMs} ms`;
-        this.#terminated(id, source, {
-          kind: "errored",
-          code: "STREAM_SILENT",
-          message,
-          details: { timeoutMs },
-        });
-        return this.#carryOut(this.#controller.silent(id, now));
+        const reason = { kind: "errored", code: "STREAM_SILENT", message, details: { timeoutMs } } as const;
+        const ended = this.#endOf(id, source, reason);
+        return this.#carryOut(controller.silent(id, now), { ended });
       }
-      case "ended":
-        this.#terminated(id, source, { kind: "ended" });
-        return this.#carryOut(this.#controller.ended(id, now));
-      case "health_changed":
-      case "terminated":
-        return emit(signal);
-      case "guard_changed":
-        // The snapshots of the inner provider name what its guard keeps in `retained`.
-        return;
-      case "provider_changed":
-        if (this.#controller.active === id) this.#expect(signal);
-        return;
-      case "availability_changed":
-        return this.#carryOut(this.#judgeInner(id, source, signal, now));
+      case "ended": {
+        const ended = this.#endOf(id, source, { kind: "ended" });
+        return this.#carryOut(controller.ended(id, now), { ended });
+      }
     }
   }
 
-  /** What a provider made of providers reports about itself as a whole. */
-  #judgeInner(
-    id: ProviderId,
-    source: Source,
-    { availability, reason: message, cause }: AvailabilityChange,
-    now: number,
-  ): Decision {
-    source.doubt = availability === "degraded" ? { code: "STREAM_STALE", ...cause, message } : undefined;
-    if (availability !== "unavailable" && source.snapshot === undefined) return this.#controller.tick(now);
-    if (source.doubt !== undefined) return this.#controller.late(id, source.doubt, now);
-    if (availability === "available") return this.#controller.alive(id, now);
-    const reason: Reason = { code: "TOPOLOGY_UNAVAILABLE", message };
-    return this.#controller.failed(id, { reason, retryable: false, isFinal: true }, now);
-  }
-
-  /** A stream that had delivered is over. Its last snapshot is no longer known to be true and is not used again. */
-  #terminated(id: ProviderId, source: Source, reason: ProviderTermination): void {
+  /** Drops the last snapshot of a stream that ended: it may be out of date. A stream without a snapshot has nothing to end. */
+  #endOf(providerId: ProviderId, source: Source, reason: ProviderTermination): StreamEnd | undefined {
     const { snapshot } = source;
-    if (snapshot === undefined) return;
+    if (snapshot === undefined) return undefined;
     source.snapshot = undefined;
-    source.doubt = undefined;
-    const { hash: snapshotHash, providerId } = snapshot;
-    this.#options.emit({ type: "terminated", reason, providerId, snapshotHash });
+    return { providerId, reason, snapshotHash: snapshot.hash };
   }
 
-  /**
-   * Emits health first, then the switch, then the new content, so that no reader sees an effect before its cause. A degraded
-   * availability is emitted before the content and a restored one after it, so that no reader takes old content for current in
-   * between. `heard` has just sent a snapshot: a snapshot of any other provider is shown as a repeat.
-   */
-  #carryOut(decision: Decision, heard?: ProviderId): void {
-    const { emit } = this.#options;
-    for (const { providerId, from, to, reason } of decision.healthChanges) {
-      emit({ type: "health_changed", providerId, from, to, ...(reason && { reason }) });
-    }
-    const { active, switched } = decision;
+  #carryOut(decision: Decision, { confirmed, ended }: Occurrence = {}): void {
+    const { active, switched, healthChanges } = decision;
     const answer = active === undefined ? undefined : this.#sources.get(active)?.snapshot;
-    if (switched !== undefined) this.#expect({ ...switched, to: answer?.providerId ?? switched.to });
     const standbys = this.#standbys(active);
     if (active !== undefined && answer !== undefined) this.#naming.compare(active, answer, standbys.healthy);
     const output = this.#guards.pass({ decision, answer, standbys, now: this.#now() });
-    const isOver = this.#tellNewHolds(output.holds);
-    const { snapshot } = output;
-    const isNew = snapshot !== undefined && snapshot !== this.#emitted;
-    // With nothing shown before there is nothing old that could pass for current.
-    const isFirst = isNew && this.#emitted === undefined && this.#availability === "degraded";
-    if (output.availability !== "available" || isFirst) this.#announce(output, isNew);
-    if (isNew) {
-      const { providerId } = snapshot;
-      // A provider made of providers may return with another of its own.
-      this.#expect({ from: providerId, to: providerId, reason: this.#switchReason });
-      this.#emitted = snapshot;
-      emit({ type: "snapshot", snapshot, ...(heard !== active && { isRepeat: true }) });
-    }
-    // After the snapshot, so that readers see the end of a hold when its members have left or are listed again.
-    for (const hold of isOver) emit({ type: "guard_changed", isHolding: false, hold });
-    this.#retellHolds(output.holds);
-    if (output.availability === "available") this.#announce(output, isNew);
+    this.#snapshot = output.snapshot ?? this.#snapshot;
     this.#watch(decision.watched);
     this.#sleepUntil(Math.min(decision.wakeAt ?? Number.POSITIVE_INFINITY, output.wakeAt));
+    // Last: the receiver may call back into this session.
+    this.#options.onUpdate({
+      snapshot: this.#snapshot,
+      isFresh: confirmed !== undefined && confirmed === active,
+      availability: output.availability,
+      reason: output.reason,
+      cause: output.cause,
+      switched,
+      ended,
+      health: healthChanges,
+      holds: output.holds.map((hold) => this.#toGuardHold(hold)),
+    });
   }
 
   #standbys(active: ProviderId | undefined): Standbys {
@@ -300,59 +216,8 @@ export class FailoverSession implements AsyncDisposable {
     return { ids, healthy, isPending };
   }
 
-  /** Returns the holds that ended. */
-  #tellNewHolds(holds: readonly Hold[]): readonly GuardHold[] {
-    const before = this.#holds;
-    const kept = before.filter((known) => holds.some((hold) => isSameHold(hold, known)));
-    const begun = holds.filter((hold) => !before.some((known) => isSameHold(hold, known)));
-    this.#holds = [...kept, ...begun.map((hold) => this.#toGuardHold(hold))];
-    for (const hold of this.#holds.slice(kept.length)) this.#tellHold(hold);
-    return before.filter((known) => !kept.includes(known));
-  }
-
-  /** Emits holds whose count, reason or end has changed. */
-  #retellHolds(holds: readonly Hold[]): void {
-    for (const hold of holds) {
-      const at = this.#holds.findIndex((known) => isSameHold(hold, known));
-      const known = this.#holds[at];
-      const now = this.#toGuardHold(hold);
-      if (known === undefined || isSameContent(known, now)) continue;
-      this.#holds = this.#holds.with(at, now);
-      this.#tellHold(now);
-    }
-  }
-
-  #tellHold(hold: GuardHold): void {
-    this.#options.emit({ type: "guard_changed", isHolding: true, hold });
-  }
-
   #toGuardHold({ endsAt, ...hold }: Hold): GuardHold {
     return { ...hold, until: this.#options.clock.now() + endsAt - this.#now() };
-  }
-
-  /** Emits whose content follows. The changes form one chain: each begins where the last one ended. */
-  #expect({ from: known, to, reason, cause }: Switch): void {
-    const from = this.#expected ?? known;
-    this.#expected = to;
-    this.#switchReason = reason;
-    if (from !== to)
-      this.#options.emit({ type: "provider_changed", from, to, reason, ...(cause && { cause }) });
-  }
-
-  /**
-   * Also when only the reason has changed, so that readers have the current one. Before the first snapshot a degraded
-   * availability is news only with a failure behind it: that nothing has arrived yet is known.
-   */
-  #announce({ availability, reason, cause }: GuardOutput, isNew: boolean): void {
-    const before = this.#availability;
-    const isStarting = before === undefined && this.#emitted === undefined && !isNew;
-    if (isStarting && availability === "degraded" && cause === undefined) return;
-    if (availability === before && (availability === "available" || reason === this.#reason)) return;
-    this.#availability = availability;
-    this.#reason = reason;
-    this.#cause = cause;
-    if (before === undefined && availability === "available") return;
-    this.#options.emit({ type: "availability_changed", availability, reason, ...(cause && { cause }) });
   }
 
   #watch(watched: ReadonlySet<ProviderId>): void {
@@ -372,7 +237,6 @@ export class FailoverSession implements AsyncDisposable {
     const { stream } = source;
     if (stream === undefined) return;
     source.stream = undefined;
-    source.doubt = undefined;
     const stopping = stream[Symbol.asyncDispose]().finally(() => this.#stopping.delete(stopping));
     this.#stopping.add(stopping);
   }
@@ -389,13 +253,4 @@ export class FailoverSession implements AsyncDisposable {
   #now(): number {
     return this.#options.clock.monotonic();
   }
-}
-
-function isSameHold(a: Pick<GuardHold, "guard" | "providerId">, b: typeof a): boolean {
-  return a.guard === b.guard && a.providerId === b.providerId;
-}
-
-/** Clocks are read at different moments, so ends that are this close are the same. */
-function isSameContent(a: GuardHold, b: GuardHold): boolean {
-  return a.nodes === b.nodes && a.reason === b.reason && Math.abs(a.until - b.until) < 1_000;
 }

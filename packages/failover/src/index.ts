@@ -1,4 +1,4 @@
-export { FailoverProvider, type FailoverProviderOptions } from "./failover-provider.ts";
+export { Failover, type FailoverOptions } from "./failover.ts";
 export type { RestoreOptions } from "./restored-snapshot.ts";
 export {
   DEFAULT_MASS_REMOVAL,
@@ -15,7 +15,7 @@ export {
   type HealthPolicy,
 } from "./health-policy.ts";
 
-// For those who build or check a fail-over of their own.
+// For those who build or check a failover of their own.
 export { FailoverController } from "./failover-controller.ts";
-export type { ConfiguredProvider, Decision, HealthChange, ProviderFailure, Switch } from "./decision.ts";
+export type { ConfiguredProvider, Decision, ProviderFailure } from "./decision.ts";
 export type { Ailment, Candidate } from "./candidate.ts";

@@ -9,12 +9,9 @@ import {
   type Backoff,
   type Clock,
   type ClusterProvider,
-  type CompositeEvent,
   type ErrorCode,
-  type ProviderEvent,
   type ProviderId,
   type ProviderSnapshot,
-  type ProviderTermination,
   type Random,
   type Reason,
 } from "@holdfast/core";
@@ -27,20 +24,15 @@ export type StreamSignal =
       readonly type: "snapshot";
       readonly snapshot: ProviderSnapshot;
       /** Why it may be out of date: it arrived late, or the backend does not vouch for it. */
-      readonly doubt?: Reason | undefined;
+      readonly staleness?: Reason | undefined;
     }
   | { readonly type: "heartbeat" }
   | { readonly type: "held"; readonly reason: Reason }
   /** Alive, but no first snapshot within `lateSnapshotMs`. */
-  | { readonly type: "owing"; readonly reason: Reason }
+  | { readonly type: "awaiting"; readonly reason: Reason }
   | { readonly type: "failed"; readonly error: ProvisioningError }
   | { readonly type: "silent" }
-  | { readonly type: "ended" }
-  | InnerTermination
-  | CompositeEvent;
-
-/** The end of a stream inside a provider that is made of providers. */
-type InnerTermination = Extract<ProviderEvent, { type: "terminated" }>;
+  | { readonly type: "ended" };
 
 /** Failures that other credentials may end. */
 const REFUSALS: ReadonlySet<ErrorCode> = new Set([
@@ -165,34 +157,27 @@ export class ProviderStream implements AsyncDisposable {
         switch (event.type) {
           case "snapshot": {
             const { snapshot } = event;
-            const doubt = event.held ?? this.#lateness(snapshot);
+            const staleness = event.held ?? this.#lateness(snapshot);
             hasSnapshot = true;
-            this.#markAlive(doubt === undefined);
-            this.#signal({ type: "snapshot", snapshot, ...(doubt && { doubt }) });
+            this.#markAlive(staleness === undefined);
+            this.#signal({ type: "snapshot", snapshot, ...(staleness && { staleness }) });
             break;
           }
           case "heartbeat":
             if (hasSnapshot) {
               this.#markAlive(true);
               this.#signal(event);
-            } else this.#signalOwing(startedAt);
+            } else this.#signalAwaiting(startedAt);
             break;
           case "held":
             if (hasSnapshot) {
               this.#markAlive(false);
               this.#signal(event);
-            } else this.#signalOwing(startedAt);
+            } else this.#signalAwaiting(startedAt);
             break;
-          case "terminated":
-            // The end of a stream inside a provider made of providers, which itself goes on.
-            if (event.providerId !== undefined && event.providerId !== provider.descriptor.id) {
-              this.#signal(event);
-              break;
-            }
-            if (event.reason.kind === "ended") return { type: "ended" };
-            throw toError(event.reason, provider.descriptor.id);
-          default:
-            this.#signal(event);
+          case "ended":
+            if (event.reason === undefined) return { type: "ended" };
+            throw toError(event.reason);
         }
       }
       return { type: "ended" };
@@ -220,20 +205,17 @@ export class ProviderStream implements AsyncDisposable {
     return { code: "STREAM_LATE", message, details: { ageMs, lateSnapshotMs } };
   }
 
-  #signalOwing(startedAt: number): void {
+  #signalAwaiting(startedAt: number): void {
     const { clock, policy } = this.#options;
     if (clock.monotonic() - startedAt <= policy.lateSnapshotMs) return;
     const waitedMs = Math.round(clock.monotonic() - startedAt);
     const message = `alive, but no first snapshot for ${waitedMs} ms`;
-    this.#signal({ type: "owing", reason: { code: "STREAM_LATE", message, details: { waitedMs } } });
+    this.#signal({ type: "awaiting", reason: { code: "STREAM_LATE", message, details: { waitedMs } } });
   }
 }
 
-function toError(
-  { code, message, details }: Extract<ProviderTermination, { kind: "errored" }>,
-  id: ProviderId,
-): ProvisioningError {
-  return new ProvisioningError(code, message ?? `the watch on "${id}" broke`, details && { details });
+function toError({ code, message, details }: Reason): ProvisioningError {
+  return new ProvisioningError(code, message, details && { details });
 }
 
 /** Calls `onSilence` after `timeoutMs` without a call to `reset()`. Uses one timer however often it is reset. */

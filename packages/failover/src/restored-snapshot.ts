@@ -24,7 +24,7 @@ export function toRestored({ known, maxAgeMs }: RestoreOptions, clock: Clock): R
   }
   const leftMs = maxAgeMs - Math.max(ageMs, 0);
   return {
-    snapshot: createSnapshot({ ...snapshot, health: "degraded", retained: undefined }),
+    snapshot: createSnapshot({ ...snapshot, retained: undefined }),
     ageMs: Math.max(ageMs, 0),
     expiresAt: clock.monotonic() + leftMs,
   };

@@ -1,4 +1,5 @@
 import { createSeededRandom, VirtualClock } from "@holdfast/testing";
+import { Failover } from "@holdfast/failover";
 import { MemoryProvider } from "@holdfast/provider-memory";
 import { expect, test } from "vitest";
 import { WatchHub } from "./watch-hub.ts";
@@ -8,7 +9,8 @@ const node = (id: string) => ({ id, host: `${id}.test`, port: 7000 });
 function createHub() {
   const clock = new VirtualClock();
   const provider = new MemoryProvider({ id: "primary", clock, members: [node("a")] });
-  const hub = new WatchHub({ provider, clock, random: createSeededRandom(1) });
+  const source = new Failover({ providers: [provider], clock, random: createSeededRandom(1) });
+  const hub = new WatchHub({ source, clock, random: createSeededRandom(1) });
   return { clock, provider, hub };
 }
 
@@ -34,7 +36,14 @@ test("a program waits for the topology and then reads its snapshots and events w
 
   const kinds: string[] = [];
   for await (const event of early) kinds.push(`${event.seqNo} ${event.kind}`);
-  expect(kinds).toEqual(["1 snapshot", "2 status_changed", "3 snapshot", "4 status_changed"]);
+  expect(kinds).toEqual([
+    "1 health_changed",
+    "2 health_changed",
+    "3 snapshot",
+    "4 status_changed",
+    "5 snapshot",
+    "6 status_changed",
+  ]);
   await expect(hub.ready()).rejects.toMatchObject({ code: "LIFECYCLE_STOPPED" });
   await provider[Symbol.asyncDispose]();
 });
@@ -47,6 +56,6 @@ test("without `from` events begin after the moment of the call", async () => {
   await hub[Symbol.asyncDispose]();
   const kinds: string[] = [];
   for await (const event of events) kinds.push(`${event.seqNo} ${event.kind}`);
-  expect(kinds).toEqual(["3 status_changed"]);
+  expect(kinds).toEqual(["5 status_changed"]);
   await provider[Symbol.asyncDispose]();
 });

@@ -1,20 +1,23 @@
-import { createSeededRandom, VirtualClock } from "@holdfast/testing";
+import { createSeededRandom, ScriptedUpdates, VirtualClock } from "@holdfast/testing";
 import {
   createClusterNode,
   createSnapshot,
   MemberSet,
   ProvisioningError,
   type ClusterProvider,
-  type ProviderEvent,
   type TopologyEvent,
 } from "@holdfast/core";
-import { FailoverProvider } from "@holdfast/failover";
+import { Failover } from "@holdfast/failover";
 import { MemoryProvider } from "@holdfast/provider-memory";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { WatchHub, type WatchHubOptions } from "./watch-hub.ts";
 
 const node = (id: string, host = `${id}.local`) => ({ id, host, port: 80 });
+
+/** Failover over one provider. */
+const sourceOf = (clock: VirtualClock, provider: ClusterProvider) =>
+  new Failover({ providers: [provider], clock, random: () => 0.5 });
 
 async function setUp(options: Partial<WatchHubOptions> = {}) {
   const clock = new VirtualClock();
@@ -23,9 +26,15 @@ async function setUp(options: Partial<WatchHubOptions> = {}) {
   const backup = new MemoryProvider({ id: "backup", priority: 1, clock, members: [node("a"), node("b")] });
   // Most of these tests change the primary alone.
   const guards = { massRemoval: false } as const;
-  const provider = new FailoverProvider({ providers: [primary, backup], clock, random, guards });
+  const failover = new Failover({ providers: [primary, backup], clock, random, guards });
   const errors: ProvisioningError[] = [];
-  const hub = new WatchHub({ provider, clock, random, onError: (error) => errors.push(error), ...options });
+  const hub = new WatchHub({
+    source: failover,
+    clock,
+    random,
+    onError: (error) => errors.push(error),
+    ...options,
+  });
   const events: TopologyEvent[] = [];
   hub.onEvent((event) => events.push(event));
   /** The log since the last call in a few words, without health. */
@@ -42,7 +51,7 @@ async function setUp(options: Partial<WatchHubOptions> = {}) {
     });
   hub.start();
   await clock.settle();
-  return { clock, primary, backup, provider, hub, events, news, errors };
+  return { clock, primary, backup, failover, hub, events, news, errors };
 }
 
 describe("the ordered log", () => {
@@ -56,7 +65,7 @@ describe("the ordered log", () => {
     expect(events.map(({ seqNo }) => seqNo)).toEqual(events.map((_, i) => i + 1));
     expect(new Set(events.map(({ epoch }) => epoch))).toEqual(new Set([hub.epoch]));
     clock.jump(1);
-    const later = new WatchHub({ provider: primary, clock, random: () => 0 });
+    const later = new WatchHub({ source: new ScriptedUpdates(), clock, random: () => 0 });
     expect(later.epoch > hub.epoch).toBe(true);
   });
 
@@ -86,12 +95,12 @@ describe("the ordered log", () => {
     // R2.3 R2.4
     const clock = new VirtualClock();
     const provider = new MemoryProvider({ id: "p", clock });
-    const hub = new WatchHub({ provider, clock, random: () => 0 });
+    const hub = new WatchHub({ source: sourceOf(clock, provider), clock, random: () => 0 });
     const kinds: string[] = [];
     hub.onEvent(({ kind }) => kinds.push(kind));
     hub.start();
     await clock.settle();
-    expect(kinds).toEqual(["snapshot", "status_changed"]);
+    expect(kinds).toEqual(["health_changed", "health_changed", "snapshot", "status_changed"]);
     expect(hub.state.status).toBe("empty");
   });
 
@@ -151,30 +160,22 @@ describe("the ordered log", () => {
 
   test("equal content of which the active provider lists nothing any more, or lists again, is a change of status", async () => {
     // R2.4 R3.2: what waits to base work on it has to know.
-    const clock = new VirtualClock();
     const members = MemberSet.from([node("a"), node("b")].map(createClusterNode));
     const shown = (retained?: readonly string[]) =>
       createSnapshot({ providerId: "p", members, observedAt: 0, retained });
-    const steps = Array.from({ length: 5 }, () => Promise.withResolvers<ProviderEvent>());
-    const provider = new MemoryProvider({ id: "p", clock });
-    provider.watch = async function* (): AsyncGenerator<ProviderEvent> {
-      yield { type: "availability_changed", availability: "degraded", reason: "scripted" };
-      yield { type: "snapshot", snapshot: shown() };
-      for (const { promise } of steps) yield await promise;
-    };
-    const { hub, events } = await setUp({ provider });
-    let taken = 0;
-    const next = async (retained?: readonly string[]) => {
+    const source = new ScriptedUpdates();
+    const { hub, events } = await setUp({ source });
+    source.send({ availability: "degraded", snapshot: shown() });
+    const next = (retained?: readonly string[]) => {
       events.length = 0;
-      steps[taken++]!.resolve({ type: "snapshot", snapshot: shown(retained) });
-      await clock.settle();
+      source.send({ snapshot: shown(retained) });
       return events.map((event) => event.kind);
     };
-    expect(await next(["a"]), "one of two").toEqual([]);
-    expect(await next(["a", "b"]), "all of them").toEqual(["status_changed"]);
+    expect(next(["a"]), "one of two").toEqual([]);
+    expect(next(["a", "b"]), "all of them").toEqual(["status_changed"]);
     expect(() => hub.newest()).toThrow(/TOPOLOGY_EMPTY/);
-    expect(await next(["a", "b"]), "still all of them").toEqual([]);
-    expect(await next(), "none").toEqual(["status_changed"]);
+    expect(next(["a", "b"]), "still all of them").toEqual([]);
+    expect(next(), "none").toEqual(["status_changed"]);
     expect(hub.newest().members.size).toBe(2);
   });
 
@@ -235,7 +236,7 @@ describe("the ordered log", () => {
     // R3.2
     const clock = new VirtualClock();
     const provider = new MemoryProvider({ id: "p", clock });
-    const hub = new WatchHub({ provider, clock, random: () => 0 });
+    const hub = new WatchHub({ source: sourceOf(clock, provider), clock, random: () => 0 });
     expect(() => hub.newest()).toThrow(/TOPOLOGY_NO_SNAPSHOT/);
   });
 
@@ -441,7 +442,7 @@ describe("looking back", () => {
   });
 
   test("keeps no more copies of equal members than allowed, as watches begun anew bring them", async () => {
-    const { clock, backup, provider, hub } = await setUp({ retainedChanges: 1_000 });
+    const { clock, backup, failover, hub } = await setUp({ retainedChanges: 1_000 });
     const members = Array.from({ length: 300 }, (_, i) => node(`n${i}`));
     const copies = new Set<unknown>();
     for (let port = 1; port <= 20; port++) {
@@ -452,7 +453,7 @@ describe("looking back", () => {
         clock,
         members: [...members, changing],
       });
-      provider.reconfigure([renewed, backup]);
+      failover.reconfigure([renewed, backup]);
       await clock.settle();
     }
     for (let seqNo = hub.state.seqNo - 1; seqNo > 0; seqNo--) {
@@ -485,16 +486,21 @@ describe("the end", () => {
     expect(() => hub.start()).toThrow(/LIFECYCLE_STOPPED/);
   });
 
-  test("a plain provider whose watch is over leaves the hub unavailable, with its reason", async () => {
-    const clock = new VirtualClock();
-    const provider = new MemoryProvider({ id: "p", clock, members: [node("a")] });
-    const hub = new WatchHub({ provider, clock, random: () => 0 });
-    hub.start();
-    await clock.settle();
-    provider.fail();
+  test.each([
+    ["ends", undefined, "the source of updates has ended"],
+    ["fails", new ProvisioningError("STREAM_FAILED", "broken"), "broken"],
+    ["fails with any value", "odd", "the source of updates failed"],
+  ])("a source that %s by itself leaves the hub unavailable, with the reason", async (_, failure, reason) => {
+    const source = new ScriptedUpdates();
+    const { clock, hub, errors } = await setUp({ source });
+    const members = MemberSet.from([createClusterNode(node("a"))]);
+    source.send({ snapshot: createSnapshot({ providerId: "p", members, observedAt: 0 }) });
+    if (failure === undefined) source.end();
+    else source.fail(failure);
     await clock.settle();
     expect(hub.state).toMatchObject({ status: "unavailable", isStale: true });
-    expect(hub.terminations()).toMatchObject([{ providerId: "p", reason: { code: "STREAM_FAILED" } }]);
+    expect(hub.state.statusReason).toContain(reason);
+    expect(errors).toHaveLength(failure === undefined ? 0 : 1);
     await hub[Symbol.asyncDispose]();
   });
 });
@@ -512,7 +518,7 @@ describe("in spite of others' code", () => {
     // R3.5
     const clock = new VirtualClock();
     const provider = deaf(clock);
-    const hub = new WatchHub({ provider, clock, random: () => 0 });
+    const hub = new WatchHub({ source: sourceOf(clock, provider), clock, random: () => 0 });
     hub.start();
     await clock.settle();
     const { seqNo } = hub.state;
@@ -549,73 +555,73 @@ describe("in spite of others' code", () => {
     expect(seen).toHaveLength(2);
   });
 
-  test("a snapshot under way as the drain begins is refused, with the reason", async () => {
+  test("a snapshot that arrives while the hub drains is refused, with the reason", async () => {
     // R3.5 R5.5
-    const clock = new VirtualClock();
-    const provider = new MemoryProvider({ id: "p", clock });
-    const underWay = Promise.withResolvers<IteratorResult<ProviderEvent>>();
-    provider.watch = () => ({ [Symbol.asyncIterator]: () => ({ next: () => underWay.promise }) }) as never;
-    const errors: ProvisioningError[] = [];
-    const hub = new WatchHub({ provider, clock, random: () => 0, onError: (error) => errors.push(error) });
-    hub.start();
-    await clock.settle();
-    const snapshot = createSnapshot({ providerId: "p", members: MemberSet.empty, observedAt: clock.now() });
-    underWay.resolve({ done: false, value: { type: "snapshot", snapshot } });
+    const source = new ScriptedUpdates();
+    const { hub, errors } = await setUp({ source });
+    const snapshot = createSnapshot({ providerId: "p", members: MemberSet.empty, observedAt: 0 });
     hub.drain("closing time");
-    await clock.settle();
+    source.send({ snapshot });
+    source.send({ snapshot, isFresh: true });
     expect(hub.state).toMatchObject({ status: "draining", snapshot: undefined });
     expect(errors).toMatchObject([
       { code: "LIFECYCLE_SHUTTING_DOWN", details: { providerId: "p", reason: "closing time" } },
     ]);
+    await hub[Symbol.asyncDispose]();
   });
 
-  test("a plain provider that says itself that its stream is over is told once", async () => {
-    // R2.2
-    const clock = new VirtualClock();
-    const provider = new MemoryProvider({ id: "p", clock, members: [node("a")] });
-    const hub = new WatchHub({ provider, clock, random: () => 0 });
-    const kinds: string[] = [];
-    hub.onEvent(({ kind }) => kinds.push(kind));
-    hub.start();
-    await clock.settle();
-    provider.end();
-    await clock.settle();
-    expect(kinds).toEqual(["snapshot", "status_changed", "stream_terminated", "status_changed"]);
+  test("an update that a listener causes is announced after the whole of the present one", async () => {
+    // R3.1 R3.4
+    const source = new ScriptedUpdates();
+    const { hub, events } = await setUp({ source });
+    const members = MemberSet.from([createClusterNode(node("a"))]);
+    const snapshot = createSnapshot({ providerId: "p", members, observedAt: 0 });
+    let isFirst = true;
+    hub.onEvent(({ kind }) => {
+      if (kind !== "health_changed" || !isFirst) return;
+      isFirst = false;
+      source.send({ availability: "degraded", reason: "overridden" });
+    });
+    source.send({ snapshot, health: [{ providerId: "p", from: "idle", to: "healthy" }] });
+    expect(events.map((event) => (event.kind === "status_changed" ? event.to : event.kind))).toEqual([
+      "health_changed",
+      "snapshot",
+      "ready",
+      "degraded",
+    ]);
+    await hub[Symbol.asyncDispose]();
+  });
+
+  test("a drain by a listener refuses the rest of the update", async () => {
+    // R3.5
+    const source = new ScriptedUpdates();
+    const { hub, events, errors } = await setUp({ source });
+    hub.onEvent(({ kind }) => {
+      if (kind === "health_changed") hub.drain("enough");
+    });
+    const snapshot = createSnapshot({ providerId: "p", members: MemberSet.empty, observedAt: 0 });
+    source.send({ snapshot, health: [{ providerId: "p", from: "idle", to: "healthy" }] });
+    expect(events.map(({ kind }) => kind)).toEqual(["health_changed", "status_changed"]);
+    expect(errors).toMatchObject([{ code: "LIFECYCLE_SHUTTING_DOWN" }]);
+    await hub[Symbol.asyncDispose]();
   });
 
   test("waiting for the first content after nobody could be reached gives that as the reason", async () => {
     const clock = new VirtualClock();
-    const provider = new FailoverProvider({ providers: [], clock, random: () => 0 });
-    const hub = new WatchHub({ provider, clock, random: () => 0 });
+    const failover = new Failover({ providers: [], clock, random: () => 0 });
+    const hub = new WatchHub({ source: failover, clock, random: () => 0 });
     hub.start();
     await clock.settle();
     expect(hub.state).toMatchObject({ status: "unavailable", statusReason: "no provider is enabled" });
     const late = new MemoryProvider({ id: "late", clock });
     late.hang();
-    provider.reconfigure([late]);
+    failover.reconfigure([late]);
     await clock.settle();
     expect(hub.state).toMatchObject({
       status: "starting",
       statusReason: "nothing has arrived yet: late is connecting",
     });
     await hub[Symbol.asyncDispose]();
-  });
-
-  test("a second hub on a provider that only holds its content is never ready", async () => {
-    // R4.3 R5.3
-    const { clock, primary, backup, provider } = await setUp();
-    for (const each of [primary, backup]) {
-      each.refuse(new ProvisioningError("CONNECTIVITY_UNAUTHORIZED", "no"));
-      each.fail();
-    }
-    await clock.advance(60_000);
-    const hub = new WatchHub({ provider, clock, random: () => 0 });
-    const told: string[] = [];
-    hub.onEvent((event) => told.push(event.kind === "status_changed" ? event.to : event.kind));
-    hub.start();
-    await clock.settle();
-    expect(told).toEqual(["unavailable", "snapshot"]);
-    expect(hub.state.isStale).toBe(true);
   });
 
   test("a listener may drain, end and dispose from within: each event reaches all in order", async () => {
@@ -723,8 +729,8 @@ function setUpPair() {
   const clock = new VirtualClock();
   const primary = new MemoryProvider({ id: "primary", priority: 2, clock, members: [node("a")] });
   const backup = new MemoryProvider({ id: "backup", priority: 1, clock, members: [node("a")] });
-  const provider = new FailoverProvider({ providers: [primary, backup], clock, random: () => 0.5 });
-  const hub = new WatchHub({ provider, clock, random: () => 0 });
+  const source = new Failover({ providers: [primary, backup], clock, random: () => 0.5 });
+  const hub = new WatchHub({ source, clock, random: () => 0 });
   const events: TopologyEvent[] = [];
   hub.onEvent((event) => events.push(event));
   return { clock, primary, backup, hub, events };
@@ -779,8 +785,8 @@ describe("the reason", () => {
     const clock = new VirtualClock();
     const primary = new MemoryProvider({ id: "primary", clock, members: [node("a")] });
     const health = { maxErrors: 10, timeoutMs: 600_000 };
-    const provider = new FailoverProvider({ providers: [primary], clock, random: () => 0.5, health });
-    const hub = new WatchHub({ provider, clock, random: () => 0 });
+    const source = new Failover({ providers: [primary], clock, random: () => 0.5, health });
+    const hub = new WatchHub({ source, clock, random: () => 0 });
     const events: TopologyEvent[] = [];
     hub.onEvent((event) => events.push(event));
     primary.refuse(unavailable(501));
@@ -804,20 +810,14 @@ describe("the reason", () => {
   });
 });
 
-test("of providers that come and go only so many terminations are kept", async () => {
-  const clock = new VirtualClock();
-  const provider = new MemoryProvider({ id: "made of providers", clock });
-  const ids = Array.from({ length: 1_200 }, (_, i) => `p-${i}`);
-  Object.assign(provider, {
-    async *watch(): AsyncGenerator<ProviderEvent> {
-      for (const providerId of ids) yield { type: "terminated", reason: { kind: "ended" }, providerId };
-    },
-  });
-  await using hub = new WatchHub({ provider, clock, random: createSeededRandom(1) });
-  hub.start();
-  await clock.settle();
+test("keeps the last termination of at most 1,000 providers, and drops the oldest", async () => {
+  const source = new ScriptedUpdates();
+  const { hub } = await setUp({ source });
+  const reason = { kind: "ended" } as const;
+  for (let i = 0; i < 1_200; i++) source.send({ ended: { providerId: `p-${i}`, reason, snapshotHash: "0" } });
   const kept = hub.terminations().map(({ providerId }) => providerId);
   expect(kept).toHaveLength(1_000);
-  expect(kept.at(-1)).toBe("made of providers");
-  expect(kept.at(-2)).toBe("p-1199");
+  expect(kept[0]).toBe("p-200");
+  expect(kept.at(-1)).toBe("p-1199");
+  await hub[Symbol.asyncDispose]();
 });

@@ -8,40 +8,49 @@ import {
   ProvisioningError,
   readSnapshots,
   refusalOf,
+  systemClock,
+  systemRandom,
+  toProvisioningError,
+  toReason,
   waitForState,
   waitUntilReady,
   type Availability,
   type Clock,
-  type ClusterProvider,
   type Epoch,
   type EventsOptions,
   type GuardHold,
   type NodeBlocks,
   type NodeId,
-  type ProviderEvent,
   type ProviderId,
   type ProviderSnapshot,
   type Random,
   type ReadOptions,
   type Reason,
+  type SnapshotDelta,
   type StreamTerminatedEvent,
   type TopologyEvent,
   type TopologyEventDraft,
   type TopologyReader,
   type TopologyState,
   type TopologyStatus,
+  type Update,
+  type UpdateSource,
 } from "@holdfast/core";
+import { announce, NOTHING_ANNOUNCED, type Announced, type Announcement } from "./announcer.ts";
 import { BlockList } from "./block-list.ts";
 import { createEpoch } from "./epoch.ts";
 import { EventLog } from "./event-log.ts";
 import { explainNode, type ExplainOptions, type NodeExplanation } from "./explain-node.ts";
-import { watchToItsEnd } from "./watch-to-its-end.ts";
+import { OneAtATime } from "./one-at-a-time.ts";
+import { STARTING, toStatus, type Status } from "./to-status.ts";
 
 export interface WatchHubOptions {
-  /** Most often a `FailoverProvider`. A plain provider is not kept alive: once its watch is over the hub is unavailable. */
-  readonly provider: ClusterProvider;
-  readonly clock: Clock;
-  readonly random: Random;
+  /** Where updates come from: a `Failover`. */
+  readonly source: UpdateSource;
+  /** @defaultValue systemClock */
+  readonly clock?: Clock | undefined;
+  /** @defaultValue Math.random */
+  readonly random?: Random | undefined;
   /** Names this run; must sort after the epochs of earlier runs. @defaultValue made of `clock` and `random` */
   readonly epoch?: Epoch | undefined;
   /** How many events `eventsSince` can go back. @defaultValue 1000 */
@@ -49,8 +58,8 @@ export interface WatchHubOptions {
   /** How many nodes' worth of memory those events may hold besides the newest snapshot. @defaultValue 100000 */
   readonly retainedChanges?: number | undefined;
   /**
-   * Receives what a listener threw, snapshots refused while draining, and `TOPOLOGY_NOT_CURRENT` for a node that was blocked
-   * while the topology was not current. What it throws is ignored. @defaultValue ignored
+   * Receives what a listener threw, snapshots refused while draining, `TOPOLOGY_NOT_CURRENT` for a node that was blocked while the
+   * topology was not current, and the failure of the source. What it throws is ignored. @defaultValue ignored
    */
   readonly onError?: ((error: ProvisioningError) => unknown) | undefined;
 }
@@ -64,11 +73,12 @@ export interface HubStartOptions {
 }
 
 /**
- * Puts what a provider says into one ordered log and keeps what it has led to. The state is set before anybody is told,
- * and a listener that throws hurts nobody else.
+ * Puts updates into one ordered log and keeps the state that they have led to. The state is set before listeners are called, and a
+ * listener that throws does not affect the others.
  */
 export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
   readonly #options: WatchHubOptions;
+  readonly #clock: Clock;
   /** Until the start; nothing was in the log then, so both epochs name the same log. */
   readonly #firstEpoch: Epoch;
   #epoch: Epoch;
@@ -77,8 +87,11 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
   readonly #blocks = new BlockList();
   readonly #terminations = new Map<ProviderId, StreamTerminatedEvent>();
   readonly #stop = new AbortController();
-  readonly #outbox: TopologyEvent[] = [];
-  #isDelivering = false;
+  /** A listener that blocks a node makes a new event, which waits until every listener has received this one. */
+  readonly #outbox = new OneAtATime<TopologyEvent>((event) => this.#events.emit("event", event));
+  /** A listener that acts on the source causes an update, which waits until this one has been announced whole. */
+  readonly #inbox = new OneAtATime<Update>((update) => this.#take(update));
+  #announced: Announced = NOTHING_ANNOUNCED;
   #run: Promise<void> | undefined;
   #seqNo = 0;
   #snapshot: ProviderSnapshot | undefined;
@@ -89,15 +102,16 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
   #availabilityCause: Reason | undefined;
   #lifecycle: "running" | "draining" | "stopped" = "running";
   #lifecycleReason = "";
-  #status: TopologyStatus = "starting";
-  #toldStatus: TopologyStatus = "starting";
-  #toldStale = false;
-  #statusReason = NOTHING_YET;
-  #statusCause: Reason | undefined;
+  #status: Status = STARTING;
+  #announcedStatus: TopologyStatus = "starting";
+  #isAnnouncedStale = false;
 
   constructor(options: WatchHubOptions) {
+    const { clock = systemClock, random = systemRandom } = options;
     this.#options = options;
-    this.#epoch = this.#firstEpoch = options.epoch ?? createClockEpoch(options);
+    this.#clock = clock;
+    this.#epoch = this.#firstEpoch =
+      options.epoch ?? createEpoch(Math.max(0, Math.floor(clock.now())), random);
     this.#log = new EventLog({
       retainedEvents: options.retainedEvents ?? 1_000,
       retainedChanges: options.retainedChanges ?? 100_000,
@@ -109,7 +123,10 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
     );
   }
 
-  /** Begins to watch. A second call does nothing; after a drain or disposal it throws `LIFECYCLE_STOPPED`. */
+  /**
+   * Begins to watch; the first events may be emitted before it returns. A second call does nothing; after a drain or disposal it
+   * throws `LIFECYCLE_STOPPED`.
+   */
   start({ epoch }: HubStartOptions = {}): void {
     if (this.#lifecycle !== "running")
       throw new ProvisioningError("LIFECYCLE_STOPPED", "the hub was stopped");
@@ -127,9 +144,9 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
     return {
       epoch: this.epoch,
       seqNo: this.#seqNo,
-      status: this.#status,
-      statusReason: this.#statusReason,
-      statusCause: this.#statusCause,
+      status: this.#status.status,
+      statusReason: this.#status.reason,
+      statusCause: this.#status.cause,
       snapshot: this.#snapshot,
       snapshotSeqNo: this.#snapshotSeqNo,
       restoringNodes: this.#blocks.restoring,
@@ -178,14 +195,14 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
     return waitUntilReady(this, options);
   }
 
-  /** How each provider's stream ended last, with the hash of what it brought last. */
+  /** How each provider's stream ended last, with the hash of its last snapshot; oldest first. */
   terminations(): readonly StreamTerminatedEvent[] {
     return [...this.#terminations.values()];
   }
 
   /**
-   * Why a node is in, out, held or blocked: which provider says so, when, at which `seqNo`, by which rule. Goes back as far as
-   * the log is kept.
+   * Why a node is in, out, held or blocked: by which provider, when, at which `seqNo`, by which rule. Goes back as far as the log is
+   * kept.
    */
   explain(nodeId: NodeId, options?: ExplainOptions): NodeExplanation {
     return explainNode(nodeId, this.state, this.#log.events, options);
@@ -198,11 +215,11 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
     if (!snapshot.members.has(nodeId) && !this.#blocks.has(nodeId)) return false;
     if (!this.#blocks.block(nodeId)) return false;
     if (this.#availability !== "available") this.#warnOfStaleBlock(nodeId);
-    this.#take(snapshot);
+    this.#show(snapshot, false);
     return true;
   }
 
-  /** The node may be another one by now, or gone. */
+  /** By now the node may have left, or another may have its id. */
   #warnOfStaleBlock(nodeId: NodeId): void {
     const { status, statusReason } = this.state;
     const message = `"${nodeId}" was blocked while the topology is ${status}: ${statusReason}`;
@@ -213,7 +230,7 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
     return this.#lifecycle === "running" && this.#blocks.restore(nodeId);
   }
 
-  /** From now on new snapshots are refused; the last one stays for those who drain. */
+  /** Ends the watch: new snapshots are refused. The last one stays readable for consumers that drain. */
   drain(reason: string): void {
     if (this.#lifecycle !== "running") return;
     this.#lifecycle = "draining";
@@ -222,7 +239,7 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
     this.#stop.abort();
   }
 
-  /** Ends the watch and tells `stopped`; then every listener is let go. */
+  /** Ends the watch, emits `stopped`, then removes every listener. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     await this.#run;
@@ -233,39 +250,57 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
     this.#events.clear();
   }
 
+  /** A source that ends or fails by itself leaves the topology unavailable. Never rejects. */
   async #watch(): Promise<void> {
-    const { provider } = this.#options;
+    const { source } = this.#options;
     const { signal } = this.#stop;
-    const onFailure = (failure: ProvisioningError) => this.#report(failure);
-    for await (const event of watchToItsEnd({ provider, signal, onFailure })) this.#on(event);
+    let cause: ProvisioningError | undefined;
+    try {
+      await source.run({ signal, onUpdate: (update) => this.#inbox.push(update) });
+    } catch (error) {
+      cause = toProvisioningError(error, "STREAM_FAILED", "the source of updates failed");
+    }
+    if (signal.aborted) return;
+    if (cause !== undefined) this.#report(cause);
+    this.#availability = "unavailable";
+    this.#availabilityReason = cause?.message ?? "the source of updates has ended";
+    this.#availabilityCause = cause && toReason(cause);
+    this.#settleStatus();
   }
 
-  #on(event: ProviderEvent): void {
-    if (this.#lifecycle !== "running") return this.#refuse(event);
-    switch (event.type) {
-      case "snapshot":
-        return this.#take(event.snapshot, event.isRepeat !== true && this.#isGood(event.snapshot));
-      case "heartbeat":
-        return this.#refresh();
-      case "availability_changed":
-        this.#availability = event.availability;
-        this.#availabilityReason = event.reason;
-        this.#availabilityCause = event.cause;
-        return this.#settleStatus();
-      case "provider_changed": {
-        const { from, to, reason, cause } = event;
-        const snapshotHash = this.#snapshot?.hash;
-        return this.#append({
-          kind: "provider_changed",
-          from,
-          to,
-          reason,
-          ...(cause && { cause }),
-          snapshotHash,
-        });
+  #take(update: Update): void {
+    const { announcements, after } = announce(this.#announced, update);
+    this.#announced = after;
+    let isRefreshed = false;
+    for (const announcement of announcements) {
+      // Checked each time: a listener may have drained the hub.
+      if (this.#lifecycle !== "running") this.#refuse(announcement);
+      else {
+        if (announcement.type === "content")
+          isRefreshed = update.isFresh && this.#isGood(announcement.snapshot);
+        this.#carryOut(announcement, isRefreshed);
       }
-      case "guard_changed": {
-        const { isHolding, hold } = event;
+    }
+    if (update.isFresh && !isRefreshed && this.#lifecycle === "running") this.#refresh();
+  }
+
+  #carryOut(announcement: Announcement, isRefreshed: boolean): void {
+    switch (announcement.type) {
+      case "content":
+        return this.#show(announcement.snapshot, isRefreshed);
+      case "availability":
+        this.#availability = announcement.availability;
+        this.#availabilityReason = announcement.reason;
+        this.#availabilityCause = announcement.cause;
+        return this.#settleStatus();
+      case "switch": {
+        const { from, to, reason, cause } = announcement;
+        const snapshotHash = this.#snapshot?.hash;
+        const draft = { kind: "provider_changed", from, to, reason, snapshotHash } as const;
+        return this.#append({ ...draft, ...(cause && { cause }) });
+      }
+      case "hold": {
+        const { isHolding, hold } = announcement;
         const others = this.#holds.filter(
           ({ guard, providerId }) => guard !== hold.guard || providerId !== hold.providerId,
         );
@@ -273,22 +308,23 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
         this.#setStatus();
         return this.#append({ kind: "guard_changed", isHolding, ...hold });
       }
-      case "health_changed": {
-        const { providerId, from, to, reason } = event;
+      case "health": {
+        const { providerId, from, to, reason } = announcement;
         return this.#append({ kind: "health_changed", providerId, from, to, reason });
       }
-      case "terminated": {
-        const providerId = event.providerId ?? this.#options.provider.descriptor.id;
-        const isOurs = event.providerId === undefined || event.providerId === this.#snapshot?.providerId;
-        const snapshotHash = isOurs ? this.#snapshot?.hash : event.snapshotHash;
-        return this.#append({ kind: "stream_terminated", providerId, reason: event.reason, snapshotHash });
+      case "stream_end": {
+        const { providerId, reason } = announcement;
+        // The hash in force includes blocked nodes.
+        const isInForce = providerId === this.#snapshot?.providerId;
+        const snapshotHash = isInForce ? this.#snapshot?.hash : announcement.snapshotHash;
+        return this.#append({ kind: "stream_terminated", providerId, reason, snapshotHash });
       }
     }
   }
 
-  #refuse(event: ProviderEvent): void {
-    if (event.type !== "snapshot") return;
-    const { providerId } = event.snapshot;
+  #refuse(announcement: Announcement): void {
+    if (announcement.type !== "content") return;
+    const { providerId } = announcement.snapshot;
     this.#report(
       new ProvisioningError("LIFECYCLE_SHUTTING_DOWN", `a snapshot of "${providerId}" was refused`, {
         details: { providerId, reason: this.#lifecycleReason },
@@ -296,7 +332,7 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
     );
   }
 
-  /** Ids that reloads brought and removed are forgotten, oldest first. */
+  /** Keeps one termination for each provider, and drops the oldest when there are too many. */
   #keepTermination(event: StreamTerminatedEvent): void {
     this.#terminations.delete(event.providerId);
     this.#terminations.set(event.providerId, event);
@@ -308,10 +344,10 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
     callIsolated(() => this.#options.onError?.(error));
   }
 
-  /** The backend has confirmed what we have: the blocks of restored nodes may go. */
+  /** The backend has confirmed the content in force: the blocks of restored nodes are lifted. */
   #refresh(): void {
     if (this.#snapshot === undefined || !this.#isGood(this.#snapshot)) return;
-    if (this.#blocks.refresh(this.#snapshot)) this.#take(this.#snapshot);
+    if (this.#blocks.refresh(this.#snapshot)) this.#show(this.#snapshot, false);
   }
 
   /** Current, and no guard keeps members that the active provider does not list: blocks may be lifted. */
@@ -319,68 +355,55 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
     return this.#availability === "available" && retained === undefined;
   }
 
-  #take(incoming: ProviderSnapshot, isGood = false): void {
+  #show(incoming: ProviderSnapshot, isGood: boolean): void {
     if (isGood) this.#blocks.refresh(incoming);
     const previous = this.#snapshot;
     const refusal = refusalOf(this.state)?.code;
     const snapshot = createSnapshot({ ...incoming, blockedNodes: this.#blocks.blocked });
+    const delta = diffSnapshots(previous ?? NOTHING, snapshot);
     this.#snapshot = snapshot;
-    if (snapshot.hash !== previous?.hash) {
+    if (previous === undefined || !isEmpty(delta)) {
       this.#snapshotSeqNo = this.#seqNo + 1;
-      // The status the snapshot leads to holds before anybody is told of it.
+      // Listeners of the snapshot already find the status that it leads to.
       this.#setStatus();
-      const delta = diffSnapshots(previous ?? NOTHING, snapshot);
       this.#append({ kind: "snapshot", snapshot, previousHash: previous?.hash, delta });
-      this.#tellStatus();
+      this.#announceStatus();
     } else {
       this.#setStatus();
-      // Equal content, but a guard keeps all of it now, or does so no longer: whether new work can be based on it has changed.
-      this.#tellStatus(refusalOf(this.state)?.code !== refusal);
+      // Equal content, but a guard now keeps all of it, or no longer does: whether new work can be based on it has changed.
+      this.#announceStatus(refusalOf(this.state)?.code !== refusal);
     }
   }
 
   #settleStatus(): void {
     this.#setStatus();
-    this.#tellStatus();
+    this.#announceStatus();
   }
 
   #setStatus(): void {
-    [this.#status, this.#statusReason, this.#statusCause] = this.#nextStatus();
+    this.#status = toStatus({
+      lifecycle: this.#lifecycle,
+      lifecycleReason: this.#lifecycleReason,
+      availability: this.#availability,
+      availabilityReason: this.#availabilityReason,
+      availabilityCause: this.#availabilityCause,
+      snapshot: this.#snapshot,
+      holds: this.#holds,
+    });
   }
 
-  #tellStatus(isRefusalChanged = false): void {
-    // Not what it was before: a listener may have drained us meanwhile, and that was told.
-    const from = this.#toldStatus;
-    const to = this.#status;
+  #announceStatus(isRefusalChanged = false): void {
+    // Not the status before: a listener may have drained the hub meanwhile, and that was announced.
+    const from = this.#announcedStatus;
+    const { status: to, reason, cause } = this.#status;
     // A degraded topology that becomes current is one that only a guard makes degraded: joins are possible again.
     const isStale = this.#availability !== "available";
-    const isRenewed = to === "degraded" && (isStale !== this.#toldStale || isRefusalChanged);
+    const isRenewed = to === "degraded" && (isStale !== this.#isAnnouncedStale || isRefusalChanged);
     if (from === to && !isRenewed) return;
-    this.#toldStatus = to;
-    this.#toldStale = isStale;
+    this.#announcedStatus = to;
+    this.#isAnnouncedStale = isStale;
     const snapshotHash = this.#snapshot?.hash;
-    const cause = this.#statusCause;
-    const reason = this.#statusReason;
     this.#append({ kind: "status_changed", from, to, reason, ...(cause && { cause }), snapshotHash });
-  }
-
-  #nextStatus(): readonly [TopologyStatus, string, (Reason | undefined)?] {
-    const snapshot = this.#snapshot;
-    const reason = this.#availabilityReason;
-    const cause = this.#availabilityCause;
-    if (this.#lifecycle !== "running") return [this.#lifecycle, this.#lifecycleReason];
-    if (this.#availability === "unavailable") return ["unavailable", reason, cause];
-    if (snapshot === undefined) {
-      return [
-        "starting",
-        this.#availability === "degraded" ? `${NOTHING_YET}: ${reason}` : NOTHING_YET,
-        cause,
-      ];
-    }
-    if (snapshot.members.size === 0) return ["empty", `"${snapshot.providerId}" reports no members`];
-    if (this.#availability === "degraded") return ["degraded", reason, cause];
-    if (snapshot.retained !== undefined) return ["degraded", describeRetained(snapshot, this.#holds)];
-    return ["ready", `"${snapshot.providerId}" is current`];
   }
 
   #append(draft: TopologyEventDraft): void {
@@ -389,41 +412,19 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
       ...draft,
       epoch: this.epoch,
       seqNo: this.#seqNo,
-      at: this.#options.clock.now(),
+      at: this.#clock.now(),
     };
     if (event.kind === "stream_terminated") this.#keepTermination(event);
     this.#log.append(event);
     this.#outbox.push(event);
-    this.#deliver();
-  }
-
-  /** One event at a time: a listener that blocks a node makes a new event, which waits until all have this one. */
-  #deliver(): void {
-    if (this.#isDelivering) return;
-    this.#isDelivering = true;
-    for (let event = this.#outbox.shift(); event !== undefined; event = this.#outbox.shift()) {
-      this.#events.emit("event", event);
-    }
-    this.#isDelivering = false;
   }
 }
 
-function describeRetained(
-  { providerId, members, retained = [] }: ProviderSnapshot,
-  holds: readonly GuardHold[],
-): string {
-  const reasons = holds.filter(({ guard }) => guard !== "last_known_good").map(({ reason }) => reason);
-  const reason = reasons.join("; ") || "a guard keeps them";
-  if (retained.length === members.size) return `"${providerId}" reports no members: ${reason}`;
-  return `${retained.length} of the ${members.size} members are not listed by "${providerId}": ${reason}`;
+function isEmpty({ added, updated, removed, blocked, unblocked }: SnapshotDelta): boolean {
+  return added.length + updated.length + removed.length + blocked.length + unblocked.length === 0;
 }
 
-const NOTHING_YET = "nothing has arrived yet";
 const NOTHING = { members: MemberSet.empty, blockedNodes: [] };
 
 /** Providers whose last termination is kept: as many as a set may have. */
 const MAX_TERMINATIONS = 1_000;
-
-function createClockEpoch({ clock, random }: WatchHubOptions): Epoch {
-  return createEpoch(Math.max(0, Math.floor(clock.now())), random);
-}

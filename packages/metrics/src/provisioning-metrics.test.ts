@@ -9,7 +9,7 @@ import {
   type RemoteNodeReport,
   type RemoteNodeState,
 } from "@holdfast/core";
-import { FailoverProvider } from "@holdfast/failover";
+import { Failover } from "@holdfast/failover";
 import { WatchHub } from "@holdfast/hub";
 import { MemoryProvider } from "@holdfast/provider-memory";
 import { Gauge, Registry, register, type OpenMetricsContentType } from "prom-client";
@@ -539,20 +539,20 @@ test("of the providers that reloads removed only the last few keep series", asyn
   expect(perProvider).toBeLessThan(50);
 });
 
-test("a real fail-over is counted, timed and tied to its place in the log", async () => {
+test("a real failover is counted, timed and tied to its place in the log", async () => {
   const clock = new VirtualClock();
   const random = createSeededRandom(1);
   const members = [{ id: "a", host: "h", port: 1 }];
   const primary = new MemoryProvider({ id: "primary", priority: 2, clock, members });
   const backup = new MemoryProvider({ id: "backup", priority: 1, clock, members });
-  await using provider = new FailoverProvider({ providers: [primary, backup], clock, random });
-  await using hub = new WatchHub({ provider, clock, random });
+  await using failover = new Failover({ providers: [primary, backup], clock, random });
+  await using hub = new WatchHub({ source: failover, clock, random });
   const registry = new Registry();
   using _ = new ProvisioningMetrics({
     registry,
     source: hub,
     clock,
-    providerHealth: () => provider.health(),
+    providerHealth: () => failover.health(),
   });
   hub.start();
   await clock.settle();

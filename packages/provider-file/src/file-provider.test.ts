@@ -287,7 +287,7 @@ describe("a watch", () => {
     expect(await watch.nextPorts()).toEqual([1]);
     remove(folder);
     // R2.2
-    expect(await watch.nextNews()).toEqual({ type: "terminated", reason: { kind: "ended" } });
+    expect(await watch.nextNews()).toEqual({ type: "ended" });
     expect(await watch.next()).toBeUndefined();
     await using second = new WatchRecorder(provider);
     expect(await second.failure()).toMatchObject({ code: "CONNECTIVITY_REFUSED" });

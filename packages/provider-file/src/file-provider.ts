@@ -5,7 +5,7 @@ import {
   type ProviderCapabilities,
   type ProviderContext,
   type ProviderDescriptor,
-  type ProviderEvent,
+  type SourceEvent,
   type WatchOptions,
 } from "@holdfast/core";
 import { ProviderLife } from "@holdfast/core/adapter";
@@ -36,7 +36,7 @@ export class FileProvider implements ClusterProvider {
   }
 
   /** Throws `LIFECYCLE_STOPPED` once disposed. */
-  watch(options: WatchOptions): AsyncGenerator<ProviderEvent, void> {
+  watch(options: WatchOptions): AsyncGenerator<SourceEvent, void> {
     return this.#life.watch(options.signal, (signal) =>
       watchTopology({
         descriptor: this.descriptor,

@@ -5,7 +5,7 @@ import {
   whenAborted,
   type ProviderContext,
   type ProviderDescriptor,
-  type ProviderEvent,
+  type SourceEvent,
 } from "@holdfast/core";
 import { formatOf, type FileProviderParams } from "./file-params.ts";
 import { PathWatch } from "./path-watch.ts";
@@ -20,7 +20,7 @@ export interface WatchTopologyOptions {
 }
 
 /** One watch of a topology file; it may throw as its signal aborts, which `ProviderLife` keeps to itself. */
-export async function* watchTopology(options: WatchTopologyOptions): AsyncGenerator<ProviderEvent, void> {
+export async function* watchTopology(options: WatchTopologyOptions): AsyncGenerator<SourceEvent, void> {
   const { descriptor, path, signal } = options;
   const { clock, heartbeatMs } = options.context;
   const { settleMs, pollMs, maxBytes } = descriptor.params;
@@ -73,7 +73,7 @@ export async function* watchTopology(options: WatchTopologyOptions): AsyncGenera
           snapshot: createSnapshot({ providerId: descriptor.id, members, observedAt, revision }),
         };
       } else if (accepted !== undefined && found.error.code === "CONNECTIVITY_REFUSED") {
-        yield { type: "terminated", reason: { kind: "ended" } };
+        yield { type: "ended" };
         return;
       } else {
         throw found.error;

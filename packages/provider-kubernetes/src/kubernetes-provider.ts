@@ -4,7 +4,7 @@ import type {
   ProviderCapabilities,
   ProviderContext,
   ProviderDescriptor,
-  ProviderEvent,
+  SourceEvent,
   Reason,
   WatchOptions,
 } from "@holdfast/core";
@@ -58,7 +58,7 @@ export class KubernetesProvider implements ClusterProvider {
   }
 
   /** Throws `LIFECYCLE_STOPPED` once disposed. */
-  watch(options: WatchOptions): AsyncGenerator<ProviderEvent, void> {
+  watch(options: WatchOptions): AsyncGenerator<SourceEvent, void> {
     return this.#life.watch(options.signal, (signal) => {
       const watch = new EndpointWatch({
         descriptor: this.descriptor,

@@ -4,7 +4,7 @@ import {
   MemberSet,
   ProvisioningError,
   type ClusterNodeInput,
-  type ProviderEvent,
+  type SourceEvent,
   type ProviderSnapshot,
 } from "@holdfast/core";
 import * as fc from "fast-check";
@@ -32,7 +32,7 @@ function record(provider: MemoryProvider, signal: AbortSignal = new AbortControl
 }
 
 function snapshotsOf(said: readonly unknown[]): readonly ProviderSnapshot[] {
-  return (said as readonly ProviderEvent[]).flatMap((event) =>
+  return (said as readonly SourceEvent[]).flatMap((event) =>
     event.type === "snapshot" ? [event.snapshot] : [],
   );
 }
@@ -111,10 +111,10 @@ describe("MemoryProvider", () => {
     provider.heartbeat();
     await clock.advance(60_000);
     provider.end();
-    const said: ProviderEvent[] = [];
+    const said: SourceEvent[] = [];
     for (let next = await iterator.next(); next.done !== true; next = await iterator.next())
       said.push(next.value);
-    expect(said.map(({ type }) => type)).toEqual(["snapshot", "snapshot", "snapshot", "terminated"]);
+    expect(said.map(({ type }) => type)).toEqual(["snapshot", "snapshot", "snapshot", "ended"]);
     expect(snapshotsOf(said).map(idsOf)).toEqual([["a"], ["a", "b"], ["a", "b", "c"]]);
   });
 
@@ -137,7 +137,7 @@ describe("MemoryProvider", () => {
     provider.end();
     provider.set([node("b")]);
     await clock.settle();
-    expect(said.slice(1)).toEqual([{ type: "terminated", reason: { kind: "ended" } }, "end"]);
+    expect(said.slice(1)).toEqual([{ type: "ended" }, "end"]);
     const next = record(provider);
     await clock.settle();
     expect(snapshotsOf(next).map(idsOf)).toEqual([["b"]]);

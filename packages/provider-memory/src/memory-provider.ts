@@ -12,7 +12,7 @@ import {
   type ProbeOptions,
   type ProviderCapabilities,
   type ProviderDescriptor,
-  type ProviderEvent,
+  type SourceEvent,
   type ProviderId,
   type ProviderSnapshot,
   type SkippedEntries,
@@ -109,7 +109,7 @@ export class MemoryProvider implements ClusterProvider {
   /** Ends every running watch as a backend does that closes its stream. */
   end(): void {
     for (const stream of this.#streams) {
-      stream.push({ type: "terminated", reason: { kind: "ended" } });
+      stream.push({ type: "ended" });
       stream.close();
     }
   }
@@ -152,7 +152,7 @@ export class MemoryProvider implements ClusterProvider {
    * Throws, at the first read, what `refuse` was given, `VALIDATION_MISSING_CAPABILITY` or `LIFECYCLE_STOPPED`. A
    * consumer that lags behind still gets every snapshot.
    */
-  async *watch({ signal }: WatchOptions): AsyncGenerator<ProviderEvent, void> {
+  async *watch({ signal }: WatchOptions): AsyncGenerator<SourceEvent, void> {
     if (signal.aborted) return;
     this.#assertUsable();
     if (!this.capabilities.watch) {
@@ -205,7 +205,7 @@ export class MemoryProvider implements ClusterProvider {
     return { ...this.#current, observedAt: this.#clock.now() };
   }
 
-  #tell(event: ProviderEvent): void {
+  #tell(event: SourceEvent): void {
     if (this.#hanging !== undefined) return;
     for (const stream of this.#streams) stream.push(event);
   }

@@ -1,4 +1,4 @@
-import { EventChannel, whenAborted, type Clock, type ProviderEvent } from "@holdfast/core";
+import { EventChannel, whenAborted, type Clock, type SourceEvent } from "@holdfast/core";
 
 export interface MemoryStreamOptions {
   readonly signal: AbortSignal;
@@ -10,19 +10,19 @@ export interface MemoryStreamOptions {
 
 /** One running watch: what it still has to tell, and the timer of its heartbeat. Opened before its signal aborts. */
 export class MemoryStream {
-  readonly events: EventChannel<ProviderEvent>;
+  readonly events: EventChannel<SourceEvent>;
   readonly #options: MemoryStreamOptions;
   readonly #abort: Disposable;
   #timer: Disposable | undefined;
 
   constructor(options: MemoryStreamOptions) {
     this.#options = options;
-    this.events = new EventChannel<ProviderEvent>(options.signal, dropNeedlessHeartbeat);
+    this.events = new EventChannel<SourceEvent>(options.signal, dropNeedlessHeartbeat);
     this.#abort = whenAborted(options.signal, () => this.close());
   }
 
   /** A heartbeat follows after `heartbeatMs` without another event. Not to be called once it is closed. */
-  push(event: ProviderEvent): void {
+  push(event: SourceEvent): void {
     this.events.push(event);
     this.silence();
     const { clock, heartbeatMs } = this.#options;
@@ -44,7 +44,7 @@ export class MemoryStream {
 }
 
 /** To a consumer that lags behind, a heartbeat next to anything else says nothing. Snapshots are all kept. */
-function dropNeedlessHeartbeat(last: ProviderEvent, next: ProviderEvent): ProviderEvent | undefined {
+function dropNeedlessHeartbeat(last: SourceEvent, next: SourceEvent): SourceEvent | undefined {
   if (next.type === "heartbeat") return last;
   if (last.type === "heartbeat") return next;
   return undefined;

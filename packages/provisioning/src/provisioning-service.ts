@@ -9,6 +9,7 @@ import {
   createTypedEvents,
   ProvisioningError,
   systemClock,
+  systemRandom,
   throwIfAborted,
   toProvisioningError,
   untilAborted,
@@ -26,7 +27,7 @@ import {
   type RemoteNodeReport,
   type Unsubscribe,
 } from "@holdfast/core";
-import { FailoverProvider, heartbeatMsOf } from "@holdfast/failover";
+import { Failover, heartbeatMsOf } from "@holdfast/failover";
 import { createEpoch, SnapshotKeeper, WatchHub, type NodeExplanation } from "@holdfast/hub";
 import { ProvisioningMetrics } from "@holdfast/metrics";
 import { ProviderRegistry } from "@holdfast/registry";
@@ -74,7 +75,7 @@ export class ProvisioningService implements AsyncDisposable {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #generation: GenerationStore | undefined;
-  readonly #failover: FailoverProvider;
+  readonly #failover: Failover;
   readonly #ownership: OwnershipLane;
   readonly #remoting: RemotingBridge | undefined;
   readonly #metrics: ProvisioningMetrics | undefined;
@@ -90,15 +91,13 @@ export class ProvisioningService implements AsyncDisposable {
   constructor(options: ProvisioningServiceOptions) {
     const { adapters, store, ports = {}, metricsRegistry, health, guards } = options;
     const clock = options.clock ?? systemClock;
-    // oxlint-disable-next-line no-restricted-properties -- the one default for chance
-    const random: Random = options.random ?? Math.random;
+    const random = options.random ?? systemRandom;
     const onError = (error: ProvisioningError) => this.#warn(error);
     this.#clock = clock;
     this.#random = random;
     this.#generation = options.generation;
     this.#lastKnownGood = options.lastKnownGood;
-    this.#failover = new FailoverProvider({
-      providers: [],
+    this.#failover = new Failover({
       clock,
       random,
       health,
@@ -118,7 +117,7 @@ export class ProvisioningService implements AsyncDisposable {
     const { retainedEvents } = options;
     const epoch = options.generation && createEpoch(NOT_STARTED, random);
     this.topology = new WatchHub({
-      provider: this.#failover,
+      source: this.#failover,
       clock,
       random,
       epoch,

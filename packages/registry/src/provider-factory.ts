@@ -2,7 +2,6 @@ import {
   toProvisioningError,
   type ClusterProvider,
   type DisabledReason,
-  type ProviderCapabilities,
   type ProviderContext,
 } from "@holdfast/core";
 import type { InstanceDisposal } from "./instance-disposal.ts";
@@ -11,11 +10,10 @@ import type { RegisteredProvider } from "./registered-provider.ts";
 
 export interface ProviderFactoryOptions {
   readonly context: ProviderContext;
-  readonly neededCapabilities: readonly (keyof ProviderCapabilities)[];
   readonly disposal: InstanceDisposal;
 }
 
-/** Makes instances, and disables those that lack a needed capability. */
+/** Makes instances, and disables those that cannot watch. */
 export class ProviderFactory {
   readonly #options: ProviderFactoryOptions;
 
@@ -25,15 +23,13 @@ export class ProviderFactory {
 
   /** Does no I/O. Throws what the adapter threw; `LIFECYCLE_INTERNAL` for a foreign error. */
   create({ descriptor, adapter, params }: ValidDescriptor): RegisteredProvider {
-    const { context, neededCapabilities, disposal } = this.#options;
+    const { context, disposal } = this.#options;
     const provider = createInstance({ descriptor, adapter, params }, context);
-    const lacking = neededCapabilities.filter((name) => !provider.capabilities[name]);
-    if (lacking.length === 0) return Object.freeze({ descriptor, provider });
+    if (provider.capabilities.watch) return Object.freeze({ descriptor, provider });
     disposal.start(descriptor.id, provider);
-    const names = lacking.map((name) => `"${name}"`).join(", ");
     return toDisabled(descriptor, {
       code: "VALIDATION_MISSING_CAPABILITY",
-      message: `it lacks the capability ${names}`,
+      message: 'it lacks the capability "watch"',
     });
   }
 }

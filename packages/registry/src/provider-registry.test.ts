@@ -173,12 +173,6 @@ describe("a provider that lacks a needed capability", () => {
     expect(registry.get("a")).toBe(a);
     expect(adapter.made.map(({ descriptor }) => descriptor.id)).toEqual(["a", "b"]);
   });
-
-  test("is enabled when nothing is needed", async () => {
-    const { registry } = await startBench({ script: withoutWatch, neededCapabilities: [] });
-
-    expect((await registry.register(sample("a"))).provider).toBeDefined();
-  });
 });
 
 describe("remove", () => {

@@ -10,7 +10,6 @@ import {
   untilAborted,
   type AnyProviderAdapter,
   type Clock,
-  type ProviderCapabilities,
   type ProviderId,
   type ProviderStore,
   type Random,
@@ -48,8 +47,6 @@ export interface ProviderRegistryOptions {
   readonly suppressAfter?: number | undefined;
   /** For how long, in milliseconds. @defaultValue 60000 */
   readonly suppressMs?: number | undefined;
-  /** A provider that lacks one of these is kept as Disabled. @defaultValue ["watch"] */
-  readonly neededCapabilities?: readonly (keyof ProviderCapabilities)[] | undefined;
 }
 
 export interface RegistryCallOptions {
@@ -90,14 +87,13 @@ export class ProviderRegistry implements AsyncDisposable {
   /** Throws `VALIDATION_DUPLICATE_ID` when two adapters have the same kind. */
   constructor(options: ProviderRegistryOptions) {
     const { clock, random, heartbeatMs, probe = "require", probeTimeoutMs = 5_000 } = options;
-    const { suppressAfter = 3, suppressMs = 60_000, neededCapabilities = ["watch"] } = options;
+    const { suppressAfter = 3, suppressMs = 60_000 } = options;
     this.#store = options.store;
     this.#validator = new ProviderValidator({ adapters: options.adapters });
     this.#events = createTypedEvents((cause, type) => this.#onListenerError(cause, type));
     this.#instances = new InstanceDisposal((warning) => this.#events.emit("warning", warning));
     this.#factory = new ProviderFactory({
       context: { clock, random, heartbeatMs },
-      neededCapabilities,
       disposal: this.#instances,
     });
     this.#audit = new ProviderAudit({

@@ -4,6 +4,7 @@ export { CountingClock } from "./counting-clock.ts";
 export { createSeededRandom } from "./seeded-random.ts";
 
 // Doubles of what surrounds a topology.
+export { ScriptedUpdates } from "./scripted-updates.ts";
 export { ScriptedSource } from "./scripted-source.ts";
 export { MemoryProviderStore } from "./memory-provider-store.ts";
 export { MemorySnapshotStore } from "./memory-snapshot-store.ts";

@@ -1,6 +1,6 @@
 import { createSeededRandom } from "@holdfast/testing";
-import { systemClock, type ProviderEvent } from "@holdfast/core";
-import { FailoverProvider } from "@holdfast/failover";
+import { systemClock, type Update } from "@holdfast/core";
+import { Failover } from "@holdfast/failover";
 import { createMemoryAdapter } from "@holdfast/provider-memory";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { describeReal } from "@holdfast-apps/lab/describe-real";
@@ -70,27 +70,25 @@ describeReal("A Kubernetes API server that has lost its etcd", ["kube-api progra
       },
       { clock: systemClock, random, heartbeatMs: 2_500 },
     );
-    await using failover = new FailoverProvider({
+    await using failover = new Failover({
       providers: [primary, standby],
       clock: systemClock,
       random,
       health: { timeoutMs: TIMEOUT_MS },
     });
     const stop = new AbortController();
-    const events: ProviderEvent[] = [];
-    const following = (async () => {
-      for await (const event of failover.watch({ signal: stop.signal })) events.push(event);
-    })();
-    const providerNow = () => events.findLast((event) => event.type === "snapshot")?.snapshot.providerId;
+    const updates: Update[] = [];
+    const running = failover.run({ signal: stop.signal, onUpdate: (update) => updates.push(update) });
+    const providerNow = () => updates.at(-1)?.snapshot?.providerId;
     while (providerNow() !== "kubernetes") await time.advance(20);
     server.etcd.freeze();
     try {
-      while (!events.some((event) => event.type === "provider_changed")) await time.advance(20);
+      while (!updates.some(({ switched }) => switched !== undefined)) await time.advance(20);
       while (providerNow() !== "standby") await time.advance(20);
     } finally {
       server.etcd.thaw();
     }
     stop.abort();
-    await following;
+    await running;
   });
 });

@@ -32,6 +32,8 @@ export class MassRemoval implements Invariant {
   /** Members of the snapshot that was read from the disk. */
   readonly #restored = new Set<string>();
   #acceptedAt: number | undefined;
+  /** The guard held members when the operator was about to accept their removal. */
+  #isHeld = false;
   /** Before the present instant. */
   #witnesses: readonly Witness[] = [];
   #answers: ReadonlyMap<SimProvider, number> = new Map();
@@ -63,12 +65,16 @@ export class MassRemoval implements Invariant {
       report(`a hold begins that ends at ${event.until}`);
   }
 
+  acceptingRemovals(life: Life): void {
+    this.#isHeld = holdOf(life) !== undefined;
+    this.#acceptedAt = this.#isHeld ? this.#now : undefined;
+  }
+
   removalsAccepted(isAccepted: boolean, life: Life): void {
-    const isHeld = holdOf(life) !== undefined;
-    if (isAccepted && !isHeld) this.#context.report("removals are accepted, and none were held");
-    if (!isAccepted && isHeld && life.active?.delivering !== undefined)
+    if (isAccepted && !this.#isHeld) this.#context.report("removals are accepted, and none were held");
+    if (!isAccepted && this.#isHeld && life.active?.delivering !== undefined)
       this.#context.report("removals are held, and cannot be accepted");
-    if (isAccepted) this.#acceptedAt = this.#now;
+    if (!isAccepted) this.#acceptedAt = undefined;
   }
 
   instantDone(life: Life): void {

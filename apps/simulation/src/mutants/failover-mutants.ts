@@ -2,6 +2,7 @@ import type { Mutant } from "./mutant.ts";
 
 const CONTROLLER = "packages/failover/src/failover-controller.ts";
 const SESSION = "packages/failover/src/failover-session.ts";
+const ANNOUNCER = "packages/hub/src/announcer.ts";
 const STREAM = "packages/failover/src/provider-stream.ts";
 
 export const FAILOVER_MUTANTS: readonly Mutant[] = [
@@ -50,30 +51,28 @@ export const FAILOVER_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "change-after-content",
-    says: "provider_changed is told after the first content of the new provider",
-    file: SESSION,
-    find: "    if (from !== to)\n      this.#options.emit(",
-    replace: "    if (from !== to)\n      queueMicrotask(() => this.#options.emit)(",
+    says: "provider_changed is emitted after the first content of the new provider",
+    file: ANNOUNCER,
+    find: 'if (from !== switched.to) announcements.push({ type: "switch", ...switched, from });',
+    replace:
+      'if (from !== switched.to) queueMicrotask(() => announcements.push({ type: "switch", ...switched, from }));',
   },
   {
     name: "watch-left-open",
     says: "the watch on a provider that is left or stopped goes on",
     file: SESSION,
-    find: "source.doubt = undefined;\n    const stopping",
-    replace: "source.doubt = undefined;\n    if (stream !== undefined) return;\n    const stopping",
+    find: "source.stream = undefined;\n    const stopping",
+    replace: "source.stream = undefined;\n    if (stream !== undefined) return;\n    const stopping",
   },
   {
     name: "error-as-empty-set",
     says: "a broken watch is taken for the answer that there are no members",
     file: SESSION,
-    find: "const { retryable } = signal.error;",
+    find: "    source.snapshot = undefined;\n    return {",
     replace:
-      "const { retryable } = signal.error;\n" +
-      "        const { snapshot: last } = source;\n" +
-      "        if (last !== undefined) {\n" +
-      "          const members = last.members.apply({ remove: [...last.members].map((node) => node.id) });\n" +
-      '          this.#options.emit({ type: "snapshot", snapshot: { ...last, members, hash: "0" } });\n' +
-      "        }",
+      "    const members = snapshot.members.apply({ remove: [...snapshot.members].map((node) => node.id) });\n" +
+      '    source.snapshot = reason.kind === "errored" ? { ...snapshot, members, hash: "0" } : undefined;\n' +
+      "    return {",
   },
   {
     name: "wall-clock-timeouts",

@@ -3,7 +3,6 @@ import type { Mutant } from "./mutant.ts";
 const DWELL = "packages/failover/src/removal-dwell.ts";
 const MASS = "packages/failover/src/mass-removal-guard.ts";
 const GUARDS = "packages/failover/src/snapshot-guards.ts";
-const SESSION = "packages/failover/src/failover-session.ts";
 
 export const GUARD_MUTANTS: readonly Mutant[] = [
   {
@@ -115,9 +114,9 @@ export const GUARD_MUTANTS: readonly Mutant[] = [
   {
     name: "hold-is-ready",
     says: "the topology is ready while a guard shows members that the active provider does not list",
-    file: "packages/hub/src/watch-hub.ts",
-    find: 'if (snapshot.retained !== undefined) return ["degraded",',
-    replace: 'if (snapshot.retained === null) return ["degraded",',
+    file: "packages/hub/src/to-status.ts",
+    find: 'if (retained !== undefined) return { status: "degraded",',
+    replace: 'if (retained === null) return { status: "degraded",',
   },
   {
     name: "placement-goes-on",
@@ -143,8 +142,8 @@ export const GUARD_MUTANTS: readonly Mutant[] = [
   {
     name: "end-of-hold-untold",
     says: "nobody is told that a guard has let go",
-    file: SESSION,
-    find: 'for (const hold of isOver) emit({ type: "guard_changed", isHolding: false, hold });',
+    file: "packages/hub/src/announcer.ts",
+    find: 'for (const hold of holds.over) announcements.push({ type: "hold", isHolding: false, hold });',
     replace: "",
   },
   {

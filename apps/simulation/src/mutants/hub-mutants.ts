@@ -8,7 +8,7 @@ export const HUB_MUTANTS: readonly Mutant[] = [
     name: "equal-hash-delivered",
     says: "content that equals the last is delivered again",
     file: HUB,
-    find: "if (snapshot.hash !== previous?.hash) {",
+    find: "if (previous === undefined || !isEmpty(delta)) {",
     replace: 'if (snapshot.hash !== "") {',
   },
   {
@@ -49,9 +49,9 @@ export const HUB_MUTANTS: readonly Mutant[] = [
   {
     name: "empty-unnoticed",
     says: "a topology without members is ready",
-    file: HUB,
-    find: "if (snapshot.members.size === 0)",
-    replace: "if (snapshot.members.size < 0)",
+    file: "packages/hub/src/to-status.ts",
+    find: "if (members.size === 0)",
+    replace: "if (members.size < 0)",
   },
   {
     name: "termination-not-kept",

@@ -5,7 +5,7 @@ import {
   isProvisioningError,
   ProvisioningError,
   whenAborted,
-  type ProviderEvent,
+  type SourceEvent,
 } from "@holdfast/core";
 import { revisionOf, type BackendAnswer } from "./backend-answer.ts";
 import type { BackendConnection, SimBackend } from "./sim-backend.ts";
@@ -32,7 +32,7 @@ export interface ConnectionOwner {
  * older than the last one is thrown as `STREAM_INDEX_ROLLBACK`.
  */
 export class Connection implements BackendConnection {
-  readonly events: EventChannel<ProviderEvent>;
+  readonly events: EventChannel<SourceEvent>;
   readonly signal: AbortSignal;
   /** Of the last answer handed on. */
   revision: string | undefined;
@@ -101,7 +101,7 @@ export class Connection implements BackendConnection {
 
   end(): void {
     if (this.isClosed) return;
-    this.events.push({ type: "terminated", reason: { kind: "ended" } });
+    this.events.push({ type: "ended" });
     this.#endQuietly();
   }
 
@@ -177,7 +177,7 @@ export class Connection implements BackendConnection {
     return this.#index !== undefined && index < this.#index;
   }
 
-  #push(event: ProviderEvent): void {
+  #push(event: SourceEvent): void {
     const { clock } = this.#backend;
     this.heardAt = clock.monotonic();
     if (this.signal.aborted) return;

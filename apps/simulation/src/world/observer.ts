@@ -27,6 +27,8 @@ export interface Observer {
   /** Placement is about to publish leases by itself, computed with the tick `seqNo`. */
   leasesOffered?(offer: LeaseOffer, life: Life): void;
   /** The operator has accepted removals; `isAccepted` is what the service answered. */
+  /** An operator is about to accept held removals; they take effect within the call. */
+  acceptingRemovals?(life: Life): void;
   removalsAccepted?(isAccepted: boolean, life: Life): void;
   /** Another set of providers has come into force; the fail-over learns of it next. */
   setChanged?(life: Life): void;

@@ -2,7 +2,7 @@ import { isProvisioningError, type KnownGood, type SnapshotStore, type TopologyS
 import { FileSnapshotStore } from "@holdfast/store-file";
 import type { LifeClock } from "./life-clock.ts";
 import { createFileSystem, SNAPSHOT_PATH, type SimFiles } from "./sim-files.ts";
-import type { LoadRecord, SaveRecord } from "./snapshot-record.ts";
+import { markRestored, type LoadRecord, type SaveRecord } from "./snapshot-record.ts";
 
 export interface RecordingSnapshotStoreOptions {
   readonly files: SimFiles;
@@ -28,7 +28,8 @@ export class RecordingSnapshotStore implements SnapshotStore {
 
   async load(): Promise<KnownGood | undefined> {
     try {
-      const known = await this.#store.load();
+      const stored = await this.#store.load();
+      const known = stored && markRestored(stored);
       this.#options.onLoad({ known, isDamaged: false });
       return known;
     } catch (error) {

@@ -8,7 +8,7 @@ import {
   type ProbeOptions,
   type ProviderContext,
   type ProviderDescriptor,
-  type ProviderEvent,
+  type SourceEvent,
   type WatchOptions,
 } from "@holdfast/core";
 import { ProviderLife } from "@holdfast/core/adapter";
@@ -74,7 +74,7 @@ export class SimProvider implements ClusterProvider {
     });
   }
 
-  watch({ signal }: WatchOptions): AsyncGenerator<ProviderEvent, void> {
+  watch({ signal }: WatchOptions): AsyncGenerator<SourceEvent, void> {
     return this.#life.watch(signal, (either) => this.#watch(either, signal));
   }
 
@@ -112,7 +112,7 @@ export class SimProvider implements ClusterProvider {
     if (this.isStuck) await never();
   }
 
-  async *#watch(either: AbortSignal, outer: AbortSignal): AsyncGenerator<ProviderEvent, void> {
+  async *#watch(either: AbortSignal, outer: AbortSignal): AsyncGenerator<SourceEvent, void> {
     try {
       this.backend.assertOpen();
     } catch (error) {

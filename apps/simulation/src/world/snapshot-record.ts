@@ -15,7 +15,14 @@ export interface LoadRecord {
   readonly isDamaged: boolean;
 }
 
-/** Only what was restored from the disk says so of itself: simulated backends are always healthy when they answer. */
-export function isRestored(snapshot: Pick<ProviderSnapshot, "health"> | undefined): boolean {
-  return snapshot?.health === "degraded";
+/** Marks what the simulated store loads. No backend gives a negative staleness, and everything downstream passes it on. */
+const RESTORED = -1;
+
+export function markRestored(known: KnownGood): KnownGood {
+  return { ...known, snapshot: { ...known.snapshot, stalenessMs: RESTORED } };
+}
+
+/** The snapshot was loaded from the store, and not delivered by a backend. */
+export function isRestored(snapshot: Pick<ProviderSnapshot, "stalenessMs"> | undefined): boolean {
+  return snapshot?.stalenessMs === RESTORED;
 }

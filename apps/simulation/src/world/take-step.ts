@@ -72,6 +72,7 @@ async function beginAgain(world: World, away: Absence | undefined): Promise<void
 
 function acceptRemovals({ life, observers, trace }: World): void {
   if (!life.isUp) return;
+  for (const observer of observers) observer.acceptingRemovals?.(life);
   const isAccepted = life.service.acceptRemovals();
   trace.write(`removals ${isAccepted ? "" : "not "}accepted`);
   for (const observer of observers) observer.removalsAccepted?.(isAccepted, life);

@@ -6,7 +6,7 @@ import {
   type ProbeOptions,
   type ProviderCapabilities,
   type ProviderDescriptor,
-  type ProviderEvent,
+  type SourceEvent,
   type WatchOptions,
 } from "@holdfast/core";
 import { describeFailure } from "./adapter-fault.ts";
@@ -60,7 +60,7 @@ export class IsolatedProvider implements ClusterProvider {
     return run(() => provider.probe(options));
   }
 
-  async *watch({ signal }: WatchOptions): AsyncGenerator<ProviderEvent, void> {
+  async *watch({ signal }: WatchOptions): AsyncGenerator<SourceEvent, void> {
     const { provider, run } = this.#options;
     const cut = new AbortController();
     const either = AbortSignal.any([signal, cut.signal]);
@@ -68,7 +68,7 @@ export class IsolatedProvider implements ClusterProvider {
     try {
       const source = run(() => provider.watch({ signal: either }));
       const iterator = run(() => source[Symbol.asyncIterator]());
-      const inContext: AsyncIterator<ProviderEvent> = {
+      const inContext: AsyncIterator<SourceEvent> = {
         next: () => run(() => iterator.next()),
         return: async () => (await run(() => iterator.return?.())) ?? { done: true, value: undefined },
       };

@@ -167,8 +167,7 @@ describe("/events", () => {
     let rounds = 0;
     for (; rounds < 2_000 && served.server.eventClients > 0; rounds++) {
       const big = { ...member(`n${rounds}`), metadata: Object.fromEntries(FILL) };
-      served.provider.set([big]);
-      await served.clock.settle();
+      await served.publish([big]);
     }
     expect(served.server.eventClients).toBe(0);
     stalled.resume();

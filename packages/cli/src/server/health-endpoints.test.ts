@@ -77,9 +77,7 @@ describe("/health/nodes", () => {
 test("ids and reasons with invisible characters are escaped in documents and events, and parse to the same", async () => {
   await using served = await serveHub();
   const id = "node\u202e\u200b\u009b1";
-  served.provider.set([{ id, host: "10.0.0.1", port: 1 }]);
-  served.hub.start();
-  await served.clock.settle();
+  await served.publish([{ id, host: "10.0.0.1", port: 1 }]);
   const responses = ["/topology", `/explain?node=${encodeURIComponent(id)}`].map(async (path) => {
     const text = await (await fetch(`${served.server.url}${path}`)).text();
     expect(text).toMatch(/^[\n -~]+$/);

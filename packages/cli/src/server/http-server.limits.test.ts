@@ -8,9 +8,7 @@ const GET = (path: string) => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
 /** Members so large that their text does not fit into the buffers of a connection. */
 async function publishLarge(served: ServedHub, generation = 0): Promise<void> {
   const metadata = { generation: String(generation), text: "x".repeat(8_000) };
-  served.provider.set(Array.from({ length: 1_500 }, (_, index) => ({ ...member(`n${index}`), metadata })));
-  served.hub.start();
-  await served.clock.settle();
+  await served.publish(Array.from({ length: 1_500 }, (_, index) => ({ ...member(`n${index}`), metadata })));
 }
 
 /** A client that has asked for something large and reads none of it. */

@@ -47,12 +47,11 @@ describe("/healthz and /readyz", () => {
   test("are not ready when no provider can serve", async () => {
     await using served = await serveHub();
     await served.set("a");
-    served.provider.end();
-    await served.clock.settle();
+    served.updates.send({ availability: "unavailable", reason: "no provider can serve" });
     // R5.3
     expect(await getJson(`${served.server.url}/readyz`)).toEqual({
       status: 503,
-      body: { status: "unavailable", reason: 'the watch on "primary" is over' },
+      body: { status: "unavailable", reason: "no provider can serve" },
     });
   });
 });
@@ -82,7 +81,7 @@ describe("/topology", () => {
       providerId: "primary",
       hash: state.snapshot!.hash,
       observedAt: state.snapshot!.observedAt,
-      revision: "2",
+      revision: "1",
       blockedNodes: ["b"],
       holds: [],
       restoringNodes: [],

@@ -1,7 +1,12 @@
-import type { Clock, ClusterNodeInput } from "@holdfast/core";
-import { createSeededRandom, VirtualClock } from "@holdfast/testing";
+import {
+  createClusterNode,
+  createSnapshot,
+  MemberSet,
+  type Clock,
+  type ClusterNodeInput,
+} from "@holdfast/core";
+import { createSeededRandom, ScriptedUpdates, VirtualClock } from "@holdfast/testing";
 import { WatchHub } from "@holdfast/hub";
-import { MemoryProvider } from "@holdfast/provider-memory";
 import { HttpServer, type HttpServerOptions } from "../server/http-server.ts";
 import type { ServerView } from "../server/server-view.ts";
 
@@ -25,19 +30,21 @@ export interface ServedHubOptions extends Partial<
 
 export interface ServedHub extends AsyncDisposable {
   readonly clock: VirtualClock;
-  readonly provider: MemoryProvider;
+  readonly updates: ScriptedUpdates;
   readonly hub: WatchHub;
   readonly view: ServerView;
   readonly server: HttpServer;
-  /** Publishes these members and waits until the log has them. */
+  /** Starts the hub if need be, and makes members with these ids the content. */
   set(...ids: readonly string[]): Promise<void>;
+  /** The same with any members; resolves once clients of the server can have been served. */
+  publish(members: readonly ClusterNodeInput[]): Promise<void>;
 }
 
 export function member(id: string): ClusterNodeInput {
   return { id, host: `${id}.test`, port: 7000 };
 }
 
-/** A hub fed by a memory provider, behind the real HTTP server on a free port of loopback. */
+/** A hub fed with scripted updates, behind the real HTTP server on a free port of loopback. */
 export async function serveHub(options: ServedHubOptions = {}): Promise<ServedHub> {
   const {
     retainedEvents = 1_000,
@@ -47,8 +54,20 @@ export async function serveHub(options: ServedHubOptions = {}): Promise<ServedHu
     allowedHosts,
   } = options;
   const clock = new VirtualClock();
-  const provider = new MemoryProvider({ id: "primary", clock });
-  const hub = new WatchHub({ provider, clock, random: createSeededRandom(7), retainedEvents });
+  const updates = new ScriptedUpdates();
+  const hub = new WatchHub({ source: updates, clock, random: createSeededRandom(7), retainedEvents });
+  let revision = 0;
+  const publish = async (members: readonly ClusterNodeInput[]) => {
+    hub.start();
+    const snapshot = createSnapshot({
+      providerId: "primary",
+      members: MemberSet.from(members.map(createClusterNode)),
+      observedAt: clock.now(),
+      revision: String(++revision),
+    });
+    updates.send({ snapshot, isFresh: true });
+    await clock.settle();
+  };
   const view: ServerView = {
     log: hub,
     providers: () => [],
@@ -72,20 +91,16 @@ export async function serveHub(options: ServedHubOptions = {}): Promise<ServedHu
   });
   return {
     clock,
-    provider,
+    updates,
     hub,
     view,
     server,
-    async set(...ids) {
-      provider.set(ids.map(member));
-      hub.start();
-      await clock.settle();
-    },
+    set: (...ids) => publish(ids.map(member)),
+    publish,
     async [Symbol.asyncDispose]() {
       const closing = server[Symbol.asyncDispose]();
       await (serverClock === clock ? clock.until(closing, 60_000) : closing);
       await hub[Symbol.asyncDispose]();
-      await provider[Symbol.asyncDispose]();
     },
   };
 }

@@ -8,7 +8,7 @@ import type {
 } from "../contracts/provider/cluster-provider.ts";
 import type { ProviderAdapter } from "../contracts/provider/provider-adapter.ts";
 import type { ProviderDescriptor } from "../contracts/provider/provider-descriptor.ts";
-import type { ProviderEvent } from "../contracts/provider/provider-event.ts";
+import type { SourceEvent } from "../contracts/provider/source-event.ts";
 import { ProviderLife } from "./provider-life.ts";
 import type { Reason } from "../errors/reason.ts";
 import type { AdapterOptions, ProviderSpec, SpecOptions } from "../contracts/provider/provider-spec.ts";
@@ -23,7 +23,7 @@ export interface OpenProvider {
   /** `signal` aborts with the caller's, and when the provider is disposed of. */
   probe(options: ProbeOptions): Promise<void>;
   /** Each call is a watch of its own. What it throws after `signal` has aborted is ignored. */
-  watch(options: WatchOptions): AsyncIterable<ProviderEvent>;
+  watch(options: WatchOptions): AsyncIterable<SourceEvent>;
   audit?(options: ProbeOptions): Promise<readonly Reason[]>;
   /** Releases what the provider holds, such as connections. Called once, after `signal` of every probe and watch has aborted. */
   close?(): Promise<void> | void;
@@ -93,7 +93,7 @@ class DefinedProvider implements ClusterProvider {
     return (await this.#opened.audit?.(options)) ?? [];
   }
 
-  watch({ signal }: WatchOptions): AsyncGenerator<ProviderEvent, void> {
+  watch({ signal }: WatchOptions): AsyncGenerator<SourceEvent, void> {
     return this.#life.watch(signal, (either) => this.#opened.watch({ signal: either }));
   }
 

@@ -1,13 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { untilAborted } from "../time/until-aborted.ts";
-import type { ProviderEvent } from "../contracts/provider/provider-event.ts";
+import type { SourceEvent } from "../contracts/provider/source-event.ts";
 import { ProviderLife } from "./provider-life.ts";
 
 const broken = new Error("broken");
-const beat: ProviderEvent = { type: "heartbeat" };
+const beat: SourceEvent = { type: "heartbeat" };
 
 /** One heartbeat, and then nothing until the signal aborts: then it throws, as waits do. */
-async function* beatOnce(signal: AbortSignal): AsyncGenerator<ProviderEvent> {
+async function* beatOnce(signal: AbortSignal): AsyncGenerator<SourceEvent> {
   yield beat;
   await untilAborted(new Promise(() => {}), signal);
 }

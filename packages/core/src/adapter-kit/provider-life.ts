@@ -1,6 +1,6 @@
 import { throwIfAborted } from "../time/abort.ts";
 import type { ProviderId } from "../model/provider-id.ts";
-import type { ProviderEvent } from "../contracts/provider/provider-event.ts";
+import type { SourceEvent } from "../contracts/provider/source-event.ts";
 import { ProvisioningError } from "../errors/provisioning-error.ts";
 
 /**
@@ -25,8 +25,8 @@ export class ProviderLife {
   /** A watch: whatever `begin`'s stream does once its signal has aborted, what it throws included, is not passed on. */
   async *watch(
     signal: AbortSignal,
-    begin: (signal: AbortSignal) => AsyncIterable<ProviderEvent>,
-  ): AsyncGenerator<ProviderEvent, void> {
+    begin: (signal: AbortSignal) => AsyncIterable<SourceEvent>,
+  ): AsyncGenerator<SourceEvent, void> {
     if (signal.aborted) return;
     throwIfAborted(this.#stop.signal);
     const either = AbortSignal.any([signal, this.#stop.signal]);

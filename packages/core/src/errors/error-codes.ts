@@ -49,6 +49,7 @@ const TABLE = {
   ORDER_STALE_SEQUENCE: { retryable: false, meaning: "a sequence number is not newer than the last one" },
   LIFECYCLE_SHUTTING_DOWN: { retryable: false, meaning: "the service is shutting down" },
   LIFECYCLE_STOPPED: { retryable: false, meaning: "it was stopped or disposed" },
+  LIFECYCLE_RUNNING: { retryable: false, meaning: "it runs already" },
   LIFECYCLE_NOT_STARTED: { retryable: false, meaning: "it was not started" },
   LIFECYCLE_ABORTED: { retryable: false, meaning: "the caller's signal aborted" },
   LIFECYCLE_DRAIN_DEADLINE: { retryable: false, meaning: "the drain did not finish in time" },

@@ -34,7 +34,7 @@ describe("createSnapshot", () => {
     const snapshot = createSnapshot({ providerId: "p", members, observedAt: 5, blockedNodes: given });
     expect(snapshot.blockedNodes).toEqual(["a", "b"]);
     expect(given).toEqual(["b", "a", "b"]);
-    expect(snapshot).toMatchObject({ providerId: "p", members, observedAt: 5, health: "healthy" });
+    expect(snapshot).toMatchObject({ providerId: "p", members, observedAt: 5 });
   });
 
   test("hashes the content alone, not who saw it, when or how", () => {
@@ -43,7 +43,6 @@ describe("createSnapshot", () => {
       providerId: "q",
       members: MemberSet.from([nodeOf(3), nodeOf(1), nodeOf(2)]),
       observedAt: 6,
-      health: "degraded",
       revision: "7",
       stalenessMs: 8,
       skipped: { count: 1, reasons: ["x"] },

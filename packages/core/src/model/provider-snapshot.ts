@@ -3,7 +3,6 @@ import { addSums, hashBlocked, toSnapshotHash, type SnapshotHash } from "./conte
 import { diffMembers, type MemberDelta } from "./member-diff.ts";
 import type { MemberSet } from "./member-set.ts";
 import type { ProviderId } from "./provider-id.ts";
-import type { ProviderHealth } from "./provider-health.ts";
 
 /** Entries of the backend's answer that could not be read and were left out. */
 export interface SkippedEntries {
@@ -20,8 +19,6 @@ export interface ProviderSnapshot {
   readonly hash: SnapshotHash;
   /** Members that Remoting isolated; sorted. Providers leave it empty, the hub fills it in. */
   readonly blockedNodes: readonly NodeId[];
-  /** How the provider was when it saw this. */
-  readonly health: ProviderHealth;
   /** The backend's own version, opaque. */
   readonly revision?: string | undefined;
   /** Wall-clock milliseconds at which the backend's answer was read. */
@@ -41,8 +38,6 @@ export interface SnapshotParts {
   readonly observedAt: number;
   /** @defaultValue [] */
   readonly blockedNodes?: readonly NodeId[] | undefined;
-  /** @defaultValue "healthy" */
-  readonly health?: ProviderHealth | undefined;
   readonly revision?: string | undefined;
   readonly stalenessMs?: number | undefined;
   readonly skipped?: SkippedEntries | undefined;
@@ -52,7 +47,7 @@ export interface SnapshotParts {
 
 /** Makes a snapshot; the hash comes from the members' running sum, so it costs nothing per member. */
 export function createSnapshot(parts: SnapshotParts): ProviderSnapshot {
-  const { providerId, members, observedAt, health = "healthy" } = parts;
+  const { providerId, members, observedAt } = parts;
   const { revision, stalenessMs, skipped, trimmed, retained } = parts;
   const blockedNodes = [...new Set(parts.blockedNodes)].sort();
   const sum = blockedNodes.map(hashBlocked).reduce(addSums, members.sum);
@@ -61,7 +56,6 @@ export function createSnapshot(parts: SnapshotParts): ProviderSnapshot {
     members,
     hash: toSnapshotHash(sum),
     blockedNodes,
-    health,
     revision,
     observedAt,
     stalenessMs,

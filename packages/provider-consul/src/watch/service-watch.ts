@@ -7,7 +7,7 @@ import {
   whenAborted,
   type ProviderContext,
   type ProviderDescriptor,
-  type ProviderEvent,
+  type SourceEvent,
   type Reason,
 } from "@holdfast/core";
 import { assertMayRead, assertUnfiltered } from "./acl-check.ts";
@@ -54,7 +54,7 @@ export class ServiceWatch {
     this.#body = new HealthBody(this.#params, options.context.clock);
   }
 
-  async *events(): AsyncGenerator<ProviderEvent, void> {
+  async *events(): AsyncGenerator<SourceEvent, void> {
     const { signal } = this.#options;
     using _ = whenAborted(signal, () => this.#stop.abort(signal.reason));
     try {
@@ -68,7 +68,7 @@ export class ServiceWatch {
     }
   }
 
-  async *#read(): AsyncGenerator<ProviderEvent, void> {
+  async *#read(): AsyncGenerator<SourceEvent, void> {
     const { clock, random, heartbeatMs } = this.#options.context;
     const pace = new PollPace({ clock, random, heartbeatMs, minGapMs: this.#params.minGapMs });
     let answer = await this.#readAgain();
@@ -159,7 +159,7 @@ export class ServiceWatch {
   }
 
   /** `undefined` for an answer that brings nothing new and proves nothing. */
-  async #take(answer: ConsulAnswer, index: number): Promise<ProviderEvent | undefined> {
+  async #take(answer: ConsulAnswer, index: number): Promise<SourceEvent | undefined> {
     const { descriptor, context } = this.#options;
     assertUnfiltered(answer, this.#params);
     const held = answer === this.#fromLeader ? undefined : this.#findStaleness(answer);
@@ -198,7 +198,7 @@ export class ServiceWatch {
   }
 
   /** The next answer: of a blocking query, with heartbeats while it waits, or of an address that knows better. */
-  async *#poll(): AsyncGenerator<ProviderEvent, ConsulAnswer> {
+  async *#poll(): AsyncGenerator<SourceEvent, ConsulAnswer> {
     const { consistency, waitMs } = this.#params;
     const { client, context } = this.#options;
     const poll = new AbortController();

@@ -4,7 +4,7 @@ import {
   systemClock,
   untilAborted,
   type ClusterProvider,
-  type ProviderEvent,
+  type SourceEvent,
   type ProviderSnapshot,
 } from "@holdfast/core";
 
@@ -13,7 +13,7 @@ const PATIENCE_MS = 10_000;
 /** Reads one watch on demand; nothing is waited for longer than ten seconds. */
 export class WatchRecorder implements AsyncDisposable {
   readonly #controller = new AbortController();
-  readonly #iterator: AsyncIterator<ProviderEvent>;
+  readonly #iterator: AsyncIterator<SourceEvent>;
 
   constructor(provider: ClusterProvider) {
     this.#iterator = provider.watch({ signal: this.#controller.signal })[Symbol.asyncIterator]();
@@ -24,13 +24,13 @@ export class WatchRecorder implements AsyncDisposable {
   }
 
   /** The next event, undefined at the end of the watch. */
-  async next(): Promise<ProviderEvent | undefined> {
+  async next(): Promise<SourceEvent | undefined> {
     const result = await inTime(this.#iterator.next());
     return result.done === true ? undefined : result.value;
   }
 
   /** The next event that is no heartbeat. */
-  async nextNews(): Promise<ProviderEvent | undefined> {
+  async nextNews(): Promise<SourceEvent | undefined> {
     for (;;) {
       const event = await this.next();
       if (event?.type !== "heartbeat") return event;

@@ -5,7 +5,7 @@ import {
   whenAborted,
   type ProviderContext,
   type ProviderDescriptor,
-  type ProviderEvent,
+  type SourceEvent,
 } from "@holdfast/core";
 import { MAX_MEMBERS } from "@holdfast/core/adapter";
 import type { EndpointSource, WatchEvent } from "../access/api-client.ts";
@@ -68,7 +68,7 @@ export class EndpointWatch {
     this.#state = new EndpointState(this.#params);
   }
 
-  async *events(): AsyncGenerator<ProviderEvent, void> {
+  async *events(): AsyncGenerator<SourceEvent, void> {
     const { signal, memory } = this.#options;
     using _ = whenAborted(signal, () => this.#stop.abort(signal.reason));
     const remembered = memory.begin();
@@ -114,7 +114,7 @@ export class EndpointWatch {
    * The whole content. Without a `resourceVersion`, so that it comes from storage and not from a server's cache that may lag
    * behind what was shown before (Kubernetes API concepts, "Semantics for get and list").
    */
-  async #list(): Promise<ProviderEvent> {
+  async #list(): Promise<SourceEvent> {
     const { client, context } = this.#options;
     const { clock } = context;
     const { signal } = this.#stop;
@@ -176,7 +176,7 @@ export class EndpointWatch {
   }
 
   /** One request, from the version the last one came to. The server ends it, and that is a sign of life. */
-  async *#watch(): AsyncGenerator<ProviderEvent, WatchOutcome> {
+  async *#watch(): AsyncGenerator<SourceEvent, WatchOutcome> {
     const { client, context } = this.#options;
     const { clock, heartbeatMs } = context;
     const seconds = this.#watchSeconds();
@@ -273,7 +273,7 @@ export class EndpointWatch {
   }
 
   /** A change is a sign of life. A bookmark is not: it may come from the cache of a server that has lost its storage. */
-  #take(batch: readonly WatchEvent[]): ProviderEvent | undefined {
+  #take(batch: readonly WatchEvent[]): SourceEvent | undefined {
     const state = this.#state;
     const { members } = state;
     const { clock } = this.#options.context;
@@ -286,7 +286,7 @@ export class EndpointWatch {
     return event.type === "snapshot" ? event : undefined;
   }
 
-  #show(isNew: boolean): ProviderEvent {
+  #show(isNew: boolean): SourceEvent {
     const snapshot = this.#state.toSnapshot(this.#options.descriptor.id);
     if (this.#isTold && !isNew) return { type: "heartbeat" };
     this.#isTold = true;

@@ -1,5 +1,5 @@
 import { expectTypeOf, test } from "vitest";
-import type { CompositeEvent, ProviderEvent, SourceEvent } from "../provider/provider-event.ts";
+import type { SourceEvent } from "../provider/source-event.ts";
 import type { ProviderHealth } from "../../model/provider-health.ts";
 import type { SwitchReason } from "../provider/switch-reason.ts";
 import type { SnapshotEvent, TopologyEvent, TopologyNotice } from "./topology-event.ts";
@@ -26,9 +26,8 @@ test("notices are events, snapshots are no notices", () => {
   >();
 });
 
-test("what a provider says is what one backend says, or what several say together", () => {
-  expectTypeOf<ProviderEvent>().toEqualTypeOf<SourceEvent | CompositeEvent>();
-  expectTypeOf<SourceEvent["type"]>().toEqualTypeOf<"snapshot" | "heartbeat" | "held" | "terminated">();
+test("an adapter reports a closed union of events", () => {
+  expectTypeOf<SourceEvent["type"]>().toEqualTypeOf<"snapshot" | "heartbeat" | "held" | "ended">();
 });
 
 test("states and reasons are closed unions", () => {

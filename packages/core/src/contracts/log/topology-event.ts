@@ -1,7 +1,7 @@
 import type { SnapshotHash } from "../../model/content-hash.ts";
 import type { GuardHold } from "../provider/guard-hold.ts";
 import type { ProviderId } from "../../model/provider-id.ts";
-import type { ProviderTermination } from "../provider/provider-event.ts";
+import type { ProviderTermination } from "../provider/provider-termination.ts";
 import type { ProviderHealth } from "../../model/provider-health.ts";
 import type { SwitchReason } from "../provider/switch-reason.ts";
 import type { ProviderSnapshot, SnapshotDelta } from "../../model/provider-snapshot.ts";
@@ -22,7 +22,7 @@ export interface SnapshotEvent extends Tick {
   readonly kind: "snapshot";
   readonly snapshot: ProviderSnapshot;
   readonly previousHash?: SnapshotHash | undefined;
-  /** From the previous snapshot to this one. Computed when first asked for. */
+  /** From the previous snapshot to this one; for the first, everything is added. Each list is sorted by id. Never empty, except for a first snapshot without members. */
   readonly delta: SnapshotDelta;
 }
 

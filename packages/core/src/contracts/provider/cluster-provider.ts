@@ -1,7 +1,7 @@
 import type { Random } from "../../time/backoff.ts";
 import type { Clock } from "../../time/clock.ts";
 import type { ProviderDescriptor } from "./provider-descriptor.ts";
-import type { ProviderEvent } from "./provider-event.ts";
+import type { SourceEvent } from "./source-event.ts";
 import type { Reason } from "../../errors/reason.ts";
 
 /** What a provider can do. What it can't is said here, and the registry disables it with that reason. */
@@ -47,7 +47,7 @@ export interface ClusterProvider extends AsyncDisposable {
    * `terminated` when the backend says the stream is over, and throws a `ProvisioningError` otherwise. An error is never
    * an empty snapshot. Each call is a stream of its own; a new call after an end or a throw starts afresh.
    */
-  watch(options: WatchOptions): AsyncIterable<ProviderEvent>;
+  watch(options: WatchOptions): AsyncIterable<SourceEvent>;
 }
 
 /** What a provider gets from its surroundings. */

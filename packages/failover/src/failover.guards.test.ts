@@ -6,12 +6,11 @@ import {
   MemberSet,
   ProvisioningError,
   type KnownGood,
-  type Availability,
-  type ProviderEvent,
 } from "@holdfast/core";
 import { MemoryProvider } from "@holdfast/provider-memory";
 import { describe, expect, test } from "vitest";
-import { FailoverProvider } from "./failover-provider.ts";
+import { UpdateFacts } from "../test/update-facts.ts";
+import { Failover } from "./failover.ts";
 import type { GuardOptions } from "./guard-policy.ts";
 
 const node = (id: string) => ({ id, host: `${id}.local`, port: 80 });
@@ -53,43 +52,33 @@ async function setUp({
   }
   if (isHanging === true) for (const provider of [primary, backup]) provider.hang();
   const providers = [primary, backup];
-  const failover = new FailoverProvider({ providers, clock, random: createSeededRandom(1), guards });
+  const failover = new Failover({ providers, clock, random: createSeededRandom(1), guards });
   if (known !== undefined) failover.restore({ known, maxAgeMs });
   const stop = new AbortController();
-  const events: ProviderEvent[] = [];
-  const reading = (async () => {
-    for await (const event of failover.watch({ signal: stop.signal })) events.push(event);
-  })();
+  const facts = new UpdateFacts();
+  const running = failover.run({ signal: stop.signal, onUpdate: facts.onUpdate });
   await clock.settle();
-  let availability: Availability | undefined;
   const news = () =>
-    events.splice(0).flatMap((event) => {
-      if (event.type === "snapshot") {
-        const { providerId, members, retained = [] } = event.snapshot;
+    facts.all.splice(0).flatMap((fact) => {
+      if (fact.type === "snapshot") {
+        const { providerId, members, retained = [] } = fact.snapshot;
         const all = [...members].map(({ id }) => (retained.includes(id) ? `(${id})` : id));
         return `${providerId}: ${all.join(" ")}`;
       }
-      if (event.type === "provider_changed") return `${event.from} > ${event.to}`;
-      if (event.type === "availability_changed") {
-        // With the same availability only the reason is new.
-        const isNew = event.availability !== availability;
-        ({ availability } = event);
-        return isNew ? availability : [];
-      }
-      if (event.type === "guard_changed") {
-        const { guard, nodes: count, until } = event.hold;
-        if (!event.isHolding) return `${guard} lets go`;
-        return `${guard} holds ${count}${until === undefined ? "" : ` for ${until - clock.now()} ms`}`;
-      }
-      return [];
+      if (fact.type === "switched") return `${fact.switched.from} > ${fact.switched.to}`;
+      if (fact.type === "availability") return fact.availability;
+      if (fact.type === "hold_over") return `${fact.hold.guard} lets go`;
+      if (fact.type !== "hold") return [];
+      const { guard, nodes: count, until } = fact.hold;
+      return `${guard} holds ${count} for ${until - clock.now()} ms`;
     });
   const end = async () => {
     stop.abort();
-    await reading;
+    await running;
     await failover[Symbol.asyncDispose]();
     expect(clock.pendingTimers).toBe(0);
   };
-  return { clock, primary, backup, failover, news, events, end };
+  return { clock, primary, backup, failover, news, facts, end };
 }
 
 const DAY = [...TEN].join(" ");
@@ -97,12 +86,12 @@ const DAY = [...TEN].join(" ");
 describe("the dwell after a switch", () => {
   // R2.5 R3.4 R4.1
   test("says nothing of members when both providers have equal content", async () => {
-    const { clock, primary, news, events, end } = await setUp({});
-    const [first] = events.flatMap((event) => (event.type === "snapshot" ? event.snapshot : []));
+    const { clock, primary, news, facts, end } = await setUp({});
+    const [first] = facts.all.flatMap((fact) => (fact.type === "snapshot" ? fact.snapshot : []));
     news();
     primary.end();
     await clock.settle();
-    const after = events.flatMap((event) => (event.type === "snapshot" ? event.snapshot : []));
+    const after = facts.all.flatMap((fact) => (fact.type === "snapshot" ? fact.snapshot : []));
     expect(after.map(({ hash, retained }) => [hash, retained])).toEqual([[first?.hash, undefined]]);
     expect(news()).toEqual(["primary > backup", `backup: ${DAY}`]);
     await end();
@@ -172,23 +161,22 @@ describe("the dwell after a switch", () => {
       }
     };
     const providers = [primary, backup];
-    await using failover = new FailoverProvider({ providers, clock, random: createSeededRandom(1) });
-    const shown: string[] = [];
-    const reading = (async () => {
-      for await (const event of failover.watch({ signal: new AbortController().signal })) {
-        if (event.type !== "snapshot") continue;
-        shown.push([...event.snapshot.members].map(({ id }) => id).join(" "));
-      }
-    })();
+    await using failover = new Failover({ providers, clock, random: createSeededRandom(1) });
+    const facts = new UpdateFacts();
+    const running = failover.run({ signal: new AbortController().signal, onUpdate: facts.onUpdate });
+    const shown = () => {
+      const last = facts.all.findLast((fact) => fact.type === "snapshot");
+      return [...(last?.snapshot.members ?? [])].map(({ id }) => id).join(" ");
+    };
     await clock.settle();
     lose(primary);
     isLate = true;
     await clock.advance(99_000);
-    expect(shown.at(-1)).toBe("a b");
+    expect(shown()).toBe("a b");
     await clock.advance(1_000);
-    expect(shown.at(-1)).toBe("b");
+    expect(shown()).toBe("b");
     await failover[Symbol.asyncDispose]();
-    await reading;
+    await running;
   });
 
   test("lets a stand-by that knows nobody take over without evicting anybody, and believes it in the end", async () => {
@@ -244,12 +232,12 @@ describe("the mass-removal guard", () => {
 
   test("keeps, by default, what a healthy standby still lists when half or more leave at once", async () => {
     // R2.8
-    const { clock, primary, news, events, end } = await setUp({});
+    const { clock, primary, news, facts, end } = await setUp({});
     news();
     primary.set(nodes(...HALF));
     await clock.settle();
     const kept = TEN.slice(0, 5).map((id) => `(${id})`);
-    const hold = events.find((event) => event.type === "guard_changed")?.hold;
+    const hold = facts.all.find((fact) => fact.type === "hold")?.hold;
     expect(hold?.reason).toBe(
       '"primary" dropped 5 of 10 members at once, and "backup" still lists some of them; these are kept until it agrees, for 300000 ms at most',
     );
@@ -266,11 +254,11 @@ describe("the mass-removal guard", () => {
 
   test("names the standby that objects now in its reason, not the one that did so first", async () => {
     // R2.8 R5.5
-    const { clock, primary, backup, failover, events, end } = await setUp({});
+    const { clock, primary, backup, failover, facts, end } = await setUp({});
     const third = new MemoryProvider({ id: "third", priority: 0, clock, members: nodes(...TEN) });
     failover.reconfigure([primary, backup, third]);
     await clock.settle();
-    const reason = () => events.findLast((event) => event.type === "guard_changed")?.hold.reason;
+    const reason = () => facts.all.findLast((fact) => fact.type === "hold")?.hold.reason;
     primary.set([]);
     await clock.settle();
     expect(reason()).toContain('and "backup" still lists some of them');
@@ -326,7 +314,7 @@ describe("the mass-removal guard", () => {
 
   test("delays no member that joins, and no change of one, while it keeps others", async () => {
     // R2.8 R4.3
-    const { clock, primary, news, events, end } = await setUp({});
+    const { clock, primary, news, facts, end } = await setUp({});
     primary.set([]);
     await clock.settle();
     news();
@@ -335,7 +323,7 @@ describe("the mass-removal guard", () => {
     expect(news()).toEqual([`primary: ${ALL_KEPT} x`]);
     primary.set([{ ...node("x"), port: 81 }]);
     await clock.settle();
-    const last = events.findLast((event) => event.type === "snapshot")?.snapshot;
+    const last = facts.all.findLast((fact) => fact.type === "snapshot")?.snapshot;
     expect(last?.members.get("x")?.port).toBe(81);
     expect(last?.members.size).toBe(11);
     await end();
@@ -527,38 +515,7 @@ describe("the mass-removal guard", () => {
     [{ holdMs: Number.POSITIVE_INFINITY }, "massRemoval.holdMs"],
   ])("%j is refused by name", (massRemoval, name) => {
     const options = { providers: [], clock: new VirtualClock(), random: () => 0, guards: { massRemoval } };
-    expect(() => new FailoverProvider(options)).toThrow(name);
-  });
-});
-
-describe("a failover within a failover", () => {
-  test("passes on what its guard keeps, and leaves no hold behind", async () => {
-    const clock = new VirtualClock();
-    const random = createSeededRandom(1);
-    const leaf = new MemoryProvider({ id: "leaf", clock, members: nodes(...TEN) });
-    const inner = new FailoverProvider({
-      providers: [leaf],
-      clock,
-      random,
-      guards: { massRemoval: { when: "always", holdMs: 60_000 } },
-      descriptor: { id: "inner", kind: "failover", priority: 0, params: {} },
-    });
-    await using outer = new FailoverProvider({ providers: [inner], clock, random });
-    const events: ProviderEvent[] = [];
-    const reading = (async () => {
-      for await (const event of outer.watch({ signal: new AbortController().signal })) events.push(event);
-    })();
-    await clock.settle();
-    leaf.set([]);
-    await clock.settle();
-    const retained = () => events.findLast((event) => event.type === "snapshot")?.snapshot.retained;
-    expect(retained()).toEqual(TEN);
-    await clock.advance(60_000);
-    expect(retained()).toBeUndefined();
-    expect(events.filter(({ type }) => type === "guard_changed")).toEqual([]);
-    await outer[Symbol.asyncDispose]();
-    await reading;
-    await inner[Symbol.asyncDispose]();
+    expect(() => new Failover(options)).toThrow(name);
   });
 });
 
@@ -578,8 +535,8 @@ describe("the last known good snapshot", () => {
   test("is served as degraded, with its age, until every provider has been given up; then it is unavailable", async () => {
     // R2.7 R5.3: the same as in a process that was running meanwhile.
     const known = knownOf("primary", ["a"]);
-    const { clock, primary, backup, news, events, end } = await setUp({ known, isHanging: true });
-    const reason = events.find((event) => event.type === "availability_changed")?.reason;
+    const { clock, primary, backup, news, facts, end } = await setUp({ known, isHanging: true });
+    const reason = facts.all.find((fact) => fact.type === "availability")?.reason;
     expect(reason).toMatch(/last known good snapshot of "primary", confirmed 10 s before this start/);
     expect(news()).toEqual(["last_known_good holds 1 for 50000 ms", "degraded", "primary: a"]);
     await clock.advance(14_999);
@@ -608,15 +565,10 @@ describe("the last known good snapshot", () => {
     await end();
   });
 
-  test("gives way to another provider's answer after the change of provider was told, without a dwell", async () => {
+  test("gives way to another provider's answer without a dwell", async () => {
     // R3.4: nobody is brought back to life from the disk.
     const { news, end } = await setUp({ known: knownOf("backup", ["a", "n1"]), primary: ["n1"] });
-    expect(news().slice(3)).toEqual([
-      "backup > primary",
-      "primary: n1",
-      "last_known_good lets go",
-      "available",
-    ]);
+    expect(news().slice(3)).toEqual(["primary: n1", "last_known_good lets go", "available"]);
     await end();
   });
 
@@ -640,13 +592,13 @@ describe("the last known good snapshot", () => {
 
   test("reports which standby objects as soon as one has delivered", async () => {
     // R2.8 R5.5
-    const { clock, primary, backup, events, end } = await setUp({
+    const { clock, primary, backup, facts, end } = await setUp({
       known: knownOf("primary", TEN),
       isHanging: true,
     });
     const reason = () =>
-      events.flatMap((event) =>
-        event.type === "guard_changed" && event.hold.guard === "mass_removal" ? event.hold.reason : [],
+      facts.all.flatMap((fact) =>
+        fact.type === "hold" && fact.hold.guard === "mass_removal" ? fact.hold.reason : [],
       );
     primary.set([]);
     primary.recover();
@@ -679,7 +631,7 @@ describe("the last known good snapshot", () => {
     ["without a time", Number.NaN, "NaN"],
   ])("that is %s is refused", (_, ageMs, words) => {
     const clock = new VirtualClock();
-    const failover = new FailoverProvider({ providers: [], clock, random: () => 0 });
+    const failover = new Failover({ providers: [], clock, random: () => 0 });
     const known = knownOf("primary", ["a"], ageMs);
     expect(() => failover.restore({ known, maxAgeMs: 60_000 })).toThrow(words);
     expect(() => failover.restore({ known, maxAgeMs: 60_000 })).toThrow("STORE_EXPIRED");

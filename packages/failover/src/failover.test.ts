@@ -1,13 +1,9 @@
 import { createSeededRandom, VirtualClock } from "@holdfast/testing";
-import {
-  ProvisioningError,
-  type Availability,
-  type ClusterProvider,
-  type ProviderEvent,
-} from "@holdfast/core";
+import { ProvisioningError, type ClusterProvider, type ProviderSnapshot, type Update } from "@holdfast/core";
 import { MemoryProvider } from "@holdfast/provider-memory";
 import { describe, expect, test } from "vitest";
-import { FailoverProvider } from "./failover-provider.ts";
+import { UpdateFacts } from "../test/update-facts.ts";
+import { Failover } from "./failover.ts";
 import type { HealthOptions } from "./health-policy.ts";
 
 /** These tests ask which provider's content is shown, not what guards keep. */
@@ -24,7 +20,7 @@ async function setUp(health: HealthOptions = {}) {
     members: [node("n1"), node("n2")],
   });
   const backup = new MemoryProvider({ id: "backup", priority: 1, clock, members: [node("n1"), node("n3")] });
-  const failover = new FailoverProvider({
+  const failover = new Failover({
     providers: [backup, primary],
     clock,
     random: createSeededRandom(1),
@@ -32,39 +28,34 @@ async function setUp(health: HealthOptions = {}) {
     guards: NO_GUARDS,
   });
   const stop = new AbortController();
-  const events: ProviderEvent[] = [];
-  const reading = (async () => {
-    for await (const event of failover.watch({ signal: stop.signal })) events.push(event);
-  })();
+  const facts = new UpdateFacts();
+  const running = failover.run({ signal: stop.signal, onUpdate: facts.onUpdate });
   await clock.settle();
-  let availability: Availability | undefined;
-  /** Everything but heartbeats and health since the last call, in a few words. */
+  /** Everything but health since the last call, in a few words. */
   const news = () =>
-    events.splice(0).flatMap((event) => {
-      if (event.type === "snapshot") return `${event.snapshot.providerId}:${ids(event)}`;
-      if (event.type === "provider_changed") return `${event.from}>${event.to} ${event.reason}`;
-      if (event.type === "availability_changed") {
-        // With the same availability only the reason is new.
-        const isNew = event.availability !== availability;
-        ({ availability } = event);
-        return isNew ? availability : [];
+    facts.all.splice(0).flatMap((fact) => {
+      if (fact.type === "snapshot") return `${fact.snapshot.providerId}:${ids(fact.snapshot)}`;
+      if (fact.type === "switched") {
+        const { from, to, reason } = fact.switched;
+        return `${from}>${to} ${reason}`;
       }
-      if (event.type === "terminated") return `${event.providerId} ${event.reason.kind}`;
+      if (fact.type === "availability") return fact.availability;
+      if (fact.type === "ended") return `${fact.ended.providerId} ${fact.ended.reason.kind}`;
       return [];
     });
   const end = async () => {
     stop.abort();
-    await reading;
+    await running;
     await failover[Symbol.asyncDispose]();
   };
-  return { clock, primary, backup, failover, news, events, end };
+  return { clock, primary, backup, failover, news, facts, end };
 }
 
-function ids(event: Extract<ProviderEvent, { type: "snapshot" }>): string {
-  return [...event.snapshot.members].map(({ id }) => id).join(",");
+function ids({ members }: ProviderSnapshot): string {
+  return [...members].map(({ id }) => id).join(",");
 }
 
-describe("FailoverProvider", () => {
+describe("Failover", () => {
   test("passes on what the provider of highest priority says, and nothing of the stand-by", async () => {
     // R2.5
     const { clock, primary, backup, news, end } = await setUp();
@@ -117,7 +108,7 @@ describe("FailoverProvider", () => {
   });
 
   test("retries with growing waits and forgives only after a cooldown of health", async () => {
-    const { clock, primary, backup, end, events } = await setUp({ maxErrors: 100 });
+    const { clock, primary, backup, end, facts } = await setUp({ maxErrors: 100 });
     void backup;
     const attempts: number[] = [];
     const watch = primary.watch.bind(primary);
@@ -133,7 +124,7 @@ describe("FailoverProvider", () => {
     waits.forEach((wait, i) => expect(wait).toBeLessThanOrEqual(Math.min(2_000 * 2 ** i, 30_000)));
     expect(attempts.length).toBeGreaterThan(8);
     expect(attempts.length).toBeLessThan(40);
-    expect(events.filter(({ type }) => type === "terminated")).toHaveLength(1);
+    expect(facts.all.filter(({ type }) => type === "ended")).toHaveLength(1);
     await end();
   });
 
@@ -252,36 +243,6 @@ describe("FailoverProvider", () => {
     await end();
   });
 
-  test("nests: the inner providers' names come through", async () => {
-    const clock = new VirtualClock();
-    const make = (id: string, priority: number) =>
-      new MemoryProvider({ id, priority, clock, members: [node(id)] });
-    const [a, b, z] = [make("a", 2), make("b", 1), make("z", 0)];
-    const random = createSeededRandom(3);
-    const descriptor = { id: "inner", kind: "failover", priority: 9, params: {} };
-    const inner = new FailoverProvider({ providers: [a, b], clock, random, descriptor, guards: NO_GUARDS });
-    await using outer = new FailoverProvider({ providers: [inner, z], clock, random, guards: NO_GUARDS });
-    const stop = new AbortController();
-    const seen: string[] = [];
-    const reading = (async () => {
-      for await (const event of outer.watch({ signal: stop.signal })) {
-        if (event.type === "snapshot") seen.push(event.snapshot.providerId);
-        if (event.type === "provider_changed") seen.push(`${event.from}>${event.to}`);
-      }
-    })();
-    await clock.settle();
-    a.end();
-    await clock.settle();
-    a.refuse(new ProvisioningError("CONNECTIVITY_UNAUTHORIZED", "no"));
-    a.fail();
-    b.refuse(new ProvisioningError("CONNECTIVITY_UNAUTHORIZED", "no"));
-    b.fail();
-    await clock.advance(120_000);
-    expect(seen).toEqual(["a", "a>b", "b", "b>z", "z"]);
-    stop.abort();
-    await reading;
-  });
-
   test("leaves nothing behind: no timer, no watch, whatever state it was in", async () => {
     const { clock, primary, backup, end } = await setUp();
     primary.hang();
@@ -308,14 +269,71 @@ describe("FailoverProvider", () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  test("probing succeeds when one provider answers, else tells the first one's error", async () => {
-    // R1.4
-    const { primary, backup, failover, end } = await setUp();
+  test("one moment is one update: a switch comes with the content it leads to, and says that nothing was received", async () => {
+    // R3.4
+    const clock = new VirtualClock();
+    const primary = new MemoryProvider({ id: "primary", priority: 2, clock, members: [node("n1")] });
+    const failover = new Failover({ providers: [primary], clock, guards: NO_GUARDS });
+    const updates: Update[] = [];
+    const stop = new AbortController();
+    const running = failover.run({ signal: stop.signal, onUpdate: (update) => updates.push(update) });
+    await clock.settle();
+    expect(updates.at(-1)).toMatchObject({ isFresh: true, availability: "available" });
+    primary.heartbeat();
+    await clock.settle();
+    const [before, beat] = updates.slice(-2);
+    expect(beat).toMatchObject({ isFresh: true, switched: undefined, health: [] });
+    expect(beat?.snapshot).toBe(before?.snapshot);
+    const other = new MemoryProvider({ id: "other", priority: 1, clock, members: [node("n9")] });
+    failover.reconfigure([primary, other]);
+    await clock.settle();
+    const count = updates.length;
+    primary.end();
+    await clock.settle();
+    expect(updates[count]).toMatchObject({
+      isFresh: false,
+      availability: "available",
+      ended: { providerId: "primary" },
+      switched: { from: "primary", to: "other" },
+      snapshot: { providerId: "other" },
+    });
+    stop.abort();
+    await running;
+  });
+
+  test("runs once at a time, not after disposal, and sends nothing after its signal has aborted", async () => {
+    const { clock, primary, failover, facts, end } = await setUp();
     const { signal } = new AbortController();
-    primary.refuse(new ProvisioningError("CONNECTIVITY_TLS", "bad certificate"));
-    await expect(failover.probe({ signal })).resolves.toBeUndefined();
-    backup.refuse();
-    await expect(failover.probe({ signal })).rejects.toMatchObject({ code: "CONNECTIVITY_TLS" });
+    const onUpdate = () => undefined;
+    await expect(failover.run({ signal, onUpdate })).rejects.toMatchObject({ code: "LIFECYCLE_RUNNING" });
+    await end();
+    const count = facts.all.length;
+    primary.set([node("n7")]);
+    await clock.settle();
+    expect(facts.all).toHaveLength(count);
+    await expect(failover.run({ signal, onUpdate })).rejects.toMatchObject({ code: "LIFECYCLE_STOPPED" });
+  });
+
+  test("a receiver may act on the failover from within: what that causes is an update of its own, after this one", async () => {
+    const { clock, primary, backup, end } = await setUp();
+    await using failover = new Failover({ providers: [primary, backup], clock, guards: NO_GUARDS });
+    const stop = new AbortController();
+    const seen: string[] = [];
+    let isPinned = false;
+    const running = failover.run({
+      signal: stop.signal,
+      onUpdate({ snapshot, switched }) {
+        if (switched !== undefined) seen.push(`${switched.from}>${switched.to} ${switched.reason}`);
+        const isReady = failover.health().every(({ health }) => health === "healthy");
+        if (snapshot === undefined || isPinned || !isReady) return;
+        isPinned = true;
+        failover.override("backup");
+      },
+    });
+    await clock.settle();
+    expect(seen).toEqual(["primary>backup manual_override"]);
+    stop.abort();
+    await running;
     await end();
   });
 });

@@ -2,12 +2,12 @@ import { createSeededRandom, VirtualClock } from "@holdfast/testing";
 import {
   ProvisioningError,
   type ClusterProvider,
-  type ProviderEvent,
+  type SourceEvent,
   type ProviderId,
   type TopologyEvent,
   type WatchOptions,
 } from "@holdfast/core";
-import { FailoverProvider } from "@holdfast/failover";
+import { Failover } from "@holdfast/failover";
 import { MemoryProvider } from "@holdfast/provider-memory";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
@@ -43,7 +43,7 @@ class Moody implements ClusterProvider {
     return this.memory.probe(options);
   }
 
-  async *watch(options: WatchOptions): AsyncGenerator<ProviderEvent> {
+  async *watch(options: WatchOptions): AsyncGenerator<SourceEvent> {
     this.isStalled = false;
     for await (const event of this.memory.watch(options)) {
       yield event;
@@ -107,7 +107,7 @@ type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
 class Simulation {
   readonly clock = new VirtualClock();
-  readonly failover: FailoverProvider;
+  readonly failover: Failover;
   readonly hub: WatchHub;
   readonly #everyProvider: Moody[] = [];
   #inForce: Moody[];
@@ -124,12 +124,12 @@ class Simulation {
     const { clock } = this;
     this.#inForce = IDS.map((_, index) => this.#create(index));
     const random = createSeededRandom(seed);
-    this.failover = new FailoverProvider({ providers: this.#inForce, clock, random, health: { standby } });
+    this.failover = new Failover({ providers: this.#inForce, clock, random, health: { standby } });
     const onError = (error: ProvisioningError) => {
       if (error.code === "TOPOLOGY_NOT_CURRENT") this.#staleBlocks.push(error.details["nodeId"]);
       else this.#errors.push(error.cause);
     };
-    this.hub = new WatchHub({ provider: this.failover, clock, random, onError });
+    this.hub = new WatchHub({ source: this.failover, clock, random, onError });
     this.hub.onEvent((event) => this.#checkEvent(event));
     this.hub.start();
   }

@@ -2,10 +2,10 @@ import { providerConformance } from "@holdfast/conformance";
 import { createSeededRandom, VirtualClock } from "@holdfast/testing";
 import { MemoryProvider } from "@holdfast/provider-memory";
 import { describe, test } from "vitest";
-import { FailoverProvider } from "./failover-provider.ts";
+import { FailoverAsProvider } from "../test/failover-as-provider.ts";
 
-// A provider made of providers keeps the promises of one. Its stream does not end by itself.
-describe("FailoverProvider over two memory providers", () => {
+// What a single provider promises, two providers with failover between them promise as well. Their stream does not end by itself.
+describe("failover over two memory providers", () => {
   providerConformance({
     describe,
     test,
@@ -18,13 +18,12 @@ describe("FailoverProvider over two memory providers", () => {
           new MemoryProvider({ id, priority, clock, heartbeatMs });
         const providers = [make("primary", 2), make("backup", 1)];
         const random = createSeededRandom(5);
-        const provider = new FailoverProvider({ providers, clock, random });
+        const provider = new FailoverAsProvider({ providers, clock, random });
         return {
           provider,
           time: clock,
           heartbeatMs,
           patienceMs: 60_000,
-          snapshotProviderIds: ["primary", "backup"],
           publish: (nodes) => providers.forEach((each) => each.set(nodes)),
           breakBackend() {
             for (const each of providers) {

@@ -2,14 +2,14 @@ import { createSeededRandom, VirtualClock } from "@holdfast/testing";
 import {
   ProvisioningError,
   type ClusterProvider,
-  type Availability,
-  type ProviderEvent,
+  type SourceEvent,
   type ProviderId,
   type WatchOptions,
 } from "@holdfast/core";
 import { MemoryProvider } from "@holdfast/provider-memory";
 import { describe, expect, test } from "vitest";
-import { FailoverProvider } from "./failover-provider.ts";
+import { UpdateFacts } from "../test/update-facts.ts";
+import { Failover } from "./failover.ts";
 import type { HealthOptions } from "./health-policy.ts";
 
 /** Whose content is shown is what these tests ask. */
@@ -17,7 +17,7 @@ const NO_DWELL = { removalDwellMs: 0 };
 
 const node = (id: string) => ({ id, host: `${id}.local`, port: 80 });
 
-type Watch = (memory: MemoryProvider, options: WatchOptions) => AsyncIterable<ProviderEvent>;
+type Watch = (memory: MemoryProvider, options: WatchOptions) => AsyncIterable<SourceEvent>;
 
 /** A provider whose watch is whatever the test makes of a memory provider's; says when it was watched. */
 class Odd implements ClusterProvider {
@@ -44,7 +44,7 @@ class Odd implements ClusterProvider {
     return this.memory.probe(options);
   }
 
-  watch(options: WatchOptions): AsyncIterable<ProviderEvent> {
+  watch(options: WatchOptions): AsyncIterable<SourceEvent> {
     this.attempts.push(this.#clock.monotonic());
     return this.#watch(this.memory, options);
   }
@@ -63,20 +63,18 @@ function firstThen(after: () => Promise<void> | void): Watch {
   };
 }
 
-function read(failover: FailoverProvider, signal = new AbortController().signal) {
-  const news: string[] = [];
-  let availability: Availability | undefined;
-  const reading = (async () => {
-    for await (const event of failover.watch({ signal })) {
-      if (event.type === "snapshot") news.push(event.snapshot.providerId);
-      if (event.type === "provider_changed") news.push(`${event.from}>${event.to} ${event.reason}`);
-      if (event.type === "availability_changed" && event.availability !== availability) {
-        ({ availability } = event);
-        news.push(availability);
-      }
-    }
-  })();
-  return { news, reading };
+/** Runs the failover; `news` gives content, switches and availability so far in a few words. */
+function read(failover: Failover, signal = new AbortController().signal) {
+  const facts = new UpdateFacts();
+  const running = failover.run({ signal, onUpdate: facts.onUpdate });
+  const news = () =>
+    facts.all.flatMap((fact) => {
+      if (fact.type === "snapshot") return fact.snapshot.providerId;
+      if (fact.type === "switched")
+        return `${fact.switched.from}>${fact.switched.to} ${fact.switched.reason}`;
+      return fact.type === "availability" ? fact.availability : [];
+    });
+  return { news, running };
 }
 
 function setUp(providers: (clock: VirtualClock) => readonly ClusterProvider[], health?: HealthOptions) {
@@ -84,7 +82,7 @@ function setUp(providers: (clock: VirtualClock) => readonly ClusterProvider[], h
   const random = createSeededRandom(5);
   return {
     clock,
-    failover: new FailoverProvider({ providers: providers(clock), clock, random, health, guards: NO_DWELL }),
+    failover: new Failover({ providers: providers(clock), clock, random, health, guards: NO_DWELL }),
   };
 }
 
@@ -144,7 +142,7 @@ describe("a provider that", () => {
     ]);
     const { news } = read(failover);
     await clock.advance(600_000);
-    expect(news.at(-1)).toBe("available");
+    expect(news().at(-1)).toBe("available");
     expect(failover.health()).toMatchObject([{ isActive: false }, { providerId: "steady", isActive: true }]);
     await failover[Symbol.asyncDispose]();
   });
@@ -164,13 +162,13 @@ describe("a provider that", () => {
     primary.refuse();
     primary.fail();
     await clock.advance(14_999);
-    expect(news).not.toContain("primary>backup timeout");
+    expect(news()).not.toContain("primary>backup timeout");
     await clock.advance(1);
-    expect(news).toContain("primary>backup timeout");
+    expect(news()).toContain("primary>backup timeout");
     await failover[Symbol.asyncDispose]();
   });
 
-  test.each<[string, () => Promise<IteratorResult<ProviderEvent>>]>([
+  test.each<[string, () => Promise<IteratorResult<SourceEvent>>]>([
     [
       "throws",
       () => {
@@ -207,10 +205,10 @@ describe("a provider that", () => {
     ]);
     const { news } = read(failover);
     await clock.advance(60_000);
-    expect(news).toEqual(["degraded", "unavailable"]);
+    expect(news()).toEqual(["degraded", "unavailable"]);
     isWell = true;
     await clock.advance(30_000);
-    expect(news).toEqual(["degraded", "unavailable", "odd", "available"]);
+    expect(news()).toEqual(["degraded", "unavailable", "odd", "available"]);
     await failover[Symbol.asyncDispose]();
   });
 
@@ -224,7 +222,7 @@ describe("a provider that", () => {
     await clock.settle();
     failover.reconfigure([]);
     await clock.advance(60_000);
-    expect(news).toEqual(["odd", "unavailable"]);
+    expect(news()).toEqual(["odd", "unavailable"]);
     await failover[Symbol.asyncDispose]();
   });
 
@@ -247,11 +245,11 @@ describe("a provider that", () => {
     odd.memory.fail(new ProvisioningError("CONNECTIVITY_UNAUTHORIZED", "no"));
     await clock.advance(60_000);
     expect(odd.attempts).toHaveLength(2);
-    expect(news).toEqual(["odd", "unavailable"]);
+    expect(news()).toEqual(["odd", "unavailable"]);
     owes = false;
     odd.memory.set([node("n")]);
     await clock.settle();
-    expect(news).toEqual(["odd", "unavailable", "odd", "available"]);
+    expect(news()).toEqual(["odd", "unavailable", "odd", "available"]);
     await failover[Symbol.asyncDispose]();
   });
 });
@@ -267,7 +265,7 @@ describe("wall-clock jumps", () => {
     await clock.settle();
     primary.set([node("m")], { stalenessMs: 60_000, observedAt: clock.now() + 3_600_000 });
     await clock.settle();
-    expect(news).toEqual(["primary", "degraded", "primary"]);
+    expect(news()).toEqual(["primary", "degraded", "primary"]);
     await failover[Symbol.asyncDispose]();
   });
 
@@ -286,7 +284,7 @@ describe("wall-clock jumps", () => {
       clock.jump(ms);
       await clock.advance(61_000);
     }
-    expect(news).toEqual(["p2"]);
+    expect(news()).toEqual(["p2"]);
     expect(providers.map(({ attempts }) => attempts.length)).toEqual([1, 1]);
     await failover[Symbol.asyncDispose]();
   });
@@ -302,7 +300,14 @@ describe("reloads", () => {
     await clock.settle();
     failover.reconfigure([make(clock, "new", 1)]);
     await clock.settle();
-    expect(news).toEqual(["old", "unavailable", "old>new removed_by_reload", "degraded", "new", "available"]);
+    expect(news()).toEqual([
+      "old",
+      "unavailable",
+      "old>new removed_by_reload",
+      "degraded",
+      "new",
+      "available",
+    ]);
     await failover[Symbol.asyncDispose]();
   });
 
@@ -313,7 +318,7 @@ describe("reloads", () => {
     failover.reconfigure([]);
     failover.reconfigure([make(clock, "same", 1)]);
     await clock.settle();
-    expect(news).toEqual(["same", "unavailable", "degraded", "same", "available"]);
+    expect(news()).toEqual(["same", "unavailable", "degraded", "same", "available"]);
     await failover[Symbol.asyncDispose]();
   });
 
@@ -338,14 +343,14 @@ describe("reloads", () => {
     failover.reconfigure([b, make(clock, "c", 1)]);
     clock.monotonic = monotonic;
     await clock.settle();
-    expect(news).toEqual(["a", "a>b stream_ended", "b"]);
+    expect(news()).toEqual(["a", "a>b stream_ended", "b"]);
     await failover[Symbol.asyncDispose]();
   });
 
   test("that take the pinned provider away release the pin, also for a later watch", async () => {
     const clock = new VirtualClock();
     const [a, b] = [make(clock, "a", 2), make(clock, "b", 1)];
-    const failover = new FailoverProvider({
+    const failover = new Failover({
       providers: [a, b],
       clock,
       random: createSeededRandom(1),
@@ -356,105 +361,7 @@ describe("reloads", () => {
     failover.reconfigure([a, b]);
     const { news } = read(failover);
     await clock.advance(60_000);
-    expect(news).toEqual(["a"]);
+    expect(news()).toEqual(["a"]);
     await failover[Symbol.asyncDispose]();
   });
-});
-
-describe("readers", () => {
-  test("that come while content is only held never take it for current", async () => {
-    // R5.3 R4.3
-    const { clock, failover } = setUp((c) => [
-      new MemoryProvider({ id: "primary", clock: c, members: [node("n")] }),
-    ]);
-    const first = read(failover);
-    await clock.settle();
-    failover.reconfigure([]);
-    await clock.settle();
-    const second = read(failover);
-    await clock.settle();
-    expect(first.news).toEqual(["primary", "unavailable"]);
-    expect(second.news).toEqual(["unavailable", "primary"]);
-    await failover[Symbol.asyncDispose]();
-  });
-
-  test("that come between a switch and its content are told of the switch before the content", async () => {
-    // R3.4
-    let spare!: MemoryProvider;
-    const { clock, failover } = setUp((c) => [
-      new MemoryProvider({ id: "primary", priority: 2, clock: c, members: [node("n")] }),
-      (spare = new MemoryProvider({ id: "spare", priority: 1, clock: c, members: [node("m")] })),
-    ]);
-    spare.hang();
-    read(failover);
-    await clock.settle();
-    failover.reconfigure([spare]);
-    await clock.settle();
-    const { news } = read(failover);
-    spare.recover();
-    await clock.settle();
-    expect(news).toEqual(["degraded", "primary", "primary>spare removed_by_reload", "spare", "available"]);
-    await failover[Symbol.asyncDispose]();
-  });
-
-  test("that only abort, and read no further, leave nothing behind", async () => {
-    let primary!: MemoryProvider;
-    const { clock, failover } = setUp((c) => [
-      (primary = new MemoryProvider({ id: "primary", clock: c, members: [node("n")] })),
-    ]);
-    const stop = new AbortController();
-    await failover.watch({ signal: stop.signal }).next();
-    stop.abort();
-    await clock.settle();
-    expect(primary.watches).toBe(0);
-    expect(clock.pendingTimers).toBe(0);
-  });
-
-  test("that lag behind hold the newest content and no heap of heartbeats", async () => {
-    let primary!: MemoryProvider;
-    const { clock, failover } = setUp((c) => [
-      (primary = new MemoryProvider({ id: "primary", clock: c, members: [node("n")] })),
-    ]);
-    const stop = new AbortController();
-    const slow = failover.watch({ signal: stop.signal });
-    await slow.next();
-    for (let i = 0; i < 50; i++) {
-      primary.set([node(`n${i}`)]);
-      await clock.advance(6_000);
-    }
-    const types: string[] = [];
-    for await (const event of slow) {
-      types.push(event.type);
-      if (event.type === "snapshot" && event.snapshot.members.has("n49")) stop.abort();
-    }
-    expect(types.length).toBeLessThan(5);
-    await failover[Symbol.asyncDispose]();
-  });
-});
-
-test("nested, the names of inner providers form one chain, though the outer switch came before any content", async () => {
-  // R3.4
-  const clock = new VirtualClock();
-  const random = createSeededRandom(2);
-  const a = new MemoryProvider({ id: "a", clock, members: [node("a")] });
-  const z = new MemoryProvider({ id: "z", priority: 1, clock, members: [node("z")] });
-  a.refuse(new ProvisioningError("CONNECTIVITY_REFUSED", "not yet"));
-  const inner = new FailoverProvider({
-    guards: NO_DWELL,
-    providers: [a],
-    clock,
-    random,
-    descriptor: { id: "inner", kind: "failover", priority: 0, params: {} },
-  });
-  const outer = new FailoverProvider({ providers: [inner, z], clock, random, guards: NO_DWELL });
-  const { news } = read(outer);
-  await clock.settle();
-  outer.reconfigure([inner]);
-  await clock.settle();
-  a.recover();
-  await clock.advance(60_000);
-  const chain = news.filter((text) => text.includes(">") || ["a", "z"].includes(text));
-  expect(chain).toEqual(["z", "z>inner removed_by_reload", "inner>a removed_by_reload", "a"]);
-  await outer[Symbol.asyncDispose]();
-  await inner[Symbol.asyncDispose]();
 });

@@ -1,0 +1,19 @@
+import { expect, test } from "vitest";
+import { OneAtATime } from "./one-at-a-time.ts";
+
+test("an item pushed while another is handled waits, and keeps its place", () => {
+  const steps: string[] = [];
+  const queue = new OneAtATime<number>((item) => {
+    steps.push(`begin ${item}`);
+    if (item === 1) {
+      queue.push(2);
+      queue.push(3);
+    }
+    if (item === 2) queue.push(4);
+    steps.push(`end ${item}`);
+  });
+  queue.push(1);
+  expect(steps).toEqual([1, 2, 3, 4].flatMap((item) => [`begin ${item}`, `end ${item}`]));
+  queue.push(5);
+  expect(steps.at(-1)).toBe("end 5");
+});

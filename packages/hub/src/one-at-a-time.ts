@@ -1,0 +1,24 @@
+/**
+ * Hands items to a function, one at a time and in order. An item that is pushed from within the function waits until the function
+ * has returned, so nested calls cannot change the order.
+ */
+export class OneAtATime<T> {
+  readonly #handle: (item: T) => void;
+  readonly #waiting: T[] = [];
+  #isHandling = false;
+
+  /** `handle` must not throw. */
+  constructor(handle: (item: T) => void) {
+    this.#handle = handle;
+  }
+
+  push(item: T): void {
+    this.#waiting.push(item);
+    if (this.#isHandling) return;
+    this.#isHandling = true;
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+      this.#handle(next);
+    }
+    this.#isHandling = false;
+  }
+}

@@ -1,0 +1,50 @@
+import type { Availability, GuardHold, ProviderSnapshot, Reason, TopologyStatus } from "@holdfast/core";
+
+/** What the status of a topology depends on. */
+export interface StatusInput {
+  readonly lifecycle: "running" | "draining" | "stopped";
+  /** Why it drains or has stopped. */
+  readonly lifecycleReason: string;
+  readonly availability: Availability;
+  readonly availabilityReason: string;
+  readonly availabilityCause: Reason | undefined;
+  readonly snapshot: ProviderSnapshot | undefined;
+  readonly holds: readonly GuardHold[];
+}
+
+export interface Status {
+  readonly status: TopologyStatus;
+  /** For people; never empty. */
+  readonly reason: string;
+  /** The failure behind it; absent where there is none. */
+  readonly cause?: Reason | undefined;
+}
+
+/** The status before the first event. */
+export const STARTING: Status = { status: "starting", reason: "nothing has arrived yet" };
+
+/** Derives the status. Pure. */
+export function toStatus(input: StatusInput): Status {
+  const { lifecycle, availability, availabilityReason: reason, availabilityCause: cause, snapshot } = input;
+  if (lifecycle !== "running") return { status: lifecycle, reason: input.lifecycleReason };
+  if (availability === "unavailable") return { status: "unavailable", reason, cause };
+  if (snapshot === undefined) {
+    const detail = availability === "degraded" ? `: ${reason}` : "";
+    return { status: "starting", reason: STARTING.reason + detail, cause };
+  }
+  const { providerId, members, retained } = snapshot;
+  if (members.size === 0) return { status: "empty", reason: `"${providerId}" reports no members` };
+  if (availability === "degraded") return { status: "degraded", reason, cause };
+  if (retained !== undefined) return { status: "degraded", reason: describeRetained(snapshot, input.holds) };
+  return { status: "ready", reason: `"${providerId}" is current` };
+}
+
+function describeRetained(
+  { providerId, members, retained = [] }: ProviderSnapshot,
+  holds: readonly GuardHold[],
+): string {
+  const reasons = holds.filter(({ guard }) => guard !== "last_known_good").map(({ reason }) => reason);
+  const reason = reasons.join("; ") || "a guard keeps them";
+  if (retained.length === members.size) return `"${providerId}" reports no members: ${reason}`;
+  return `${retained.length} of the ${members.size} members are not listed by "${providerId}": ${reason}`;
+}
