@@ -11,6 +11,8 @@ const NO_GUARDS = { removalDwellMs: 0, massRemoval: false } as const;
 
 const node = (id: string) => ({ id, host: `${id}.local`, port: 80 });
 
+const ignore = () => undefined;
+
 async function setUp(health: HealthOptions = {}) {
   const clock = new VirtualClock();
   const primary = new MemoryProvider({
@@ -304,14 +306,17 @@ describe("Failover", () => {
   test("runs once at a time, not after disposal, and sends nothing after its signal has aborted", async () => {
     const { clock, primary, failover, facts, end } = await setUp();
     const { signal } = new AbortController();
-    const onUpdate = () => undefined;
-    await expect(failover.run({ signal, onUpdate })).rejects.toMatchObject({ code: "LIFECYCLE_RUNNING" });
+    await expect(failover.run({ signal, onUpdate: ignore })).rejects.toMatchObject({
+      code: "LIFECYCLE_RUNNING",
+    });
     await end();
     const count = facts.all.length;
     primary.set([node("n7")]);
     await clock.settle();
     expect(facts.all).toHaveLength(count);
-    await expect(failover.run({ signal, onUpdate })).rejects.toMatchObject({ code: "LIFECYCLE_STOPPED" });
+    await expect(failover.run({ signal, onUpdate: ignore })).rejects.toMatchObject({
+      code: "LIFECYCLE_STOPPED",
+    });
   });
 
   test("a receiver may act on the failover from within: what that causes is an update of its own, after this one", async () => {

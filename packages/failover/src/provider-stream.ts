@@ -10,7 +10,6 @@ import {
   type Clock,
   type ClusterProvider,
   type ErrorCode,
-  type ProviderId,
   type ProviderSnapshot,
   type Random,
   type Reason,

@@ -51,6 +51,8 @@ function describeAnnouncement(announcement: Announcement): string {
       return `content of ${announcement.snapshot.providerId}`;
     case "availability":
       return announcement.availability;
+    default:
+      return announcement satisfies never;
   }
 }
 

@@ -133,8 +133,6 @@ interface HoldChanges {
 
 function compareHolds(before: readonly GuardHold[], now: readonly GuardHold[]): HoldChanges {
   if (before.length === 0 && now.length === 0) return NO_HOLDS;
-  const find = (holds: readonly GuardHold[], { guard, providerId }: GuardHold) =>
-    holds.find((other) => other.guard === guard && other.providerId === providerId);
   const begun: GuardHold[] = [];
   const changed: GuardHold[] = [];
   const announced = now.map((hold) => {
@@ -145,6 +143,10 @@ function compareHolds(before: readonly GuardHold[], now: readonly GuardHold[]): 
   });
   const over = before.filter((hold) => find(now, hold) === undefined);
   return { begun, changed, over, announced };
+}
+
+function find(holds: readonly GuardHold[], { guard, providerId }: GuardHold): GuardHold | undefined {
+  return holds.find((other) => other.guard === guard && other.providerId === providerId);
 }
 
 const NO_HOLDS: HoldChanges = { begun: [], changed: [], over: [], announced: [] };
