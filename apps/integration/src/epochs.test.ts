@@ -164,7 +164,7 @@ test("a generation that cannot be written stops the start, before the set of pro
   });
   await expect(service.start({ providers: [memory("p", 1, [node("a")])] })).rejects.toMatchObject({
     code: "STORE_IO",
-    message: expect.stringContaining('"dataDir" decides where it is'),
+    message: expect.stringContaining('its path is set by "dataDir"'),
     details: { code: "ENOTDIR" },
   });
   expect(await store.load()).toEqual([]);

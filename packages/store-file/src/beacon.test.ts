@@ -19,7 +19,7 @@ async function startLighting(path: string, starter: readonly string[] = []) {
 
 // R1.5
 describe.skipIf(process.platform === "win32")("a beacon", () => {
-  test("is lit until it is disposed of, and leaves nothing", async () => {
+  test("is lit until it is disposed of, and then leaves no file behind", async () => {
     await using folder = await createTemporaryFolder();
     const beacon = await systemBeacons.light(folder.file("a"));
     expect(await systemBeacons.isLit(folder.file("a"))).toBe(true);
@@ -41,7 +41,7 @@ describe.skipIf(process.platform === "win32")("a beacon", () => {
     },
   );
 
-  test("cannot be told when the file is missing or is another file, and is not lit over one", async () => {
+  test("has an unknown state when the file is missing or is another file, and does not replace an existing file", async () => {
     await using folder = await createTemporaryFolder();
     await writeFile(folder.file("a"), "text");
     expect(await systemBeacons.light(folder.file("a"))).toBeUndefined();
@@ -55,7 +55,7 @@ describe.skipIf(process.platform === "win32")("a beacon", () => {
   if (hasPidNamespaces()) starters.push([" in another PID namespace", IN_PID_NAMESPACE]);
 
   test.each(starters)(
-    "goes out when its process%s is killed, and stays lit while that is stopped",
+    "goes out when its process%s is killed, and stays lit while the process is stopped",
     async (_, starter) => {
       await using folder = await createTemporaryFolder();
       const path = folder.file("a");

@@ -3,21 +3,26 @@ import { connect, createServer } from "node:net";
 import { basename, dirname, join } from "node:path";
 
 /**
- * Signs of life of processes, as files. A beacon is lit as long as the process that lit it lives, and goes out with its last
- * thread, however it ends. Unlike a process id it means the same in every container that shares the folder, but only on one
- * machine: on another one, which shares the folder over the network, no beacon is lit.
+ * Files that show whether a process is running. A beacon is "lit" while the process that created it is running. It goes
+ * out when the last thread of that process has ended, however it ended. Unlike a process id, a beacon can be checked
+ * from every container that shares the folder, but only on the same machine: on a machine that shares the folder over
+ * the network, no beacon is lit.
  */
 export interface Beacons {
-  /** Lights a beacon that is a new file at `path`; undefined where that is not possible. Disposing of it removes the file. */
+  /**
+   * Creates a beacon as a new file at `path`. Returns `undefined` where that is not possible. Disposing of it removes
+   * the file.
+   */
   light(path: string): Promise<AsyncDisposable | undefined>;
-  /** Undefined when it cannot be told: the file is missing, may not be used, or is not a beacon. */
+  /** Returns `undefined` when the state is unknown: the file is missing, cannot be accessed, or is not a beacon. */
   isLit(path: string): Promise<boolean | undefined>;
 }
 
 /**
- * A beacon is a Unix socket that is listened to. The kernel finds the listener through the file itself, so namespaces of processes
- * and of networks play no part, and it refuses the connection once the listener is closed, which happens when the last thread
- * of its process has ended: none of them can be inside a system call any more. A process that is stopped still counts as alive.
+ * A beacon is a Unix socket with a listener. The kernel finds the listener through the file itself, so process and
+ * network namespaces do not matter. It refuses connections once the listener is closed. That happens when the last
+ * thread of the process has ended, so no thread can still be inside a system call. A process that is stopped (SIGSTOP)
+ * still counts as running.
  */
 export const systemBeacons: Beacons = {
   async light(path) {
@@ -37,14 +42,14 @@ export const systemBeacons: Beacons = {
       return {
         async [Symbol.asyncDispose]() {
           const closed = Promise.withResolvers<void>();
-          // Node removes the file, too.
+          // Closing the server also removes the file.
           server.close(() => closed.resolve());
           await closed.promise;
           await short[Symbol.asyncDispose]();
         },
       };
     } catch {
-      // The platform or the file system does not have such sockets.
+      // The platform or the file system does not support Unix sockets.
       return undefined;
     }
   },
@@ -67,10 +72,16 @@ export const systemBeacons: Beacons = {
   },
 };
 
-/** Room for the address of a Unix socket: 108 bytes on Linux, 104 elsewhere, with a zero at the end. */
+/**
+ * Longest usable address of a Unix socket, in bytes. The system's limit is 108 bytes on Linux and 104 elsewhere, with a
+ * zero at the end.
+ */
 const MAX_PATH_BYTES = 103;
 
-/** A name for the file at `path` that is short enough for a socket: through an open folder, where that is needed. */
+/**
+ * A path to the same file that is short enough for a socket address. A path that is too long is replaced by one through
+ * an open handle of its folder.
+ */
 class ShortPath implements AsyncDisposable {
   readonly path: string;
   readonly #folder: FileHandle | undefined;

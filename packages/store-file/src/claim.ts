@@ -7,7 +7,9 @@ export interface Claim {
   readonly writer: Writer;
   /** Random; names the store within its process. */
   readonly instance: string;
-  /** The name of the beacon that is lit as long as the writer lives. Absent where the platform does not have them. */
+  /**
+   * The name of the beacon that is lit while the writer is running. Absent where the platform does not support beacons.
+   */
   readonly beacon?: string | undefined;
 }
 
@@ -21,7 +23,7 @@ export function encodeClaim({ writer, instance, beacon }: Claim): Uint8Array {
   return Buffer.from(`${JSON.stringify({ writer, instance, beacon })}\n`);
 }
 
-/** Undefined for content that no store wrote. */
+/** Returns `undefined` for content that was not written by a store. */
 export function parseClaim(bytes: Uint8Array): Claim | undefined {
   try {
     return claimSchema.parse(JSON.parse(Buffer.from(bytes).toString("utf8")));

@@ -18,7 +18,7 @@ interface Fault {
   readonly calls: () => number;
 }
 
-/** Whether the faulty call was carried out: in part at most (half a write), or as a whole. */
+/** How much of the faulty call is carried out: at most a part (half a write), or the whole call. */
 type Extent = "in" | "after";
 
 /** One call reports an I/O error. */
@@ -50,7 +50,7 @@ function crashAt(at: number, extent: Extent): Fault {
   };
 }
 
-/** A process that has ended, as the crashed ones will have. */
+/** The identity of a process that has ended, for the stores that crash. */
 const { pid } = spawnSync(process.execPath, ["--version"]);
 const endedProcess: ProcessTable = {
   ...systemProcesses,
@@ -121,10 +121,13 @@ interface Outcome {
   readonly error: unknown;
 }
 
-/** The short form tries every third call. */
+/** The short form of the test tries every third call. */
 const STEP = inject("isLong") ? 1 : 3;
 
-/** Runs load and save with a fault at one call, then at a later one, until there are no more calls. Returns how many there are. */
+/**
+ * Runs load and save again and again, each time with a fault at a later call, until the fault is beyond the last call.
+ * Returns the number of calls.
+ */
 async function withFaultAtEveryCall(
   scenario: Scenario,
   createFault: (at: number) => Fault,
@@ -166,7 +169,7 @@ async function expectNoStrays(path: string): Promise<void> {
 describe.each(scenarios)("while $name", (scenario) => {
   // R1.5, R5.4
   test.each(["in", "after"] as const)(
-    "a crash %s any system call leaves the old or the new set whole, and nothing in the way of others",
+    "a crash %s any system call leaves the complete old or new set, and does not block later saves",
     async (extent) => {
       const crash = (at: number) => crashAt(at, extent);
       const calls = await withFaultAtEveryCall(scenario, crash, endedProcess, async ({ path }) => {
@@ -179,7 +182,7 @@ describe.each(scenarios)("while $name", (scenario) => {
 
   // R1.5, R5.4
   test.each(["in", "after"] as const)(
-    "an I/O error %s any system call leaves the old or the new set whole, and the store usable",
+    "an I/O error %s any system call leaves the complete old or new set, and the store usable",
     async (extent) => {
       const fail = (at: number) => failAt(at, extent);
       await withFaultAtEveryCall(scenario, fail, systemProcesses, async ({ path, store, error }) => {
@@ -195,7 +198,7 @@ describe.each(scenarios)("while $name", (scenario) => {
 });
 
 // R1.5
-test("a save makes the new set durable before its name, and its name before it resolves", async () => {
+test("a save syncs the new content before it renames the file, and syncs the folder before it resolves", async () => {
   await using folder = await createTemporaryFolder();
   const path = folder.file("providers.jsonl");
   const steps: string[] = [];
@@ -218,7 +221,7 @@ test("a save makes the new set durable before its name, and its name before it r
 });
 
 // R1.5
-test("a first save makes the names of new folders durable", async () => {
+test("a first save syncs the parents of the folders that it creates", async () => {
   await using folder = await createTemporaryFolder();
   const synced: string[] = [];
   await using fileSystem = interceptFileSystem(({ name, path, run }) => {

@@ -11,7 +11,7 @@ import { systemProcesses, type ProcessTable } from "./writer.ts";
 const run = promisify(execFile);
 const TAKER = fileURLToPath(new URL("./testing/take-generations.ts", import.meta.url));
 
-/** A process that has ended, as the crashed ones will have. */
+/** The identity of a process that has ended, for the stores that crash. */
 const { pid } = spawnSync(process.execPath, ["--version"]);
 const endedProcess: ProcessTable = {
   ...systemProcesses,
@@ -24,7 +24,7 @@ function next(path: string, atLeast = 1): Promise<number> {
 
 describe("the file generation store", () => {
   // R4.1
-  test("gives a greater number each time, also to later stores and when the least number is lower than before", async () => {
+  test("returns a greater number each time, also from a new store and when `atLeast` is lower than before", async () => {
     await using folder = await createTemporaryFolder();
     const path = folder.file("new/deep/generation.json");
     const store = new FileGenerationStore({ path });
@@ -36,7 +36,7 @@ describe("the file generation store", () => {
     expect(await readdir(folder.file("new/deep"))).toEqual(["generation.json"]);
   });
 
-  test("begins with the least number when the file was lost", async () => {
+  test("starts at `atLeast` when the file was lost", async () => {
     await using folder = await createTemporaryFolder();
     const path = folder.file("generation.json");
     await next(path, 5_000);
@@ -59,7 +59,7 @@ describe("the file generation store", () => {
   });
 
   // R1.5
-  test("a file with any byte changed or cut off is refused, and stays as it is", async () => {
+  test("refuses a file with any byte changed or cut off, and does not change it", async () => {
     await using folder = await createTemporaryFolder();
     const path = folder.file("generation.json");
     await next(path, 1_790_000_000_000);
@@ -83,7 +83,7 @@ describe("the file generation store", () => {
   });
 
   // R1.6
-  test("a link to a file of something else is refused without quoting it, and that file is not replaced", async () => {
+  test("refuses a link to a file of another format, without quoting or replacing that file", async () => {
     await using folder = await createTemporaryFolder();
     const path = folder.file("generation.json");
     await writeFile(folder.file("other"), '{"token":"secret-of-a-test"}\n');
@@ -94,7 +94,7 @@ describe("the file generation store", () => {
     expect(await readFile(folder.file("other"), "utf8")).toContain("secret-of-a-test");
   });
 
-  test("the error of the system names the file, the call and the setting", async () => {
+  test("a system error names the file, the call and the setting", async () => {
     await using folder = await createTemporaryFolder();
     await mkdir(folder.file("generation.json"));
     const path = folder.file("generation.json");
@@ -107,17 +107,17 @@ describe("the file generation store", () => {
       return call();
     });
     const other = folder.file("other.json");
-    const ground = { fileSystem: full, processes: systemProcesses };
-    const store = new FileGenerationStore({ path: other, setting: "dataDir" }, ground);
+    const system = { fileSystem: full, processes: systemProcesses };
+    const store = new FileGenerationStore({ path: other, setting: "dataDir" }, system);
     await expect(store.next({ atLeast: 1 })).rejects.toMatchObject({
       code: "STORE_IO",
-      message: expect.stringContaining('"dataDir" decides where it is'),
+      message: expect.stringContaining('its path is set by "dataDir"'),
       details: { file: other, operation: "write", code: "ENOSPC" },
     });
     await full[Symbol.asyncDispose]();
   });
 
-  test("gives up when its signal aborts, and uses up no number", async () => {
+  test("stops when its signal aborts, and uses no number", async () => {
     await using folder = await createTemporaryFolder();
     const path = folder.file("generation.json");
     const store = new FileGenerationStore({ path });
@@ -127,7 +127,10 @@ describe("the file generation store", () => {
   });
 });
 
-/** Takes a number with a fault at the first call, then at the second, until there are no more calls. Returns how many there are. */
+/**
+ * Takes a number again and again, each time with a fault at a later call, until the fault is beyond the last call.
+ * Returns the number of calls.
+ */
 async function atEveryCall(
   processes: ProcessTable,
   createFault: (at: number) => { readonly intercept: Interceptor; readonly calls: () => number },
@@ -146,9 +149,9 @@ async function atEveryCall(
       expect(given).toBe(before + 1);
       return calls();
     }
-    // The old content or the new one, never a part.
+    // The file holds the old or the new content, never a part of it.
     const isOld = (await readFile(path)).equals(whole);
-    // A call that gave a number has stored it.
+    // A call that returned a number has stored it.
     if (typeof given === "number") expect(isOld).toBe(false);
     await check(given, path, store);
     const later = await next(path);
@@ -183,34 +186,34 @@ describe.each(["in", "after"] as const)("%s any system call", (extent) => {
   };
 
   // R4.1 R1.5
-  test("a crash leaves the old or the new number, and no number is given twice", async () => {
+  test("a crash leaves the old or the new number, and no number is returned twice", async () => {
     expect(await atEveryCall(endedProcess, crashAt, async () => {})).toBeGreaterThan(15);
   });
 
-  test("an I/O error is reported or does no harm, and no number is given twice", async () => {
+  test("an I/O error is reported or harmless, and no number is returned twice", async () => {
     await atEveryCall(systemProcesses, failAt, async (failure, path, store) => {
       if (typeof failure !== "number")
         expect(failure).toMatchObject({ code: "STORE_IO", details: { file: path, code: "EIO" } });
-      // The store remains usable; it removes what it could not remove before.
+      // The store remains usable, and removes the files that it could not remove before.
       expect(await store.next({ atLeast: 1 })).toBeGreaterThan(1_000);
     });
   });
 });
 
 // R4.1
-test("the number is durable before it is given", async () => {
+test("the number is durable before it is returned", async () => {
   await using folder = await createTemporaryFolder();
   const path = folder.file("generation.json");
   await next(path);
   const steps: string[] = [];
   await using fileSystem = interceptFileSystem(({ name, path: at, run: call }) => {
-    // The claim is a file of its own; it comes after the temporary file.
+    // The second side file is the claim, which is written after the temporary file.
     const file = at === path ? "the file" : at === folder.path ? "the folder" : "a side file";
     if (["writeFile", "sync", "rename"].includes(name)) steps.push(`${name} ${file}`);
     return call();
   });
-  const ground = { fileSystem, processes: systemProcesses };
-  await new FileGenerationStore({ path }, ground).next({ atLeast: 1 });
+  const system = { fileSystem, processes: systemProcesses };
+  await new FileGenerationStore({ path }, system).next({ atLeast: 1 });
   expect(steps).toEqual([
     "writeFile a side file",
     "sync a side file",
@@ -232,7 +235,7 @@ test("processes and stores that take numbers at the same time never get the same
   const here = Array.from({ length: 3 }, async () => [await next(path)]);
   const all = (await Promise.all([...processes, ...here])).flat();
   expect(new Set(all).size).toBe(18);
-  // None was used up by a call that had to try again.
+  // A call that had to retry did not use up a number.
   expect(all.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 18 }, (_, i) => i + 1));
   expect(await readdir(folder.path)).toEqual(["generation.json"]);
 }, 60_000);

@@ -14,7 +14,7 @@ import { readIfThere, resolveTarget } from "./file-system.ts";
 import { replaceFile } from "./replace-file.ts";
 import { toChangedError } from "./store-error.ts";
 import { StoreTurns } from "./store-turns.ts";
-import { createSideFiles, systemGround, type StoreGround } from "./store-ground.ts";
+import { createSideFiles, systemAccess, type SystemAccess } from "./system-access.ts";
 import {
   decodeGeneration,
   encodeGeneration,
@@ -24,38 +24,44 @@ import {
 } from "./stored-generation.ts";
 
 export interface FileGenerationStoreOptions {
-  /** The file; a symbolic link stays one. A missing folder is created for this user alone. */
+  /**
+   * Path of the file. A symbolic link is followed and kept. A missing folder is created with access for this user only.
+   */
   readonly path: string;
-  /** The name of the setting that decides the path, for errors, such as `dataDir`. */
+  /** The name of the setting that decides the path, such as `dataDir`. Error messages name it. */
   readonly setting?: string | undefined;
-  /** Times the attempts while another process writes the file. @defaultValue systemClock */
+  /** Clock for the pauses between attempts while another process writes the file. @defaultValue systemClock */
   readonly clock?: Clock | undefined;
 }
 
-/** Another process that starts on the same file needs a few milliseconds, or on a busy disk a second. */
+/**
+ * Retries last about 5 s. Another process that starts on the same file needs a few milliseconds, or a second on a busy
+ * disk.
+ */
 const ATTEMPTS = 100;
 const RETRY_MS = 50;
 
 /**
- * Keeps the newest generation in one small file that is replaced as a whole, safe against crashes and other processes. Calls run one at a
- * time. Rejects with `STORE_CORRUPTED`, `STORE_IO`, or, when another process goes on writing the file, `STORE_CONFLICT`.
+ * Keeps the newest generation in one small file that is replaced as a whole, safe against crashes and concurrent
+ * processes. Calls run one at a time. Rejects with `STORE_CORRUPTED`, `STORE_IO`, or `STORE_CONFLICT` when another
+ * process keeps writing the file during all attempts.
  */
 export class FileGenerationStore implements GenerationStore {
   readonly #path: string;
   readonly #clock: Clock;
-  readonly #ground: StoreGround;
+  readonly #system: SystemAccess;
   readonly #turns: StoreTurns;
   readonly #instance: string = randomBytes(6).toString("hex");
 
   /** @internal The second parameter is for tests. */
   constructor(
     { path, setting, clock = systemClock }: FileGenerationStoreOptions,
-    ground: StoreGround = systemGround,
+    system: SystemAccess = systemAccess,
   ) {
     this.#path = resolve(path);
     this.#turns = new StoreTurns(this.#path, setting);
     this.#clock = clock;
-    this.#ground = ground;
+    this.#system = system;
   }
 
   next({ atLeast, signal }: NextGenerationOptions): Promise<number> {
@@ -74,11 +80,11 @@ export class FileGenerationStore implements GenerationStore {
   }
 
   async #take(atLeast: number): Promise<number> {
-    const { fileSystem, processes } = this.#ground;
+    const { fileSystem, processes } = this.#system;
     const target = await resolveTarget(fileSystem, this.#path);
     const current = await this.#read(target);
     const generation = Math.max(current.generation + 1, atLeast);
-    // What could not be read back must not get into the file.
+    // A number that could not be read back exactly must not be written.
     if (!Number.isSafeInteger(generation))
       throw new ProvisioningError("VALIDATION_MALFORMED", "the next generation is not a safe integer", {
         details: { file: this.#path },
@@ -87,7 +93,7 @@ export class FileGenerationStore implements GenerationStore {
     const writer = await processes.self();
     await replaceFile({
       fileSystem,
-      sideFiles: createSideFiles(this.#ground, {
+      sideFiles: createSideFiles(this.#system, {
         file: this.#path,
         target,
         writer,
@@ -104,7 +110,7 @@ export class FileGenerationStore implements GenerationStore {
   }
 
   async #read(target: string): Promise<StoredGeneration> {
-    const bytes = await readIfThere(this.#ground.fileSystem, target);
+    const bytes = await readIfThere(this.#system.fileSystem, target);
     return bytes === undefined ? NOTHING_GIVEN : decodeGeneration(bytes, this.#path);
   }
 }

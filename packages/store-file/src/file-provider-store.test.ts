@@ -24,7 +24,7 @@ const isRoot = process.geteuid?.() === 0;
 
 describe("keeping a set", () => {
   // R1.5
-  test("restores exactly the saved set, in its order, with the reasons of disabled providers", async () => {
+  test("restores exactly the saved set, in order, with the reasons why providers are disabled", async () => {
     await using folder = await createTemporaryFolder();
     const path = folder.file("providers.jsonl");
     const all: readonly ProviderDescriptor[] = [
@@ -52,7 +52,7 @@ describe("keeping a set", () => {
     );
   });
 
-  test("neither reads nor writes a file larger than any set", async () => {
+  test("neither reads nor writes a file above the size limit", async () => {
     await using folder = await createTemporaryFolder();
     const path = folder.file("providers.jsonl");
     const large = createDescriptor("a", { note: "x".repeat(67_108_864) });
@@ -69,14 +69,14 @@ describe("keeping a set", () => {
     });
   });
 
-  test("a file that is not there is the empty set, and so is one whose folder is not there", async () => {
+  test("treats a missing file or folder as the empty set", async () => {
     await using folder = await createTemporaryFolder();
     expect(await new FileProviderStore({ path: folder.file("none.jsonl") }).load()).toEqual([]);
     expect(await new FileProviderStore({ path: folder.file("no/folder/none.jsonl") }).load()).toEqual([]);
     expect(await readdir(folder.path)).toEqual([]);
   });
 
-  test("the empty set is stored too", async () => {
+  test("stores the empty set", async () => {
     await using folder = await createTemporaryFolder();
     const path = folder.file("providers.jsonl");
     const store = new FileProviderStore({ path });
@@ -97,7 +97,7 @@ describe("keeping a set", () => {
     );
   });
 
-  test("calls on one store run in the order they came", async () => {
+  test("runs the calls on one store in call order", async () => {
     await using folder = await createTemporaryFolder();
     const store = new FileProviderStore({ path: folder.file("providers.jsonl") });
     const ids = ["a", "b", "c", "d"];
@@ -108,7 +108,7 @@ describe("keeping a set", () => {
     expect((await Promise.all(loads)).map(idsOf)).toEqual(ids.map((id) => [id]));
   });
 
-  test("saves what the set was when save was called", async () => {
+  test("saves the set as it was when save was called", async () => {
     await using folder = await createTemporaryFolder();
     const store = new FileProviderStore({ path: folder.file("providers.jsonl") });
     const all = [createDescriptor("a")];
@@ -125,7 +125,7 @@ describe("a set that could not be read back", () => {
   const refused: readonly (readonly [string, unknown])[] = [
     ["a function", { call: () => 1 }],
     ["a date", { at: new Date(0) }],
-    ["a number that is none", { list: [Number.NaN] }],
+    ["a number that is NaN", { list: [Number.NaN] }],
     ["a big integer", { n: 1n }],
     ["a hole in a list", { list: [1, undefined] }],
     ["a map", new Map()],
@@ -140,7 +140,7 @@ describe("a set that could not be read back", () => {
     expect(await readdir(folder.path)).toEqual([]);
   });
 
-  test("is refused when an id is there twice or malformed", async () => {
+  test("is refused when an id is malformed or occurs twice", async () => {
     await using folder = await createTemporaryFolder();
     const store = new FileProviderStore({ path: folder.file("providers.jsonl") });
     await expect(store.save([createDescriptor("a"), createDescriptor("a")])).rejects.toMatchObject({
@@ -156,7 +156,7 @@ describe("a set that could not be read back", () => {
 
 describe("the file", () => {
   // R1.6
-  test("can be read by its owner alone, also when the file it replaces could be read by others", async () => {
+  test("can be read only by its owner, also when others could read the file it replaces", async () => {
     await using folder = await createTemporaryFolder();
     const path = folder.file("providers.jsonl");
     const store = new FileProviderStore({ path });
@@ -167,7 +167,7 @@ describe("the file", () => {
     expect((await stat(path)).mode & 0o777).toBe(0o600);
   });
 
-  test("is put into a folder that is created for its owner alone", async () => {
+  test("is put into a new folder that only its owner can access", async () => {
     await using folder = await createTemporaryFolder();
     const path = folder.file("new/deep/providers.jsonl");
     await new FileProviderStore({ path }).save([createDescriptor("a")]);
@@ -205,7 +205,7 @@ describe("the file", () => {
     expect(await readdir(folder.file("etc"))).toEqual([]);
   });
 
-  test("is created where symbolic links lead that have no target yet", async () => {
+  test("is created at the end of symbolic links that have no target yet", async () => {
     await using folder = await createTemporaryFolder();
     await mkdir(folder.file("data"));
     await mkdir(folder.file("etc/deep"), { recursive: true });
@@ -221,7 +221,7 @@ describe("the file", () => {
     expect(idsOf(await store.load())).toEqual(["a"]);
   });
 
-  test("what is no file is refused at once and left alone, also where reading it would never end", async () => {
+  test("refuses at once a path that is not a regular file, such as a pipe that would never end", async () => {
     await using folder = await createTemporaryFolder();
     await mkdir(folder.file("folder"));
     execFileSync("mkfifo", [folder.file("pipe")]);
@@ -235,7 +235,7 @@ describe("the file", () => {
     expect((await readdir(folder.path)).sort()).toEqual(["device", "folder", "pipe"]);
   });
 
-  test("fails with STORE_IO, the call and the code when the system refuses", async () => {
+  test("fails with STORE_IO, the call and the code when a system call fails", async () => {
     await using folder = await createTemporaryFolder();
     await writeFile(folder.file("file"), "");
     await symlink("loop", folder.file("loop"));
@@ -254,7 +254,7 @@ describe("the file", () => {
 });
 
 describe("several stores on one file", () => {
-  test("a save is refused when somebody else saved, deleted or created the file in between", async () => {
+  test("a save is refused when another store saved, deleted or created the file in between", async () => {
     await using folder = await createTemporaryFolder();
     const path = folder.file("providers.jsonl");
     const ours = new FileProviderStore({ path });
@@ -270,7 +270,7 @@ describe("several stores on one file", () => {
     expect(await readdir(folder.path)).toEqual([]);
   });
 
-  test("a store that never loaded does not save over a set it has not seen", async () => {
+  test("a store that never loaded does not replace an existing set", async () => {
     await using folder = await createTemporaryFolder();
     const path = folder.file("providers.jsonl");
     await new FileProviderStore({ path }).save([createDescriptor("a")]);
@@ -278,7 +278,7 @@ describe("several stores on one file", () => {
     expect(idsOf(await new FileProviderStore({ path }).load())).toEqual(["a"]);
   });
 
-  test("the same set counts as changed when others were saved in between", async () => {
+  test("an equal set counts as changed when other sets were saved in between", async () => {
     await using folder = await createTemporaryFolder();
     const path = folder.file("providers.jsonl");
     const ours = new FileProviderStore({ path });
@@ -290,7 +290,7 @@ describe("several stores on one file", () => {
     await expect(ours.save([])).rejects.toMatchObject({ code: "STORE_CONFLICT" });
   });
 
-  test("a set with the same generation and other content counts as changed", async () => {
+  test("a set with the same generation and different content counts as changed", async () => {
     await using folder = await createTemporaryFolder();
     const path = folder.file("providers.jsonl");
     const store = new FileProviderStore({ path });
@@ -319,7 +319,7 @@ const descriptorSets = fc.uniqueArray(descriptors, {
   selector: (descriptor) => descriptor.id,
 });
 
-/** As it comes back from JSON, which knows one zero and one kind of object. */
+/** The value after a round trip through JSON, which has one zero and one kind of object. */
 function asJson(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value));
 }

@@ -14,44 +14,45 @@ import {
   type SetVersion,
   type StoredSet,
 } from "./stored-set.ts";
-import { createSideFiles, systemGround, type StoreGround } from "./store-ground.ts";
+import { createSideFiles, systemAccess, type SystemAccess } from "./system-access.ts";
 import { StoreTurns } from "./store-turns.ts";
 import type { Writer } from "./writer.ts";
 
 export interface FileProviderStoreOptions {
   /**
-   * The file; a symbolic link stays one. A missing file is the empty set. A missing folder is created by the first save,
-   * for this user alone.
+   * Path of the file. A symbolic link is followed and kept. A missing file is the empty set. The first save creates a
+   * missing folder with access for this user only.
    */
   readonly path: string;
-  /** The name of the setting that decides the path, for errors, such as `dataDir`. */
+  /** The name of the setting that decides the path, such as `dataDir`. Error messages name it. */
   readonly setting?: string | undefined;
 }
 
 /**
- * Keeps the set in one file of JSON Lines that is replaced as a whole, safe against crashes and other processes. Calls
- * run one at a time, in the order they came. Rejects with `STORE_CORRUPTED`, `STORE_IO` or `STORE_CONFLICT`; `save` also
- * with `VALIDATION_MALFORMED` or `VALIDATION_DUPLICATE_ID` for a set that could not be read back. A file is 64 MiB at most.
+ * Keeps the set in one JSON Lines file that is replaced as a whole, safe against crashes and concurrent processes.
+ * Calls run one at a time, in call order. Rejects with `STORE_CORRUPTED`, `STORE_IO` or `STORE_CONFLICT`; `save` also
+ * with `VALIDATION_MALFORMED` or `VALIDATION_DUPLICATE_ID` for a set that could not be read back unchanged. A file has
+ * at most 64 MiB.
  */
 export class FileProviderStore implements ProviderStore {
   readonly #path: string;
-  readonly #ground: StoreGround;
+  readonly #system: SystemAccess;
   readonly #turns: StoreTurns;
   readonly #instance: string = randomBytes(6).toString("hex");
   #writer: Writer | undefined;
-  /** What this store last saw in the file. */
+  /** The version that this store last loaded or saved. */
   #known: SetVersion = NOTHING_STORED.version;
 
   /** @internal The second parameter is for tests. */
-  constructor({ path, setting }: FileProviderStoreOptions, ground: StoreGround = systemGround) {
+  constructor({ path, setting }: FileProviderStoreOptions, system: SystemAccess = systemAccess) {
     this.#path = resolve(path);
     this.#turns = new StoreTurns(this.#path, setting);
-    this.#ground = ground;
+    this.#system = system;
   }
 
   load(): Promise<readonly ProviderDescriptor[]> {
     return this.#turns.run(async () => {
-      const target = await resolveTarget(this.#ground.fileSystem, this.#path);
+      const target = await resolveTarget(this.#system.fileSystem, this.#path);
       const { version, descriptors } = await this.#read(target);
       this.#known = version;
       const sideFiles = await this.#sideFilesOf(target);
@@ -66,7 +67,7 @@ export class FileProviderStore implements ProviderStore {
   }
 
   async #replace(lines: readonly string[]): Promise<void> {
-    const { fileSystem } = this.#ground;
+    const { fileSystem } = this.#system;
     const target = await resolveTarget(fileSystem, this.#path);
     await this.#checkUnchanged(target);
     const generation = this.#known.generation + 1;
@@ -91,12 +92,12 @@ export class FileProviderStore implements ProviderStore {
   }
 
   async #read(target: string): Promise<StoredSet> {
-    const bytes = await readIfThere(this.#ground.fileSystem, target);
+    const bytes = await readIfThere(this.#system.fileSystem, target);
     return bytes === undefined ? NOTHING_STORED : decodeSet(bytes, this.#path);
   }
 
   async #sideFilesOf(target: string): Promise<SideFiles> {
-    const writer = (this.#writer ??= await this.#ground.processes.self());
-    return createSideFiles(this.#ground, { file: this.#path, target, writer, instance: this.#instance });
+    const writer = (this.#writer ??= await this.#system.processes.self());
+    return createSideFiles(this.#system, { file: this.#path, target, writer, instance: this.#instance });
   }
 }

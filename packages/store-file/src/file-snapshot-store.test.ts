@@ -32,7 +32,7 @@ const OLD = knownOf(3);
 const NEW = knownOf(5, "kubernetes");
 
 describe("the file snapshot store", () => {
-  test("gives back what was saved last, and nothing before the first save", async () => {
+  test("loads the last saved snapshot, and undefined before the first save", async () => {
     await using folder = await createTemporaryFolder();
     const path = folder.file("deep/known-good.jsonl");
     const store = new FileSnapshotStore({ path });
@@ -45,7 +45,7 @@ describe("the file snapshot store", () => {
     expect(await readdir(folder.file("deep"))).toEqual(["known-good.jsonl"]);
   });
 
-  test("saves run in the order they were asked for", async () => {
+  test("runs saves in call order", async () => {
     await using folder = await createTemporaryFolder();
     const store = new FileSnapshotStore({ path: folder.file("known-good.jsonl") });
     await Promise.all([store.save(OLD), store.save(NEW), store.save(OLD)]);
@@ -59,7 +59,7 @@ describe("the file snapshot store", () => {
     expectSame(await new FileSnapshotStore({ path: folder.file("target.jsonl") }).load(), OLD);
   });
 
-  test("reads many members in turns of the event loop", async () => {
+  test("lets the event loop run while it reads many members", async () => {
     await using folder = await createTemporaryFolder();
     let turns = 0;
     const yieldTurn = () => {
@@ -74,7 +74,7 @@ describe("the file snapshot store", () => {
     expect(turns).toBeGreaterThan(5);
   });
 
-  test("any byte that is not as it was written is found out, and no text of the file is repeated", async () => {
+  test("detects a change of any byte, and quotes no text of the file", async () => {
     await using folder = await createTemporaryFolder();
     const path = folder.file("known-good.jsonl");
     const store = new FileSnapshotStore({ path });
@@ -99,9 +99,9 @@ describe("the file snapshot store", () => {
     ["an empty file", () => "", "empty"],
     ["a cut-off file", (text: string) => text.slice(0, -10), "cut off"],
     ["a file without its last line", (text: string) => text.split("\n").slice(0, -2).join("\n"), "cut off"],
-    ["a line too many", (text: string) => `${text}{}\n`, "counts only"],
+    ["an extra line", (text: string) => `${text}{}\n`, "counts only"],
     ["another format", (text: string) => text.replace("holdfast-snapshot", "holdfast-providers"), "line 1"],
-  ])("%s is damaged, and says how", async (_, damage, reason) => {
+  ])("reports %s as damage, with the reason", async (_, damage, reason) => {
     await using folder = await createTemporaryFolder();
     const path = folder.file("known-good.jsonl");
     const store = new FileSnapshotStore({ path });
@@ -113,7 +113,7 @@ describe("the file snapshot store", () => {
   });
 
   test.each(["fails", "crashes"] as const)(
-    "when any system call %s the old or the new is whole",
+    "the file holds the complete old or new snapshot when any system call %s",
     async (how) => {
       // R5.4
       for (let at = 1; ; at++) {
@@ -151,7 +151,7 @@ describe("the file snapshot store", () => {
 
 // R1.5
 describe("a symbolic link at the path", () => {
-  test("to a file of something else is refused, and that file stays as it is", async () => {
+  test("to a file of another format is refused, and that file is not changed", async () => {
     await using folder = await createTemporaryFolder();
     await writeFile(folder.file("other"), "something else\n");
     await symlink("other", folder.file("known-good.jsonl"));

@@ -19,26 +19,30 @@ import { StoreTurns } from "./store-turns.ts";
 import { decodeSnapshot, encodeSnapshot, isStoredSnapshot } from "./stored-snapshot.ts";
 
 export interface FileSnapshotStoreOptions {
-  /** The file; a symbolic link stays one. A missing folder is created by the first save, for this user alone. */
+  /**
+   * Path of the file. A symbolic link is followed and kept. The first save creates a missing folder with access for
+   * this user only.
+   */
   readonly path: string;
-  /** The name of the setting that decides the path, for errors, such as `dataDir`. */
+  /** The name of the setting that decides the path, such as `dataDir`. Error messages name it. */
   readonly setting?: string | undefined;
-  /** Gives the event loop its turns while a large file is read. @defaultValue systemClock */
+  /** Yields to the event loop while a large file is read. @defaultValue systemClock */
   readonly clock?: Clock | undefined;
 }
 
-/** More than a million members take. */
+/** 1 GiB: more than a million members need. */
 const MAX_BYTES = 1_073_741_824;
 
 /**
- * Keeps the newest good snapshot in one file of JSON Lines that is replaced as a whole, with a checksum over all of it. Calls
- * run one at a time. The file is one service's: of two that save to it at once one or both are refused with `STORE_IO`.
+ * Keeps the newest good snapshot in one JSON Lines file that is replaced as a whole, with a checksum over all of it.
+ * Calls run one at a time. The file must belong to one service: when two services save to it at the same time, one or
+ * both saves reject with `STORE_IO`.
  */
 export class FileSnapshotStore implements SnapshotStore {
   readonly #path: string;
   readonly #clock: Clock;
   readonly #fileSystem: FileSystem;
-  /** The file that the path was last found to lead to. */
+  /** The target of the symbolic link that was checked last. */
   #checked: string | undefined;
   readonly #turns: StoreTurns;
 
@@ -68,7 +72,7 @@ export class FileSnapshotStore implements SnapshotStore {
       const folder = dirname(target);
       await makeFolder(fileSystem, folder);
       const temporary = join(folder, `.${basename(target)}.tmp`);
-      // Of a save that a crash cut off.
+      // A save that was interrupted by a crash may have left this file.
       await this.#removeIfThere(temporary);
       try {
         await this.#write(temporary, known);
@@ -81,14 +85,14 @@ export class FileSnapshotStore implements SnapshotStore {
     });
   }
 
-  /** A link that leads to a file of something else is an accident or an attack: that file is not replaced. */
+  /** A link to a file of another format is an accident or an attack, so that file is not replaced. */
   async #checkOurs(target: string): Promise<void> {
     if (target === this.#checked) return;
     const bytes = await readIfThere(this.#fileSystem, target, MAX_BYTES);
     if (bytes !== undefined && bytes.byteLength > 0 && !isStoredSnapshot(bytes)) {
       throw new ProvisioningError(
         "STORE_CORRUPTED",
-        `"${this.#path}" leads to "${target}", which is not a stored snapshot, and is not replaced`,
+        `"${this.#path}" is a link to "${target}", which is not a stored snapshot; that file was not replaced`,
         { details: { file: this.#path, target } },
       );
     }

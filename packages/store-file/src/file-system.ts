@@ -2,7 +2,10 @@ import * as fs from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { ProvisioningError } from "@holdfast/core";
 
-/** The file system as the store uses it: narrow, so that tests can fail or stop at every single call. */
+/**
+ * The file system calls that the store uses. The interface is narrow so that tests can make every single call fail or
+ * crash.
+ */
 export interface FileSystem {
   realpath(path: string): Promise<string>;
   readlink(path: string): Promise<string>;
@@ -36,12 +39,12 @@ export interface OpenFile {
 
 export const nodeFileSystem: FileSystem = fs;
 
-/** No store of providers writes a longer file, and none is read: that is tens of thousands of providers. */
+/** 64 MiB: longer files of providers are neither written nor read. It is enough for tens of thousands of providers. */
 export const MAX_BYTES = 67_108_864;
 
 /**
- * Undefined when there is no such file. Throws `STORE_CORRUPTED` for one that is longer than `maxBytes`, and `STORE_IO` for what
- * is no file: to read a named pipe would never end.
+ * Returns `undefined` when the file does not exist. Throws `STORE_CORRUPTED` for a file longer than `maxBytes`, and
+ * `STORE_IO` for a path that is not a regular file, because reading a named pipe would never end.
  */
 export async function readIfThere(
   fileSystem: FileSystem,
@@ -65,8 +68,8 @@ export async function readIfThere(
 }
 
 /**
- * The file that `path` stands for once symbolic links are followed, those too whose target is not there yet. Replacing
- * that file leaves the links as they are.
+ * Returns the path of the file that `path` leads to, with symbolic links followed, also when their target does not
+ * exist yet. Replacing that file keeps the links.
  */
 export async function resolveTarget(fileSystem: FileSystem, path: string): Promise<string> {
   try {
@@ -78,7 +81,7 @@ export async function resolveTarget(fileSystem: FileSystem, path: string): Promi
   try {
     link = await fileSystem.readlink(path);
   } catch (error) {
-    // Nothing there, or a file that appeared just now.
+    // The path does not exist, or a regular file appeared there in the meantime.
     if (isErrno(error, "ENOENT", "EINVAL")) return path;
     throw error;
   }
@@ -86,15 +89,15 @@ export async function resolveTarget(fileSystem: FileSystem, path: string): Promi
   return await resolveTarget(fileSystem, resolve(folder, link));
 }
 
-/** Creates the folder and those above it that are missing, for this user alone. */
+/** Creates the folder and its missing parents, with access for this user only. */
 export async function makeFolder(fileSystem: FileSystem, folder: string): Promise<void> {
   if (!(await makeOne(fileSystem, folder))) return;
   await syncFolder(fileSystem, dirname(folder));
 }
 
 /**
- * One folder at a time: Node's `recursive` reports `ENOENT` where the file system is read-only or full. False when the folder is
- * already there.
+ * Creates one folder at a time, because Node's `recursive` reports `ENOENT` on a read-only or full file system. Returns
+ * false when the folder already exists.
  */
 async function makeOne(fileSystem: FileSystem, folder: string): Promise<boolean> {
   const make = () => fileSystem.mkdir(folder, { recursive: false, mode: 0o700 });
@@ -115,29 +118,31 @@ async function makeOne(fileSystem: FileSystem, folder: string): Promise<boolean>
   }
 }
 
-/** Makes durable what was created, renamed or removed in the folder. */
+/** Makes files durable that were created, renamed or removed in the folder. */
 export async function syncFolder(fileSystem: FileSystem, folder: string): Promise<void> {
-  // Windows has no such thing: a folder cannot be opened there.
+  // Windows cannot open a folder, so it cannot sync one.
   if (process.platform === "win32") return;
   const handle = await fileSystem.open(folder, "r");
   try {
     await handle.sync();
   } catch (error) {
-    // Some shared folders cannot either; a rename there is as durable as it gets.
+    // Some network file systems cannot sync a folder either; a rename there is as durable as it can be.
     if (!isErrno(error, "EINVAL", "ENOTSUP")) throw error;
   } finally {
     await handle.close();
   }
 }
 
-/** statfs(2) types of file systems that one machine alone can have mounted: btrfs, ext, f2fs, overlay, tmpfs, xfs, zfs. */
+/**
+ * statfs(2) types of file systems that only one machine can have mounted: btrfs, ext, f2fs, overlay, tmpfs, xfs, zfs.
+ */
 const LOCAL_TYPES = new Set([0x9123683e, 0xef53, 0xf2f52010, 0x794c7630, 0x01021994, 0x58465342, 0x2fc12fc1]);
 
 export async function isLocalFolder(fileSystem: FileSystem, folder: string): Promise<boolean> {
   return LOCAL_TYPES.has((await fileSystem.statfs(folder)).type);
 }
 
-/** True when it is the system's own error, with one of the codes. */
+/** True for an error of a system call with one of the codes. */
 export function isErrno(error: unknown, ...codes: readonly string[]): boolean {
   return error instanceof Error && "code" in error && codes.some((code) => error.code === code);
 }

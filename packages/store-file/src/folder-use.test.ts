@@ -5,7 +5,7 @@ import { createTemporaryFolder } from "./testing/temporary-folder.ts";
 
 // R1.5
 describe.skipIf(process.platform === "win32")("useFolder", () => {
-  test("finds another process that uses the folder, until that has ended", async () => {
+  test("finds another process that uses the folder, until that process has ended", async () => {
     await using folder = await createTemporaryFolder();
     const first = await useFolder(folder.path);
     expect(first.reasons).toEqual([]);
@@ -18,7 +18,7 @@ describe.skipIf(process.platform === "win32")("useFolder", () => {
   });
 
   test.each([0o777, 0o770, 0o1777, 0o702])(
-    "finds that others may write to a folder of mode %o",
+    "finds that other users may write to a folder of mode %o",
     async (mode) => {
       await using folder = await createTemporaryFolder();
       await chmod(folder.path, mode);

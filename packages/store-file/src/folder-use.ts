@@ -5,18 +5,18 @@ import type { Reason } from "@holdfast/core";
 import { systemBeacons, type Beacons } from "./beacon.ts";
 import { isErrno } from "./file-system.ts";
 
-/** That a process uses a data folder, until it is disposed of. */
+/** Marks a data folder as used by this process until it is disposed of. */
 export interface FolderUse extends AsyncDisposable {
-  /** What is wrong with the folder; none of it keeps the stores from working. */
+  /** Problems with the folder. None of them keeps the stores from working. */
   readonly reasons: readonly Reason[];
 }
 
 const BEACON = /^\.holdfast-[0-9a-f]+\.alive$/;
 
 /**
- * Begins to use a folder and looks for other processes that use it, and for other users that may write to it. The sign of use is lit
- * before the others are looked for, so of two processes that begin at once at least one finds the other. A folder that does not exist has
- * no reasons.
+ * Marks a folder as used and looks for other processes that use it, and for other users that may write to it. The mark
+ * is set before the search, so when two processes start at the same time at least one finds the other. A folder that
+ * does not exist has no reasons.
  */
 export async function useFolder(folder: string, beacons: Beacons = systemBeacons): Promise<FolderUse> {
   const name = `.holdfast-${randomBytes(6).toString("hex")}.alive`;
@@ -26,7 +26,7 @@ export async function useFolder(folder: string, beacons: Beacons = systemBeacons
 }
 
 async function findOpenDoors(folder: string): Promise<readonly Reason[]> {
-  // Windows has other permissions, which Node does not show.
+  // Windows has a different permission model, which Node does not expose.
   if (process.platform === "win32") return [];
   try {
     const { mode, uid } = await stat(folder);
@@ -36,7 +36,7 @@ async function findOpenDoors(folder: string): Promise<readonly Reason[]> {
     const why = isOpen
       ? `its mode is ${(mode & 0o7777).toString(8).padStart(4, "0")}`
       : `user ${uid} owns it`;
-    const message = `other users may write to the data folder "${folder}", and so decide what is stored: ${why}`;
+    const message = `other users may write to the data folder "${folder}" and can change what is stored: ${why}`;
     return [{ code: "CONNECTIVITY_INSECURE", message, details: { folder, mode: mode & 0o7777, uid } }];
   } catch (error) {
     if (isErrno(error, "ENOENT")) return [];
@@ -49,10 +49,10 @@ async function findOthers(folder: string, own: string, beacons: Beacons): Promis
   for (const name of names) {
     if (name === own || !BEACON.test(name)) continue;
     const isLit = await beacons.isLit(join(folder, name));
-    // Of a process that was killed.
+    // The process of this beacon was killed.
     if (isLit === false) await unlink(join(folder, name)).catch(() => undefined);
     if (isLit !== true) continue;
-    const message = `another process uses the data folder "${folder}"; each daemon needs a folder of its own`;
+    const message = `another process uses the data folder "${folder}"; each daemon needs a separate folder`;
     return [{ code: "STORE_CONFLICT", message, details: { folder } }];
   }
   return [];

@@ -8,7 +8,7 @@ import { interceptFileSystem } from "./testing/intercept.ts";
 import { createTemporaryFolder } from "./testing/temporary-folder.ts";
 import type { ProcessTable, Writer } from "./writer.ts";
 
-/** Lets one process at a time make one call, in an order that is chosen from outside. */
+/** Lets one process at a time make one call, in an order that the test chooses. */
 class Turns {
   readonly #waiting: (() => void)[] = [];
   readonly #choices: Iterator<number>;
@@ -19,7 +19,7 @@ class Turns {
     this.#choices = choices[Symbol.iterator]();
   }
 
-  /** Waits for a turn; it lasts until the process asks for the next one or leaves. */
+  /** Waits for a turn, which lasts until the process asks for the next turn or leaves. */
   async next(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#waiting.push(resolve);
@@ -42,9 +42,9 @@ class Turns {
 }
 
 interface Actor {
-  /** How often it appends. */
+  /** The number of descriptors to append. */
   readonly rounds: number;
-  /** It dies before this call; undefined: it lives to the end. */
+  /** The index of the call before which it dies. Undefined: it completes every call. */
   readonly diesAt: number | undefined;
 }
 
@@ -68,14 +68,14 @@ test("no acknowledged update is lost, however processes interleave and wherever 
       const dead = new Set<number>();
       const acknowledged: string[] = [];
       const results = all.map((actor, index) =>
-        live({ ...actor, pid: index + 1, path, turns, dead, acknowledged }),
+        runActor({ ...actor, pid: index + 1, path, turns, dead, acknowledged }),
       );
       await Promise.all(results);
       const final = idsOf(await new FileProviderStore({ path }).load());
       expect(final).toEqual(expect.arrayContaining(acknowledged));
       expect(new Set(final).size).toBe(final.length);
 
-      // Nobody who died is in the way of those who come.
+      // A process that died does not block a later one.
       const next = new FileProviderStore(
         { path },
         { fileSystem: nodeFileSystem, processes: createProcesses(99, dead) },
@@ -87,7 +87,7 @@ test("no acknowledged update is lost, however processes interleave and wherever 
   );
 });
 
-interface Life extends Actor {
+interface Run extends Actor {
   readonly pid: number;
   readonly path: string;
   readonly turns: Turns;
@@ -95,7 +95,7 @@ interface Life extends Actor {
   readonly acknowledged: string[];
 }
 
-async function live({ rounds, diesAt, pid, path, turns, dead, acknowledged }: Life): Promise<void> {
+async function runActor({ rounds, diesAt, pid, path, turns, dead, acknowledged }: Run): Promise<void> {
   let calls = 0;
   await using fileSystem = interceptFileSystem(async ({ run }) => {
     if (!dead.has(pid)) await turns.next();

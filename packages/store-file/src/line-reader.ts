@@ -3,9 +3,12 @@ import type * as z from "zod";
 
 const NEWLINE = 0x0a;
 
-/** Reads a stored file line by line. What is wrong is thrown as `STORE_CORRUPTED` with the line, without any of its text. */
+/**
+ * Reads a stored file line by line. Throws `STORE_CORRUPTED` with the number of the damaged line and a reason that does
+ * not quote the file.
+ */
 export class LineReader {
-  /** Of the line read last, from 1. */
+  /** Number of the line read last; the first line is 1. */
   number = 0;
   text = "";
   position = 0;
@@ -27,7 +30,6 @@ export class LineReader {
     return result.success ? result.data : this.fail(this.number, describeIssue(result.error.issues));
   }
 
-  /** Whatever JSON the next line holds. */
   nextJson(): unknown {
     this.number++;
     const end = this.#bytes.indexOf(NEWLINE, this.position);
@@ -37,7 +39,7 @@ export class LineReader {
     return this.#parse(line);
   }
 
-  /** Neither the decoder's nor the JSON parser's error becomes the cause: they quote the text. */
+  /** The errors of the decoder and the JSON parser are not kept as the cause, because they quote the text. */
   #parse(line: Uint8Array): unknown {
     try {
       this.text = this.#decoder.decode(line);
@@ -51,7 +53,6 @@ export class LineReader {
     }
   }
 
-  /** Throws. */
   fail(line: number, reason: string): never {
     throw new ProvisioningError("STORE_CORRUPTED", `"${this.#file}" is damaged in line ${line}: ${reason}`, {
       details: { file: this.#file, line, reason },
@@ -59,7 +60,7 @@ export class LineReader {
   }
 }
 
-/** What was expected, and not what stood there: not even the name of an unknown field, which is text of the file. */
+/** Says what was expected, but not what was found: not even the name of an unknown field, which is text of the file. */
 function describeIssue(issues: readonly z.core.$ZodIssue[]): string {
   const known = issues.filter((issue) => issue.code !== "unrecognized_keys");
   const [problem] = toValidationProblems(known, undefined);

@@ -13,12 +13,15 @@ import { createTemporaryFolder } from "./testing/temporary-folder.ts";
 const SCRIPT = fileURLToPath(new URL("./testing/append-in-loop.ts", import.meta.url));
 
 const LIVES = inject("isLong") ? 20 : 5;
-/** The changes in the folder after which one life ends, beyond the first ten; 20 changes are more than one save. */
+/**
+ * Each process is killed at a number of changes in the folder: 10, plus this number for each earlier process. The last
+ * process is killed 20 changes later than the first, which is more than one save makes.
+ */
 const CHANGES_A_LIFE = 20 / LIVES;
 
 interface Appender {
   readonly process: ChildProcess;
-  /** The ids it was told are saved, as it tells them. */
+  /** The ids of acknowledged saves, as the process prints them. */
   readonly lines: AsyncIterable<string>;
 }
 
@@ -53,7 +56,7 @@ test("processes that append to one file at the same time lose no update", async 
 });
 
 // R1.5, R5.4
-test("a process killed while it saves leaves the old or the new set whole, again and again", async () => {
+test("a process killed during a save leaves the complete old or new set, every time", async () => {
   await using folder = await createTemporaryFolder();
   const path = folder.file("providers.jsonl");
   const known: string[] = [];
@@ -61,7 +64,7 @@ test("a process killed while it saves leaves the old or the new set whole, again
   for (let life = 0; life < LIVES; life++) {
     const { process: child, lines } = startAppender(path, `life-${life}`, 1_000);
     const exited = once(child, "exit");
-    // A save is a dozen or two changes in the folder: each life ends at another one, give or take chance.
+    // The count of changes spreads the kills over different moments of a save; the exact moment is left to chance.
     let changes = 0;
     const watcher = watch(folder.path, () => {
       if (++changes === 10 + life * CHANGES_A_LIFE) child.kill("SIGKILL");
@@ -74,7 +77,7 @@ test("a process killed while it saves leaves the old or the new set whole, again
     const store = new FileProviderStore({ path });
     const loaded = await store.load();
     known.push(...acknowledged);
-    // At most one more was saved without having been acknowledged.
+    // At most one save succeeded without being acknowledged.
     const unacknowledged = idsOf(loaded).slice(known.length);
     expect([[], [`life-${life}-${acknowledged.length}`]]).toContainEqual(unacknowledged);
     known.push(...unacknowledged, `after-${life}`);
@@ -86,7 +89,7 @@ test("a process killed while it saves leaves the old or the new set whole, again
 });
 
 // R1.5
-describe.skipIf(!hasPidNamespaces())("in PID namespaces of their own, on one folder", () => {
+describe.skipIf(!hasPidNamespaces())("in separate PID namespaces, on one folder", () => {
   test("processes that append at the same time lose no update", async () => {
     await using folder = await createTemporaryFolder();
     const path = folder.file("providers.jsonl");
@@ -104,7 +107,7 @@ describe.skipIf(!hasPidNamespaces())("in PID namespaces of their own, on one fol
     expect(await readdir(folder.path)).toEqual(["providers.jsonl"]);
   }, 120_000);
 
-  test("a process that was killed while it saved hinders none that comes after it", async () => {
+  test("a process that was killed during a save does not block a later process", async () => {
     await using folder = await createTemporaryFolder();
     const path = folder.file("providers.jsonl");
     let abandoned = 0;
@@ -123,11 +126,11 @@ describe.skipIf(!hasPidNamespaces())("in PID namespaces of their own, on one fol
       const store = new FileProviderStore({ path });
       const loaded = idsOf(await store.load());
       expect(loaded).toEqual(expect.arrayContaining(acknowledged));
-      // The end of a process takes a moment longer than that of its output.
+      // A process ends a moment after its output does.
       await vi.waitFor(() => store.load().then(() => store.save([])), { timeout: 30_000 });
       expect(await readdir(folder.path)).toEqual(["providers.jsonl"]);
     }
-    // Which moment the kill hits is chance; a claim is there for most of a save.
+    // The moment of the kill is left to chance; a claim exists during most of a save.
     expect(abandoned).toBeGreaterThan(0);
   }, 120_000);
 });

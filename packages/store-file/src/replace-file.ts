@@ -12,13 +12,13 @@ export interface ReplaceFileOptions {
   readonly bytes: Uint8Array;
   /** Throws when the generation in force is not the one before this one. */
   readonly checkUnchanged: () => Promise<void>;
-  /** The new content is in force. It is durable once the whole call has resolved. */
+  /** Called when the new content is in force. It is durable once the whole call has resolved. */
   readonly onRenamed?: (() => void) | undefined;
 }
 
 /**
- * Replaces a stored file as a whole: a temporary file is written and synced, the generation is claimed, the file is renamed, the folder is
- * synced. Of all processes that bring in a generation one at most succeeds; see `SideFiles.claim`.
+ * Replaces a stored file as a whole: writes and syncs a temporary file, claims the generation, renames the file, and
+ * syncs the folder. When several processes write the same generation, at most one succeeds; see `SideFiles.claim`.
  */
 export async function replaceFile(options: ReplaceFileOptions): Promise<void> {
   const { fileSystem, sideFiles, target, generation, bytes, checkUnchanged, onRenamed } = options;

@@ -8,7 +8,7 @@ const parts = {
   instance: "ba9876543210",
 };
 
-test("what a name was made from can be read off it", () => {
+test("a name can be parsed back into its parts", () => {
   const name = temporaryName("providers.jsonl", { ...parts, random: "00ff" });
   expect(name).toBe(".providers.jsonl.8.4711-1780-0123456789ab.ba9876543210-00ff.tmp");
   expect(parseSideFile("providers.jsonl", name)).toEqual({ kind: "temporary", ...parts });
@@ -33,11 +33,11 @@ test.each([
   ".a.1.0.claim.bak",
   ".a.1.2-3-4.5.tmp",
   "xa.1.0.claim",
-])("%j is nobody's side file", (name) => {
+])("%j is not a side file", (name) => {
   expect(parseSideFile("a", name)).toBeUndefined();
 });
 
-test("the side files of a file with a longer or shorter name are left alone", () => {
+test("a side file of a file with a longer or shorter name is not recognised", () => {
   for (const [one, other] of [
     ["a", "a.1"],
     ["a", "a.1.2"],

@@ -1,8 +1,8 @@
 import type { Writer } from "./writer.ts";
 
 /**
- * A file next to the stored one while a save is in progress. The generation is the one the save would bring: once the stored
- * file has it, the side file is of no use.
+ * A file next to the stored file during a save. `generation` is the generation that the save writes: once the stored
+ * file has it, the side file is no longer needed.
  */
 export type SideFile =
   | { readonly kind: "claim"; readonly generation: number }
@@ -19,7 +19,7 @@ export function claimName(base: string, generation: number, attempt: number): st
   return `.${base}.${generation}.${attempt}.claim`;
 }
 
-/** Short, because the address of a socket is. */
+/** Short, because the address of a socket is limited in length. */
 export function beaconName(base: string, generation: number, instance: string): string {
   return `.${base}.${generation}.${instance}.alive`;
 }
@@ -41,7 +41,7 @@ const CLAIM = /^(\d+)\.\d+\.claim$/;
 const BEACON = /^(\d+)\.([0-9a-f]+)\.alive$/;
 const TEMPORARY = /^(\d+)\.(\d+)-(\d*)-([0-9a-f]+)\.([0-9a-f]+)-[0-9a-f]+\.tmp$/;
 
-/** Undefined for a name that is not a side file of `base`. */
+/** Returns `undefined` for a name that is not a side file of `base`. */
 export function parseSideFile(base: string, name: string): SideFile | undefined {
   if (!name.startsWith(`.${base}.`)) return undefined;
   const rest = name.slice(base.length + 2);

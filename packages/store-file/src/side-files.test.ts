@@ -40,7 +40,7 @@ describe("a claim on the next generation", () => {
     ["lives", ALIVE, localFolder, 'process 200 on host "here"'],
     ["is in another container", CONTAINER, localFolder, 'process 100 on host "container"'],
     [
-      "is in a container with a boot id of its own",
+      "is in a container with a different boot id",
       { ...CONTAINER, bootId: "other" },
       localFolder,
       'process 100 on host "container"',
@@ -48,7 +48,7 @@ describe("a claim on the next generation", () => {
     ["is on another machine", MACHINE, sharedFolder, 'process 100 on host "machine"'],
     ["may be on another machine", EARLIER, sharedFolder, 'process 100 on host "here"'],
   ] as const)(
-    "stands in the way while its writer %s, and the error says so",
+    "blocks other saves while its writer %s, and the error names the writer",
     async (_, writer, fileSystem, who) => {
       await using folder = await createTemporaryFolder();
       const path = folder.file(BASE);
@@ -83,7 +83,7 @@ describe("a claim on the next generation", () => {
     expect(await readdir(folder.path)).toEqual([BASE]);
   });
 
-  test("stands in the way when it cannot be understood", async () => {
+  test("blocks other saves when it cannot be parsed", async () => {
     await using folder = await createTemporaryFolder();
     const path = folder.file(BASE);
     const claimFile = folder.file(claimName(BASE, 1, 0));
@@ -96,7 +96,7 @@ describe("a claim on the next generation", () => {
     expect(await readdir(folder.path)).toEqual([claimName(BASE, 1, 0)]);
   });
 
-  test("says who holds it", async () => {
+  test("names its writer", async () => {
     await using folder = await createTemporaryFolder();
     let text = "";
     const fileSystem = interceptFileSystem(async ({ name, run }) => {
@@ -107,7 +107,7 @@ describe("a claim on the next generation", () => {
     expect(JSON.parse(text)).toEqual({ writer: SELF, instance: expect.stringMatching(/^[0-9a-f]{12}$/) });
   });
 
-  test("of another store is not removed when linking fails in doubt", async () => {
+  test("of another store is not removed when the result of link is unknown", async () => {
     await using folder = await createTemporaryFolder();
     const claimFile = folder.file(claimName(BASE, 1, 0));
     const fileSystem = interceptFileSystem(async ({ name, run }) => {
@@ -138,7 +138,7 @@ describe("a claim on the next generation", () => {
     expect(await readdir(folder.path)).toEqual([BASE]);
   });
 
-  test("that comes too late, after somebody else swept up, is a conflict", async () => {
+  test("that comes too late, after another store swept the folder, is a conflict", async () => {
     await using folder = await createTemporaryFolder();
     const path = folder.file(BASE);
     const fileSystem = interceptFileSystem(async ({ name, path: at, run }) => {
@@ -156,7 +156,7 @@ describe("a claim on the next generation", () => {
   });
 });
 
-/** What is left beside the file when these were there and a store did something. */
+/** Creates files with these names, runs `act` on a store, and returns which files are left next to the stored file. */
 async function leftAfter(names: readonly string[], act: (store: FileProviderStore) => Promise<unknown>) {
   await using folder = await createTemporaryFolder();
   const store = createStore(folder.file(BASE));
@@ -168,7 +168,7 @@ async function leftAfter(names: readonly string[], act: (store: FileProviderStor
 
 describe("stray files", () => {
   // R1.5
-  test("of processes that are gone, and those that were overtaken, are removed by load and by save", async () => {
+  test("of processes that are gone, and of generations already in force, are removed by load and by save", async () => {
     const strays = [
       temporaryOf(GONE, 1),
       temporaryOf(GONE, 2),
@@ -179,7 +179,7 @@ describe("stray files", () => {
     expect(await leftAfter(strays, (store) => store.save([]))).toEqual([]);
   });
 
-  test("of others that may be alive, and files of other names, are left", async () => {
+  test("of processes that may be alive, and files with other names, are kept", async () => {
     const kept = [
       temporaryOf(ALIVE, 1),
       temporaryOf(ALIVE, 2),
@@ -192,7 +192,7 @@ describe("stray files", () => {
     expect(await leftAfter(kept, (store) => store.save([]).catch(() => {}))).toEqual(kept);
   });
 
-  test("do not keep a set from being loaded where they cannot be listed or removed", async () => {
+  test("do not keep a set from being loaded when they cannot be listed or removed", async () => {
     await using folder = await createTemporaryFolder();
     const path = folder.file(BASE);
     await createStore(path).save([createDescriptor("a")]);
@@ -247,7 +247,7 @@ describe("a beacon of a later generation that is out", () => {
     expect((await readdir(folder.path)).sort()).toEqual([name, BASE].sort());
   });
 
-  test("stays while a claim names it, which it shows to be abandoned", async () => {
+  test("stays while a claim names it, because it shows that the claim is abandoned", async () => {
     await using folder = await createTemporaryFolder();
     const store = new FileProviderStore(
       { path: folder.file(BASE) },

@@ -13,10 +13,10 @@ export interface SideFilesOptions {
   readonly beacons: Beacons;
   /** The stored file as the user named it, for errors. */
   readonly file: string;
-  /** The file they are next to: the same, with symbolic links followed. */
+  /** The file that the side files belong to: `file` with symbolic links followed. */
   readonly target: string;
   readonly writer: Writer;
-  /** Random; names the store they belong to, which saves one set at a time. */
+  /** Random; names the store that the files belong to. A store saves one set at a time. */
   readonly instance: string;
 }
 
@@ -42,7 +42,10 @@ export class SideFiles {
     this.#place = placeOf(writer);
   }
 
-  /** Writes a new file, durable but for its name, that only its owner may read: this user, or the one given. */
+  /**
+   * Writes a new file that only its owner may read. The owner is this user, or the one given. The content is synced,
+   * the folder is not.
+   */
   async writeTemporary(
     generation: number,
     bytes: Uint8Array,
@@ -68,25 +71,27 @@ export class SideFiles {
   }
 
   /**
-   * Lights the beacon that goes with a claim on `generation`; undefined where the platform does not have them. To be lit before
-   * the claim is made and disposed of after the claim was removed, so that a claim whose beacon is out was abandoned.
+   * Lights the beacon for a claim on `generation`. Returns `undefined` where the platform does not support beacons. It
+   * must be lit before the claim is made and disposed of after the claim was removed, so that a claim whose beacon is
+   * out is known to be abandoned.
    */
   light(generation: number): Promise<AsyncDisposable | undefined> {
     return this.#beacons.light(join(this.#folder, this.#beaconOf(generation)));
   }
 
   /**
-   * Claims the right to bring in `generation`. The caller then has to check that the one before it is still in force.
+   * Claims the right to write `generation`. The caller must then check that the generation before it is still in force.
    * Rejects with `STORE_CONFLICT` while a writer that may be alive holds a claim.
    *
-   * Why no two savers can both replace the same generation: link(2) gives a claim's name to one of them. The others pass
-   * over it, to the next attempt's name, only when its writer can never run again. And as long as the generation is not
-   * in force, a claim is removed only by its own writer, once it has given up. So one saver at most holds a claim, is
-   * alive and finds the old generation still in force. A claim that is made again after a sweep comes too late for that.
+   * Why no two savers can both replace the same generation: link(2) gives the name of the claim to one of them. The
+   * others go on to the name of the next attempt only when that writer can never run again. And as long as the
+   * generation is not in force, a claim is removed only by its own writer, once it has given up. So at most one saver
+   * holds a claim, is alive and finds the old generation still in force. A claim that is made again after a sweep comes
+   * too late, because then the new generation is in force.
    */
   async claim(generation: number, isLit: boolean): Promise<void> {
     const beacon = isLit ? this.#beaconOf(generation) : undefined;
-    // Linked when its content is complete, so that no process ever reads half a claim.
+    // The claim gets its name only when its content is complete, so that no process ever reads half a claim.
     const source = await this.writeTemporary(generation, encodeClaim({ ...this.#self, beacon }));
     for (let attempt = 0; ; attempt++) {
       const claimFile = join(this.#folder, claimName(this.#base, generation, attempt));
@@ -94,7 +99,7 @@ export class SideFiles {
         await this.#fileSystem.link(source, claimFile);
         return;
       } catch (error) {
-        // A writer that cannot see this one has brought in the generation and swept up.
+        // Another writer, which did not see this one, has written the generation and removed the side files.
         if (isErrno(error, "ENOENT")) throw toChangedError(this.#file);
         if (!isErrno(error, "EEXIST")) throw error;
       }
@@ -106,8 +111,8 @@ export class SideFiles {
   }
 
   /**
-   * Removes, as far as it can, this store's own side files, those that the generation in force has overtaken, and
-   * temporary files whose writer is gone; never a temporary file of a writer that is alive.
+   * Removes, as far as possible, this store's own side files, the side files of generations up to `current`, and
+   * temporary files whose writer is gone. It never removes a temporary file of a writer that is alive.
    */
   async sweep(current: number): Promise<void> {
     for (const name of await this.#list()) {
@@ -117,7 +122,7 @@ export class SideFiles {
       try {
         if (await this.#isStray(file, path, current)) await this.#fileSystem.unlink(path);
       } catch {
-        // The next sweep will try again; until then a stray file hinders nobody.
+        // The next sweep tries again. Until then a stray file does no harm.
       }
     }
   }
@@ -135,15 +140,18 @@ export class SideFiles {
       return file.generation <= current || (await this.#readClaim(path))?.instance === this.#self.instance;
     }
     if (file.kind === "beacon") {
-      return file.generation <= current || (await this.#isForsaken(path));
+      return file.generation <= current || (await this.#isUnclaimed(path));
     }
     if (file.instance === this.#self.instance) return true;
     if (file.place === this.#place) return await this.#processes.isGone(file.writer);
     return file.generation <= current;
   }
 
-  /** The writer of this beacon ended before it made its claim. A claim needs its beacon to be known as abandoned. */
-  async #isForsaken(path: string): Promise<boolean> {
+  /**
+   * True when the writer of this beacon ended before it made its claim. While a claim names the beacon it must stay,
+   * because it shows that the claim is abandoned.
+   */
+  async #isUnclaimed(path: string): Promise<boolean> {
     if ((await this.#beacons.isLit(path)) !== false) return false;
     for (const name of await this.#list()) {
       if (parseSideFile(this.#base, name)?.kind !== "claim") continue;
@@ -163,8 +171,8 @@ export class SideFiles {
   }
 
   /**
-   * False when it cannot be told. The beacon decides where the writer must be on this machine: it was started by this kernel, or the
-   * folder belongs to this machine alone.
+   * Returns false when the state of the writer is unknown. The beacon decides only if the writer must have run on this
+   * machine: it was started by this kernel, or the folder is on a local file system.
    */
   async #isAbandoned({ writer, beacon }: Claim): Promise<boolean> {
     const isOurs = beacon !== undefined && parseSideFile(this.#base, beacon)?.kind === "beacon";
@@ -176,11 +184,12 @@ export class SideFiles {
     return await this.#isGone(writer);
   }
 
-  /** False when it cannot be told. */
+  /** Returns false when the state of the writer is unknown. */
   async #isGone(writer: Writer): Promise<boolean> {
     const self = this.#self.writer;
     if (placeOf(writer) === this.#place) return await this.#processes.isGone(writer);
-    // Another boot was an earlier one if no other machine, and no container with a boot id of its own, can be meant.
+    // A different boot id means an earlier boot only if the writer cannot be on another machine or in a container with
+    // a different boot id.
     const isOtherBoot = writer.bootId !== "" && self.bootId !== "" && writer.bootId !== self.bootId;
     const isSameNamespace = writer.pidNamespace === self.pidNamespace;
     return isOtherBoot && isSameNamespace && (await isLocalFolder(this.#fileSystem, this.#folder));

@@ -3,14 +3,14 @@ import { describeFileFailure } from "@holdfast/core/adapter";
 import { MAX_BYTES } from "./file-system.ts";
 
 /**
- * `STORE_IO` for an error of the system, with its call and code; any other error is a bug of ours. `setting` is the name of the setting
- * that decides where the file is.
+ * Returns `STORE_IO` for an error of a system call, with the call and the code, and `LIFECYCLE_INTERNAL` for any other
+ * error, which is a bug. `setting` is the name of the setting that decides the path.
  */
 export function toStoreError(error: unknown, file: string, setting?: string): ProvisioningError {
   if (isProvisioningError(error)) return error;
   if (error instanceof Error && "code" in error && typeof error.code === "string") {
     const operation = "syscall" in error && typeof error.syscall === "string" ? error.syscall : "access";
-    const hint = setting === undefined ? "" : `; "${setting}" decides where it is`;
+    const hint = setting === undefined ? "" : `; its path is set by "${setting}"`;
     return new ProvisioningError(
       "STORE_IO",
       `"${file}" failed at ${operation} with ${error.code}: ${describeFileFailure(error)}${hint}`,

@@ -1,7 +1,7 @@
 import { SerialQueue } from "@holdfast/core";
 import { toStoreError } from "./store-error.ts";
 
-/** Runs the calls of one store one at a time, in the order they came. What they throw becomes an error of the store: see `toStoreError`. */
+/** Runs the calls of one store one at a time, in call order. Converts the errors they throw with `toStoreError`. */
 export class StoreTurns {
   readonly #file: string;
   readonly #setting: string | undefined;

@@ -8,7 +8,7 @@ import {
 } from "@holdfast/core";
 import * as z from "zod";
 
-/** A descriptor as it stands in a store. `params` are the adapter's business: any JSON value, taken as it is. */
+/** A descriptor as it is stored. `params` belong to the adapter: any JSON value, which is not checked here. */
 export const storedDescriptorSchema: z.ZodType<ProviderDescriptor> = z.strictObject({
   id: providerIdSchema,
   kind: z.string().min(1),
@@ -24,8 +24,8 @@ function isErrorCode(value: unknown): boolean {
 }
 
 /**
- * The descriptors as lines of JSON. What could not be read back as it is now is refused here, before anything is written:
- * `VALIDATION_MALFORMED` or `VALIDATION_DUPLICATE_ID`.
+ * Converts descriptors to lines of JSON. Throws `VALIDATION_MALFORMED` or `VALIDATION_DUPLICATE_ID` for a set that
+ * could not be read back unchanged, before anything is written.
  */
 export function toDescriptorLines(all: readonly ProviderDescriptor[]): readonly string[] {
   const ids = new Set<string>();
@@ -38,15 +38,19 @@ export function toDescriptorLines(all: readonly ProviderDescriptor[]): readonly 
     }
     const { id, kind, priority, params, disabled } = result.data;
     if (ids.has(id)) {
-      throw new ProvisioningError("VALIDATION_DUPLICATE_ID", `the id "${id}" is there twice`, {
+      throw new ProvisioningError("VALIDATION_DUPLICATE_ID", `the id "${id}" occurs twice`, {
         details: { id },
       });
     }
     ids.add(id);
     if (!isJson(params)) {
-      throw new ProvisioningError("VALIDATION_MALFORMED", `the params of "${id}" hold more than JSON can`, {
-        details: { id },
-      });
+      throw new ProvisioningError(
+        "VALIDATION_MALFORMED",
+        `the params of "${id}" hold a value that JSON cannot represent, or are nested too deeply`,
+        {
+          details: { id },
+        },
+      );
     }
     return JSON.stringify({ id, kind, priority, params, disabled });
   });
@@ -55,8 +59,8 @@ export function toDescriptorLines(all: readonly ProviderDescriptor[]): readonly 
 const MAX_DEPTH = 256;
 
 /**
- * True when JSON brings the value back as it is, and it is at most 256 levels deep; a property that is `undefined` counts as
- * absent.
+ * True when a round trip through JSON keeps the value, and it is at most 256 levels deep. A property that is
+ * `undefined` counts as absent.
  */
 export function isJson(value: unknown, depth = 0): boolean {
   if (value === null || typeof value === "string" || typeof value === "boolean") return true;

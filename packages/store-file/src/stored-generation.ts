@@ -6,13 +6,13 @@ const FORMAT = "holdfast-generation";
 const VERSION = 1;
 
 export interface StoredGeneration {
-  /** How often the file was written. Processes compete for the next one of these. */
+  /** How many times the file was written. Processes compete for the next value. */
   readonly saves: number;
-  /** The newest number that was given. */
+  /** The newest number that was returned to a caller. */
   readonly generation: number;
 }
 
-/** What a file that does not exist stands for. */
+/** The content that a missing file counts as. */
 export const NOTHING_GIVEN: StoredGeneration = { saves: 0, generation: 0 };
 
 export function isSameGeneration(a: StoredGeneration, b: StoredGeneration): boolean {
@@ -36,13 +36,16 @@ export function encodeGeneration({ saves, generation }: StoredGeneration): Uint8
   return Buffer.from(`${format({ saves, generation })}\n`);
 }
 
-/** Reads back exactly what was encoded, or throws `STORE_CORRUPTED`; the reason never repeats text of the file. */
+/**
+ * Decodes the output of `encodeGeneration`. Throws `STORE_CORRUPTED` for anything else; the reason never quotes the
+ * file.
+ */
 export function decodeGeneration(bytes: Uint8Array, file: string): StoredGeneration {
   const lines = new LineReader(bytes, file);
   if (lines.isAtEnd) lines.fail(1, "the file is empty");
   const { saves, generation } = lines.next(lineSchema);
   if (!lines.isAtEnd) lines.fail(2, "the file has more than one line");
-  // Also a line with the same meaning in other bytes: no store wrote it.
+  // This also rejects a line with the same fields in a different byte form, which no store wrote.
   if (format({ saves, generation }) !== lines.text) lines.fail(1, "the checksum does not match the line");
   return { saves, generation };
 }

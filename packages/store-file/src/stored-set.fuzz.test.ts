@@ -24,7 +24,7 @@ const SAMPLE = ["a", "b"].map((id) => ({
   disabled: { code: "VALIDATION_MISSING_CAPABILITY", message: SECRET },
 }));
 
-/** A file whose header fits whatever its lines are. */
+/** A file with these lines and a header that matches them. */
 function toFile(lines: readonly (string | Uint8Array)[], header: object = {}): Buffer {
   const body = Buffer.concat(lines.flatMap((line) => [Buffer.from(line), Buffer.from("\n")]));
   const sha256 = createHash("sha256").update(body).digest("hex");
@@ -39,7 +39,9 @@ function toFile(lines: readonly (string | Uint8Array)[], header: object = {}): B
   return Buffer.concat([Buffer.from(`${JSON.stringify(whole)}\n`), body]);
 }
 
-/** What is read can be written and read again, and is the same; what is refused says nothing of its text. */
+/**
+ * A file that can be decoded can be encoded and decoded again with the same result. A refusal does not quote the file.
+ */
 async function check(bytes: Uint8Array): Promise<void> {
   const outcome = await outcomeOf(() => decodeSet(bytes, FILE));
   assertUnpolluted();
@@ -56,7 +58,7 @@ async function check(bytes: Uint8Array): Promise<void> {
     if (disabled !== undefined) expect(Object.hasOwn(ERROR_TABLE, disabled.code)).toBe(true);
   }
   const again = decodeSet(encodeSet(toDescriptorLines(descriptors), version.generation).bytes, FILE);
-  // -0 comes back as 0.
+  // JSON turns -0 into 0.
   expect(JSON.stringify(again.descriptors)).toBe(JSON.stringify(descriptors));
 }
 
@@ -67,7 +69,7 @@ const toLine = (value: unknown, structure: readonly Mutation[]) =>
   JSON.stringify(mutateJson(value, structure));
 
 describe("a stored file", () => {
-  test("whose lines are of any form is read as it is or refused", async () => {
+  test("with arbitrary lines is read exactly or refused", async () => {
     await fc.assert(
       fc.asyncProperty(mutations(2), mutations(2), mutations(1), async (first, second, text) => {
         const lines = [toLine(SAMPLE[0], first), mutateBytes(Buffer.from(toLine(SAMPLE[1], second)), text)];
@@ -77,7 +79,7 @@ describe("a stored file", () => {
     );
   });
 
-  test("whose header or bytes are of any form is read as it is or refused", async () => {
+  test("with an arbitrary header or arbitrary bytes is read exactly or refused", async () => {
     const sound = toFile(SAMPLE.map((descriptor) => JSON.stringify(descriptor)));
     const header = fc.dictionary(
       fc.constantFrom("format", "version", "generation", "count", "sha256", "__proto__", SECRET),
@@ -98,7 +100,7 @@ describe("a stored file", () => {
     );
   });
 
-  test("of any bytes is refused", async () => {
+  test("of random bytes is refused", async () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), (bytes) => check(bytes)),
       { numRuns: fuzzRuns(200) },
@@ -107,7 +109,7 @@ describe("a stored file", () => {
       await check(Buffer.from(text));
   });
 
-  test("with params nested without end is refused before anybody walks through them", async () => {
+  test("with params nested too deeply is refused before they are traversed", async () => {
     const deep = `${"[".repeat(100_000)}${"]".repeat(100_000)}`;
     const line = JSON.stringify(createDescriptor("a", "DEEP")).replace('"DEEP"', deep);
     await check(toFile([line]));

@@ -11,7 +11,7 @@ const SECRET = "hunter2";
 const line = (id: string, more: object = {}) =>
   JSON.stringify({ ...createDescriptor(id, { note: SECRET }), ...more });
 
-/** A file as a store would write it around these lines, whatever they hold, with some of its header replaced. */
+/** A file as a store writes it, with the given lines and some fields of the header replaced. */
 function createFile(lines: readonly (string | Buffer)[], header: object = {}): Buffer {
   const body = Buffer.concat(lines.map((text) => Buffer.concat([Buffer.from(text), Buffer.from("\n")])));
   const sha256 = createHash("sha256").update(body).digest("hex");
@@ -39,10 +39,10 @@ const damaged: readonly (readonly [string, Buffer, number, RegExp])[] = [
   ["has a field in its header that is not known", createFile([], { [SECRET]: 1 }), 1, /unknown field/],
   ["has a generation of 0", createFile([], { generation: 0 }), 1, /generation: expected/],
   [
-    "has a header in other bytes",
+    "has a header in a different byte form",
     Buffer.from(text.replace('"version":1', '"version": 1')),
     1,
-    /as a store writes/,
+    /not in the form that a store writes/,
   ],
   ["starts with a byte order mark", Buffer.concat([Buffer.from("\uFEFF"), sound]), 1, /not JSON/],
   ["is cut off in its header", sound.subarray(0, 20), 1, /cut off/],
@@ -59,10 +59,10 @@ const damaged: readonly (readonly [string, Buffer, number, RegExp])[] = [
   ["has a line too few", createFile([line("a")], { count: 2 }), 3, /after 1 of 2/],
   ["has a line that is not UTF-8", createFile([line("a"), Buffer.from([0x22, 0xff, 0x22])]), 3, /not UTF-8/],
   ["has a line that is not JSON", createFile([line("a"), `{"id":${SECRET}`]), 3, /not JSON/],
-  ["has a line that is no descriptor", createFile([line("a"), `["${SECRET}"]`]), 3, /expected object/],
+  ["has a line that is not a descriptor", createFile([line("a"), `["${SECRET}"]`]), 3, /expected object/],
   ["has a descriptor without params", createFile([line("a", { params: undefined })]), 2, /params: expected/],
   [
-    "has params nested without end",
+    "has params nested too deeply",
     createFile([
       line("a", { params: 0 }).replace('"params":0', `"params":${"[".repeat(9_999)}${"]".repeat(9_999)}`),
     ]),
@@ -70,7 +70,7 @@ const damaged: readonly (readonly [string, Buffer, number, RegExp])[] = [
     /params: expected/,
   ],
   [
-    "has a number beyond all",
+    "has a number beyond the range of a double",
     createFile([line("a", { params: 0 }).replace('"params":0', '"params":1e999')]),
     2,
     /params: expected/,
@@ -90,37 +90,40 @@ const damaged: readonly (readonly [string, Buffer, number, RegExp])[] = [
 
 describe("a damaged file", () => {
   // R1.5, R1.6
-  test.each(damaged)("that %s stops load and save, and stays as it is", async (_, bytes, number, reason) => {
-    await using folder = await createTemporaryFolder();
-    const file = folder.file("providers.jsonl");
-    await writeFile(file, sound);
-    const store = new FileProviderStore({ path: file });
-    await store.load();
-    await writeFile(file, bytes);
-    for (const attempt of [
-      () => store.load(),
-      () => store.save([]),
-      () => new FileProviderStore({ path: file }).save([]),
-    ]) {
-      const error: unknown = await attempt().then(
-        () => undefined,
-        (thrown: unknown) => thrown,
-      );
-      if (!isProvisioningError(error)) throw new Error("expected a ProvisioningError", { cause: error });
-      expect(error).toMatchObject({ code: "STORE_CORRUPTED", retryable: false });
-      expect(error.details).toEqual({ file, line: number, reason: expect.stringMatching(reason) });
-      expect(error.message).toContain(
-        `"${file}" is damaged in line ${number}: ${String(error.details["reason"])}`,
-      );
-      expect(error.cause).toBeUndefined();
-      expect(`${error.stack} ${JSON.stringify(error)}`).not.toContain(SECRET);
-    }
-    expect(await readFile(file)).toEqual(bytes);
-    expect(await readdir(folder.path)).toEqual(["providers.jsonl"]);
-  });
+  test.each(damaged)(
+    "that %s makes load and save fail, and is not changed",
+    async (_, bytes, number, reason) => {
+      await using folder = await createTemporaryFolder();
+      const file = folder.file("providers.jsonl");
+      await writeFile(file, sound);
+      const store = new FileProviderStore({ path: file });
+      await store.load();
+      await writeFile(file, bytes);
+      for (const attempt of [
+        () => store.load(),
+        () => store.save([]),
+        () => new FileProviderStore({ path: file }).save([]),
+      ]) {
+        const error: unknown = await attempt().then(
+          () => undefined,
+          (thrown: unknown) => thrown,
+        );
+        if (!isProvisioningError(error)) throw new Error("expected a ProvisioningError", { cause: error });
+        expect(error).toMatchObject({ code: "STORE_CORRUPTED", retryable: false });
+        expect(error.details).toEqual({ file, line: number, reason: expect.stringMatching(reason) });
+        expect(error.message).toContain(
+          `"${file}" is damaged in line ${number}: ${String(error.details["reason"])}`,
+        );
+        expect(error.cause).toBeUndefined();
+        expect(`${error.stack} ${JSON.stringify(error)}`).not.toContain(SECRET);
+      }
+      expect(await readFile(file)).toEqual(bytes);
+      expect(await readdir(folder.path)).toEqual(["providers.jsonl"]);
+    },
+  );
 
   // R1.5
-  test("never loads as another set, wherever bytes are changed, cut out or put in", async () => {
+  test("never loads as a different set, wherever bytes are changed, removed or inserted", async () => {
     await using folder = await createTemporaryFolder();
     const file = folder.file("providers.jsonl");
     await writeFile(file, sound);
@@ -174,7 +177,7 @@ describe("a damaged file", () => {
         accepted++;
       }
     }
-    // Only the digit of the generation, which is not part of the set, can change unseen.
+    // Only the digit of the generation, which is not part of the set, can change undetected.
     expect(accepted).toBeLessThan(8);
   });
 });

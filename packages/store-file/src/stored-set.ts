@@ -7,7 +7,7 @@ import { isJson, storedDescriptorSchema } from "./stored-descriptor.ts";
 const FORMAT = "holdfast-providers";
 const VERSION = 1;
 
-/** Names one saved set. Each save raises the generation by one; 0 is the empty set of a file that is not there. */
+/** Identifies one saved set. Each save increases the generation by one; 0 is the empty set of a missing file. */
 export interface SetVersion {
   readonly generation: number;
   readonly sha256: string;
@@ -40,7 +40,7 @@ function formatHeader({ generation, count, sha256 }: Header): string {
   return JSON.stringify({ format: FORMAT, version: VERSION, generation, count, sha256 });
 }
 
-/** The whole file: a header line that counts and checks what follows, then one line for each descriptor. */
+/** Encodes the whole file: a header line with the count and checksum of the rest, then one line for each descriptor. */
 export function encodeSet(
   lines: readonly string[],
   generation: number,
@@ -52,8 +52,8 @@ export function encodeSet(
 }
 
 /**
- * Reads back exactly what was encoded, or throws `STORE_CORRUPTED` for the first line that is wrong; the reason never
- * repeats text of the file. When every line is well-formed and only the checksum differs, line 1 is named.
+ * Decodes the output of `encodeSet`. Throws `STORE_CORRUPTED` for the first line that is wrong; the reason never quotes
+ * the file. When every line is well-formed and only the checksum differs, the error names line 1.
  */
 export function decodeSet(bytes: Uint8Array, file: string): StoredSet {
   const lines = new LineReader(bytes, file);
@@ -65,8 +65,9 @@ export function decodeSet(bytes: Uint8Array, file: string): StoredSet {
     if (descriptors.length === count)
       lines.fail(lines.number + 1, `the header counts only ${count} descriptors`);
     const descriptor = lines.next(storedDescriptorSchema);
-    // A number beyond every double, or nesting that whoever walks through it could not bear.
-    if (!isJson(descriptor.params)) lines.fail(lines.number, "params: expected what a store writes");
+    // Rejects a number beyond the range of a double, and nesting that is too deep to traverse safely.
+    if (!isJson(descriptor.params))
+      lines.fail(lines.number, "params: expected JSON with finite numbers, not nested too deeply");
     const earlier = lineOfId.get(descriptor.id);
     if (earlier !== undefined) lines.fail(lines.number, `it has the same id as line ${earlier}`);
     lineOfId.set(descriptor.id, lines.number);
@@ -84,8 +85,8 @@ export function decodeSet(bytes: Uint8Array, file: string): StoredSet {
 function readHeader(lines: LineReader): Header {
   if (lines.isAtEnd) lines.fail(1, "the file is empty");
   const header = lines.next(headerSchema);
-  // One way to write it: a header that says the same in other bytes was not written by a store.
-  if (formatHeader(header) !== lines.text) lines.fail(1, "the header is not as a store writes it");
+  // A header has exactly one valid byte form. Any other form was not written by a store.
+  if (formatHeader(header) !== lines.text) lines.fail(1, "the header is not in the form that a store writes");
   return header;
 }
 

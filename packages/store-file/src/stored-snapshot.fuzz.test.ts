@@ -45,7 +45,7 @@ function decode(bytes: Uint8Array): Promise<KnownGood> {
   return decodeSnapshot(bytes, { file: FILE, clock: systemClock });
 }
 
-/** The lines with the checksum that fits them. */
+/** Appends the matching checksum line. */
 function seal(body: Uint8Array): Buffer {
   const sha256 = createHash("sha256").update(body).digest("hex");
   return Buffer.concat([body, Buffer.from(`${JSON.stringify({ sha256 })}\n`)]);
@@ -63,7 +63,7 @@ async function check(bytes: Uint8Array): Promise<void> {
   expect(again.snapshot.hash).toBe(outcome.value.snapshot.hash);
 }
 
-test("a stored snapshot of any form is read as it is or refused, even where the checksum fits", async () => {
+test("an arbitrary stored snapshot is read exactly or refused, even when the checksum matches", async () => {
   const mutation = fc.record({ place: fc.nat(10_000), choice: fc.nat(10_000) });
   const mutations = fc.array(mutation, { maxLength: 3 });
   await fc.assert(

@@ -13,7 +13,7 @@ import { LineReader } from "./line-reader.ts";
 
 const FORMAT = "holdfast-snapshot";
 const VERSION = 1;
-/** About 300 KB, a few milliseconds. */
+/** Members per slice: about 300 KB, a few milliseconds of work. */
 const NODES_IN_PIECE = 1_000;
 
 interface Header {
@@ -25,7 +25,7 @@ interface Header {
   readonly count: number;
 }
 
-/** True for a file that a store has written, also when it was damaged or cut off later. */
+/** True for a file that a store has written, also when it was damaged or truncated later. */
 export function isStoredSnapshot(bytes: Uint8Array): boolean {
   const start = Buffer.from(`{"format":"${FORMAT}"`);
   return Buffer.from(bytes.subarray(0, start.byteLength)).equals(start);
@@ -46,7 +46,10 @@ const footerSchema: z.ZodType<{ readonly sha256: string }> = z.strictObject({
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
 });
 
-/** The file piece by piece: a header line, one line for each member, and a last line that checks all before it. */
+/**
+ * Yields the file in pieces: a header line, one line for each member, and a last line with the checksum of everything
+ * before it.
+ */
 export function* encodeSnapshot({ snapshot, confirmedAt, source }: KnownGood): Generator<Uint8Array, void> {
   const { providerId, revision, observedAt, members } = snapshot;
   const digest = createHash("sha256");
@@ -69,14 +72,14 @@ export function* encodeSnapshot({ snapshot, confirmedAt, source }: KnownGood): G
 }
 
 export interface DecodeOptions {
-  /** As the user named it, for errors. */
+  /** The path as the user wrote it, for errors. */
   readonly file: string;
   readonly clock: Clock;
 }
 
 /**
- * Reads back what was encoded, with a turn of the event loop every thousand members. Throws `STORE_CORRUPTED` for the first
- * line that is wrong; the reason never repeats text of the file.
+ * Decodes the output of `encodeSnapshot`; yields to the event loop after every thousand members. Throws
+ * `STORE_CORRUPTED` for the first line that is wrong; the reason never quotes the file.
  */
 export async function decodeSnapshot(bytes: Uint8Array, { file, clock }: DecodeOptions): Promise<KnownGood> {
   const lines = new LineReader(bytes, file);
@@ -111,7 +114,7 @@ function readMember(lines: LineReader, readNode: ReturnType<typeof createNodeRea
   try {
     return readNode(json);
   } catch {
-    return lines.fail(lines.number, "it is no member");
+    return lines.fail(lines.number, "it is not a member");
   }
 }
 

@@ -7,25 +7,25 @@ import { placeOf, systemProcesses } from "./writer.ts";
 const isLinux = process.platform === "linux";
 
 describe("whether a process is gone", () => {
-  test("this one is not", async () => {
+  test("the current process is not", async () => {
     const self = await systemProcesses.self();
     expect(self.pid).toBe(process.pid);
     expect(await systemProcesses.isGone(self)).toBe(false);
     expect(await systemProcesses.isGone({ ...self, startTime: "" })).toBe(false);
   });
 
-  test("one that has ended is", async () => {
+  test("a process that has ended is", async () => {
     const { pid } = spawnSync(process.execPath, ["--version"]);
     expect(await systemProcesses.isGone({ pid, startTime: "" })).toBe(true);
     expect(await systemProcesses.isGone({ pid, startTime: "12" })).toBe(true);
   });
 
-  test.runIf(isLinux)("one whose pid another process has now is", async () => {
+  test.runIf(isLinux)("a process whose pid now belongs to another process is", async () => {
     const self = await systemProcesses.self();
     expect(await systemProcesses.isGone({ ...self, startTime: `${self.startTime}0` })).toBe(true);
   });
 
-  test.runIf(isLinux)("one that has ended and was not waited for is", async () => {
+  test.runIf(isLinux)("a zombie process is", async () => {
     // The shell becomes `cat`, which never waits for the child that the shell had started.
     const parent = spawn("sh", ["-c", "sleep 0 & echo $!; exec cat"], { stdio: ["pipe", "pipe", "inherit"] });
     try {
@@ -42,7 +42,7 @@ describe("whether a process is gone", () => {
   });
 });
 
-test("a place is the same for one host, boot and pid namespace, and no other", async () => {
+test("two writers share a place exactly when host, boot and pid namespace are the same", async () => {
   const self = await systemProcesses.self();
   expect(placeOf({ ...self, pid: 1, startTime: "1" })).toBe(placeOf(self));
   expect(placeOf({ ...self, host: "elsewhere" })).not.toBe(placeOf(self));

@@ -3,10 +3,10 @@ import { readFile, readlink } from "node:fs/promises";
 import { hostname } from "node:os";
 import * as z from "zod";
 
-/** A process that saves. What the platform does not tell is an empty string. */
+/** Identifies a process that saves. A field that the platform does not provide is an empty string. */
 export interface Writer {
   readonly pid: number;
-  /** In the kernel's ticks since boot: tells a process from a later one with the same pid. */
+  /** In the kernel's ticks since boot. Distinguishes a process from a later one with the same pid. */
   readonly startTime: string;
   readonly host: string;
   readonly bootId: string;
@@ -21,16 +21,15 @@ export const writerSchema: z.ZodType<Writer> = z.object({
   pidNamespace: z.string(),
 });
 
-/** Names where a pid means something: the same host, boot and pid namespace have the same place. */
+/** Identifies the scope in which a pid is unique: the same host, boot and pid namespace give the same place. */
 export function placeOf({ host, bootId, pidNamespace }: Writer): string {
   return createHash("sha256").update(`${host}\n${bootId}\n${pidNamespace}`).digest("hex").slice(0, 12);
 }
 
-/** The processes of this machine, as the store asks about them. */
+/** What the store needs to know about the processes of this machine. */
 export interface ProcessTable {
-  /** This process. */
   self(): Promise<Writer>;
-  /** True only when the process can never run again. It must be one of this place. */
+  /** True only when the process can never run again. The process must have the same place as this one. */
   isGone(process: Pick<Writer, "pid" | "startTime">): Promise<boolean>;
 }
 
@@ -50,7 +49,7 @@ export const systemProcesses: ProcessTable = {
     try {
       process.kill(pid, 0);
     } catch (error) {
-      // EPERM: it is there, and somebody else's.
+      // EPERM: the process exists and belongs to another user.
       if (error instanceof Error && "code" in error && error.code === "ESRCH") return true;
     }
     const found = startTime === "" ? undefined : await readProcess(pid);
@@ -64,7 +63,7 @@ interface ProcessStatus {
   readonly isOver: boolean;
 }
 
-/** From proc_pid_stat(5); undefined where there is none. */
+/** Reads `/proc/PID/stat`, see proc_pid_stat(5). Returns `undefined` where it does not exist. */
 async function readProcess(pid: number): Promise<ProcessStatus | undefined> {
   const stat = await readText(() => readFile(`/proc/${pid}/stat`, "utf8"));
   // The second field, the command's name, is in parentheses and may hold anything.

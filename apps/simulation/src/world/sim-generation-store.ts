@@ -2,8 +2,8 @@ import { FileGenerationStore } from "@holdfast/store-file";
 import type { LifeClock } from "./life-clock.ts";
 import { createFileSystem, type SimFiles } from "./sim-files.ts";
 
-type StoreGround = NonNullable<ConstructorParameters<typeof FileGenerationStore>[1]>;
-type ProcessTable = StoreGround["processes"];
+type SystemAccess = NonNullable<ConstructorParameters<typeof FileGenerationStore>[1]>;
+type ProcessTable = SystemAccess["processes"];
 
 export interface SimGenerationStoreOptions {
   /** Outlive the service. */
@@ -20,11 +20,11 @@ const GENERATION_PATH = "/var/lib/simulated/generation.json";
 /** The real store on simulated files: a life that is killed in the middle leaves its temporary files and its claim behind. */
 export function createSimGenerationStore(options: SimGenerationStoreOptions): FileGenerationStore {
   const { files, clock, number, whileAlive } = options;
-  const ground: StoreGround = {
+  const system: SystemAccess = {
     fileSystem: createFileSystem(files, whileAlive),
     processes: createProcesses(number),
   };
-  return new FileGenerationStore({ path: GENERATION_PATH, clock }, ground);
+  return new FileGenerationStore({ path: GENERATION_PATH, clock }, system);
 }
 
 /** One life at a time; those before it can never run again. */

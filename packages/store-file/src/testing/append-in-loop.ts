@@ -1,5 +1,5 @@
-// A process of its own: node append-in-loop.ts FILE PREFIX COUNT. It appends COUNT descriptors to the stored set, one save
-// each, and writes a line for each that was acknowledged.
+// Runs as a separate process: node append-in-loop.ts FILE PREFIX COUNT. Appends COUNT descriptors to the stored set,
+// one save each, and prints the id of each acknowledged save.
 import { isProvisioningError } from "@holdfast/core";
 import { FileProviderStore } from "../index.ts";
 import { createDescriptor } from "./descriptors.ts";

@@ -3,19 +3,19 @@ import { nodeFileSystem, type FileSystem, type OpenFile } from "../file-system.t
 /** One call of the file system that is about to be made. */
 interface Call<T> {
   readonly name: keyof FileSystem | keyof OpenFile;
-  /** Of the file or folder concerned; where a call has two, the new one. */
+  /** The path of the file or folder. For a call with two paths, the new one. */
   readonly path: string;
   readonly run: () => Promise<T>;
-  /** Carries it out in part, where that is possible. */
+  /** Carries out a part of the call, where that is possible. */
   readonly runPartly?: () => Promise<unknown>;
 }
 
-/** Decides what becomes of each call. */
+/** Decides what happens to each call. */
 export type Interceptor = <T>(call: Call<T>) => Promise<T>;
 
 /**
- * The real file system with every single call, also those on open files, going through `intercept`. Only
- * syncing does nothing: no test cuts the power. Disposing of it closes what was left open, as the end of a process does.
+ * The real file system; every call, also on an open file, goes through `intercept`. Only syncing does nothing, because
+ * no test cuts the power. Disposing of it closes all open files, as the end of a process does.
  */
 export function interceptFileSystem(intercept: Interceptor): FileSystem & AsyncDisposable {
   const base = nodeFileSystem;
@@ -61,7 +61,7 @@ function interceptOpenFile(file: OpenFile, path: string, intercept: Interceptor)
   };
 }
 
-/** As the system would report it. */
+/** An error with the form of a failed system call. */
 export function createErrno(code: string, syscall: string): Error {
   return Object.assign(new Error(`${code}: injected, ${syscall}`), { code, syscall });
 }

@@ -1,4 +1,5 @@
-// A process of its own: node light-beacon.ts FILE. It lights a beacon there, writes a line, and waits to be killed.
+// Runs as a separate process: node light-beacon.ts FILE. Lights a beacon at FILE, prints a line, and waits to be
+// killed.
 import { systemClock } from "@holdfast/core";
 import { systemBeacons } from "../beacon.ts";
 

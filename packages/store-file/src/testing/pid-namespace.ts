@@ -1,6 +1,9 @@
 import { spawnSync } from "node:child_process";
 
-/** Makes the command that follows the first process of a PID namespace of its own, as in a container; it ends with its parent. */
+/**
+ * Command prefix that runs a program as the first process of a new PID namespace, as in a container. The program ends
+ * with its parent.
+ */
 export const IN_PID_NAMESPACE: readonly string[] = [
   "unshare",
   "--pid",
@@ -9,7 +12,7 @@ export const IN_PID_NAMESPACE: readonly string[] = [
   "--kill-child=KILL",
 ];
 
-/** False where this user may not, or the platform cannot. */
+/** False where this user is not allowed to create namespaces, or the platform does not support them. */
 export function hasPidNamespaces(): boolean {
   const [program, ...args] = [...IN_PID_NAMESPACE, "true"];
   return process.platform === "linux" && spawnSync(program, args).status === 0;

@@ -1,4 +1,4 @@
-// A process of its own: node take-generations.ts FILE COUNT. It takes COUNT generations and writes a line for each that it was given.
+// Runs as a separate process: node take-generations.ts FILE COUNT. Takes COUNT generations and prints each one.
 import { FileGenerationStore } from "../index.ts";
 
 const [path = "", count = ""] = process.argv.slice(2);
