@@ -30,7 +30,7 @@ describe("after three failures in a row", () => {
       () => registry.reload([malformed]),
     ]);
     expect(codes).toEqual(["VALIDATION_MISSING_FIELD", "CONNECTIVITY_REFUSED", "VALIDATION_MISSING_FIELD"]);
-    const made = adapter.made.length;
+    const created = adapter.created.length;
     await clock.advance(10_000);
     const errors = [
       await errorOf(down()),
@@ -44,7 +44,7 @@ describe("after three failures in a row", () => {
       const suppression = { providerId: "a", failures: 3, retryAfterMs: 50_000 };
       expect(error.details).toEqual({ ...suppression, suppressed: [suppression] });
     }
-    expect(adapter.made).toHaveLength(made);
+    expect(adapter.created).toHaveLength(created);
     expect(warnings).toEqual([
       {
         code: "VALIDATION_SUPPRESSED",
@@ -71,7 +71,7 @@ describe("after three failures in a row", () => {
     expect(idsOf(registry.list())).toEqual(["a", "b"]);
   });
 
-  test("it ends by the clock, whatever the wall clock says, and the count starts over", async () => {
+  test("suppression ends by the monotonic clock, whatever the wall clock shows, and the count is reset", async () => {
     // R5.2
     const { registry, warnings, clock } = await startBench();
     const fail = () => registry.register(malformed);
@@ -88,7 +88,7 @@ describe("after three failures in a row", () => {
     expect(idsOf(registry.list())).toEqual(["a"]);
   });
 
-  test("other ids are let through", async () => {
+  test("other ids are accepted", async () => {
     const { registry } = await startBench();
     await codesOf(Array.from({ length: 4 }, () => () => registry.register(malformed)));
     await registry.register(sample("b"));
@@ -107,7 +107,7 @@ describe("after three failures in a row", () => {
 });
 
 describe("what does not count", () => {
-  test("a success starts the count over", async () => {
+  test("a success resets the count", async () => {
     // R5.2
     const { registry } = await startBench();
     const fail = () => registry.register(malformed);
@@ -123,7 +123,7 @@ describe("what does not count", () => {
     ]);
   });
 
-  test("in a reload only those who failed themselves are counted", async () => {
+  test("a reload counts a failure only for the providers that failed themselves", async () => {
     const { registry } = await startWithBackends();
     const reload = () => registry.reload([sample("fine"), sample("a", 1, "/down")]);
     await codesOf([reload, reload, reload]);
@@ -132,7 +132,7 @@ describe("what does not count", () => {
     expect(await codesOf([reload])).toEqual(["VALIDATION_SUPPRESSED"]);
   });
 
-  test("an entry that a reload leaves as it is is no attempt", async () => {
+  test("an unchanged entry of a reload is not an attempt", async () => {
     const { registry } = await startWithBackends();
     await registry.register(sample("a"));
     const change = () => registry.reload([sample("a", 1, "/down")]);
@@ -143,7 +143,7 @@ describe("what does not count", () => {
     expect(idsOf(registry.list())).toEqual(["a", "b"]);
   });
 
-  test("an id that is taken says nothing against who has it", async () => {
+  test("an attempt with a taken id is not counted against the registered provider", async () => {
     const { registry, warnings } = await startBench();
     await registry.register(sample("a"));
     const again = () => registry.register(sample("a", 2));

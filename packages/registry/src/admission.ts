@@ -21,14 +21,14 @@ export interface AdmissionOptions {
   readonly probeTimeoutMs: number;
   readonly suppressAfter: number;
   readonly suppressMs: number;
-  /** Told at once. */
+  /** Called immediately when a suppression starts. */
   readonly onSuppressed: (warning: RegistryWarning) => void;
   readonly disposal: InstanceDisposal;
 }
 
 export interface Admitted {
   readonly providers: readonly RegisteredProvider[];
-  /** To be told once they are in force. */
+  /** To be emitted once the providers are in force. */
   readonly warnings: readonly RegistryWarning[];
 }
 
@@ -42,7 +42,10 @@ interface Success {
   readonly warning?: RegistryWarning | undefined;
 }
 
-/** Decides whether submitted providers may come into force, all of them or none, and remembers who failed how often. */
+/**
+ * Decides whether submitted providers may come into force, all of them or none, and counts consecutive failures of each
+ * id.
+ */
 export class Admission {
   readonly #options: AdmissionOptions;
   readonly #guard: FailureGuard;
@@ -52,14 +55,16 @@ export class Admission {
     this.#guard = new FailureGuard(options);
   }
 
-  /** Throws the problem or the probe's error as it is. */
+  /** Throws the validation error or the probe's error unchanged. */
   async admit(check: DescriptorCheck, signal: AbortSignal): Promise<Admitted> {
     const { admitted, failures } = await this.#admit([check], subjectOf(check), signal);
     if (failures[0] !== undefined) throw failures[0].error;
     return admitted;
   }
 
-  /** Throws one error that names every problem (`details.problems`), or everyone who failed (`details.failures`). */
+  /**
+   * Throws one error that names every problem (`details.problems`), or every provider that failed (`details.failures`).
+   */
   async admitAll(checks: readonly DescriptorCheck[], signal: AbortSignal): Promise<Admitted> {
     const { admitted, failures } = await this.#admit(checks, "the set of providers", signal);
     if (failures.length > 0) throw toFailuresError(failures);
@@ -102,7 +107,7 @@ export class Admission {
     if (first !== undefined) throw toSuppressedError([first, ...others]);
   }
 
-  /** A duplicate says nothing against the provider that has the id. */
+  /** A duplicate id is not counted as a failure of the provider that has the id. */
   #countInvalid(checks: readonly DescriptorCheck[]): void {
     const failed = new Map(
       checks.flatMap((check) => {
@@ -126,7 +131,7 @@ export class Admission {
     });
   }
 
-  /** Never rejects, so that everyone who fails is named. */
+  /** Never rejects, so that every provider that failed is named. */
   async #try(valid: ValidDescriptor, signal: AbortSignal): Promise<Failure | Success> {
     const { id } = valid.descriptor;
     let registered: RegisteredProvider | undefined;
@@ -137,7 +142,7 @@ export class Admission {
       if (registered !== undefined) this.#options.disposal.startForRest([registered], []);
       return {
         providerId: id,
-        error: toProvisioningError(error, "LIFECYCLE_INTERNAL", `something unexpected failed, for "${id}"`),
+        error: toProvisioningError(error, "LIFECYCLE_INTERNAL", `an unexpected error occurred for "${id}"`),
       };
     }
   }
@@ -164,18 +169,19 @@ export class Admission {
 }
 
 /**
- * The same text for the same definition: the descriptor, or of an invalid one its problems, as those are all that is kept of it.
+ * Returns the same text for the same definition: its descriptor, or its problems if it is invalid, because nothing else
+ * of an invalid definition is kept.
  */
 function toFingerprint(check: DescriptorCheck | undefined): string {
   return JSON.stringify(check?.valid?.descriptor ?? check?.problems ?? []);
 }
 
-/** Has the code of the first failure. */
+/** The code is the code of the first failure. */
 function toFailuresError(failures: readonly Failure[]): ProvisioningError {
   const named = failures.map(({ providerId, error }) => `"${providerId}": ${error.message}`);
   return new ProvisioningError(
     failures[0]!.error.code,
-    `${failures.length} of the set failed: ${named.join("; ")}`,
+    `${failures.length} providers of the set failed: ${named.join("; ")}`,
     {
       retryable: failures.every(({ error }) => error.retryable),
       details: {

@@ -12,7 +12,7 @@ function probing(onProbe: OnProbe): BenchOptions {
   };
 }
 
-const never: OnProbe = () => new Promise(() => {});
+const neverSettles: OnProbe = () => new Promise(() => {});
 
 describe("a provider is accepted only once its connectivity is proven", () => {
   test.each<ErrorCode>([
@@ -22,21 +22,21 @@ describe("a provider is accepted only once its connectivity is proven", () => {
     "CONNECTIVITY_TLS",
     "CONNECTIVITY_SECRET_UNAVAILABLE",
     "STREAM_INVALID_DATA",
-  ])("%s is told as the provider told it", async (code) => {
+  ])("%s is passed on unchanged", async (code) => {
     // R1.4
-    const told = refusal(code);
-    const { registry, adapter, sets, clock } = await startBench(probing(() => Promise.reject(told)));
+    const error = refusal(code);
+    const { registry, adapter, sets, clock } = await startBench(probing(() => Promise.reject(error)));
 
-    expect(await errorOf(registry.register(sample("a")))).toBe(told);
+    expect(await errorOf(registry.register(sample("a")))).toBe(error);
     expect([registry.list(), sets]).toEqual([[], []]);
-    expect(adapter.made.map(({ disposals }) => disposals)).toEqual([1]);
+    expect(adapter.created.map(({ disposals }) => disposals)).toEqual([1]);
     expect(clock.pendingTimers).toBe(0);
   });
 
   test.each<[string, OnProbe]>([
-    ["heeds no signal", never],
+    ["heeds no signal", neverSettles],
     [
-      "rejects with an error of its own when told to stop",
+      "rejects with an error other than the reason of its signal when it is aborted",
       ({ signal }) =>
         new Promise((_, reject) => signal.addEventListener("abort", () => reject(new Error("aborted")))),
     ],
@@ -51,13 +51,13 @@ describe("a provider is accepted only once its connectivity is proven", () => {
     const error = await call;
 
     expect(error.code).toBe("CONNECTIVITY_TIMEOUT");
-    expect(error.message).toContain('no answer within 5000 ms, for "a"');
-    expect(adapter.made.map(({ disposals }) => disposals)).toEqual([1]);
+    expect(error.message).toContain('the probe of "a" did not finish within 5000 ms');
+    expect(adapter.created.map(({ disposals }) => disposals)).toEqual([1]);
     expect(clock.pendingTimers).toBe(0);
   });
 
   test("the time limit can be set", async () => {
-    const { registry, clock } = await startBench({ ...probing(never), probeTimeoutMs: 50 });
+    const { registry, clock } = await startBench({ ...probing(neverSettles), probeTimeoutMs: 50 });
     const call = errorOf(registry.register(sample("a")));
     await clock.advance(50);
 
@@ -82,10 +82,10 @@ describe("a provider is accepted only once its connectivity is proven", () => {
 
   test("the providers of a set are proven at the same time", async () => {
     // R1.4
-    const { registry, adapter, clock } = await startBench(probing(never));
+    const { registry, adapter, clock } = await startBench(probing(neverSettles));
     const call = errorOf(registry.reload([sample("a"), sample("b"), sample("c")]));
     await clock.settle();
-    expect(adapter.made.map(({ probes }) => probes)).toEqual([1, 1, 1]);
+    expect(adapter.created.map(({ probes }) => probes)).toEqual([1, 1, 1]);
     await clock.advance(5_000);
 
     expect((await call).details["failures"]).toEqual(
@@ -97,10 +97,10 @@ describe("a provider is accepted only once its connectivity is proven", () => {
 });
 
 describe('with probe: "warn"', () => {
-  test("a provider whose probe fails is accepted, and a warning tells why once it is in force", async () => {
-    const told = refusal("CONNECTIVITY_TLS");
+  test("a provider whose probe fails is accepted, and a warning gives the reason once it is in force", async () => {
+    const error = refusal("CONNECTIVITY_TLS");
     const { registry, warnings } = await startBench({
-      ...probing(() => Promise.reject(told)),
+      ...probing(() => Promise.reject(error)),
       probe: "warn",
     });
     const seen: unknown[] = [];
@@ -114,13 +114,13 @@ describe('with probe: "warn"', () => {
         code: "CONNECTIVITY_TLS",
         message: expect.stringContaining('"a" is accepted without a proven connection'),
         providerId: "a",
-        cause: told,
+        cause: error,
       },
     ]);
   });
 
-  test("a call that is aborted meanwhile accepts nobody", async () => {
-    const { registry, clock, warnings } = await startBench({ ...probing(never), probe: "warn" });
+  test("a call that is aborted during the probe accepts no provider", async () => {
+    const { registry, clock, warnings } = await startBench({ ...probing(neverSettles), probe: "warn" });
     const stop = new AbortController();
     const call = errorOf(registry.register(sample("a"), { signal: stop.signal }));
     await clock.settle();

@@ -16,8 +16,9 @@ export interface ConnectivityOptions {
 }
 
 /**
- * Resolves once the provider's probe has. Rejects with what the probe threw (`CONNECTIVITY_REFUSED` for a foreign error),
- * with `CONNECTIVITY_TIMEOUT` when time is up, or as the signal aborts, even when the probe heeds no signal.
+ * Resolves once the provider's probe has. Rejects with the error of the probe (`CONNECTIVITY_REFUSED` for an error that
+ * is not a `ProvisioningError`), with `CONNECTIVITY_TIMEOUT` after `timeoutMs`, or with the reason of the signal, even
+ * when the probe ignores its signal.
  */
 export async function proveConnectivity(
   provider: ClusterProvider,
@@ -31,13 +32,16 @@ export async function proveConnectivity(
     signal,
     afterMs: timeoutMs,
     error: () =>
-      new ProvisioningError("CONNECTIVITY_TIMEOUT", `no answer within ${timeoutMs} ms, for "${id}"`),
+      new ProvisioningError(
+        "CONNECTIVITY_TIMEOUT",
+        `the probe of "${id}" did not finish within ${timeoutMs} ms`,
+      ),
   });
   try {
     await untilAborted(provider.probe({ signal: deadline.signal }), deadline.signal);
   } catch (error) {
-    // A probe that heeds its signal rejects with what it likes; the reason is ours to tell.
+    // An aborted probe may reject with any error; the reason of the signal takes precedence.
     throwIfAborted(deadline.signal);
-    throw toProvisioningError(error, "CONNECTIVITY_REFUSED", `the probe failed, for "${id}"`);
+    throw toProvisioningError(error, "CONNECTIVITY_REFUSED", `the probe of "${id}" failed`);
   }
 }

@@ -5,8 +5,8 @@ export interface DescriptorProblem extends Omit<ValidationProblem, "code"> {
   readonly code: ValidationProblem["code"] | "VALIDATION_DUPLICATE_ID" | "VALIDATION_UNKNOWN_KIND";
 }
 
-/** The code of the whole is the first of these that any problem has. */
-const MOST_TELLING: readonly DescriptorProblem["code"][] = [
+/** Order of precedence: the code of the whole error is the first of these that any problem has. */
+const CODES_BY_PRECEDENCE: readonly DescriptorProblem["code"][] = [
   "VALIDATION_LITERAL_SECRET",
   "VALIDATION_DUPLICATE_ID",
   "VALIDATION_UNKNOWN_KIND",
@@ -16,12 +16,12 @@ const MOST_TELLING: readonly DescriptorProblem["code"][] = [
 
 const NAMED_IN_MESSAGE = 5;
 
-/** One error for all of them: `details.problems` has every one, the message the first five. */
+/** Combines problems into one error. `details.problems` holds all of them, the message names the first five. */
 export function toValidationError(
   problems: readonly DescriptorProblem[],
   subject: string,
 ): ProvisioningError {
-  const code = MOST_TELLING.find((known) => problems.some((problem) => problem.code === known));
+  const code = CODES_BY_PRECEDENCE.find((known) => problems.some((problem) => problem.code === known));
   const named = problems
     .slice(0, NAMED_IN_MESSAGE)
     .map(({ path, expected, got }) => `${path === "" ? "" : `${path}: `}expected ${expected}, got ${got}`);

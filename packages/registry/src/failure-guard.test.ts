@@ -2,7 +2,7 @@ import { VirtualClock } from "@holdfast/testing";
 import { expect, test } from "vitest";
 import { FailureGuard } from "./failure-guard.ts";
 
-test("only so many ids are remembered, and the one that failed longest ago is forgotten first", () => {
+test("remembers a limited number of ids, and forgets the one that failed longest ago first", () => {
   const guard = new FailureGuard({ clock: new VirtualClock(), suppressAfter: 1, suppressMs: 60_000 });
   for (let i = 0; i < 1_000; i++) guard.fail(`id-${i}`, "x");
   expect(guard.suppressionOf("id-0", "x")).toBeDefined();
@@ -14,7 +14,7 @@ test("only so many ids are remembered, and the one that failed longest ago is fo
 });
 
 // R5.2
-test("only what failed is suppressed, also when several definitions took turns", () => {
+test("suppresses only definitions that failed, also when several definitions alternate", () => {
   const guard = new FailureGuard({ clock: new VirtualClock(), suppressAfter: 3, suppressMs: 60_000 });
   for (const definition of ["first", "second", "first"]) guard.fail("a", definition);
   expect(guard.suppressionOf("a", "first")).toEqual({ providerId: "a", failures: 3, retryAfterMs: 60_000 });
@@ -23,7 +23,7 @@ test("only what failed is suppressed, also when several definitions took turns",
   expect(guard.suppressionOf("a", "first"), "asking for another one ends nothing").toBeDefined();
 });
 
-test("only so many definitions of an id are remembered", () => {
+test("remembers a limited number of definitions of an id", () => {
   const guard = new FailureGuard({ clock: new VirtualClock(), suppressAfter: 1, suppressMs: 60_000 });
   for (let i = 0; i < 9; i++) guard.fail("a", `definition-${i}`);
   expect(guard.suppressionOf("a", "definition-0")).toBeUndefined();

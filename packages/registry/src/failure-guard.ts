@@ -8,30 +8,32 @@ export interface FailureGuardOptions {
 
 export interface Suppression {
   readonly providerId: ProviderId;
-  /** Failures in a row that led to it. */
+  /** Number of consecutive failures that led to the suppression. */
   readonly failures: number;
-  /** Milliseconds until attempts are let through again. */
+  /** Milliseconds until attempts are accepted again. */
   readonly retryAfterMs: number;
 }
 
 interface Streak {
   readonly failures: number;
-  /** What failed, the newest last: only these are refused. */
+  /** The definitions that failed, the newest last. Only these are refused. */
   readonly definitions: readonly string[];
-  /** Monotonic. */
+  /** Time of the monotonic clock. */
   readonly suppressedUntil?: number;
 }
 
-/** Ids come from outside, so only so many are remembered; the one that failed longest ago is forgotten first. */
+/**
+ * Maximum number of ids to remember, because ids come from outside. The id that failed longest ago is forgotten first.
+ */
 const MAX_IDS = 1_000;
 
-/** Of one id, so many definitions that failed are remembered. */
+/** Maximum number of failed definitions to remember for each id. */
 const MAX_DEFINITIONS = 8;
 
 /**
- * Counts failures in a row by id. After too many, the definitions that failed are suppressed for a while; then the count starts
- * over. Another definition of the same id, most likely a corrected one, is let through. A definition is given as a text that
- * is the same for the same content.
+ * Counts consecutive failures by id. After too many, the definitions that failed are suppressed for a while; then the
+ * count starts at zero again. A different definition of the same id, most likely a corrected one, is accepted. A
+ * definition is passed as a text that is equal for equal content.
  */
 export class FailureGuard {
   readonly #options: FailureGuardOptions;
@@ -53,7 +55,7 @@ export class FailureGuard {
     return { providerId, failures: streak.failures, retryAfterMs };
   }
 
-  /** Counts a failure. Returns the suppression that starts with it, if one does. */
+  /** Counts a failure. Returns the suppression if this failure starts one. */
   fail(providerId: ProviderId, definition: string): Suppression | undefined {
     const { clock, suppressAfter, suppressMs } = this.#options;
     const before = this.#streaks.get(providerId);
@@ -77,13 +79,16 @@ export class FailureGuard {
   }
 }
 
-/** `retryAfterMs` and `failures` are those of the id that has to wait longest; `suppressed` has every one. */
+/**
+ * `details.retryAfterMs` and `details.failures` describe the id that has to wait longest; `details.suppressed` holds
+ * all of them.
+ */
 export function toSuppressedError(suppressed: readonly [Suppression, ...Suppression[]]): ProvisioningError {
   const longest = suppressed.reduce((a, b) => (b.retryAfterMs > a.retryAfterMs ? b : a));
   const names = suppressed.map(({ providerId }) => `"${providerId}"`).join(", ");
   return new ProvisioningError(
     "VALIDATION_SUPPRESSED",
-    `too many failures in a row; try again in ${Math.ceil(longest.retryAfterMs)} ms, for ${names}`,
+    `too many consecutive failures of ${names}; try again in ${Math.ceil(longest.retryAfterMs)} ms`,
     { details: { ...longest, suppressed } },
   );
 }

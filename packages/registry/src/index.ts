@@ -1,4 +1,4 @@
-// For users, who register providers.
+// For users who register providers.
 export {
   ProviderRegistry,
   type ProviderRegistryOptions,
@@ -10,7 +10,7 @@ export type { RegisteredProvider } from "./registered-provider.ts";
 export type { RegistryEvents, RegistryWarning } from "./registry-events.ts";
 export type { DescriptorProblem } from "./descriptor-problem.ts";
 
-// For those who check descriptors without registering them.
+// For users who check descriptors without registering them.
 export {
   ProviderValidator,
   type DescriptorCheck,

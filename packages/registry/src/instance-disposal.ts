@@ -2,7 +2,7 @@ import type { ClusterProvider, ProviderId } from "@holdfast/core";
 import type { ProviderSet } from "./provider-set.ts";
 import type { RegistryWarning } from "./registry-events.ts";
 
-/** Disposes of instances in the background, so that one that hangs holds up nobody but who waits for `settled`. */
+/** Disposes of instances in the background, so that an instance that hangs delays only callers of `settled`. */
 export class InstanceDisposal {
   readonly #running = new Set<Promise<void>>();
   readonly #warn: (warning: RegistryWarning) => void;
@@ -16,7 +16,7 @@ export class InstanceDisposal {
     this.#running.add(disposal);
   }
 
-  /** For every instance of `providers` that is not in `kept`. */
+  /** Disposes of every instance of `providers` that is not in `kept`. */
   startForRest(providers: ProviderSet, kept: ProviderSet): void {
     const isKept = new Set(kept);
     for (const registered of providers) {

@@ -24,7 +24,7 @@ describe("a secret is found", () => {
     ["as a number", { password: 12345 }, "password"],
     ["in a list of them", { tokens: ["", CANARY] }, "tokens[1]"],
     ["as the value below", { token: { value: CANARY } }, "token.value"],
-    ["as the value beside", { headers: [{ name: "X-Token", value: CANARY }] }, "headers[0].value"],
+    ["as the value next to the name", { headers: [{ name: "X-Token", value: CANARY }] }, "headers[0].value"],
     ["deep inside", { a: [{ b: { secret: CANARY } }] }, "a[0].b.secret"],
     ["in a URL", { address: `https://user:${CANARY}@host:8500` }, "address"],
     ["in a URL without a user", { address: `redis://:${CANARY}@host` }, "address"],
@@ -46,7 +46,7 @@ describe("a secret is found", () => {
   });
 });
 
-describe("no secret is seen in", () => {
+describe("no secret is found in", () => {
   test.each<[string, unknown]>([
     ["a reference to a variable", { token: { env: "CONSUL_TOKEN" } }],
     ["a reference to a file", { password: { file: "/run/secrets/password" } }],
@@ -67,7 +67,7 @@ describe("no secret is seen in", () => {
   });
 });
 
-test("wherever a literal secret stands, it is found and its text is not repeated", () => {
+test("a literal secret is found anywhere, and its text is not quoted", () => {
   const name = fc.constantFrom("token", "db_password", "API-KEY", "clientSecret", "Authorization");
   const around = fc.letrec((tie) => ({
     hole: fc.oneof(
@@ -86,10 +86,10 @@ test("wherever a literal secret stands, it is found and its text is not repeated
   );
 });
 
-test("a long text is searched in a time that grows with its length", () => {
+test("a long text is searched in linear time", () => {
   const texts = ["a", "://", "a=", "token", "Bearer ", "-----BEGIN ", "://a:", "a   "].map((part) =>
     part.repeat(200_000),
   );
-  // Quadratic time would be minutes: the test would time out.
+  // A quadratic search would take minutes, and the test would time out.
   for (const text of texts) findLiteralSecrets({ text });
 });

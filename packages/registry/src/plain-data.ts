@@ -1,14 +1,14 @@
-/** Deeper data is refused: it is no configuration, and recursion over it could exhaust the stack. */
+/** Deeper data is refused: it is not a sensible configuration, and recursion over it could exhaust the stack. */
 const MAX_DEPTH = 64;
-/** Longer text of JSON is refused: it is data, which belongs into a file of its own. */
+/** Longer JSON is refused: it is data, which belongs in a separate file. */
 const MAX_LENGTH = 1_048_576;
 
-/** What `toPlainData` takes, in words. */
+/** Describes the input that `toPlainData` accepts, for error messages. */
 export const PLAIN_DATA: string = `JSON data of at most ${MAX_LENGTH} characters and ${MAX_DEPTH} levels`;
 
 /**
- * A frozen copy of what JSON can say about a value, which is exactly what a store gives back after a restart. Undefined
- * when JSON cannot say it, or it is longer or deeper than `PLAIN_DATA` says.
+ * Returns a frozen copy of what JSON can represent of a value, which is exactly what a store returns after a restart.
+ * Returns `undefined` when JSON cannot represent it, or when it exceeds the limits in `PLAIN_DATA`.
  */
 export function toPlainData(value: unknown): { readonly data: unknown } | undefined {
   try {

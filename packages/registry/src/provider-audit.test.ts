@@ -11,7 +11,7 @@ const insecure: Audit = async () => [
   { code: "CONNECTIVITY_INSECURE", message: "TLS is not verified", details: { setting: "tls" } },
 ];
 
-/** A registry of memory providers that audit like this. */
+/** Creates a registry of memory providers with this audit. */
 function setUp(audit: Audit, store = new MemoryProviderStore()) {
   const clock = new VirtualClock();
   const inner = createMemoryAdapter();
@@ -56,7 +56,7 @@ describe("insecure settings", () => {
     expect(again.warnings.map(({ providerId }) => providerId)).toEqual(["a", "b"]);
   });
 
-  test("that cannot be listed are a warning, and keep nothing waiting", async () => {
+  test("that cannot be listed are a warning, and no call waits for them", async () => {
     const { registry, warnings, clock } = setUp(() => new Promise(() => {}));
     await registry.restore();
     await registry.register(memory("slow"));
@@ -71,7 +71,7 @@ describe("insecure settings", () => {
     expect(failing.warnings).toMatchObject([{ code: "LIFECYCLE_INTERNAL", providerId: "broken" }]);
   });
 
-  test("in a malformed answer are a warning, and no unhandled rejection", async () => {
+  test("in a malformed result are a warning, and cause no unhandled rejection", async () => {
     for (const answer of [7, [undefined]]) {
       const { registry, warnings, clock } = setUp(() => Promise.resolve(answer as never));
       await registry.restore();

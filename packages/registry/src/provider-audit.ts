@@ -17,10 +17,10 @@ export interface ProviderAuditOptions {
   readonly onWarning: (warning: RegistryWarning) => void;
 }
 
-/** How long a provider may take to list its insecure settings, in milliseconds. */
+/** Time limit for a provider to list its insecure settings, in milliseconds. */
 const AUDIT_WITHIN_MS = 5_000;
 
-/** Warns of insecure settings, once for each instance that comes into force. Nothing waits for it. */
+/** Warns of insecure settings, once for each instance that comes into force. No call waits for the audit. */
 export class ProviderAudit {
   readonly #options: ProviderAuditOptions;
 
@@ -28,7 +28,7 @@ export class ProviderAudit {
     this.#options = options;
   }
 
-  /** Audits what is in `next` and was not in `before`. */
+  /** Audits the providers that are in `next` and were not in `before`. */
   start(before: readonly RegisteredProvider[], next: readonly RegisteredProvider[]): void {
     const known = new Set(before.map(({ provider }) => provider));
     for (const registered of next) if (!known.has(registered.provider)) void this.#audit(registered);
@@ -41,7 +41,7 @@ export class ProviderAudit {
     let reasons: readonly Reason[];
     try {
       const work: Promise<readonly Reason[] | undefined> = provider.audit({ signal: deadline.signal });
-      // Spread and read here: what an adapter returns may be malformed.
+      // The result is spread and its fields are read inside the `try`, because an adapter may return malformed data.
       reasons = [...((await untilAborted(work, deadline.signal)) ?? [])].map(
         ({ code, message, details }) => ({ code, message, ...(details && { details }) }),
       );
@@ -58,5 +58,8 @@ export class ProviderAudit {
 }
 
 function toLateError(): ProvisioningError {
-  return new ProvisioningError("CONNECTIVITY_TIMEOUT", `no audit within ${AUDIT_WITHIN_MS} ms`);
+  return new ProvisioningError(
+    "CONNECTIVITY_TIMEOUT",
+    `the audit of its settings did not finish within ${AUDIT_WITHIN_MS} ms`,
+  );
 }

@@ -13,7 +13,7 @@ export interface ProviderFactoryOptions {
   readonly disposal: InstanceDisposal;
 }
 
-/** Makes instances, and disables those that cannot watch. */
+/** Creates instances, and disables those that lack a needed capability. */
 export class ProviderFactory {
   readonly #options: ProviderFactoryOptions;
 
@@ -21,7 +21,9 @@ export class ProviderFactory {
     this.#options = options;
   }
 
-  /** Does no I/O. Throws what the adapter threw; `LIFECYCLE_INTERNAL` for a foreign error. */
+  /**
+   * Does no I/O. Throws the adapter's error, or `LIFECYCLE_INTERNAL` for an error that is not a `ProvisioningError`.
+   */
   create({ descriptor, adapter, params }: ValidDescriptor): RegisteredProvider {
     const { context, disposal } = this.#options;
     const provider = createInstance({ descriptor, adapter, params }, context);
@@ -52,7 +54,7 @@ function createInstance(valid: ValidDescriptor, context: ProviderContext): Clust
     throw toProvisioningError(
       error,
       "LIFECYCLE_INTERNAL",
-      `the adapter of kind "${kind}" failed, for "${id}"`,
+      `the adapter of kind "${kind}" failed to create "${id}"`,
     );
   }
 }

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { createBench, errorOf, idsOf, sample, startBench } from "./testing/registry-bench.ts";
 
 describe("restore", () => {
-  test("brings exactly the stored set into force, and probes nobody", async () => {
+  test("brings exactly the stored set into force, and probes no provider", async () => {
     // R1.5
     const store = new MemoryProviderStore();
     const before = await startBench({ store });
@@ -18,10 +18,10 @@ describe("restore", () => {
     expect(idsOf(set)).toEqual(["b", "c", "a"]);
     expect(after.registry.list()).toBe(set);
     expect(after.sets).toEqual([set]);
-    expect(after.adapter.made.map(({ probes }) => probes)).toEqual([0, 0, 0]);
+    expect(after.adapter.created.map(({ probes }) => probes)).toEqual([0, 0, 0]);
   });
 
-  test("only from the definitions given, a stored set that is no longer valid keeps nothing from starting", async () => {
+  test("with onlyFrom, a stored set that is no longer valid does not prevent the start", async () => {
     // R1.5
     const store = new MemoryProviderStore();
     await store.save([
@@ -32,13 +32,13 @@ describe("restore", () => {
     const { registry, adapter } = createBench({ store: store.reopen() });
     const wanted = [sample("a"), sample("d")];
     expect(idsOf(await registry.restore({ onlyFrom: wanted }))).toEqual(["a"]);
-    expect(adapter.made.map(({ probes }) => probes)).toEqual([0]);
+    expect(adapter.created.map(({ probes }) => probes)).toEqual([0]);
     expect(idsOf(await registry.reload(wanted))).toEqual(["a", "d"]);
-    expect(adapter.made.map(({ probes }) => probes)).toEqual([0, 1]);
+    expect(adapter.created.map(({ probes }) => probes)).toEqual([0, 1]);
     expect((await store.reopen().load()).map(({ id }) => id)).toEqual(["a", "d"]);
   });
 
-  test("only from the definitions given, the set that stays is saved without what was left out", async () => {
+  test("with onlyFrom, an unchanged set is saved again without the stored providers that were left out", async () => {
     // R1.5, R5.4
     const store = new MemoryProviderStore();
     await store.save([sample("a"), { ...sample("b"), kind: "gone" }]);
@@ -48,7 +48,7 @@ describe("restore", () => {
     expect((await store.reopen().load()).map(({ id }) => id)).toEqual(["a"]);
   });
 
-  test("only from the definitions given, a damaged store still stops the start", async () => {
+  test("with onlyFrom, a damaged store still prevents the start", async () => {
     // R1.5
     const store = new MemoryProviderStore();
     await store.save([sample("a")]);
@@ -74,11 +74,11 @@ describe("restore", () => {
       expect.objectContaining({ path: "providers[1].kind" }),
       expect.objectContaining({ path: "providers[2].params.path" }),
     ]);
-    expect([registry.list(), sets, adapter.made]).toEqual([[], [], []]);
+    expect([registry.list(), sets, adapter.created]).toEqual([[], [], []]);
     expect((await errorOf(registry.register(sample("d")))).code).toBe("LIFECYCLE_NOT_STARTED");
   });
 
-  test("of a damaged store passes the store's error on and touches nothing", async () => {
+  test("of a damaged store rejects with the store's error and changes nothing", async () => {
     // R1.5
     const store = new MemoryProviderStore();
     await store.save([sample("a")]);
@@ -91,7 +91,7 @@ describe("restore", () => {
     expect(store.contents).toBe(bad);
   });
 
-  test("disposes of what it made when one of the adapters fails", async () => {
+  test("disposes of the instances it created when an adapter fails", async () => {
     const store = new MemoryProviderStore();
     await store.save([sample("a"), sample("b")]);
     const { registry, adapter } = createBench({
@@ -103,10 +103,10 @@ describe("restore", () => {
 
     expect((await errorOf(registry.restore())).code).toBe("LIFECYCLE_INTERNAL");
     expect(registry.list()).toEqual([]);
-    expect(adapter.made[0]?.disposals).toBe(1);
+    expect(adapter.created[0]?.disposals).toBe(1);
   });
 
-  test("brings in what somebody else stored, and keeps the instances of the rest", async () => {
+  test("brings in a set that another process stored, and keeps the instances of unchanged providers", async () => {
     const store = new MemoryProviderStore();
     const { registry, adapter } = await startBench({ store });
     await registry.reload([sample("a"), sample("b")]);
@@ -120,7 +120,7 @@ describe("restore", () => {
     expect(conflict.code).toBe("STORE_CONFLICT");
     expect(idsOf(registry.list())).toEqual(["a", "c"]);
     expect(registry.get("a")).toBe(a);
-    expect(adapter.made.map(({ descriptor, disposals }) => [descriptor.id, disposals])).toEqual([
+    expect(adapter.created.map(({ descriptor, disposals }) => [descriptor.id, disposals])).toEqual([
       ["a", 0],
       ["b", 1],
       ["d", 1],
@@ -130,20 +130,23 @@ describe("restore", () => {
     expect(JSON.parse(store.contents)).toEqual([sample("a"), sample("c"), sample("d")]);
   });
 
-  test("takes over another verdict on the same definition", async () => {
+  test("adopts a stored reason to disable an unchanged definition", async () => {
     const store = new MemoryProviderStore();
     const { registry } = await startBench({ store });
     await registry.register(sample("a"));
     const other = store.reopen();
     await other.load();
-    const disabled = { code: "VALIDATION_MISSING_CAPABILITY", message: "somebody said so" } as const;
+    const disabled = {
+      code: "VALIDATION_MISSING_CAPABILITY",
+      message: "disabled by another process",
+    } as const;
     await other.save([{ ...sample("a"), disabled }]);
     await registry.restore();
 
     expect(registry.list()).toEqual([{ descriptor: { ...sample("a"), disabled } }]);
   });
 
-  test("comes first: nothing may be saved over a set that was not loaded", async () => {
+  test("must be called first, because a set that was not loaded must not be replaced", async () => {
     const store = new MemoryProviderStore();
     await store.save([sample("a")]);
     const { registry } = createBench({ store });
@@ -155,7 +158,7 @@ describe("restore", () => {
 });
 
 describe("listeners", () => {
-  test("that fail are told as a warning and hurt nobody", async () => {
+  test("that fail cause a warning and do not affect other listeners", async () => {
     const { registry, sets, warnings } = createBench();
     const [thrown, rejected] = [new Error("thrown"), new Error("rejected")];
     registry.on("changed", () => {
@@ -172,22 +175,22 @@ describe("listeners", () => {
 
     expect(after).toEqual(sets);
     expect(idsOf(registry.list())).toEqual(["a"]);
-    const told = { code: "LIFECYCLE_CONSUMER_FAILED", message: 'a listener of "changed" failed' };
+    const expected = { code: "LIFECYCLE_CONSUMER_FAILED", message: 'a listener of "changed" failed' };
     expect(warnings.filter(({ cause }) => cause === thrown)).toHaveLength(2);
-    expect(warnings).toContainEqual({ ...told, cause: thrown });
-    expect(warnings).toContainEqual({ ...told, cause: rejected });
+    expect(warnings).toContainEqual({ ...expected, cause: thrown });
+    expect(warnings).toContainEqual({ ...expected, cause: rejected });
   });
 
-  test("hear nothing more once they unsubscribed", async () => {
+  test("receive nothing after they unsubscribed", async () => {
     const { registry } = await startBench();
-    const heard: unknown[] = [];
-    registry.on("changed", (set) => heard.push(set))();
+    const received: unknown[] = [];
+    registry.on("changed", (set) => received.push(set))();
     await registry.register(sample("a"));
 
-    expect(heard).toEqual([]);
+    expect(received).toEqual([]);
   });
 
-  test("may change the set again; their call waits its turn", async () => {
+  test("may change the set again; their call waits in the queue", async () => {
     const { registry, sets } = await startBench();
     let nested: Promise<unknown> | undefined;
     registry.on("changed", () => (nested ??= registry.register(sample("b"))));
@@ -211,13 +214,13 @@ describe("disposal", () => {
     ];
 
     for (const call of calls) expect((await errorOf(call)).code).toBe("LIFECYCLE_STOPPED");
-    expect(adapter.made.map(({ disposals }) => disposals)).toEqual([1, 1]);
+    expect(adapter.created.map(({ disposals }) => disposals)).toEqual([1, 1]);
     expect(registry.list()).toEqual([]);
     expect(sets).toHaveLength(1);
     expect(clock.pendingTimers).toBe(0);
   });
 
-  test("breaks off a probe and takes waiting calls out", async () => {
+  test("aborts a probe and rejects waiting calls", async () => {
     const { registry, adapter, clock } = await startBench({
       script: (provider) => {
         provider.onProbe = () => new Promise(() => {});
@@ -231,7 +234,7 @@ describe("disposal", () => {
       "LIFECYCLE_STOPPED",
       "LIFECYCLE_STOPPED",
     ]);
-    expect(adapter.made.map(({ disposals }) => disposals)).toEqual([1]);
+    expect(adapter.created.map(({ disposals }) => disposals)).toEqual([1]);
     expect(clock.pendingTimers).toBe(0);
   });
 
@@ -246,17 +249,17 @@ describe("disposal", () => {
     expect((await call).descriptor.id).toBe("a");
     await disposal;
     expect(JSON.parse(store.contents)).toEqual([sample("a")]);
-    expect(adapter.made[0]?.disposals).toBe(1);
+    expect(adapter.created[0]?.disposals).toBe(1);
   });
 
-  test("an instance that hangs holds up no call, and one that fails is told as a warning", async () => {
+  test("an instance that hangs during disposal delays no call, and one that fails causes a warning", async () => {
     const failure = new Error("broken");
     const hanging = Promise.withResolvers<void>();
     const { registry, warnings, clock } = await startBench({
       script: (provider) => {
         const { id } = provider.descriptor;
         provider.onDispose = () => {
-          Reflect.deleteProperty(provider, "descriptor"); // as broken as it gets
+          Reflect.deleteProperty(provider, "descriptor"); // broken in every possible way
           return id === "hangs" ? hanging.promise : Promise.reject(failure);
         };
       },
@@ -278,7 +281,7 @@ describe("disposal", () => {
 });
 
 describe("a signal", () => {
-  test("takes a call out of the queue", async () => {
+  test("removes a call from the queue", async () => {
     const store = new GatedStore();
     const { registry, adapter, clock } = await startBench({ store });
     const first = registry.register(sample("a"));
@@ -291,10 +294,10 @@ describe("a signal", () => {
     store.gate.resolve();
     await first;
     expect(idsOf(registry.list())).toEqual(["a"]);
-    expect(adapter.made).toHaveLength(1);
+    expect(adapter.created).toHaveLength(1);
   });
 
-  test("breaks off a probe, of which nothing is left", async () => {
+  test("aborts a probe and leaves nothing behind", async () => {
     const store = new MemoryProviderStore();
     const { registry, adapter, clock } = await startBench({
       store,
@@ -308,11 +311,11 @@ describe("a signal", () => {
     stop.abort(new ProvisioningError("LIFECYCLE_SHUTTING_DOWN", "enough"));
 
     expect((await call).code).toBe("LIFECYCLE_SHUTTING_DOWN");
-    expect(adapter.made.map(({ disposals }) => disposals)).toEqual([1, 1]);
+    expect(adapter.created.map(({ disposals }) => disposals)).toEqual([1, 1]);
     expect([registry.list(), store.contents, clock.pendingTimers]).toEqual([[], "", 0]);
   });
 
-  test("that aborts once a save has begun is too late", async () => {
+  test("has no effect once a save has begun", async () => {
     const store = new GatedStore();
     const { registry, clock } = await startBench({ store });
     const stop = new AbortController();

@@ -16,7 +16,7 @@ type Command =
   | { readonly type: "remove"; readonly id: string }
   | { readonly type: "reload"; readonly inputs: readonly ProviderDescriptorInput[] };
 
-/** What a set of descriptors would become, by the plainest rules. `undefined`: the call is to fail. */
+/** The expected set after a command, computed by the simplest rules. `undefined` means that the call must fail. */
 function expectedAfter(
   set: readonly ProviderDescriptor[],
   command: Command,
@@ -27,17 +27,17 @@ function expectedAfter(
   }
   if (command.type === "register") {
     if (set.some(({ id }) => id === command.input.id) || !isAcceptable(command.input)) return undefined;
-    return [...set, verdictOn(command.input)].sort(compareDescriptors);
+    return [...set, withReason(command.input)].sort(compareDescriptors);
   }
   const ids = new Set(command.inputs.map(({ id }) => id));
   if (ids.size < command.inputs.length || !command.inputs.every(isAcceptable)) return undefined;
-  return command.inputs.map(verdictOn).sort(compareDescriptors);
+  return command.inputs.map(withReason).sort(compareDescriptors);
 }
 
 const isAcceptable = ({ params }: ProviderDescriptorInput): boolean =>
   params["path"] !== "" && params["path"] !== "/down";
 
-function verdictOn(input: ProviderDescriptorInput): ProviderDescriptor {
+function withReason(input: ProviderDescriptorInput): ProviderDescriptor {
   if (input.params["path"] !== "/blind") return input;
   const message = 'it lacks the capability "watch"';
   return { ...input, disabled: { code: "VALIDATION_MISSING_CAPABILITY", message } };
@@ -55,7 +55,7 @@ function run({ registry }: RegistryBench, command: Command): Promise<unknown> {
   return registry.reload(command.inputs);
 }
 
-/** Saves fail as a list says, in the order they come. */
+/** Saves fail or succeed as a list determines, in order. */
 class UnsteadyStore implements ProviderStore {
   readonly failures: boolean[] = [];
   readonly inner: MemoryProviderStore;
@@ -69,7 +69,7 @@ class UnsteadyStore implements ProviderStore {
     return this.inner.load();
   }
 
-  /** Every other save that fails has written everything before it does. The one after a failure works. */
+  /** Every second save that fails has written everything before it fails. The save after a failure succeeds. */
   async save(all: readonly ProviderDescriptor[]): Promise<void> {
     const isFailing = this.failures.shift() === true;
     if (!isFailing || this.#isLate) await this.inner.save(all);
@@ -93,13 +93,13 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   id.map((value) => ({ type: "remove", id: value }) as const),
   fc.array(input, { maxLength: 4 }).map((inputs) => ({ type: "reload", inputs }) as const),
 );
-/** Commands of one batch are called without waiting for each other. */
+/** The commands of one batch are called without waiting for each other. */
 const batch = fc.record({
   commands: fc.array(fc.record({ command, isStoreFailing: fc.boolean() }), { maxLength: 8 }),
   isRestarting: fc.boolean(),
 });
 
-test("calls at the same time, a failing store and restarts come to what one call after another comes to", async () => {
+test("concurrent calls, a failing store and restarts give the same result as sequential calls", async () => {
   // R1.5 R5.4
   const property = fc.asyncProperty(fc.array(batch, { maxLength: 6 }), async (batches) => {
     let store = new UnsteadyStore(new MemoryProviderStore());
@@ -125,7 +125,7 @@ test("calls at the same time, a failing store and restarts come to what one call
       expect(JSON.parse(store.inner.contents || "[]")).toEqual(model);
       if (!isRestarting) continue;
       await bench.registry[Symbol.asyncDispose]();
-      expect(bench.adapter.made.every(({ disposals }) => disposals === 1)).toBe(true);
+      expect(bench.adapter.created.every(({ disposals }) => disposals === 1)).toBe(true);
       store = store.reopen();
       bench = createBench({ store, script, suppressAfter: Infinity });
       await bench.registry.restore();
@@ -143,7 +143,7 @@ function assertInForce({ registry, adapter }: RegistryBench, model: readonly Pro
   expect(
     set.every(({ descriptor, provider }) => (provider === undefined) === (descriptor.disabled !== undefined)),
   ).toBe(true);
-  // Exactly the instances in force are alive.
-  const alive = adapter.made.filter(({ disposals }) => disposals === 0);
-  expect(new Set(alive)).toEqual(new Set(set.flatMap(({ provider }) => provider ?? [])));
+  // Exactly the instances in force have not been disposed of.
+  const undisposed = adapter.created.filter(({ disposals }) => disposals === 0);
+  expect(new Set(undisposed)).toEqual(new Set(set.flatMap(({ provider }) => provider ?? [])));
 }

@@ -6,7 +6,7 @@ import { errorOf, idsOf, refusal, sample, startBench } from "./testing/registry-
 import type { ScriptedProvider } from "./testing/scripted-adapter.ts";
 
 describe("register", () => {
-  test("refuses one more than a set may have, which a restart could not restore", async () => {
+  test("refuses a provider beyond the maximum size of a set, which a restart could not restore", async () => {
     const { registry } = await startBench();
     const full = Array.from({ length: 1_000 }, (_, i) => sample(`p${i}`));
     await registry.reload(full);
@@ -20,7 +20,7 @@ describe("register", () => {
     expect(await registry.restore()).toHaveLength(1_000);
   });
 
-  test("brings a provider into force, saved and told of", async () => {
+  test("saves a provider, brings it into force and emits the change", async () => {
     const store = new MemoryProviderStore();
     const { registry, sets } = await startBench({ store });
     const low = await registry.register(sample("low", 1));
@@ -32,15 +32,15 @@ describe("register", () => {
     expect(sets).toEqual([[low], [high, low]]);
   });
 
-  test("hands the adapter what its schema made of the params, and keeps what was submitted", async () => {
+  test("passes the parsed params to the adapter, and keeps the submitted ones", async () => {
     const { registry, adapter } = await startBench();
     await registry.register(sample("a"));
 
-    expect(adapter.made[0]?.descriptor.params).toEqual({ path: "/x", pollMs: 1_000 });
+    expect(adapter.created[0]?.descriptor.params).toEqual({ path: "/x", pollMs: 1_000 });
     expect(registry.get("a")?.descriptor).toEqual(sample("a"));
   });
 
-  test("names every problem and leaves everything as it was", async () => {
+  test("names every problem and changes nothing", async () => {
     // R1.1
     const store = new MemoryProviderStore();
     const { registry, sets, adapter } = await startBench({ store });
@@ -53,10 +53,10 @@ describe("register", () => {
       { path: "params.path", expected: "string", got: "nothing", code: "VALIDATION_MISSING_FIELD" },
       { path: "params.pollMs", expected: "at least 1", got: "0", code: "VALIDATION_MALFORMED" },
     ]);
-    expect([registry.list(), store.contents, sets, adapter.made]).toEqual([[], "", [], []]);
+    expect([registry.list(), store.contents, sets, adapter.created]).toEqual([[], "", [], []]);
   });
 
-  test("refuses an id that is taken and leaves who has it untouched", async () => {
+  test("refuses an id that is taken and does not change the registered provider", async () => {
     // R1.2
     const memory = createMemoryAdapter();
     const { registry, sets, clock } = await startBench({ adapters: [memory] });
@@ -84,7 +84,7 @@ describe("register", () => {
     await watching;
   });
 
-  test("reads its input at once: what the caller changes later is not part of it", async () => {
+  test("copies its input immediately, so that later changes by the caller have no effect", async () => {
     const { registry } = await startBench();
     const input = structuredClone(sample("a")) as { id: string };
     const call = registry.register(input);
@@ -93,7 +93,7 @@ describe("register", () => {
     expect((await call).descriptor.id).toBe("a");
   });
 
-  test("a literal secret is refused and is nowhere to be found", async () => {
+  test("refuses a literal secret and does not reveal it anywhere", async () => {
     // R1.6
     const canary = "c4naryHunter2";
     const store = new MemoryProviderStore();
@@ -118,7 +118,7 @@ describe("register", () => {
     expect(inspect(everything, { depth: null, showHidden: true })).not.toContain(canary);
   });
 
-  test("an adapter that fails to make an instance fails the call", async () => {
+  test("rejects when the adapter fails to create an instance", async () => {
     const { registry } = await startBench({
       script: ({ descriptor }) => {
         if (descriptor.id === "ours") throw refusal("VALIDATION_MALFORMED");
@@ -148,7 +148,7 @@ describe("a provider that lacks a needed capability", () => {
     expect(registered).toEqual({ descriptor: { ...sample("a"), disabled } });
     expect(registry.list()).toEqual([registered]);
     expect(JSON.parse(store.contents)).toEqual([{ ...sample("a"), disabled }]);
-    expect(adapter.made).toEqual([expect.objectContaining({ probes: 0, disposals: 1 })]);
+    expect(adapter.created).toEqual([expect.objectContaining({ probes: 0, disposals: 1 })]);
     expect(warnings).toEqual([
       { code: disabled.code, message: `"a" is disabled: ${disabled.message}`, providerId: "a" },
     ]);
@@ -162,44 +162,44 @@ describe("a provider that lacks a needed capability", () => {
     const after = await startBench({ store: store.reopen() });
 
     expect(after.registry.list()).toEqual(before.registry.list());
-    expect(after.adapter.made).toEqual([]);
+    expect(after.adapter.created).toEqual([]);
   });
 
-  test("stays as it is in a reload that says the same of it", async () => {
+  test("stays Disabled in a reload with the same definition", async () => {
     const { registry, adapter } = await startBench({ script: withoutWatch });
     const a = await registry.register(sample("a"));
     await registry.reload([sample("a"), sample("b")]);
 
     expect(registry.get("a")).toBe(a);
-    expect(adapter.made.map(({ descriptor }) => descriptor.id)).toEqual(["a", "b"]);
+    expect(adapter.created.map(({ descriptor }) => descriptor.id)).toEqual(["a", "b"]);
   });
 });
 
 describe("remove", () => {
-  test("takes a provider out, from the store too, and disposes of it after it was told", async () => {
+  test("removes a provider, also from the store, and disposes of it after the change was emitted", async () => {
     const store = new MemoryProviderStore();
     const { registry, adapter } = await startBench({ store });
     await registry.register(sample("a"));
     await registry.register(sample("b"));
     const disposals: (number | undefined)[] = [];
-    registry.on("changed", () => disposals.push(adapter.made[0]?.disposals));
+    registry.on("changed", () => disposals.push(adapter.created[0]?.disposals));
     await registry.remove("a");
 
     expect(idsOf(registry.list())).toEqual(["b"]);
     expect(JSON.parse(store.contents)).toEqual([sample("b")]);
     expect(disposals).toEqual([0]);
-    expect(adapter.made.map((provider) => provider.disposals)).toEqual([1, 0]);
+    expect(adapter.created.map((provider) => provider.disposals)).toEqual([1, 0]);
   });
 
-  test("refuses an id that nobody has, and repeats it only when it is well-formed", async () => {
+  test("refuses an id that is not registered, and quotes it only when it is well-formed", async () => {
     const { registry } = await startBench();
     const [known, odd] = [
-      await errorOf(registry.remove("nobody")),
+      await errorOf(registry.remove("unknown")),
       await errorOf(registry.remove("http://u:hunter2@h")),
     ];
 
     expect([known.code, odd.code]).toEqual(["VALIDATION_UNKNOWN_ID", "VALIDATION_UNKNOWN_ID"]);
-    expect(known.message).toContain('"nobody"');
+    expect(known.message).toContain('"unknown"');
     expect(odd.message).not.toContain("hunter2");
   });
 });
@@ -224,8 +224,12 @@ describe("reload", () => {
     ]);
     expect(JSON.parse(store.contents)).toEqual(set.map(({ descriptor }) => descriptor));
     expect(sets).toHaveLength(2);
-    const fates = adapter.made.map(({ descriptor, probes, disposals }) => [descriptor.id, probes, disposals]);
-    expect(fates).toEqual([
+    const outcomes = adapter.created.map(({ descriptor, probes, disposals }) => [
+      descriptor.id,
+      probes,
+      disposals,
+    ]);
+    expect(outcomes).toEqual([
       ["same", 1, 0],
       ["changed", 1, 1],
       ["gone", 1, 1],
@@ -234,7 +238,7 @@ describe("reload", () => {
     ]);
   });
 
-  test("that changes nothing saves and tells nothing", async () => {
+  test("that changes nothing saves nothing and emits nothing", async () => {
     const store = new MemoryProviderStore();
     const { registry, sets } = await startBench({ store });
     await registry.reload([sample("a"), sample("b")]);
@@ -264,10 +268,10 @@ describe("reload", () => {
     ]);
     expect([registry.list(), store.contents]).toEqual(before);
     expect(sets).toHaveLength(1);
-    expect(adapter.made).toHaveLength(1);
+    expect(adapter.created).toHaveLength(1);
   });
 
-  test("names every provider that cannot be reached, accepts none, and disposes of all that was made", async () => {
+  test("names every provider that cannot be reached, accepts none, and disposes of all new instances", async () => {
     // R1.4 R5.4
     const store = new MemoryProviderStore();
     const codes = { refused: "CONNECTIVITY_REFUSED", tls: "CONNECTIVITY_TLS" } as const;
@@ -285,19 +289,19 @@ describe("reload", () => {
     );
 
     expect(error.code).toBe("CONNECTIVITY_REFUSED");
-    expect(error.retryable).toBe(false); // TLS will not mend by itself
+    expect(error.retryable).toBe(false); // a TLS problem does not go away by itself
     expect(error.details["failures"]).toEqual([
       { providerId: "refused", code: "CONNECTIVITY_REFUSED", message: expect.any(String), retryable: true },
       { providerId: "tls", code: "CONNECTIVITY_TLS", message: expect.any(String), retryable: false },
     ]);
     expect([registry.list(), store.contents]).toEqual(before);
-    expect(adapter.made.map(({ disposals }) => disposals)).toEqual([0, 1, 1, 1]);
+    expect(adapter.created.map(({ disposals }) => disposals)).toEqual([0, 1, 1, 1]);
   });
 });
 
 describe("a store that fails", () => {
   test.each(["STORE_IO", "STORE_CONFLICT"] as const)(
-    "with %s leaves the old set in force and disposes of what is new",
+    "with %s leaves the old set in force and disposes of new instances",
     async (code) => {
       // R5.4
       const store = new MemoryProviderStore();
@@ -315,12 +319,12 @@ describe("a store that fails", () => {
       }
 
       expect(sets).toHaveLength(1);
-      expect(adapter.made.map(({ disposals }) => disposals)).toEqual([0, 0, 1, 1, 1]);
+      expect(adapter.created.map(({ disposals }) => disposals)).toEqual([0, 0, 1, 1, 1]);
     },
   );
 
   test.each(["register", "remove", "reload"] as const)(
-    "after the new set was written is given the old one back, so that a restart restores what stayed in force: %s",
+    "after it wrote the new set is given the old set again, so that a restart restores the set in force: %s",
     async (method) => {
       // R1.5 R5.4
       const store = new LateFailingStore();
@@ -335,7 +339,7 @@ describe("a store that fails", () => {
 
       expect(await errorOf(call())).toMatchObject({ code: "STORE_IO" });
       expect([idsOf(registry.list()), sets.length, warnings]).toEqual([["a", "b"], 1, []]);
-      expect(adapter.made.slice(0, 2).map(({ disposals }) => disposals)).toEqual([0, 0]);
+      expect(adapter.created.slice(0, 2).map(({ disposals }) => disposals)).toEqual([0, 0]);
       const { registry: restarted } = await startBench({ store: store.reopen() });
       expect(idsOf(restarted.list())).toEqual(["a", "b"]);
       await registry.register(sample("d"));
@@ -343,7 +347,7 @@ describe("a store that fails", () => {
     },
   );
 
-  test("again when it is given the old set back is told as a warning, and the next save heals it", async () => {
+  test("again when it is given the old set causes a warning, and the next save corrects the store", async () => {
     // R5.4
     const store = new LateFailingStore();
     const { registry, warnings } = await startBench({ store });
@@ -356,7 +360,7 @@ describe("a store that fails", () => {
     expect(warnings).toEqual([
       {
         code: "STORE_IO",
-        message: "the set in force could not be saved again: the store may hold the one that was refused",
+        message: "the set in force could not be saved again: the store may hold the refused set",
         cause: expect.objectContaining({ code: "STORE_IO" }),
       },
     ]);
@@ -364,7 +368,7 @@ describe("a store that fails", () => {
     expect(JSON.parse(store.contents)).toEqual([sample("a"), sample("c")]);
   });
 
-  test("again when it is given the old set back is healed by a reload that changes nothing, too", async () => {
+  test("again when it is given the old set is corrected by a reload that changes nothing, too", async () => {
     // R1.5 R5.4
     const store = new LateFailingStore();
     const { registry } = await startBench({ store });
@@ -377,7 +381,7 @@ describe("a store that fails", () => {
     expect(JSON.parse(store.contents)).toEqual([sample("a")]);
   });
 
-  test("because somebody else saved is not saved over", async () => {
+  test("because another process saved is not overwritten", async () => {
     const store = new MemoryProviderStore();
     const { registry } = await startBench({ store });
     const other = store.reopen();
@@ -390,7 +394,7 @@ describe("a store that fails", () => {
     expect(JSON.parse(store.contents)).toEqual([sample("theirs")]);
   });
 
-  test("with an error of its own is a STORE_IO", async () => {
+  test("with a foreign error is a STORE_IO", async () => {
     class OddStore extends MemoryProviderStore {
       override save(): Promise<void> {
         throw new Error("odd");
@@ -402,7 +406,7 @@ describe("a store that fails", () => {
   });
 
   test.each(["before", "after"] as const)(
-    "because the process dies %s the write leaves one set whole",
+    "because the process dies %s the write holds one complete set",
     async (when) => {
       // R5.4
       class DyingStore extends MemoryProviderStore {
@@ -430,10 +434,10 @@ describe("a store that fails", () => {
   );
 });
 
-/** Fails some saves when all is written, as a disk does that cannot make the file's new name durable. */
+/** Some saves fail after everything was written, as on a disk that cannot make the file's new name durable. */
 class LateFailingStore extends MemoryProviderStore {
   lateFailures = 0;
-  /** The save after the last late failure fails, too, before anything is written. */
+  /** The save after the last late failure also fails, before anything is written. */
   failAfterThat = false;
 
   override async save(...all: Parameters<MemoryProviderStore["save"]>): Promise<void> {

@@ -33,41 +33,43 @@ import type { RegistryEvents } from "./registry-events.ts";
 
 export interface ProviderRegistryOptions {
   readonly store: ProviderStore;
-  /** One for each kind. */
+  /** One adapter for each kind. */
   readonly adapters: readonly AnyProviderAdapter[];
   readonly clock: Clock;
   readonly random: Random;
-  /** How often a live provider owes a sign of life: a third of the health timeout, in milliseconds. */
+  /** Longest time between two events of a live provider, in milliseconds: a third of the health timeout. */
   readonly heartbeatMs: number;
-  /** How long a probe may take, in milliseconds. @defaultValue 5000 */
+  /** Time limit of a probe, in milliseconds. @defaultValue 5000 */
   readonly probeTimeoutMs?: number | undefined;
-  /** `"warn"` accepts a provider whose probe fails and tells it as a warning. @defaultValue "require" */
+  /** `"warn"` accepts a provider whose probe fails, and emits a warning. @defaultValue "require" */
   readonly probe?: "require" | "warn" | undefined;
-  /** Failures of one id in a row before its attempts are refused for a while. @defaultValue 3 */
+  /** Consecutive failures of one id after which its attempts are refused for `suppressMs`. @defaultValue 3 */
   readonly suppressAfter?: number | undefined;
-  /** For how long, in milliseconds. @defaultValue 60000 */
+  /** How long attempts are refused after `suppressAfter` failures, in milliseconds. @defaultValue 60000 */
   readonly suppressMs?: number | undefined;
 }
 
 export interface RegistryCallOptions {
-  /** Ends the wait in the queue, for the store to load and for probes. A save that has begun is finished. */
+  /** Ends the wait in the queue, for the store to load, and for probes. A save that has begun is finished. */
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface RestoreOptions extends RegistryCallOptions {
   /**
-   * The definitions that the next `reload` brings into force. A stored provider whose definition is not among them is neither
-   * checked nor made: a stored set that is no longer valid cannot keep a complete configuration from starting.
-   * @defaultValue the whole stored set is restored
+   * The definitions that the next `reload` will bring into force. A stored provider whose definition is not among them
+   * is neither checked nor created, so a stored set that is no longer valid cannot prevent the start of a complete
+   * configuration. @defaultValue the whole stored set is restored
    */
   readonly onlyFrom?: readonly unknown[] | undefined;
 }
 
 /**
- * Owns the set of providers. Every change is checked, proven and saved before it comes into force, whole or not at all, one
- * after another in the order of the calls. Call `restore` first: a set that was not loaded must not be saved over.
+ * Owns the set of providers. Every change is checked, proven and saved before it comes into force, completely or not at
+ * all. Changes run one at a time, in call order. Call `restore` first: a set that was not loaded must not be
+ * overwritten.
  *
- * Calls reject with `LIFECYCLE_NOT_STARTED` before that, `LIFECYCLE_STOPPED` after disposal, and `LIFECYCLE_ABORTED`.
+ * Calls reject with `LIFECYCLE_NOT_STARTED` before `restore`, with `LIFECYCLE_STOPPED` after disposal, and with
+ * `LIFECYCLE_ABORTED`.
  */
 export class ProviderRegistry implements AsyncDisposable {
   readonly #store: ProviderStore;
@@ -80,8 +82,8 @@ export class ProviderRegistry implements AsyncDisposable {
   readonly #events: TypedEvents<RegistryEvents>;
   readonly #audit: ProviderAudit;
   #set: ProviderSet | undefined;
-  /** The store may hold another set than the one in force: then even an unchanged set is saved. */
-  #isStoreInDoubt = false;
+  /** True when the store may hold a different set than the one in force. Then even an unchanged set is saved. */
+  #mayStoreDiffer = false;
   #disposal: Promise<void> | undefined;
 
   /** Throws `VALIDATION_DUPLICATE_ID` when two adapters have the same kind. */
@@ -122,15 +124,18 @@ export class ProviderRegistry implements AsyncDisposable {
     return this.list().find(({ descriptor }) => descriptor.id === id);
   }
 
-  /** Listeners are called in the order they subscribed. One that fails is told as a warning and hurts nobody else. */
+  /**
+   * Listeners are called in the order in which they subscribed. A listener that fails causes a warning and does not
+   * affect the others. Returns a function that unsubscribes.
+   */
   on<K extends keyof RegistryEvents>(type: K, listener: (event: RegistryEvents[K]) => unknown): Unsubscribe {
     return this.#events.on(type, listener);
   }
 
   /**
-   * Brings exactly the stored set into force, with the reasons of what is disabled, and probes nothing. Called again it
-   * brings in what the store holds now, the way out of a `STORE_CONFLICT`. Rejects with what the store throws, or a
-   * `VALIDATION_*` error naming every problem; then nothing has changed.
+   * Brings exactly the stored set into force, including the reasons why providers are disabled, and probes nothing. A
+   * later call brings in what the store holds at that time, which resolves a `STORE_CONFLICT`. Rejects with the store's
+   * error, or with a `VALIDATION_*` error that names every problem; then nothing has changed.
    */
   async restore(options: RestoreOptions = {}): Promise<readonly RegisteredProvider[]> {
     const { onlyFrom } = options;
@@ -160,15 +165,15 @@ export class ProviderRegistry implements AsyncDisposable {
         throw error;
       }
       const set = toProviderSet(next);
-      this.#isStoreInDoubt = stored.length < all.length;
+      this.#mayStoreDiffer = stored.length < all.length;
       this.#putInForce(set);
       return set;
     });
   }
 
   /**
-   * Adds one provider. Rejects with a `VALIDATION_*` error naming every problem, what its probe threw, `CONNECTIVITY_TIMEOUT`,
-   * or a `STORE_*` error; then nothing has changed. `input` is read at once.
+   * Adds one provider. `input` is copied immediately. Rejects with a `VALIDATION_*` error that names every problem,
+   * with the error of its probe, with `CONNECTIVITY_TIMEOUT`, or with a `STORE_*` error; then nothing has changed.
    */
   async register(input: unknown, options: RegistryCallOptions = {}): Promise<RegisteredProvider> {
     const check = this.#validator.check(input);
@@ -182,20 +187,21 @@ export class ProviderRegistry implements AsyncDisposable {
     return set.find(({ descriptor }) => descriptor.id === check.id)!;
   }
 
-  /** Takes one out. Rejects with `VALIDATION_UNKNOWN_ID`, or a `STORE_*` error; then nothing has changed. */
+  /** Removes one provider. Rejects with `VALIDATION_UNKNOWN_ID`, or a `STORE_*` error; then nothing has changed. */
   async remove(id: ProviderId, options: RegistryCallOptions = {}): Promise<void> {
     await this.#change(options, async (current) => {
       const providers = current.filter(({ descriptor }) => descriptor.id !== id);
       if (providers.length < current.length) return { providers, warnings: [] };
       const name = providerIdSchema.safeParse(id).success ? `"${id}"` : describeForm(id);
-      throw new ProvisioningError("VALIDATION_UNKNOWN_ID", `there is no such provider, for ${name}`);
+      throw new ProvisioningError("VALIDATION_UNKNOWN_ID", `there is no provider with the id ${name}`);
     });
   }
 
   /**
-   * Replaces the whole set, all or nothing. An entry that equals what is registered keeps its instance and is neither
-   * proven again nor re-enabled. Rejects as `register` does, with every problem of every entry in `details.problems`, or every
-   * failed probe in `details.failures`; then nothing has changed. `inputs` is read at once.
+   * Replaces the whole set, all or nothing. `inputs` is copied immediately. An entry that equals a registered provider
+   * keeps its instance, is not probed again, and stays disabled if it is. Rejects as `register` does, with every
+   * problem of every entry in `details.problems`, or every failed probe in `details.failures`; then nothing has
+   * changed.
    */
   async reload(
     inputs: readonly unknown[],
@@ -213,7 +219,7 @@ export class ProviderRegistry implements AsyncDisposable {
     });
   }
 
-  /** Lets a save that has begun finish, refuses everything else, and disposes of every instance. Idempotent. */
+  /** Lets a save that has begun finish, rejects all other calls, and disposes of every instance. Idempotent. */
   [Symbol.asyncDispose](): Promise<void> {
     this.#disposal ??= this.#dispose();
     return this.#disposal;
@@ -239,8 +245,8 @@ export class ProviderRegistry implements AsyncDisposable {
   }
 
   /**
-   * Saves the draft, then brings it into force; when the save fails the old set stays, in the store too, and what is new is
-   * disposed of.
+   * Saves the draft, then brings it into force. When the save fails, the old set stays in force and in the store, and
+   * new instances are disposed of.
    */
   #change(
     options: RegistryCallOptions,
@@ -253,12 +259,13 @@ export class ProviderRegistry implements AsyncDisposable {
       }
       const { providers, warnings } = await draft(current, signal);
       const next = toProviderSet(providers);
-      if (isSameSet(current, next) && !this.#isStoreInDoubt) return current;
+      if (isSameSet(current, next) && !this.#mayStoreDiffer) return current;
       try {
         await this.#save(next);
       } catch (error) {
         this.#instances.startForRest(next, current);
-        // What failed may have been written all the same. Any other code says that nothing was.
+        // A save that failed with `STORE_IO` may have been written nevertheless. With any other code nothing was
+        // written.
         if (isProvisioningError(error) && error.code === "STORE_IO") await this.#saveAgain(current);
         throw error;
       }
@@ -279,20 +286,22 @@ export class ProviderRegistry implements AsyncDisposable {
   async #save(set: ProviderSet): Promise<void> {
     try {
       await this.#store.save(set.map(({ descriptor }) => descriptor));
-      this.#isStoreInDoubt = false;
+      this.#mayStoreDiffer = false;
     } catch (error) {
       throw toProvisioningError(error, "STORE_IO", "the set could not be saved");
     }
   }
 
-  /** So that a restart restores what is in force. Never loads: that would hide what somebody else saved meanwhile. */
+  /**
+   * Saves the set in force again, so that a restart restores it. It must not load first: that would hide a set that
+   * another process saved in the meantime.
+   */
   async #saveAgain(current: ProviderSet): Promise<void> {
     try {
       await this.#save(current);
     } catch (cause) {
-      this.#isStoreInDoubt = true;
-      const message =
-        "the set in force could not be saved again: the store may hold the one that was refused";
+      this.#mayStoreDiffer = true;
+      const message = "the set in force could not be saved again: the store may hold the refused set";
       this.#events.emit("warning", { code: "STORE_IO", message, cause });
     }
   }
@@ -306,7 +315,7 @@ export class ProviderRegistry implements AsyncDisposable {
   }
 
   #onListenerError(cause: unknown, type: keyof RegistryEvents): void {
-    // Telling a listener of warnings that it failed would only make it fail again.
+    // A warning about a failed warning listener would only make it fail again.
     if (type === "warning") return;
     const message = `a listener of "${type}" failed`;
     this.#events.emit("warning", { code: "LIFECYCLE_CONSUMER_FAILED", message, cause });
@@ -316,7 +325,7 @@ export class ProviderRegistry implements AsyncDisposable {
 function toFullError(): ProvisioningError {
   return new ProvisioningError(
     "VALIDATION_MALFORMED",
-    `there are ${MAX_PROVIDERS} providers, and no more can be`,
+    `the set already has the maximum of ${MAX_PROVIDERS} providers`,
     {
       details: { maxProviders: MAX_PROVIDERS },
     },

@@ -9,12 +9,12 @@ export function toProviderSet(providers: readonly RegisteredProvider[]): Provide
   return Object.freeze(providers.toSorted((a, b) => compareDescriptors(a.descriptor, b.descriptor)));
 }
 
-/** The same providers, by identity. */
+/** True when both sets hold the same objects in the same order. */
 export function isSameSet(a: ProviderSet, b: ProviderSet): boolean {
   return a.length === b.length && a.every((registered, index) => registered === b[index]);
 }
 
-/** The descriptor as it was submitted: without the registry's own verdict. */
+/** The descriptor as it was submitted: without `disabled`, which the registry adds. */
 export function toDefinition(descriptor: ProviderDescriptor): Omit<ProviderDescriptor, "disabled"> {
   const { disabled: _, ...definition } = descriptor;
   return definition;

@@ -16,7 +16,7 @@ import { createScriptedAdapter } from "./testing/scripted-adapter.ts";
 
 const SECRET = "canary-7f3a9c-secret";
 
-/** Takes anything, as a plug-in's schema may. */
+/** Accepts anything, as the schema of a plugin may. */
 const loose = {
   ...createScriptedAdapter(),
   kind: "loose",
@@ -28,7 +28,7 @@ const SAMPLES = [
   { id: "a", kind: "scripted", priority: 1, params: { path: "/x", pollMs: 5, token: { env: "TOKEN" } } },
   { id: "b", kind: "loose", priority: 2, params: { list: [{ a: 1 }, "x"], deep: { er: { est: null } } } },
 ];
-/** The same with a secret wherever one is typed by mistake. */
+/** The samples with a secret in every place where one could be typed by mistake. */
 const LEAKY = [
   { id: "a", kind: "scripted", priority: 1, params: { path: "/x", token: SECRET } },
   { id: "a", kind: "scripted", priority: 1, params: { path: "/x", token: { env: "T", value: SECRET } } },
@@ -58,7 +58,7 @@ async function check(input: unknown): Promise<void> {
     expect(outcome.error.message.length).toBeLessThan(5_000);
     return;
   }
-  // What is kept is what was submitted, to the letter.
+  // An accepted descriptor is exactly what was submitted.
   const { descriptor } = outcome.value;
   expect(JSON.stringify(descriptor.params)).toBe(JSON.stringify(Reflect.get(Object(input), "params")));
   expect(Object.isFrozen(descriptor) && Object.isFrozen(descriptor.params)).toBe(true);
@@ -69,7 +69,7 @@ const mutation = fc.record({ place: fc.nat(10_000), choice: fc.nat(10_000) });
 const mutations = fc.array(mutation, { maxLength: 3 });
 
 describe("a descriptor", () => {
-  test("of any form is kept as it is or refused", async () => {
+  test("of any form is accepted unchanged or refused", async () => {
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...SAMPLES), mutations, (sample, structure) =>
         check(mutateJson(sample, structure)),
@@ -78,7 +78,7 @@ describe("a descriptor", () => {
     );
   });
 
-  test("that is anything is refused", async () => {
+  test("that is an arbitrary value is refused", async () => {
     const anything = fc.anything({
       withBigInt: true,
       withDate: true,
@@ -99,7 +99,7 @@ describe("a descriptor", () => {
     );
   });
 
-  test("with a secret in it is refused, whatever else is wrong with it, and says nothing of it", async () => {
+  test("with a secret in it is refused, whatever else is wrong with it, and the error does not quote it", async () => {
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...LEAKY), mutations, async (sample, structure) => {
         const outcome = await outcomeOf(() => validator.validate(mutateJson(sample, structure)));
@@ -113,7 +113,7 @@ describe("a descriptor", () => {
   });
 });
 
-describe("a descriptor that is there to exhaust us", () => {
+describe("a descriptor that tries to exhaust memory or time", () => {
   const circular: Record<string, unknown> = { ...SAMPLES[1] };
   circular["params"] = { circular };
   test.each([
@@ -135,11 +135,11 @@ describe("a descriptor that is there to exhaust us", () => {
     ["many entries", { ...SAMPLES[1], params: { list: Array.from({ length: 1_000_000 }, () => ({})) } }],
     ["many secrets", { ...SAMPLES[1], params: { tokens: Array.from({ length: 50_000 }, () => SECRET) } }],
     [
-      "a length that is none",
+      "an invalid length",
       { ...SAMPLES[1], params: { a: { length: 4e9 } }, extra: Object.assign([], { length: 4_000_000_000 }) },
     ],
     [
-      "what throws when it is looked at",
+      "a proxy or getter that throws when it is read",
       {
         ...SAMPLES[1],
         get params(): never {
@@ -148,7 +148,7 @@ describe("a descriptor that is there to exhaust us", () => {
       },
     ],
     [
-      "what throws when it is written",
+      "a toJSON that throws",
       {
         ...SAMPLES[1],
         params: {
@@ -165,7 +165,7 @@ describe("a descriptor that is there to exhaust us", () => {
     expect(findSecret(everythingSaid(outcome.error), SECRET)).toEqual([]);
   });
 
-  test.each([1_001, 1_000_000])("by %i others is refused, in few words", async (count) => {
+  test.each([1_001, 1_000_000])("by %i others is refused with a short message", async (count) => {
     const outcome = await outcomeOf(() => validator.validateAll(Array.from({ length: count }, () => 0)));
     if (!("error" in outcome)) throw new Error("it passed");
     expect(outcome.error.details["problems"]).toMatchObject([

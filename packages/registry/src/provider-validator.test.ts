@@ -10,7 +10,7 @@ import { createScriptedAdapter } from "./testing/scripted-adapter.ts";
 const validator = new ProviderValidator({ adapters: [createScriptedAdapter()] });
 const good = { id: "a", kind: "scripted", priority: 1, params: { path: "/x" } };
 
-/** The error with everything in it that anybody could print. */
+/** The error, and all of its text that could be printed. */
 function failureOf(call: () => unknown): { error: ProvisioningError; text: string } {
   try {
     call();
@@ -27,8 +27,8 @@ function adapterOf(params: z.ZodType, kind = "odd"): AnyProviderAdapter {
   return { ...createScriptedAdapter(), kind, params };
 }
 
-describe("a descriptor that is right", () => {
-  test("is kept as submitted, and its params come as the schema made them", () => {
+describe("a valid descriptor", () => {
+  test("is kept as submitted, and its params are returned as parsed by the schema", () => {
     const { descriptor, params } = validator.validate(good);
 
     expect(descriptor).toEqual(good);
@@ -52,7 +52,7 @@ describe("a descriptor that is right", () => {
   });
 });
 
-describe("what is wrong with one descriptor", () => {
+describe("problems of one descriptor", () => {
   test("every problem of the envelope and of the params is named, with path, expected and got", () => {
     // R1.1
     const { error } = failureOf(() =>
@@ -104,7 +104,7 @@ describe("what is wrong with one descriptor", () => {
     ["no params", { ...good, params: undefined }, "VALIDATION_MISSING_FIELD", "params"],
     ["params in a list", { ...good, params: [] }, "VALIDATION_MALFORMED", "params"],
     ["the registry's own verdict", { ...good, disabled: {} }, "VALIDATION_MALFORMED", "disabled"],
-    ["a priority that is no integer", { ...good, priority: 1.5 }, "VALIDATION_MALFORMED", "priority"],
+    ["a priority that is not an integer", { ...good, priority: 1.5 }, "VALIDATION_MALFORMED", "priority"],
   ])("%s is refused", (_, input, code, path) => {
     const { error } = failureOf(() => validator.validate(input));
 
@@ -112,7 +112,7 @@ describe("what is wrong with one descriptor", () => {
     expect(error.code).toBe(code);
   });
 
-  test("an unknown kind is refused, naming those that are known", () => {
+  test("an unknown kind is refused, and the error names the known kinds", () => {
     // R1.1
     const both = new ProviderValidator({ adapters: [createScriptedAdapter(), adapterOf(z.unknown())] });
     const { error } = failureOf(() => both.validate({ ...good, kind: "consul" }));
@@ -123,7 +123,7 @@ describe("what is wrong with one descriptor", () => {
     ]);
   });
 
-  test("what loops or nests without end is refused, not followed", () => {
+  test("a value that is cyclic or nested too deeply is refused without traversing it", () => {
     const loop: Record<string, unknown> = {};
     loop["self"] = loop;
     let deep: unknown = "x";
@@ -141,7 +141,7 @@ describe("what is wrong with one descriptor", () => {
     }
   });
 
-  test("a schema that throws is a problem of the params, without what it threw", () => {
+  test("a schema that throws is a problem of the params, and its error is not quoted", () => {
     const schema = z.looseObject({}).refine((params) => {
       throw new Error(`cannot read ${JSON.stringify(params)}`);
     });
@@ -154,7 +154,7 @@ describe("what is wrong with one descriptor", () => {
 });
 
 describe("a whole set", () => {
-  test("every problem of every entry is named, with the entry's place", () => {
+  test("every problem of every entry is named, with the index of the entry", () => {
     // R1.1
     const { error } = failureOf(() =>
       validator.validateAll([
@@ -176,7 +176,7 @@ describe("a whole set", () => {
     ]);
   });
 
-  test("every id that comes again is named", () => {
+  test("every repeated id is named", () => {
     const { error } = failureOf(() => validator.validateAll([good, { ...good, id: "b" }, good, good]));
 
     expect(error.code).toBe("VALIDATION_DUPLICATE_ID");
@@ -192,8 +192,8 @@ describe("a whole set", () => {
     ]);
   });
 
-  test("holes in the list are entries that are not there", () => {
-    // oxlint-disable-next-line no-sparse-arrays -- it is what is tested
+  test("holes in the list count as missing entries", () => {
+    // oxlint-disable-next-line no-sparse-arrays -- the test needs a sparse array
     const { error } = failureOf(() => validator.validateAll([good, , { ...good, id: "b" }]));
 
     expect(error.details["problems"]).toEqual([expect.objectContaining({ path: "providers[1]" })]);
@@ -221,7 +221,7 @@ describe("secrets", () => {
     }
   });
 
-  test("a literal one is one problem, also where the schema says so as well", () => {
+  test("a literal secret is one problem, also where the schema reports it too", () => {
     const { error } = failureOf(() => validator.validate({ ...good, params: { path: "/x", token: canary } }));
 
     expect(error.details["problems"]).toEqual([
@@ -234,7 +234,7 @@ describe("secrets", () => {
     ]);
   });
 
-  test("one is not repeated by a schema that quotes what it was given", () => {
+  test("a secret is not quoted by a schema that quotes its input", () => {
     // R1.6
     const quoting = z.looseObject({}).superRefine((value, context) => {
       context.addIssue({ code: "custom", message: `something better than ${JSON.stringify(value)}` });
@@ -251,7 +251,7 @@ describe("secrets", () => {
     ]);
   });
 
-  test("one under a name that gives nothing away is refused where the schema wants a reference", () => {
+  test("a secret under an inconspicuous name is refused where the schema requires a reference", () => {
     // R1.6
     const schema = z.strictObject({ acl: secretReferenceSchema });
     const odd = new ProviderValidator({ adapters: [adapterOf(schema)] });
@@ -262,8 +262,8 @@ describe("secrets", () => {
   });
 });
 
-test("whatever is submitted is either accepted or refused with every text kept out of the error", () => {
-  // With a space it is never a well-formed id or kind, which may be said.
+test("any input is either accepted or refused with an error that quotes no text of it", () => {
+  // A text with a space is never a well-formed id or kind, which an error may quote.
   const text = fc.string().map((suffix) => `ZQX ${suffix}`);
   const json = fc.letrec((tie) => ({
     value: fc.oneof(

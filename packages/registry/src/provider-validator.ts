@@ -14,34 +14,34 @@ import { toValidationError, type DescriptorProblem } from "./descriptor-problem.
 import { findLiteralSecrets, HIDDEN } from "./literal-secrets.ts";
 import { PLAIN_DATA, toPlainData } from "./plain-data.ts";
 
-/** No set has more. */
+/** Maximum number of providers in a set. */
 export const MAX_PROVIDERS = 1_000;
 
 /** A descriptor that passed every check. */
 export interface ValidDescriptor {
-  /** As submitted, copied and frozen: what is stored, listed and compared. */
+  /** The descriptor as submitted, copied and frozen. It is stored, listed and compared. */
   readonly descriptor: ProviderDescriptor;
   readonly adapter: AnyProviderAdapter;
-  /** What the adapter's schema made of `descriptor.params`, defaults filled in: what `create` gets. */
+  /** `descriptor.params` as parsed by the adapter's schema, with defaults filled in. It is passed to `create`. */
   readonly params: unknown;
 }
 
-/** What came of checking one input: `valid` is there exactly when there are no problems. */
+/** The result of checking one input. `valid` is set exactly when there are no problems. */
 export interface DescriptorCheck {
-  /** The id it names, when that is well-formed. */
+  /** The id of the input, if it is well-formed. */
   readonly id?: ProviderId | undefined;
   readonly problems: readonly DescriptorProblem[];
   readonly valid?: ValidDescriptor | undefined;
 }
 
 export interface ProviderValidatorOptions {
-  /** One for each kind. */
+  /** One adapter for each kind. */
   readonly adapters: readonly AnyProviderAdapter[];
 }
 
 /**
- * Checks submitted descriptors without any I/O and names every problem. No text of an input is ever repeated, except an id
- * or a kind that is well-formed.
+ * Checks submitted descriptors without any I/O and names every problem. No text of an input is ever quoted, except a
+ * well-formed id or kind.
  */
 export class ProviderValidator {
   readonly #adapters: ReadonlyMap<string, AnyProviderAdapter>;
@@ -61,18 +61,20 @@ export class ProviderValidator {
     this.#adapters = adapters;
   }
 
-  /** Throws one `VALIDATION_*` error whose `details.problems` names everything. */
+  /** Throws one `VALIDATION_*` error whose `details.problems` lists every problem. */
   validate(input: unknown): ValidDescriptor {
     const check = this.check(input);
     return toValid([check], subjectOf(check))[0]!;
   }
 
-  /** As `validate` for a whole set; paths read `providers[2].params.path`. An id that comes twice is a problem too. */
+  /**
+   * Like `validate`, for a whole set; paths have the form `providers[2].params.path`. A repeated id is also a problem.
+   */
   validateAll(inputs: unknown): readonly ValidDescriptor[] {
     return toValid(this.checkAll(inputs), "the set of providers");
   }
 
-  /** As `validate`, but returns the problems. `at` goes before their paths. Never throws. */
+  /** Like `validate`, but returns the problems, with `at` in front of their paths. Never throws. */
   check(input: unknown, at: readonly PropertyKey[] = []): DescriptorCheck {
     const plain = toPlainData(input);
     if (plain === undefined) {
@@ -81,7 +83,7 @@ export class ProviderValidator {
     return this.#checkPlain(plain.data, at);
   }
 
-  /** As `validateAll`, but returns the problems, entry by entry. Never throws. */
+  /** Like `validateAll`, but returns the problems of each entry. Never throws. */
   checkAll(inputs: unknown): readonly DescriptorCheck[] {
     if (!Array.isArray(inputs)) {
       return [{ problems: [malformed(["providers"], "an array", describeForm(inputs))] }];
@@ -142,7 +144,7 @@ export class ProviderValidator {
   }
 }
 
-/** The check with one more problem: its id belongs to somebody else. */
+/** Returns the check with one more problem: another provider has its id. */
 export function withDuplicate(check: DescriptorCheck, path: string, expected: string): DescriptorCheck {
   const problem = { path, expected, got: `"${check.id}"`, code: "VALIDATION_DUPLICATE_ID" } as const;
   return { id: check.id, problems: [...check.problems, problem] };
@@ -152,7 +154,7 @@ export function subjectOf({ id }: DescriptorCheck): string {
   return id === undefined ? "the provider" : `the provider "${id}"`;
 }
 
-/** Throws one error for all that is wrong with any of them. */
+/** Returns the valid descriptors. Throws one error if any check has a problem. */
 export function toValid(checks: readonly DescriptorCheck[], subject: string): readonly ValidDescriptor[] {
   const problems = checks.flatMap((check) => check.problems);
   if (problems.length > 0) throw toValidationError(problems, subject);
@@ -164,22 +166,22 @@ function parseParams(
   params: unknown,
   at: readonly PropertyKey[],
 ): { readonly params?: unknown; readonly problems: readonly DescriptorProblem[] } | undefined {
-  // Anything else is the envelope's problem already.
+  // Other types are already reported as a problem of the field `params`.
   if (typeof params !== "object" || params === null || Array.isArray(params)) return undefined;
   try {
     const result = adapter.params.safeParse(params);
     if (result.success) return { params: result.data, problems: [] };
     return { problems: toValidationProblems(result.error.issues, params, at) };
   } catch {
-    // What a schema's own code threw may hold a text of the input, so it goes no further.
+    // The error of a schema's own code may quote the input, so it is dropped.
     const expected = `params that the schema of kind "${adapter.kind}" can check`;
     return { problems: [malformed(at, expected, "an error thrown by the schema")] };
   }
 }
 
 /**
- * A path with a literal secret says that alone. So do the values it is part of, whose schema may have a message of its own
- * that repeats it; and beside a name that is one, nothing else is said at all.
+ * Keeps only the secret's own problem for a path with a literal secret. Problems of the values around it are dropped
+ * too, because a schema's message for them may quote it. When a name is a secret, all other problems are dropped.
  */
 function withoutSecrets(
   secrets: readonly DescriptorProblem[],
@@ -190,7 +192,7 @@ function withoutSecrets(
   return [...secrets, ...others.filter((other) => !paths.some((path) => isWithin(path, other.path)))];
 }
 
-/** True for the place itself, too. */
+/** True when `path` is `place` itself or is inside it. */
 function isWithin(path: string, place: string): boolean {
   return place === "" || path === place || path.startsWith(`${place}.`) || path.startsWith(`${place}[`);
 }

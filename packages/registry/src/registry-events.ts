@@ -1,19 +1,19 @@
 import type { ErrorCode, ProviderId } from "@holdfast/core";
 import type { RegisteredProvider } from "./registered-provider.ts";
 
-/** Something that did not fail a call but that people should know of. */
+/** A problem that did not fail a call but that an operator should know about. */
 export interface RegistryWarning {
   readonly code: ErrorCode;
   readonly message: string;
   readonly providerId?: ProviderId | undefined;
   readonly details?: Readonly<Record<string, unknown>> | undefined;
-  /** What was thrown, if anything was. What other people's code put into it is not ours to vouch for. */
+  /** The error that caused the warning, if any. It may come from third-party code and is not checked for secrets. */
   readonly cause?: unknown;
 }
 
-// A type, not an interface: mitt's event map needs one.
+// A type alias, because mitt's event map does not accept an interface.
 export type RegistryEvents = {
-  /** The whole set, after it came into force. What it replaced is disposed of when every listener has returned. */
+  /** The whole set, after it came into force. Replaced instances are disposed of when every listener has returned. */
   changed: readonly RegisteredProvider[];
   warning: RegistryWarning;
 };

@@ -2,7 +2,9 @@ import { describeForm, formatPath, type ValidationProblem } from "@holdfast/core
 
 const MAX_PROBLEMS = 100;
 
-/** Finds fields named `__proto__` in plain data: schemas drop them without a word, and copies may take them for a prototype. */
+/**
+ * Finds fields named `__proto__` in plain data. Schemas drop them silently, and a copy may treat them as a prototype.
+ */
 export function findReservedNames(data: unknown, at: readonly PropertyKey[]): readonly ValidationProblem[] {
   return scan(data, at).slice(0, MAX_PROBLEMS);
 }

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { TransientProviderStore } from "./transient-provider-store.ts";
 
-test("keeps the last saved set, whatever becomes of the objects that were saved", async () => {
+test("keeps the last saved set, also when the saved objects are changed later", async () => {
   const store = new TransientProviderStore();
   expect(await store.load()).toEqual([]);
   const params = { path: "a.yaml" };

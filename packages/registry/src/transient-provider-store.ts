@@ -1,6 +1,9 @@
 import type { ProviderDescriptor, ProviderStore } from "@holdfast/core";
 
-/** Keeps the set of providers in memory: it is gone when the process ends. For programs that list their providers themselves. */
+/**
+ * Keeps the set of providers in memory, so it is lost when the process ends. For programs that list their providers
+ * themselves.
+ */
 export class TransientProviderStore implements ProviderStore {
   #all: readonly ProviderDescriptor[] = [];
 

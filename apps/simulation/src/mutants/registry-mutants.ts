@@ -28,7 +28,7 @@ export const REGISTRY_MUTANTS: readonly Mutant[] = [
     name: "doubt-not-saved",
     says: "a reload that changes nothing leaves a store in doubt as it is",
     file: REGISTRY,
-    find: "if (isSameSet(current, next) && !this.#isStoreInDoubt) return current;",
+    find: "if (isSameSet(current, next) && !this.#mayStoreDiffer) return current;",
     replace: "if (isSameSet(current, next)) return current;",
   },
   {

@@ -6,16 +6,16 @@ import type { RegistryWarning } from "../registry-events.ts";
 import { createScriptedAdapter, type ScriptedAdapter, type ScriptedProvider } from "./scripted-adapter.ts";
 
 export interface BenchOptions extends Partial<ProviderRegistryOptions> {
-  /** Sees each new instance first. */
+  /** Called with each new instance before it is used. */
   readonly script?: (provider: ScriptedProvider) => void;
 }
 
-/** A registry with everything around it at hand. */
+/** A registry, with its clock and adapter, and with recordings of its events. */
 export interface RegistryBench {
   readonly registry: ProviderRegistry;
   readonly clock: VirtualClock;
   readonly adapter: ScriptedAdapter;
-  /** What `changed` told, in order. */
+  /** The sets that `changed` emitted, in order. */
   readonly sets: (readonly RegisteredProvider[])[];
   readonly warnings: RegistryWarning[];
 }
@@ -38,7 +38,7 @@ export function createBench({ script, ...options }: BenchOptions = {}): Registry
   return { registry, clock, adapter, sets, warnings };
 }
 
-/** As `createBench`, with what the store holds (nothing, if not said otherwise) in force. */
+/** Like `createBench`, with the set of the store (empty by default) in force. */
 export async function startBench(options?: BenchOptions): Promise<RegistryBench> {
   const bench = createBench(options);
   await bench.registry.restore();
@@ -61,7 +61,7 @@ export function idsOf(set: readonly RegisteredProvider[]): readonly string[] {
   return set.map(({ descriptor }) => descriptor.id);
 }
 
-/** The error that the promise rejects with, which must be one of ours. */
+/** Returns the error that the promise rejects with, which must be a `ProvisioningError`. */
 export async function errorOf(promise: Promise<unknown>): Promise<ProvisioningError> {
   const outcome = await promise.then(
     () => "it resolved",
@@ -71,7 +71,7 @@ export async function errorOf(promise: Promise<unknown>): Promise<ProvisioningEr
   throw new Error("it did not reject with a ProvisioningError", { cause: outcome });
 }
 
-/** A refusal of the backend's. */
+/** An error as a backend that refuses the connection would cause it. */
 export function refusal(code: ProvisioningError["code"] = "CONNECTIVITY_REFUSED"): ProvisioningError {
-  return new ProvisioningError(code, "the backend said no");
+  return new ProvisioningError(code, "the backend refused the connection");
 }

@@ -8,7 +8,7 @@ export interface ScriptedParams {
   readonly token?: SecretReference | undefined;
 }
 
-/** An instance that says what became of it. */
+/** A provider that counts its probes and disposals. */
 export class ScriptedProvider implements ClusterProvider {
   readonly descriptor: ProviderDescriptor<ScriptedParams>;
   capabilities: { watch: boolean } = { watch: true };
@@ -38,15 +38,15 @@ export class ScriptedProvider implements ClusterProvider {
 }
 
 export interface ScriptedAdapter extends ProviderAdapter<ScriptedParams> {
-  /** Every instance ever made, in order. */
-  readonly made: readonly ScriptedProvider[];
+  /** Every instance ever created, in order. */
+  readonly created: readonly ScriptedProvider[];
 }
 
-/** Kind `scripted`; `script` sees each new instance first. */
+/** An adapter of kind `scripted`. `script` is called with each new instance before it is used. */
 export function createScriptedAdapter(
   script: (provider: ScriptedProvider) => void = () => {},
 ): ScriptedAdapter {
-  const made: ScriptedProvider[] = [];
+  const created: ScriptedProvider[] = [];
   return {
     kind: "scripted",
     params: z.strictObject({
@@ -54,10 +54,10 @@ export function createScriptedAdapter(
       pollMs: z.int().min(1).default(1_000),
       token: secretReferenceSchema.optional(),
     }),
-    made,
+    created,
     create(descriptor) {
       const provider = new ScriptedProvider(descriptor);
-      made.push(provider);
+      created.push(provider);
       script(provider);
       return provider;
     },
