@@ -17,7 +17,6 @@ import {
   type Deadline,
   type Epoch,
   type GenerationStore,
-  type KnownGood,
   type NodeId,
   type PortReport,
   type ProviderDescriptorInput,
@@ -28,12 +27,12 @@ import {
   type Unsubscribe,
 } from "@holdfast/core";
 import { Failover, heartbeatMsOf } from "@holdfast/failover";
-import { createEpoch, SnapshotKeeper, WatchHub, type NodeExplanation } from "@holdfast/hub";
+import { createEpoch, WatchHub, type NodeExplanation } from "@holdfast/hub";
 import { ProvisioningMetrics } from "@holdfast/metrics";
 import { ProviderRegistry } from "@holdfast/registry";
 import { IncompleteEntries } from "./incomplete-entries.ts";
-import type { LastKnownGoodOptions, ProvisioningServiceOptions } from "./service-options.ts";
-import { toSnapshotSource } from "./snapshot-source.ts";
+import { LastKnownGood } from "./last-known-good.ts";
+import type { ProvisioningServiceOptions } from "./service-options.ts";
 import { toWarning, type ServiceWarning } from "./service-warning.ts";
 import { SharedEndpointCheck } from "./shared-endpoint-check.ts";
 
@@ -57,20 +56,18 @@ export interface StopReport {
 }
 
 const DEFAULT_DEADLINE_MS = 10_000;
-const DEFAULT_MAX_AGE_MS = 3_600_000;
-const DEFAULT_SAVE_EVERY_MS = 10_000;
-/** What providers have to let go of their backends when consumers have used the deadline up. */
+/** The least time that providers get to release their backends when consumers have used up the deadline, in milliseconds. */
 const LEAST_DISPOSAL_MS = 1_000;
 /** Sorts before every generation of a store: a start that failed must not make later runs look old. */
 const NOT_STARTED = 0;
 
 /**
- * Registry, fail-over, hub, bridges and metrics, wired: the providers in force are watched, the healthy one of highest
- * priority is believed, and what it says reaches the ports in one order. Holds no logic of its own.
+ * One topology: wires registry, failover, hub, bridges and metrics, and starts and stops them. The providers in force are watched,
+ * the snapshots of the healthy one of highest priority are used, and they reach the ports in one order.
  */
 export class ProvisioningService implements AsyncDisposable {
   readonly registry: ProviderRegistry;
-  /** The ordered log and what it has led to. */
+  /** The ordered log and the state it has led to. */
   readonly topology: WatchHub;
   readonly #clock: Clock;
   readonly #random: Random;
@@ -80,8 +77,7 @@ export class ProvisioningService implements AsyncDisposable {
   readonly #remoting: RemotingBridge | undefined;
   readonly #metrics: ProvisioningMetrics | undefined;
   readonly #sharedEndpoints: SharedEndpointCheck;
-  readonly #lastKnownGood: LastKnownGoodOptions | undefined;
-  #keeper: SnapshotKeeper | undefined;
+  readonly #lastKnownGood: LastKnownGood | undefined;
   readonly #events = createTypedEvents<{ warning: ServiceWarning }>(() => undefined);
   readonly #stopping = new AbortController();
   #startup: Promise<void> | undefined;
@@ -96,7 +92,6 @@ export class ProvisioningService implements AsyncDisposable {
     this.#clock = clock;
     this.#random = random;
     this.#generation = options.generation;
-    this.#lastKnownGood = options.lastKnownGood;
     this.#failover = new Failover({
       clock,
       random,
@@ -124,6 +119,16 @@ export class ProvisioningService implements AsyncDisposable {
       retainedEvents,
       onError,
     });
+    this.#lastKnownGood =
+      options.lastKnownGood &&
+      new LastKnownGood({
+        options: options.lastKnownGood,
+        registry: this.registry,
+        failover: this.#failover,
+        topology: this.topology,
+        clock,
+        onError,
+      });
     const source = this.topology;
     const incomplete = new IncompleteEntries();
     source.onEvent((event) => {
@@ -186,7 +191,7 @@ export class ProvisioningService implements AsyncDisposable {
     this.#failover.override(providerId);
   }
 
-  /** Lets pass an answer that the mass-removal guard holds. False when it holds none. */
+  /** Accepts removals that the mass-removal guard holds. False when it holds none. */
   acceptRemovals(): boolean {
     return this.#failover.acceptRemovals();
   }
@@ -202,7 +207,7 @@ export class ProvisioningService implements AsyncDisposable {
     });
   }
 
-  /** The nodes Remoting was told of; none without a remoting port. */
+  /** The nodes that Remoting was informed of; none without a remoting port. */
   remoteNodes(): Iterable<RemoteNodeReport> {
     return this.#remoting?.nodes() ?? [];
   }
@@ -238,10 +243,10 @@ export class ProvisioningService implements AsyncDisposable {
     try {
       // First, so that a start that is refused changes nothing that is stored.
       epoch = await this.#nextEpoch(signal);
-      const loading = this.#loadSnapshot(signal);
+      const loading = this.#lastKnownGood?.load(signal);
       await this.registry.restore({ signal, onlyFrom: providers });
       if (providers !== undefined) await this.registry.reload(providers, { signal });
-      this.#restoreSnapshot(await loading);
+      this.#lastKnownGood?.restore(await loading);
       throwIfAborted(signal);
     } catch (error) {
       void this.stop();
@@ -252,7 +257,7 @@ export class ProvisioningService implements AsyncDisposable {
     this.registry.on("changed", reconfigure);
     reconfigure();
     this.topology.start({ epoch });
-    this.#keepSnapshot();
+    this.#lastKnownGood?.keep();
   }
 
   async #nextEpoch(signal: AbortSignal): Promise<Epoch | undefined> {
@@ -268,70 +273,6 @@ export class ProvisioningService implements AsyncDisposable {
     }
   }
 
-  /** What cannot be trusted is not served, and keeps nothing from starting. Never rejects. */
-  async #loadSnapshot(signal: AbortSignal): Promise<KnownGood | undefined> {
-    try {
-      return await untilAborted(this.#lastKnownGood?.store.load(), signal);
-    } catch (error) {
-      if (!signal.aborted) this.#warnOfSnapshot(error);
-      return undefined;
-    }
-  }
-
-  #restoreSnapshot(known: KnownGood | undefined): void {
-    if (known === undefined || known.snapshot.members.size === 0) return;
-    const { providerId } = known.snapshot;
-    try {
-      const isConfigured = this.registry
-        .list()
-        .some(({ descriptor }) => toSnapshotSource(descriptor) === known.source);
-      if (!isConfigured) {
-        const message = `the last known good snapshot is of "${providerId}" as it is not configured any more`;
-        throw new ProvisioningError("STORE_EXPIRED", message, { details: { providerId } });
-      }
-      const { maxAgeMs = DEFAULT_MAX_AGE_MS } = this.#lastKnownGood ?? {};
-      this.#failover.restore({ known, maxAgeMs });
-    } catch (error) {
-      this.#warnOfSnapshot(error);
-    }
-  }
-
-  #warnOfSnapshot(error: unknown): void {
-    this.#warn(toProvisioningError(error, "STORE_IO", "the last known good snapshot could not be loaded"));
-  }
-
-  #keepSnapshot(): void {
-    if (this.#lastKnownGood === undefined) return;
-    const { store, maxAgeMs = DEFAULT_MAX_AGE_MS, saveEveryMs = DEFAULT_SAVE_EVERY_MS } = this.#lastKnownGood;
-    this.#keeper = new SnapshotKeeper({
-      source: this.topology,
-      store,
-      clock: this.#clock,
-      confirmation: () => this.#confirmation(),
-      saveEveryMs,
-      refreshMs: maxAgeMs / 10,
-      onError: (error) => this.#warn(error),
-    });
-  }
-
-  #confirmation(): Omit<KnownGood, "snapshot"> | undefined {
-    const active = this.#failover.health().find(({ isActive }) => isActive);
-    const descriptor = active && this.registry.get(active.providerId)?.descriptor;
-    const confirmedAt = active?.lastUpdateAt;
-    if (descriptor === undefined || confirmedAt === undefined) return undefined;
-    return { confirmedAt, source: toSnapshotSource(descriptor) };
-  }
-
-  async #saveLastSnapshot(signal: AbortSignal): Promise<readonly string[]> {
-    if (this.#keeper === undefined) return [];
-    try {
-      await untilAborted(this.#keeper[Symbol.asyncDispose](), signal);
-      return [];
-    } catch {
-      return ["last known good snapshot: a save"];
-    }
-  }
-
   #warn(error: ProvisioningError): void {
     this.#events.emit("warning", toWarning(error));
   }
@@ -341,10 +282,10 @@ export class ProvisioningService implements AsyncDisposable {
     this.#stopping.abort(new ProvisioningError("LIFECYCLE_STOPPED", "the service was stopped"));
     this.topology.drain("the service is shutting down");
     using deadline = this.#createDeadline(deadlineMs, signal);
-    // It rejects, or is stuck in a save; then so is the registry, which says so below.
+    // A start that hangs in a save is reported below, by the registry.
     await untilAborted(this.#startup, deadline.signal).catch(() => undefined);
     const lanes = [this.#ownership, this.#remoting].filter((lane) => lane !== undefined);
-    const saving = this.#saveLastSnapshot(deadline.signal);
+    const saving = this.#lastKnownGood?.finish(deadline.signal) ?? [];
     const reports = await Promise.all(lanes.map((lane) => lane.drain({ signal: deadline.signal })));
     const unsaved = await saving;
     await Promise.all(lanes.map((lane) => lane[Symbol.asyncDispose]()));
@@ -358,7 +299,7 @@ export class ProvisioningService implements AsyncDisposable {
     return { unfinished: [...reports.flatMap(({ unfinished }) => unfinished), ...unsaved, ...unreleased] };
   }
 
-  /** Providers are other people's code: one that hangs is named and left to itself. */
+  /** A provider may be foreign code that hangs: it is then named in the report and not waited for. */
   async #releaseProviders(withinMs: number): Promise<readonly string[]> {
     using deadline = this.#createDeadline(withinMs);
     try {

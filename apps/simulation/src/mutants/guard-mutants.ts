@@ -163,9 +163,9 @@ export const GUARD_MUTANTS: readonly Mutant[] = [
   {
     name: "known-good-of-another",
     says: "the last known good snapshot of a provider that is not configured any more is served",
-    file: "packages/provisioning/src/provisioning-service.ts",
+    file: "packages/provisioning/src/last-known-good.ts",
     find: "if (!isConfigured) {",
-    replace: "if (!isConfigured && this.registry.list().length === 0) {",
+    replace: "if (!isConfigured && registry.list().length === 0) {",
   },
   {
     name: "known-good-is-current",
