@@ -341,4 +341,22 @@ describe("Failover", () => {
     await running;
     await end();
   });
+
+  test("warns of providers that name members differently, and again after one of them was replaced", async () => {
+    const clock = new VirtualClock();
+    const named = (id: string, priority: number, memberId: string) =>
+      new MemoryProvider({ id, priority, clock, members: [{ id: memberId, host: "10.0.0.1", port: 80 }] });
+    const [p, q] = [named("p", 2, "web-1"), named("q", 1, "other-name")];
+    const warnings: string[] = [];
+    const onWarning = ({ code }: ProvisioningError) => warnings.push(code);
+    await using failover = new Failover({ providers: [p, q], clock, guards: NO_GUARDS, onWarning });
+    const running = failover.run({ signal: new AbortController().signal, onUpdate: ignore });
+    await clock.settle();
+    expect(warnings).toEqual(["TOPOLOGY_IDS_DIFFER"]);
+    failover.reconfigure([p, named("q", 1, "another-name")]);
+    await clock.settle();
+    expect(warnings).toEqual(["TOPOLOGY_IDS_DIFFER", "TOPOLOGY_IDS_DIFFER"]);
+    await failover[Symbol.asyncDispose]();
+    await running;
+  });
 });
