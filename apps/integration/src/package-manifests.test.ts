@@ -10,7 +10,13 @@ interface Manifest {
   readonly homepage?: string;
   readonly bugs?: { readonly url?: string };
   readonly repository?: { readonly url?: string; readonly directory?: string };
-  readonly publishConfig?: { readonly access?: string };
+  readonly files?: readonly string[];
+  readonly exports?: Readonly<Record<string, string>>;
+  readonly publishConfig?: {
+    readonly access?: string;
+    readonly bin?: Readonly<Record<string, string>>;
+    readonly exports?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  };
 }
 
 test("every published manifest names its source, its home page and where to report bugs", async () => {
@@ -25,6 +31,25 @@ test("every published manifest names its source, its home page and where to repo
       publishConfig: { access: "public" },
     });
     expect(manifest.keywords?.length, name).toBeGreaterThan(2);
+  }
+});
+
+test("a published package has what was built from src, and nothing of test", async () => {
+  for (const { name, folder } of await listPackages()) {
+    const manifest = JSON.parse(await readFile(join(folder, "package.json"), "utf8")) as Manifest;
+    const { exports = {}, publishConfig = {} } = manifest;
+    expect(manifest.files, name).toEqual(["dist"]);
+    // When it is packed, this takes the place of `exports`.
+    const published = publishConfig.exports ?? {};
+    const paths = [
+      ...Object.values(published).flatMap(Object.values),
+      ...Object.values(publishConfig.bin ?? {}),
+    ];
+    expect(paths.filter((path) => !path.startsWith("./dist/"))).toEqual([]);
+    const ofSource = Object.keys(exports).filter((key) => exports[key]?.startsWith("./src/"));
+    expect(Object.keys(published), name).toEqual(ofSource);
+    const others = Object.values(exports).filter((path) => !path.startsWith("./src/"));
+    expect(others.filter((path) => !path.startsWith("./test/"))).toEqual([]);
   }
 });
 

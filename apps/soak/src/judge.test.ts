@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { judgeEnd, judgeTrend, type Verdict } from "./judge.ts";
 import type { Sample } from "./sample.ts";
-import { resultOf } from "./sample-result.test-support.ts";
+import { resultOf } from "../test/sample-result.ts";
 import type { SoakResult } from "./soak-result.ts";
 
 const failed = (verdicts: readonly Verdict[]) =>

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { judgeEnd, judgeTrend } from "./judge.ts";
 import { toReport } from "./report.ts";
-import { resultOf } from "./sample-result.test-support.ts";
+import { resultOf } from "../test/sample-result.ts";
 
 test("the report says at its end whether all holds, and names in its judgement what does not", () => {
   const good = resultOf();

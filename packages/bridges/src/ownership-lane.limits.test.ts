@@ -2,8 +2,8 @@ import { createSeededRandom, VirtualClock } from "@holdfast/testing";
 import type { TopologyNotice, LeaseTick } from "@holdfast/core";
 import { describe, expect, test } from "vitest";
 import { OwnershipLane, type OwnershipLaneOptions } from "./ownership-lane.ts";
-import { RecordingPorts, type RecordedCall } from "./recording-ports.test-support.ts";
-import { nodes, ScriptedHub } from "./scripted-hub.test-support.ts";
+import { RecordingPorts, type RecordedCall } from "../test/recording-ports.ts";
+import { nodes, ScriptedHub } from "../test/scripted-hub.ts";
 
 // R3.6: a consumer that hangs or always fails hurts no other consumer and is never waited for without limit.
 

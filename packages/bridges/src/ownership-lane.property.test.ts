@@ -10,8 +10,8 @@ import {
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { OwnershipLane } from "./ownership-lane.ts";
-import { RecordingPorts, type RecordedCall } from "./recording-ports.test-support.ts";
-import { nodes, ScriptedHub } from "./scripted-hub.test-support.ts";
+import { RecordingPorts, type RecordedCall } from "../test/recording-ports.ts";
+import { nodes, ScriptedHub } from "../test/scripted-hub.ts";
 
 type Step =
   | { readonly do: "snapshot"; readonly names: readonly string[] }

@@ -8,8 +8,8 @@ import {
 } from "@holdfast/core";
 import { describe, expect, test } from "vitest";
 import { OwnershipLane, type OwnershipLaneOptions } from "./ownership-lane.ts";
-import { RecordingPorts } from "./recording-ports.test-support.ts";
-import { nodes, ScriptedHub } from "./scripted-hub.test-support.ts";
+import { RecordingPorts } from "../test/recording-ports.ts";
+import { nodes, ScriptedHub } from "../test/scripted-hub.ts";
 
 function setUp(options: Partial<OwnershipLaneOptions> = {}, prepare?: (source: ScriptedHub) => void) {
   const clock = new VirtualClock();

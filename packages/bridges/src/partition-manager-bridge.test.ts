@@ -2,8 +2,8 @@ import { createSeededRandom, VirtualClock } from "@holdfast/testing";
 import type { TopologyStatus } from "@holdfast/core";
 import { expect, test } from "vitest";
 import { OwnershipLane } from "./ownership-lane.ts";
-import { RecordingPorts } from "./recording-ports.test-support.ts";
-import { nodes, ScriptedHub } from "./scripted-hub.test-support.ts";
+import { RecordingPorts } from "../test/recording-ports.ts";
+import { nodes, ScriptedHub } from "../test/scripted-hub.ts";
 
 function setUp() {
   const clock = new VirtualClock();

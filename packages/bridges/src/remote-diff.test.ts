@@ -2,7 +2,7 @@ import { MemberSet } from "@holdfast/core";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { afterStep, listChanges, planNode, type NodeBelief } from "./remote-diff.ts";
-import { nodes } from "./scripted-hub.test-support.ts";
+import { nodes } from "../test/scripted-hub.ts";
 
 const view = (names: readonly string[], blockedNodes: readonly string[] = []) => ({
   members: MemberSet.from(nodes(...names)),

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { RemoteEventFilter } from "./remote-event-filter.ts";
 import { REMOTE_EVENT_ORDER } from "./remote-event-order.ts";
 import { type RemoteEventKind, type RemoteTopologyEvent } from "@holdfast/core";
-import { nodes } from "./scripted-hub.test-support.ts";
+import { nodes } from "../test/scripted-hub.ts";
 
 function event(epoch: string, seqNo: number, id: string, kind: RemoteEventKind): RemoteTopologyEvent {
   const node = nodes(id)[0]!;

@@ -2,10 +2,10 @@ import { createSeededRandom, VirtualClock } from "@holdfast/testing";
 import { sleep, type ProviderId, type TopologyStatus } from "@holdfast/core";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { isEvents, RecordingPorts } from "./recording-ports.test-support.ts";
-import { describeNode, RemoteReceiver } from "./remote-receiver.test-support.ts";
+import { isEvents, RecordingPorts } from "../test/recording-ports.ts";
+import { describeNode, RemoteReceiver } from "../test/remote-receiver.ts";
 import { RemotingBridge } from "./remoting-bridge.ts";
-import { nodes, ScriptedHub } from "./scripted-hub.test-support.ts";
+import { nodes, ScriptedHub } from "../test/scripted-hub.ts";
 
 const IDS = ["a", "b", "c", "d", "e"];
 

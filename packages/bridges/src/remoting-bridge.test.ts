@@ -1,11 +1,11 @@
 import { createSeededRandom, VirtualClock } from "@holdfast/testing";
 import { createSnapshot, MemberSet, systemClock } from "@holdfast/core";
 import { describe, expect, test } from "vitest";
-import { isEvents, RecordingPorts, toEventNames } from "./recording-ports.test-support.ts";
-import { RemoteReceiver } from "./remote-receiver.test-support.ts";
+import { isEvents, RecordingPorts, toEventNames } from "../test/recording-ports.ts";
+import { RemoteReceiver } from "../test/remote-receiver.ts";
 import { RemoteEventFilter } from "./remote-event-filter.ts";
 import { RemotingBridge, type RemotingBridgeOptions } from "./remoting-bridge.ts";
-import { nodes, ScriptedHub } from "./scripted-hub.test-support.ts";
+import { nodes, ScriptedHub } from "../test/scripted-hub.ts";
 
 function setUp(options: Partial<RemotingBridgeOptions> = {}, prepare?: (source: ScriptedHub) => void) {
   const clock = new VirtualClock({ startAt: 1_000 });

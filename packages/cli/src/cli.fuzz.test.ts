@@ -2,8 +2,8 @@ import { assertUnpolluted, findSecret, fuzzRuns, mutateBytes, mutateJson } from 
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runCli } from "./cli.ts";
-import { TemporaryFolder } from "./testing/temporary-folder.ts";
-import { TestTerminal } from "./testing/test-terminal.ts";
+import { TemporaryFolder } from "../test/temporary-folder.ts";
+import { TestTerminal } from "../test/test-terminal.ts";
 
 const SECRET = "canary-7f3a9c-secret";
 

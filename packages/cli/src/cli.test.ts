@@ -2,11 +2,11 @@ import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { runCli } from "./cli.ts";
-import { adapterModule } from "./testing/adapter-module.ts";
-import { MAIN } from "./testing/daemon-process.ts";
-import { serveHub } from "./testing/served-hub.ts";
-import { TemporaryFolder } from "./testing/temporary-folder.ts";
-import { TestTerminal, type TestTerminalOptions } from "./testing/test-terminal.ts";
+import { adapterModule } from "../test/adapter-module.ts";
+import { MAIN } from "../test/daemon-process.ts";
+import { serveHub } from "../test/served-hub.ts";
+import { TemporaryFolder } from "../test/temporary-folder.ts";
+import { TestTerminal, type TestTerminalOptions } from "../test/test-terminal.ts";
 
 async function run(
   folder: TemporaryFolder,

@@ -14,10 +14,10 @@ import { WatchHub } from "@holdfast/hub";
 import { MemoryProvider } from "@holdfast/provider-memory";
 import { Gauge, Registry, register, type OpenMetricsContentType } from "prom-client";
 import { describe, expect, test } from "vitest";
-import { parseExposition, type Family } from "./exposition.test-support.ts";
+import { parseExposition, type Family } from "../test/exposition.ts";
 import type { MetricsRegistry } from "./metric-group.ts";
 import { ProvisioningMetrics, type ProvisioningMetricsOptions } from "./provisioning-metrics.ts";
-import { membersOf, MeasuredSource } from "./measured-source.test-support.ts";
+import { membersOf, MeasuredSource } from "../test/measured-source.ts";
 
 const healthy: ProviderHealthReport = {
   providerId: "primary",

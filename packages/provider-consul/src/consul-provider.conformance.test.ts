@@ -1,8 +1,8 @@
 import { createRealTime, providerConformance, type ProviderSetup } from "@holdfast/conformance";
 import { CountingClock } from "@holdfast/testing";
 import { describe, test } from "vitest";
-import { createTestProvider } from "./testing/create-test-provider.ts";
-import { asSeen, FakeConsul } from "./testing/fake-consul.ts";
+import { createTestProvider } from "../test/create-test-provider.ts";
+import { asSeen, FakeConsul } from "../test/fake-consul.ts";
 
 describe("a Consul provider", () => {
   // R2.1 R2.2

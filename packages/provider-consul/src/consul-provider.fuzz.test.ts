@@ -12,8 +12,8 @@ import {
 } from "@holdfast/testing";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createTestProvider } from "./testing/create-test-provider.ts";
-import { toEntry } from "./testing/fake-consul.ts";
+import { createTestProvider } from "../test/create-test-provider.ts";
+import { toEntry } from "../test/fake-consul.ts";
 
 const SECRET = "canary-7f3a9c-secret";
 

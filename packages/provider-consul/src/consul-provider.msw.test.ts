@@ -3,9 +3,9 @@ import { createRealTime, providerConformance, type ProviderSetup } from "@holdfa
 import { CountingClock } from "@holdfast/testing";
 import { setupServer } from "msw/node";
 import { afterAll, beforeAll, describe, test } from "vitest";
-import { createTestProvider } from "./testing/create-test-provider.ts";
-import { asSeen } from "./testing/fake-consul.ts";
-import { MockedConsul } from "./testing/mocked-consul.ts";
+import { createTestProvider } from "../test/create-test-provider.ts";
+import { asSeen } from "../test/fake-consul.ts";
+import { MockedConsul } from "../test/mocked-consul.ts";
 
 const server = setupServer();
 let mocks = 0;

@@ -5,8 +5,8 @@ import { TemporaryFolder } from "@holdfast-apps/test-support";
 import { createRealTime, WatchRecording } from "@holdfast/conformance";
 import { isProvisioningError, type ClusterProvider, type ProvisioningError } from "@holdfast/core";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { createTestProvider } from "./testing/create-test-provider.ts";
-import { FakeConsul, toEntry, type Handler } from "./testing/fake-consul.ts";
+import { createTestProvider } from "../test/create-test-provider.ts";
+import { FakeConsul, toEntry, type Handler } from "../test/fake-consul.ts";
 
 const time = createRealTime();
 const entry = (id: string) => toEntry({ id, host: "10.0.0.1", port: 80 });

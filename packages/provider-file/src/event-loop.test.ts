@@ -2,9 +2,9 @@ import { systemClock, type ClusterNodeInput } from "@holdfast/core";
 import { expect, test } from "vitest";
 import { createMembersReader } from "./members-reader.ts";
 import { parseJson } from "./parse-json.ts";
-import { createTestProvider } from "./testing/create-test-provider.ts";
-import { TempFolder, toJson } from "./testing/temp-folder.ts";
-import { WatchRecorder } from "./testing/watch-recorder.ts";
+import { createTestProvider } from "../test/create-test-provider.ts";
+import { TempFolder, toJson } from "../test/temp-folder.ts";
+import { WatchRecorder } from "../test/watch-recorder.ts";
 
 const MEMBERS = 100_000;
 

@@ -3,7 +3,7 @@ import { relative } from "node:path";
 import { systemClock } from "@holdfast/core";
 import { describe, expect, test } from "vitest";
 import { createFileAdapter } from "./file-adapter.ts";
-import { TempFolder, toJson } from "./testing/temp-folder.ts";
+import { TempFolder, toJson } from "../test/temp-folder.ts";
 
 const context = { clock: systemClock, random: () => 0.5, heartbeatMs: 5_000 };
 const { signal } = new AbortController();

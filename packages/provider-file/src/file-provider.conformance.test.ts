@@ -4,10 +4,10 @@ import type { ClusterNodeInput } from "@holdfast/core";
 import { describe, inject, test } from "vitest";
 import type { FileFormat } from "./file-params.ts";
 import { CountingClock } from "@holdfast/testing";
-import { createTestProvider } from "./testing/create-test-provider.ts";
-import { OpenResources } from "./testing/open-resources.ts";
-import { TempFolder, toJson } from "./testing/temp-folder.ts";
-import { WedgedThreadPool } from "./testing/wedged-thread-pool.ts";
+import { createTestProvider } from "../test/create-test-provider.ts";
+import { OpenResources } from "../test/open-resources.ts";
+import { TempFolder, toJson } from "../test/temp-folder.ts";
+import { WedgedThreadPool } from "../test/wedged-thread-pool.ts";
 
 const formats = ["json", "yaml"] as const;
 

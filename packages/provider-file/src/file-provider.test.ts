@@ -12,11 +12,11 @@ import {
 import { sleep, systemClock } from "@holdfast/core";
 import { describe, expect, test } from "vitest";
 import { CountingClock } from "@holdfast/testing";
-import { createTestProvider } from "./testing/create-test-provider.ts";
-import { OpenResources } from "./testing/open-resources.ts";
-import { nodesWithPorts, TempFolder, toJson } from "./testing/temp-folder.ts";
-import { inTime, WatchRecorder } from "./testing/watch-recorder.ts";
-import { WedgedThreadPool } from "./testing/wedged-thread-pool.ts";
+import { createTestProvider } from "../test/create-test-provider.ts";
+import { OpenResources } from "../test/open-resources.ts";
+import { nodesWithPorts, TempFolder, toJson } from "../test/temp-folder.ts";
+import { inTime, WatchRecorder } from "../test/watch-recorder.ts";
+import { WedgedThreadPool } from "../test/wedged-thread-pool.ts";
 
 const clock = systemClock;
 const { signal } = new AbortController();

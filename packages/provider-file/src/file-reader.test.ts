@@ -3,8 +3,8 @@ import { open } from "node:fs/promises";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { FileReader } from "./file-reader.ts";
 import { InvalidTopologyError } from "./invalid-topology-error.ts";
-import { makeNamedPipe } from "./testing/make-named-pipe.ts";
-import { TempFolder } from "./testing/temp-folder.ts";
+import { makeNamedPipe } from "../test/make-named-pipe.ts";
+import { TempFolder } from "../test/temp-folder.ts";
 
 afterEach(() => {
   vi.restoreAllMocks();

@@ -5,8 +5,8 @@ import { describe, expect, test } from "vitest";
 import { InvalidTopologyError } from "./invalid-topology-error.ts";
 import { parseInWorker } from "./parse-in-worker.ts";
 import type { ParseTask } from "./parse-worker.ts";
-import { toJson } from "./testing/temp-folder.ts";
-import { inTime } from "./testing/watch-recorder.ts";
+import { toJson } from "../test/temp-folder.ts";
+import { inTime } from "../test/watch-recorder.ts";
 
 const { signal } = new AbortController();
 const previous = MemberSet.empty;

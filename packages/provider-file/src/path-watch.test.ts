@@ -2,8 +2,8 @@ import { mkdirSync, rmSync, symlinkSync, unlinkSync, watch } from "node:fs";
 import { systemClock } from "@holdfast/core";
 import { describe, expect, test } from "vitest";
 import { PathWatch, type WatchFolder } from "./path-watch.ts";
-import { TempFolder } from "./testing/temp-folder.ts";
-import { inTime } from "./testing/watch-recorder.ts";
+import { TempFolder } from "../test/temp-folder.ts";
+import { inTime } from "../test/watch-recorder.ts";
 
 const NEVER_MS = 60_000;
 const { signal } = new AbortController();

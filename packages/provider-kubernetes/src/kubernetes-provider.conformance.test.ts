@@ -1,8 +1,8 @@
 import { createRealTime, providerConformance, type ProviderSetup } from "@holdfast/conformance";
 import { CountingClock } from "@holdfast/testing";
 import { describe, test } from "vitest";
-import { createTestProvider } from "./testing/create-test-provider.ts";
-import { answer, asSeen, FakeApiServer } from "./testing/fake-api-server.ts";
+import { createTestProvider } from "../test/create-test-provider.ts";
+import { answer, asSeen, FakeApiServer } from "../test/fake-api-server.ts";
 
 describe("a Kubernetes provider", () => {
   // R2.1 R2.2

@@ -3,9 +3,9 @@ import { CountingClock } from "@holdfast/testing";
 import { HttpRequestInterceptor } from "@mswjs/interceptors/http";
 import { defineNetwork, InterceptorSource } from "msw/experimental";
 import { afterAll, beforeAll, describe, test } from "vitest";
-import { createTestProvider } from "./testing/create-test-provider.ts";
-import { asSeen } from "./testing/fake-api-server.ts";
-import { MockedApiServer } from "./testing/mocked-api-server.ts";
+import { createTestProvider } from "../test/create-test-provider.ts";
+import { asSeen } from "../test/fake-api-server.ts";
+import { MockedApiServer } from "../test/mocked-api-server.ts";
 
 // `setupServer` does not reach undici.
 const network = defineNetwork({

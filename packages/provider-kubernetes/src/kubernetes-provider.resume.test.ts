@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { CountingClock } from "@holdfast/testing";
 import { systemClock, type Clock, type ClusterProvider } from "@holdfast/core";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { createTestProvider } from "./testing/create-test-provider.ts";
-import { answer, FakeApiServer, pods, type Handler } from "./testing/fake-api-server.ts";
-import { failureOf, idsOf, lives, shows, time, watch } from "./testing/watched.ts";
+import { createTestProvider } from "../test/create-test-provider.ts";
+import { answer, FakeApiServer, pods, type Handler } from "../test/fake-api-server.ts";
+import { failureOf, idsOf, lives, shows, time, watch } from "../test/watched.ts";
 
 const EXPIRED = { kind: "Status", code: 410, reason: "Expired" };
 

@@ -3,7 +3,7 @@ import type { ServerResponse } from "node:http";
 import { createServer, type AddressInfo } from "node:net";
 import type { ClusterProvider } from "@holdfast/core";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { createTestProvider } from "./testing/create-test-provider.ts";
+import { createTestProvider } from "../test/create-test-provider.ts";
 import {
   answer,
   FakeApiServer,
@@ -11,8 +11,8 @@ import {
   toSlice,
   type FakeSlice,
   type Handler,
-} from "./testing/fake-api-server.ts";
-import { failureOf, idsOf, lives, probe, shows, time, watch } from "./testing/watched.ts";
+} from "../test/fake-api-server.ts";
+import { failureOf, idsOf, lives, probe, shows, time, watch } from "../test/watched.ts";
 
 const JSON_TYPE = { "content-type": "application/json" };
 const SECRET = "hunter2";

@@ -1,6 +1,6 @@
 import { MemoryProviderStore } from "@holdfast/testing";
 import { describe, expect, test } from "vitest";
-import { errorOf, idsOf, refusal, sample, startBench, type RegistryBench } from "./testing/registry-bench.ts";
+import { errorOf, idsOf, refusal, sample, startBench, type RegistryBench } from "../test/registry-bench.ts";
 
 const malformed = { ...sample("a"), params: {} };
 

@@ -1,6 +1,6 @@
 import type { ErrorCode } from "@holdfast/core";
 import { describe, expect, test } from "vitest";
-import { errorOf, idsOf, refusal, sample, startBench, type BenchOptions } from "./testing/registry-bench.ts";
+import { errorOf, idsOf, refusal, sample, startBench, type BenchOptions } from "../test/registry-bench.ts";
 
 type OnProbe = (options: { signal: AbortSignal }) => Promise<void>;
 

@@ -1,7 +1,7 @@
 import { MemoryProviderStore } from "@holdfast/testing";
 import { ProvisioningError } from "@holdfast/core";
 import { describe, expect, test } from "vitest";
-import { createBench, errorOf, idsOf, sample, startBench } from "./testing/registry-bench.ts";
+import { createBench, errorOf, idsOf, sample, startBench } from "../test/registry-bench.ts";
 
 describe("restore", () => {
   test("brings exactly the stored set into force, and probes no provider", async () => {

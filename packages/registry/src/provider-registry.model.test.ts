@@ -8,8 +8,8 @@ import {
 } from "@holdfast/core";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { createBench, refusal, sample, type RegistryBench } from "./testing/registry-bench.ts";
-import type { ScriptedProvider } from "./testing/scripted-adapter.ts";
+import { createBench, refusal, sample, type RegistryBench } from "../test/registry-bench.ts";
+import type { ScriptedProvider } from "../test/scripted-adapter.ts";
 
 type Command =
   | { readonly type: "register"; readonly input: ProviderDescriptorInput }

@@ -2,8 +2,8 @@ import { inspect } from "node:util";
 import { MemoryProviderStore } from "@holdfast/testing";
 import { createMemoryAdapter } from "@holdfast/provider-memory";
 import { describe, expect, test } from "vitest";
-import { errorOf, idsOf, refusal, sample, startBench } from "./testing/registry-bench.ts";
-import type { ScriptedProvider } from "./testing/scripted-adapter.ts";
+import { errorOf, idsOf, refusal, sample, startBench } from "../test/registry-bench.ts";
+import type { ScriptedProvider } from "../test/scripted-adapter.ts";
 
 describe("register", () => {
   test("refuses a provider beyond the maximum size of a set, which a restart could not restore", async () => {

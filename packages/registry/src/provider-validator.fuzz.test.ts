@@ -12,7 +12,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
 import { ProviderValidator, type ValidDescriptor } from "./provider-validator.ts";
-import { createScriptedAdapter } from "./testing/scripted-adapter.ts";
+import { createScriptedAdapter } from "../test/scripted-adapter.ts";
 
 const SECRET = "canary-7f3a9c-secret";
 

@@ -5,7 +5,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
 import { ProviderValidator } from "./provider-validator.ts";
-import { createScriptedAdapter } from "./testing/scripted-adapter.ts";
+import { createScriptedAdapter } from "../test/scripted-adapter.ts";
 
 const validator = new ProviderValidator({ adapters: [createScriptedAdapter()] });
 const good = { id: "a", kind: "scripted", priority: 1, params: { path: "/x" } };

@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { systemBeacons } from "./beacon.ts";
-import { hasPidNamespaces, IN_PID_NAMESPACE } from "./testing/pid-namespace.ts";
-import { createTemporaryFolder } from "./testing/temporary-folder.ts";
+import { hasPidNamespaces, IN_PID_NAMESPACE } from "../test/pid-namespace.ts";
+import { createTemporaryFolder } from "../test/temporary-folder.ts";
 
-const SCRIPT = fileURLToPath(new URL("./testing/light-beacon.ts", import.meta.url));
+const SCRIPT = fileURLToPath(new URL("../test/light-beacon.ts", import.meta.url));
 
 async function startLighting(path: string, starter: readonly string[] = []) {
   const [program, ...args] = [...starter, process.execPath, SCRIPT, path];

@@ -2,8 +2,8 @@ import { readFile, writeFile } from "node:fs/promises";
 import { storeConformance } from "@holdfast/conformance";
 import { describe, test } from "vitest";
 import { FileProviderStore } from "./index.ts";
-import { createErrno, interceptFileSystem } from "./testing/intercept.ts";
-import { createTemporaryFolder } from "./testing/temporary-folder.ts";
+import { createErrno, interceptFileSystem } from "../test/intercept.ts";
+import { createTemporaryFolder } from "../test/temporary-folder.ts";
 import { systemProcesses } from "./writer.ts";
 
 // R1.5

@@ -4,9 +4,9 @@ import { basename, dirname } from "node:path";
 import type { ProviderDescriptor } from "@holdfast/core";
 import { describe, expect, inject, test } from "vitest";
 import { FileProviderStore } from "./index.ts";
-import { createDescriptor, idsOf } from "./testing/descriptors.ts";
-import { createErrno, interceptFileSystem, type Interceptor } from "./testing/intercept.ts";
-import { createTemporaryFolder, type TemporaryFolder } from "./testing/temporary-folder.ts";
+import { createDescriptor, idsOf } from "../test/descriptors.ts";
+import { createErrno, interceptFileSystem, type Interceptor } from "../test/intercept.ts";
+import { createTemporaryFolder, type TemporaryFolder } from "../test/temporary-folder.ts";
 import { systemProcesses, type ProcessTable } from "./writer.ts";
 
 const OLD = [createDescriptor("old-1"), createDescriptor("old-2")];

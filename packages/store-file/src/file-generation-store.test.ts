@@ -4,12 +4,12 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { FileGenerationStore } from "./index.ts";
-import { createErrno, interceptFileSystem, type Interceptor } from "./testing/intercept.ts";
-import { createTemporaryFolder } from "./testing/temporary-folder.ts";
+import { createErrno, interceptFileSystem, type Interceptor } from "../test/intercept.ts";
+import { createTemporaryFolder } from "../test/temporary-folder.ts";
 import { systemProcesses, type ProcessTable } from "./writer.ts";
 
 const run = promisify(execFile);
-const TAKER = fileURLToPath(new URL("./testing/take-generations.ts", import.meta.url));
+const TAKER = fileURLToPath(new URL("../test/take-generations.ts", import.meta.url));
 
 /** The identity of a process that has ended, for the stores that crash. */
 const { pid } = spawnSync(process.execPath, ["--version"]);

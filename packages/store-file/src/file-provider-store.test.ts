@@ -17,8 +17,8 @@ import * as fc from "fast-check";
 import type { ProviderDescriptor } from "@holdfast/core";
 import { describe, expect, test } from "vitest";
 import { FileProviderStore } from "./index.ts";
-import { createDescriptor, idsOf } from "./testing/descriptors.ts";
-import { createTemporaryFolder } from "./testing/temporary-folder.ts";
+import { createDescriptor, idsOf } from "../test/descriptors.ts";
+import { createTemporaryFolder } from "../test/temporary-folder.ts";
 
 const isRoot = process.geteuid?.() === 0;
 

@@ -3,8 +3,8 @@ import { createClusterNode, createSnapshot, MemberSet, systemClock, type KnownGo
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { FileSnapshotStore } from "./index.ts";
-import { createErrno, interceptFileSystem } from "./testing/intercept.ts";
-import { createTemporaryFolder } from "./testing/temporary-folder.ts";
+import { createErrno, interceptFileSystem } from "../test/intercept.ts";
+import { createTemporaryFolder } from "../test/temporary-folder.ts";
 
 function knownOf(count: number, providerId = "consul"): KnownGood {
   const nodes = Array.from({ length: count }, (_, i) =>

@@ -1,7 +1,7 @@
 import { chmod } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { useFolder } from "./folder-use.ts";
-import { createTemporaryFolder } from "./testing/temporary-folder.ts";
+import { createTemporaryFolder } from "../test/temporary-folder.ts";
 
 // R1.5
 describe.skipIf(process.platform === "win32")("useFolder", () => {

@@ -3,9 +3,9 @@ import * as fc from "fast-check";
 import { expect, inject, test } from "vitest";
 import { nodeFileSystem } from "./file-system.ts";
 import { FileProviderStore } from "./index.ts";
-import { createDescriptor, idsOf } from "./testing/descriptors.ts";
-import { interceptFileSystem } from "./testing/intercept.ts";
-import { createTemporaryFolder } from "./testing/temporary-folder.ts";
+import { createDescriptor, idsOf } from "../test/descriptors.ts";
+import { interceptFileSystem } from "../test/intercept.ts";
+import { createTemporaryFolder } from "../test/temporary-folder.ts";
 import type { ProcessTable, Writer } from "./writer.ts";
 
 /** Lets one process at a time make one call, in an order that the test chooses. */

@@ -6,11 +6,11 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { describe, expect, inject, test, vi } from "vitest";
 import { FileProviderStore } from "./index.ts";
-import { createDescriptor, idsOf } from "./testing/descriptors.ts";
-import { hasPidNamespaces, IN_PID_NAMESPACE } from "./testing/pid-namespace.ts";
-import { createTemporaryFolder } from "./testing/temporary-folder.ts";
+import { createDescriptor, idsOf } from "../test/descriptors.ts";
+import { hasPidNamespaces, IN_PID_NAMESPACE } from "../test/pid-namespace.ts";
+import { createTemporaryFolder } from "../test/temporary-folder.ts";
 
-const SCRIPT = fileURLToPath(new URL("./testing/append-in-loop.ts", import.meta.url));
+const SCRIPT = fileURLToPath(new URL("../test/append-in-loop.ts", import.meta.url));
 
 const LIVES = inject("isLong") ? 20 : 5;
 /**

@@ -4,9 +4,9 @@ import { describe, expect, test } from "vitest";
 import { nodeFileSystem, type FileSystem } from "./file-system.ts";
 import { FileProviderStore } from "./index.ts";
 import { beaconName, claimName, temporaryName } from "./side-file-name.ts";
-import { createDescriptor, idsOf } from "./testing/descriptors.ts";
-import { createErrno, interceptFileSystem } from "./testing/intercept.ts";
-import { createTemporaryFolder } from "./testing/temporary-folder.ts";
+import { createDescriptor, idsOf } from "../test/descriptors.ts";
+import { createErrno, interceptFileSystem } from "../test/intercept.ts";
+import { createTemporaryFolder } from "../test/temporary-folder.ts";
 import { placeOf, type ProcessTable, type Writer } from "./writer.ts";
 
 const BASE = "providers.jsonl";

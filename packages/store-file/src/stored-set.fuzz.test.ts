@@ -14,7 +14,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { toDescriptorLines } from "./stored-descriptor.ts";
 import { decodeSet, encodeSet } from "./stored-set.ts";
-import { createDescriptor } from "./testing/descriptors.ts";
+import { createDescriptor } from "../test/descriptors.ts";
 
 const SECRET = "canary-7f3a9c-secret";
 const FILE = "providers.jsonl";

@@ -4,8 +4,8 @@ import { isProvisioningError } from "@holdfast/core";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { FileProviderStore } from "./index.ts";
-import { createDescriptor } from "./testing/descriptors.ts";
-import { createTemporaryFolder } from "./testing/temporary-folder.ts";
+import { createDescriptor } from "../test/descriptors.ts";
+import { createTemporaryFolder } from "../test/temporary-folder.ts";
 
 const SECRET = "hunter2";
 const line = (id: string, more: object = {}) =>

@@ -3,8 +3,8 @@ import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { loadConfig } from "../config/load-config.ts";
-import { TemporaryFolder } from "../testing/temporary-folder.ts";
-import { adapterModule } from "../testing/adapter-module.ts";
+import { TemporaryFolder } from "../../test/temporary-folder.ts";
+import { adapterModule } from "../../test/adapter-module.ts";
 import { loadAdapters } from "./load-adapters.ts";
 
 /** A folder with modules and installed packages. */

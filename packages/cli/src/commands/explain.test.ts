@@ -3,9 +3,9 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { describe, expect, test } from "vitest";
 import { runCli } from "../cli.ts";
-import { serveHub } from "../testing/served-hub.ts";
-import { TemporaryFolder } from "../testing/temporary-folder.ts";
-import { TestTerminal } from "../testing/test-terminal.ts";
+import { serveHub } from "../../test/served-hub.ts";
+import { TemporaryFolder } from "../../test/temporary-folder.ts";
+import { TestTerminal } from "../../test/test-terminal.ts";
 
 async function run(args: readonly string[], cwd?: string) {
   const terminal = new TestTerminal({ ...(cwd !== undefined && { cwd }) });

@@ -14,7 +14,7 @@ import { stringify } from "yaml";
 import { createBuiltInAdapters } from "../adapters/built-in-adapters.ts";
 import { toErrorDocument, toErrorLines } from "../output/error-lines.ts";
 import { createPaint } from "../output/paint.ts";
-import { TemporaryFolder } from "../testing/temporary-folder.ts";
+import { TemporaryFolder } from "../../test/temporary-folder.ts";
 import { loadConfig, type LoadedConfig } from "./load-config.ts";
 
 const SECRET = "canary-7f3a9c-secret";

@@ -2,7 +2,7 @@ import { appendFile } from "node:fs/promises";
 import { isProvisioningError } from "@holdfast/core";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { TemporaryFolder } from "../testing/temporary-folder.ts";
+import { TemporaryFolder } from "../../test/temporary-folder.ts";
 import type { ConfigProblem } from "./config-problem.ts";
 import { loadConfig } from "./load-config.ts";
 

@@ -8,17 +8,17 @@ import { afterAll, beforeAll, describe, expect, inject, test, vi } from "vitest"
 import { createBuiltInAdapters } from "../adapters/built-in-adapters.ts";
 import { loadAdapters } from "../adapters/load-adapters.ts";
 import { runCli } from "../cli.ts";
-import { Canaries } from "../testing/canary/canaries.ts";
-import { EchoServer } from "../testing/canary/echo-server.ts";
+import { Canaries } from "../../test/canary/canaries.ts";
+import { EchoServer } from "../../test/canary/echo-server.ts";
 import {
   carelessAdapterModule,
   createSecretScene,
   type SecretScene,
-} from "../testing/canary/secret-providers.ts";
-import { WatchedDaemon } from "../testing/canary/watched-daemon.ts";
-import { member } from "../testing/served-hub.ts";
-import { TemporaryFolder } from "../testing/temporary-folder.ts";
-import { TestTerminal } from "../testing/test-terminal.ts";
+} from "../../test/canary/secret-providers.ts";
+import { WatchedDaemon } from "../../test/canary/watched-daemon.ts";
+import { member } from "../../test/served-hub.ts";
+import { TemporaryFolder } from "../../test/temporary-folder.ts";
+import { TestTerminal } from "../../test/test-terminal.ts";
 
 const canaries = new Canaries();
 let folder: TemporaryFolder;

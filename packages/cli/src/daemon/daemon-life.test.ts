@@ -2,11 +2,11 @@ import { readdir } from "node:fs/promises";
 import { sleep, systemClock } from "@holdfast/core";
 import { describe, expect, test } from "vitest";
 import { runCli } from "../cli.ts";
-import type { DaemonLine } from "../testing/daemon-process.ts";
+import type { DaemonLine } from "../../test/daemon-process.ts";
 import { TestEventSource } from "@holdfast-apps/test-support";
-import { member } from "../testing/served-hub.ts";
-import { TemporaryFolder } from "../testing/temporary-folder.ts";
-import { TestTerminal } from "../testing/test-terminal.ts";
+import { member } from "../../test/served-hub.ts";
+import { TemporaryFolder } from "../../test/temporary-folder.ts";
+import { TestTerminal } from "../../test/test-terminal.ts";
 
 /** A daemon in this process: it starts in no time, and signals and faults are method calls. */
 class LocalDaemon implements AsyncDisposable {

@@ -1,6 +1,6 @@
 import { VirtualClock } from "@holdfast/testing";
 import { describe, expect, test } from "vitest";
-import { TestTerminal } from "../testing/test-terminal.ts";
+import { TestTerminal } from "../../test/test-terminal.ts";
 import { DaemonSignals } from "./daemon-signals.ts";
 
 function setUp() {

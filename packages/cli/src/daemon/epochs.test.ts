@@ -2,9 +2,9 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 import { sleep, systemClock, type Clock } from "@holdfast/core";
 import { expect, test } from "vitest";
 import { runCli } from "../cli.ts";
-import { member } from "../testing/served-hub.ts";
-import { TemporaryFolder } from "../testing/temporary-folder.ts";
-import { TestTerminal } from "../testing/test-terminal.ts";
+import { member } from "../../test/served-hub.ts";
+import { TemporaryFolder } from "../../test/temporary-folder.ts";
+import { TestTerminal } from "../../test/test-terminal.ts";
 
 const MINUTE_MS = 60_000;
 

@@ -1,8 +1,8 @@
 import { readFile, rename, writeFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
-import { DaemonProcess, type DaemonLine } from "../testing/daemon-process.ts";
-import { member } from "../testing/served-hub.ts";
-import { TemporaryFolder } from "../testing/temporary-folder.ts";
+import { DaemonProcess, type DaemonLine } from "../../test/daemon-process.ts";
+import { member } from "../../test/served-hub.ts";
+import { TemporaryFolder } from "../../test/temporary-folder.ts";
 
 const HEALTH = { maxErrors: 1, backoffInitialMs: 50, backoffMaxMs: 100, cooldownMs: 400 };
 

@@ -2,7 +2,7 @@ import { PassThrough } from "node:stream";
 import { describe, expect, test } from "vitest";
 import { LineWriter } from "../output/line-writer.ts";
 import { createPaint } from "../output/paint.ts";
-import { serveHub } from "../testing/served-hub.ts";
+import { serveHub } from "../../test/served-hub.ts";
 import { DaemonOutput } from "./daemon-output.ts";
 import { printLog } from "./print-log.ts";
 

@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { DaemonProcess } from "../testing/daemon-process.ts";
+import { DaemonProcess } from "../../test/daemon-process.ts";
 
 const START = join(import.meta.dirname, "../../../../examples/quickstart/start.ts");
 

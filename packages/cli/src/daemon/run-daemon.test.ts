@@ -4,11 +4,11 @@ import { TestEventSource } from "@holdfast-apps/test-support";
 import { sleep, systemClock } from "@holdfast/core";
 import { describe, expect, test } from "vitest";
 import { runCli } from "../cli.ts";
-import { adapterModule } from "../testing/adapter-module.ts";
-import { DaemonProcess, MAIN, type DaemonLine } from "../testing/daemon-process.ts";
-import { member, serveHub } from "../testing/served-hub.ts";
-import { TemporaryFolder } from "../testing/temporary-folder.ts";
-import { TestTerminal } from "../testing/test-terminal.ts";
+import { adapterModule } from "../../test/adapter-module.ts";
+import { DaemonProcess, MAIN, type DaemonLine } from "../../test/daemon-process.ts";
+import { member, serveHub } from "../../test/served-hub.ts";
+import { TemporaryFolder } from "../../test/temporary-folder.ts";
+import { TestTerminal } from "../../test/test-terminal.ts";
 
 const QUICK = { maxErrors: 1, backoffInitialMs: 50, backoffMaxMs: 100, cooldownMs: 400 };
 

@@ -1,10 +1,10 @@
 import { execFileSync } from "node:child_process";
 import { rm } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
-import { adapterModule } from "../testing/adapter-module.ts";
-import { DaemonProcess, type DaemonLine } from "../testing/daemon-process.ts";
-import { member } from "../testing/served-hub.ts";
-import { TemporaryFolder } from "../testing/temporary-folder.ts";
+import { adapterModule } from "../../test/adapter-module.ts";
+import { DaemonProcess, type DaemonLine } from "../../test/daemon-process.ts";
+import { member } from "../../test/served-hub.ts";
+import { TemporaryFolder } from "../../test/temporary-folder.ts";
 
 const isReady = ({ kind, to }: DaemonLine) => kind === "status_changed" && to === "ready";
 

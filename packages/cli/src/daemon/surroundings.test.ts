@@ -2,9 +2,9 @@ import { connect } from "node:net";
 import { open, readFile, truncate, type FileHandle } from "node:fs/promises";
 import { sleep, systemClock } from "@holdfast/core";
 import { describe, expect, test } from "vitest";
-import { DaemonProcess, MAIN } from "../testing/daemon-process.ts";
-import { member } from "../testing/served-hub.ts";
-import { TemporaryFolder } from "../testing/temporary-folder.ts";
+import { DaemonProcess, MAIN } from "../../test/daemon-process.ts";
+import { member } from "../../test/served-hub.ts";
+import { TemporaryFolder } from "../../test/temporary-folder.ts";
 
 const provider = {
   id: "primary",

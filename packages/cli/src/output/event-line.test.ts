@@ -6,7 +6,7 @@ import {
   type TopologyEvent,
 } from "@holdfast/core";
 import { describe, expect, test } from "vitest";
-import { member } from "../testing/served-hub.ts";
+import { member } from "../../test/served-hub.ts";
 import { toEventLine } from "./event-line.ts";
 import { createPaint } from "./paint.ts";
 

@@ -1,7 +1,7 @@
 import { connect } from "node:net";
 import { TestEventSource, type ReceivedEvent } from "@holdfast-apps/test-support";
 import { describe, expect, test } from "vitest";
-import { member, serveHub, type ServedHub } from "../testing/served-hub.ts";
+import { member, serveHub, type ServedHub } from "../../test/served-hub.ts";
 
 /** Members as a client has them that applies what it is sent. */
 function apply(ids: Set<string>, { event, data }: ReceivedEvent): void {

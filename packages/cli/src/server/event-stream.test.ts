@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { serveHub } from "../testing/served-hub.ts";
+import { serveHub } from "../../test/served-hub.ts";
 import { sendEvents } from "./event-stream.ts";
 import type { ResponseWriter } from "./sending/response-writer.ts";
 import { TopologyDocuments } from "./topology-documents.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { serveHub } from "../testing/served-hub.ts";
+import { serveHub } from "../../test/served-hub.ts";
 
 async function getJson(url: string): Promise<unknown> {
   const response = await fetch(url);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { attackDaemon, toFigures, toVerdict } from "../testing/attacked-daemon.ts";
+import { attackDaemon, toFigures, toVerdict } from "../../test/attacked-daemon.ts";
 
 // R7.5 R7.6
 describe("a daemon under attack by clients that only read", () => {

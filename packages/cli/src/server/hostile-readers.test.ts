@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { attackDaemon, toVerdict } from "../testing/attacked-daemon.ts";
+import { attackDaemon, toVerdict } from "../../test/attacked-daemon.ts";
 
 // R7.5 R7.6. The full forms, with figures, are in hostile-readers.long.test.ts.
 test("clients that misuse the endpoints by every means at once change nothing for a daemon and its followers", async () => {

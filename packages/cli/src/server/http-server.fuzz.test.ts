@@ -11,7 +11,7 @@ import {
 import { systemClock } from "@holdfast/core";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { serveHub, type ServedHub } from "../testing/served-hub.ts";
+import { serveHub, type ServedHub } from "../../test/served-hub.ts";
 import { formatPosition, parsePosition } from "./event-position.ts";
 
 const SECRET = "canary-7f3a9c-secret";

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from "vitest";
-import { RawClient } from "../testing/raw-client.ts";
-import { member, serveHub, type ServedHub } from "../testing/served-hub.ts";
+import { RawClient } from "../../test/raw-client.ts";
+import { member, serveHub, type ServedHub } from "../../test/served-hub.ts";
 import { LARGE_RESPONSE_FAIR_MS, MAX_LARGE_RESPONSES, WRITE_DEADLINE_MS } from "./server-limits.ts";
 
 const GET = (path: string) => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`;

@@ -3,7 +3,7 @@ import { request } from "node:http";
 import { hostname } from "node:os";
 import { systemClock } from "@holdfast/core";
 import { describe, expect, test } from "vitest";
-import { member, serveHub } from "../testing/served-hub.ts";
+import { member, serveHub } from "../../test/served-hub.ts";
 import { isLoopbackAddress } from "./host-check.ts";
 import { HttpServer } from "./http-server.ts";
 

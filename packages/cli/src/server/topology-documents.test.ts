@@ -1,6 +1,6 @@
 import type { TopologyState } from "@holdfast/core";
 import { expect, test } from "vitest";
-import { serveHub } from "../testing/served-hub.ts";
+import { serveHub } from "../../test/served-hub.ts";
 import type { ServerView } from "./server-view.ts";
 import { TopologyDocuments } from "./topology-documents.ts";
 

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { describe, expect, test } from "vitest";
 import { sleep } from "../time/sleep.ts";
 import { defineAdapter, type AdapterEnvironment } from "./define-adapter.ts";
-import { ManualClock } from "../manual-clock.test-support.ts";
+import { ManualClock } from "../../test/manual-clock.ts";
 
 interface Params {
   readonly path: string;

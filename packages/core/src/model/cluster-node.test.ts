@@ -9,7 +9,7 @@ import {
   type ClusterNodeInput,
 } from "./cluster-node.ts";
 import { isProvisioningError } from "../errors/provisioning-error.ts";
-import { canonical, nodeInputs } from "../sample-nodes.test-support.ts";
+import { canonical, nodeInputs } from "../../test/sample-nodes.ts";
 import type { ValidationProblem } from "../errors/validation-problem.ts";
 
 const base: ClusterNodeInput = { id: "a", host: "h", port: 1 };

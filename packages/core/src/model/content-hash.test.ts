@@ -4,7 +4,7 @@ import { createClusterNode, isSameNode, type ClusterNode, type ClusterNodeInput 
 import { addSums, EMPTY_SUM, hashNode, toSnapshotHash } from "./content-hash.ts";
 import { MemberSet } from "./member-set.ts";
 import { createSnapshot } from "./provider-snapshot.ts";
-import { canonical, nodeInputs, nodeOf } from "../sample-nodes.test-support.ts";
+import { canonical, nodeInputs, nodeOf } from "../../test/sample-nodes.ts";
 
 function hashOf(nodes: readonly ClusterNodeInput[], blockedNodes: readonly string[] = []): string {
   const members = MemberSet.from(nodes.map(createClusterNode));

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { isSameNode, type ClusterNode } from "./cluster-node.ts";
 import { diffMembers, type MemberDelta } from "./member-diff.ts";
 import { MemberSet } from "./member-set.ts";
-import { nodeOf } from "../sample-nodes.test-support.ts";
+import { nodeOf } from "../../test/sample-nodes.ts";
 
 function naiveDiff(before: MemberSet, after: MemberSet): MemberDelta {
   const was = new Map([...before].map((node) => [node.id, node]));

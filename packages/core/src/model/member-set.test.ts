@@ -3,8 +3,8 @@ import { describe, expect, test } from "vitest";
 import { isSameNode, type ClusterNode, type NodeId } from "./cluster-node.ts";
 import { addSums, EMPTY_SUM, hashNode } from "./content-hash.ts";
 import { MemberSet } from "./member-set.ts";
-import { ManualClock } from "../manual-clock.test-support.ts";
-import { idOf, nodeOf } from "../sample-nodes.test-support.ts";
+import { ManualClock } from "../../test/manual-clock.ts";
+import { idOf, nodeOf } from "../../test/sample-nodes.ts";
 
 type Model = ReadonlyMap<NodeId, ClusterNode>;
 

@@ -8,7 +8,7 @@ import {
   type ProviderSnapshot,
   type SnapshotDelta,
 } from "./provider-snapshot.ts";
-import { idOf, nodeOf } from "../sample-nodes.test-support.ts";
+import { idOf, nodeOf } from "../../test/sample-nodes.ts";
 
 const members = MemberSet.from([nodeOf(2), nodeOf(1), nodeOf(3)]);
 

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { ClusterNode } from "./cluster-node.ts";
 import { sortById } from "./sort-by-id.ts";
-import { nodeOf } from "../sample-nodes.test-support.ts";
+import { nodeOf } from "../../test/sample-nodes.ts";
 
 function run(nodes: readonly ClusterNode[]): {
   readonly sorted: readonly ClusterNode[];

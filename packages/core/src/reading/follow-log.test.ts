@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { followLog } from "./follow-log.ts";
-import { ManualClock } from "../manual-clock.test-support.ts";
+import { ManualClock } from "../../test/manual-clock.ts";
 import type { TopologyEvent } from "../contracts/log/topology-event.ts";
-import { WrittenLog } from "../written-log.test-support.ts";
+import { WrittenLog } from "../../test/written-log.ts";
 
 const START = { epoch: "e1", seqNo: 0 };
 

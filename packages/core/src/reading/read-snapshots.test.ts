@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { readSnapshots } from "./read-snapshots.ts";
-import { WrittenLog } from "../written-log.test-support.ts";
+import { WrittenLog } from "../../test/written-log.ts";
 
 describe("readSnapshots", () => {
   test("yields the present snapshot first, skips overtaken ones and ends when the topology stops", async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { waitForState, waitUntilReady } from "./wait-for-state.ts";
-import { WrittenLog } from "../written-log.test-support.ts";
+import { WrittenLog } from "../../test/written-log.ts";
 
 describe("waitForState", () => {
   test("checks at once and after every event", async () => {

@@ -1,7 +1,7 @@
 import { getEventListeners } from "node:events";
 import { describe, expect, test } from "vitest";
 import { createDeadline } from "./deadline.ts";
-import { ManualClock } from "../manual-clock.test-support.ts";
+import { ManualClock } from "../../test/manual-clock.ts";
 import { ProvisioningError } from "../errors/provisioning-error.ts";
 
 const ours = new ProvisioningError("CONNECTIVITY_TIMEOUT", "too late");

@@ -2,7 +2,7 @@ import { getEventListeners } from "node:events";
 import { describe, expect, test } from "vitest";
 import { sleep } from "./sleep.ts";
 import { systemClock } from "./system-clock.ts";
-import { ManualClock } from "../manual-clock.test-support.ts";
+import { ManualClock } from "../../test/manual-clock.ts";
 import { ProvisioningError } from "../errors/provisioning-error.ts";
 
 const ours = new ProvisioningError("CONNECTIVITY_TIMEOUT", "too late");

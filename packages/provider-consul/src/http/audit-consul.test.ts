@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createTestProvider } from "../testing/create-test-provider.ts";
+import { createTestProvider } from "../../test/create-test-provider.ts";
 
 const { signal } = new AbortController();
 const token = { env: "CONSUL_TOKEN" };

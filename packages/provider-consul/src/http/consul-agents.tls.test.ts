@@ -4,8 +4,8 @@ import { createSelfSigned, hasOpenssl, type SelfSigned, TemporaryFolder } from "
 import { createRealTime, WatchRecording } from "@holdfast/conformance";
 import type { ClusterProvider } from "@holdfast/core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { createTestProvider } from "../testing/create-test-provider.ts";
-import { FakeConsul } from "../testing/fake-consul.ts";
+import { createTestProvider } from "../../test/create-test-provider.ts";
+import { FakeConsul } from "../../test/fake-consul.ts";
 
 const time = createRealTime();
 const { signal } = new AbortController();

@@ -8,7 +8,7 @@ import { isProvisioningError, systemClock, type ProvisioningError } from "@holdf
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ConsulClient } from "./consul-client.ts";
 import { consulParamsSchema } from "../consul-params.ts";
-import { FakeConsul } from "../testing/fake-consul.ts";
+import { FakeConsul } from "../../test/fake-consul.ts";
 
 const { signal } = new AbortController();
 const LIFE = { path: "/v1/health/service/web", withinMs: 10_000, signal };

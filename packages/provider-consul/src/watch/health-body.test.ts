@@ -3,7 +3,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { consulParamsSchema } from "../consul-params.ts";
 import { HealthBody, type HealthContent } from "./health-body.ts";
-import { toEntry } from "../testing/fake-consul.ts";
+import { toEntry } from "../../test/fake-consul.ts";
 
 const { signal } = new AbortController();
 

@@ -1,9 +1,9 @@
 import type { Socket } from "node:net";
 import type { ClusterProvider } from "@holdfast/core";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { createTestProvider } from "../testing/create-test-provider.ts";
-import { FakeApiServer, pods } from "../testing/fake-api-server.ts";
-import { failureOf, shows, time, watch } from "../testing/watched.ts";
+import { createTestProvider } from "../../test/create-test-provider.ts";
+import { FakeApiServer, pods } from "../../test/fake-api-server.ts";
+import { failureOf, shows, time, watch } from "../../test/watched.ts";
 
 let fake: FakeApiServer;
 let provider: ClusterProvider;

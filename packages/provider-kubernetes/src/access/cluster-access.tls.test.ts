@@ -6,11 +6,11 @@ import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
 import type { ClusterProvider } from "@holdfast/core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { createTestProvider } from "../testing/create-test-provider.ts";
-import { FakeApiServer } from "../testing/fake-api-server.ts";
+import { createTestProvider } from "../../test/create-test-provider.ts";
+import { FakeApiServer } from "../../test/fake-api-server.ts";
 import { createSelfSigned, hasOpenssl, type SelfSigned, TemporaryFolder } from "@holdfast-apps/test-support";
 import { everythingSaid, findSecret } from "@holdfast/testing";
-import { lives, probe, shows, watch } from "../testing/watched.ts";
+import { lives, probe, shows, watch } from "../../test/watched.ts";
 
 const ENV = "HOLDFAST_TEST_TLS_KUBECONFIG";
 const open: AsyncDisposable[] = [];

@@ -1,7 +1,7 @@
 import { createSeededRandom, VirtualClock } from "@holdfast/testing";
 import { sleep, type ProviderSnapshot } from "@holdfast/core";
 import { expect, test } from "vitest";
-import { SimulatedApiServer } from "../testing/simulated-api-server.ts";
+import { SimulatedApiServer } from "../../test/simulated-api-server.ts";
 
 const SEEDS = 200;
 /** More versions than any run comes to. */

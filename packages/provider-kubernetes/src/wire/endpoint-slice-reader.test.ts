@@ -4,7 +4,7 @@ import { EndpointSliceReader } from "./endpoint-slice-reader.ts";
 import type { SliceContent } from "./slice-content.ts";
 import { sliceKeyOf } from "./slice-key.ts";
 import { kubernetesParamsSchema } from "../kubernetes-params.ts";
-import { toSlice } from "../testing/fake-api-server.ts";
+import { toSlice } from "../../test/fake-api-server.ts";
 
 function read(
   slice: Readonly<Record<string, unknown>>,

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { fileAccess } from "./file-access.ts";
 import { describeFileFailure } from "./describe-file-failure.ts";
-import { ManualClock } from "../../manual-clock.test-support.ts";
+import { ManualClock } from "../../../test/manual-clock.ts";
 import { readFileWithin } from "./read-file-within.ts";
 
 let folder: string;

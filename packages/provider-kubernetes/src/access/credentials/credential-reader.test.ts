@@ -2,11 +2,11 @@ import { chmodSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter } from "node:path";
 import type { ClusterProvider } from "@holdfast/core";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { createTestProvider } from "../../testing/create-test-provider.ts";
-import { answer, FakeApiServer, toSlice } from "../../testing/fake-api-server.ts";
+import { createTestProvider } from "../../../test/create-test-provider.ts";
+import { answer, FakeApiServer, toSlice } from "../../../test/fake-api-server.ts";
 import { TemporaryFolder } from "@holdfast-apps/test-support";
 import { everythingSaid, findSecret } from "@holdfast/testing";
-import { failureOf, lives, probe, shows, watch } from "../../testing/watched.ts";
+import { failureOf, lives, probe, shows, watch } from "../../../test/watched.ts";
 
 const ENV = "HOLDFAST_TEST_KUBECONFIG";
 const SECRET = "hunter2";

@@ -5,7 +5,7 @@ import type { Clock } from "@holdfast/core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ExecCredential } from "./exec-credential.ts";
 import { runExecPlugin } from "./run-exec-plugin.ts";
-import { time } from "../../testing/watched.ts";
+import { time } from "../../../test/watched.ts";
 
 const V1 = "client.authentication.k8s.io/v1";
 const SECRET = "hunter2";

@@ -12,7 +12,7 @@ import {
 } from "@holdfast/testing";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createTestProvider } from "../../testing/create-test-provider.ts";
+import { createTestProvider } from "../../../test/create-test-provider.ts";
 
 const SECRET = "canary-7f3a9c-secret";
 const BASE64 = Buffer.from(SECRET).toString("base64");

@@ -1,6 +1,6 @@
-import type { Sample } from "./sample.ts";
-import { SOAK_PACE } from "./soak-pace.ts";
-import type { SoakResult, TimedSample } from "./soak-result.ts";
+import type { Sample } from "../src/sample.ts";
+import { SOAK_PACE } from "../src/soak-pace.ts";
+import type { SoakResult, TimedSample } from "../src/soak-result.ts";
 
 const MIB = 1_048_576;
 const DURATION_MS = 1_200_000;

@@ -1,6 +1,6 @@
 import { Readable, Writable } from "node:stream";
 import { systemClock, type Clock } from "@holdfast/core";
-import type { Terminal, TerminalSignal } from "../terminal.ts";
+import type { Terminal, TerminalSignal } from "../src/terminal.ts";
 
 export interface TestTerminalOptions {
   readonly cwd?: string;

@@ -1,4 +1,4 @@
-import { nodeFileSystem, type FileSystem, type OpenFile } from "../file-system.ts";
+import { nodeFileSystem, type FileSystem, type OpenFile } from "../src/file-system.ts";
 
 /** One call of the file system that is about to be made. */
 interface Call<T> {

@@ -1,5 +1,5 @@
 import * as fc from "fast-check";
-import { createClusterNode, type ClusterNode, type ClusterNodeInput } from "./model/cluster-node.ts";
+import { createClusterNode, type ClusterNode, type ClusterNodeInput } from "../src/model/cluster-node.ts";
 
 /** Ids that sort as their numbers do. */
 export function idOf(number: number): string {

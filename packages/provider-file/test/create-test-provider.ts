@@ -1,6 +1,6 @@
 import { systemClock, type Clock, type ClusterProvider } from "@holdfast/core";
-import { createFileAdapter } from "../file-adapter.ts";
-import type { FileProviderParams } from "../file-params.ts";
+import { createFileAdapter } from "../src/file-adapter.ts";
+import type { FileProviderParams } from "../src/file-params.ts";
 
 export interface TestProviderOptions extends Partial<FileProviderParams> {
   readonly path: string;

@@ -1,5 +1,5 @@
 import { systemClock, type Clock, type ClusterProvider } from "@holdfast/core";
-import { createConsulAdapter } from "../consul-adapter.ts";
+import { createConsulAdapter } from "../src/consul-adapter.ts";
 
 export interface TestProviderOptions {
   readonly heartbeatMs?: number;

@@ -1,5 +1,5 @@
 // Runs as a separate process: node take-generations.ts FILE COUNT. Takes COUNT generations and prints each one.
-import { FileGenerationStore } from "../index.ts";
+import { FileGenerationStore } from "../src/index.ts";
 
 const [path = "", count = ""] = process.argv.slice(2);
 const store = new FileGenerationStore({ path });

@@ -1,8 +1,8 @@
 import { createSeededRandom, MemoryProviderStore, VirtualClock } from "@holdfast/testing";
 import { ProvisioningError } from "@holdfast/core";
-import { ProviderRegistry, type ProviderRegistryOptions } from "../provider-registry.ts";
-import type { RegisteredProvider } from "../registered-provider.ts";
-import type { RegistryWarning } from "../registry-events.ts";
+import { ProviderRegistry, type ProviderRegistryOptions } from "../src/provider-registry.ts";
+import type { RegisteredProvider } from "../src/registered-provider.ts";
+import type { RegistryWarning } from "../src/registry-events.ts";
 import { createScriptedAdapter, type ScriptedAdapter, type ScriptedProvider } from "./scripted-adapter.ts";
 
 export interface BenchOptions extends Partial<ProviderRegistryOptions> {

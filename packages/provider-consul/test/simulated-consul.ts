@@ -11,9 +11,9 @@ import {
   type ProviderId,
   type Random,
 } from "@holdfast/core";
-import type { ConsulAnswer, ConsulRequest, ConsulSource } from "../http/consul-client.ts";
-import { consulParamsSchema } from "../consul-params.ts";
-import { ConsulProvider } from "../consul-provider.ts";
+import type { ConsulAnswer, ConsulRequest, ConsulSource } from "../src/http/consul-client.ts";
+import { consulParamsSchema } from "../src/consul-params.ts";
+import { ConsulProvider } from "../src/consul-provider.ts";
 import { toEntry } from "./fake-consul.ts";
 
 export type ConsulRequestKind = "read" | "poll" | "check";

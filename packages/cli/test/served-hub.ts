@@ -7,8 +7,8 @@ import {
 } from "@holdfast/core";
 import { createSeededRandom, ScriptedUpdates, VirtualClock } from "@holdfast/testing";
 import { WatchHub } from "@holdfast/hub";
-import { HttpServer, type HttpServerOptions } from "../server/http-server.ts";
-import type { ServerView } from "../server/server-view.ts";
+import { HttpServer, type HttpServerOptions } from "../src/server/http-server.ts";
+import type { ServerView } from "../src/server/server-view.ts";
 
 export interface ServedHubOptions extends Partial<
   Pick<

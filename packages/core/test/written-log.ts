@@ -1,9 +1,9 @@
-import { createClusterNode } from "./model/cluster-node.ts";
-import { createSnapshot } from "./model/provider-snapshot.ts";
-import { MemberSet } from "./model/member-set.ts";
-import type { TopologyEvent } from "./contracts/log/topology-event.ts";
-import type { TopologyState } from "./contracts/log/topology-state.ts";
-import type { TopologyLog } from "./contracts/log/topology-reader.ts";
+import { createClusterNode } from "../src/model/cluster-node.ts";
+import { createSnapshot } from "../src/model/provider-snapshot.ts";
+import { MemberSet } from "../src/model/member-set.ts";
+import type { TopologyEvent } from "../src/contracts/log/topology-event.ts";
+import type { TopologyState } from "../src/contracts/log/topology-state.ts";
+import type { TopologyLog } from "../src/contracts/log/topology-reader.ts";
 
 /** A log that a test writes by hand. It keeps the newest `kept` events. */
 export class WrittenLog implements TopologyLog {

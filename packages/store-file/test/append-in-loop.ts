@@ -1,7 +1,7 @@
 // Runs as a separate process: node append-in-loop.ts FILE PREFIX COUNT. Appends COUNT descriptors to the stored set,
 // one save each, and prints the id of each acknowledged save.
 import { isProvisioningError } from "@holdfast/core";
-import { FileProviderStore } from "../index.ts";
+import { FileProviderStore } from "../src/index.ts";
 import { createDescriptor } from "./descriptors.ts";
 
 const [path = "", prefix = "", count = ""] = process.argv.slice(2);

@@ -1,5 +1,5 @@
 import { systemClock, type Clock, type ClusterProvider } from "@holdfast/core";
-import { createKubernetesAdapter } from "../kubernetes-adapter.ts";
+import { createKubernetesAdapter } from "../src/kubernetes-adapter.ts";
 
 export interface TestProviderOptions {
   readonly heartbeatMs?: number;

@@ -5,7 +5,7 @@ import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 
 /** The command as a script. */
-export const MAIN: string = join(import.meta.dirname, "..", "main.ts");
+export const MAIN: string = join(import.meta.dirname, "..", "src", "main.ts");
 
 /** One line of what the daemon prints. */
 export interface DaemonLine {

@@ -1,5 +1,5 @@
 import type { ClusterNode, NodeId, RemoteTopologyEvent } from "@holdfast/core";
-import { RemoteEventFilter } from "./remote-event-filter.ts";
+import { RemoteEventFilter } from "../src/remote-event-filter.ts";
 
 /** Remoting as it should be written: it drops repeats, and holds one channel for each node it was told to join. */
 export class RemoteReceiver {

@@ -10,11 +10,11 @@ import {
   type ProviderId,
   type Random,
 } from "@holdfast/core";
-import type { ApiRequest, EndpointSource, WatchEvent } from "../access/api-client.ts";
-import { kubernetesParamsSchema } from "../kubernetes-params.ts";
-import { KubernetesProvider } from "../kubernetes-provider.ts";
-import { toRefusalError } from "../to-provisioning-error.ts";
-import { sliceKeyOf } from "../wire/slice-key.ts";
+import type { ApiRequest, EndpointSource, WatchEvent } from "../src/access/api-client.ts";
+import { kubernetesParamsSchema } from "../src/kubernetes-params.ts";
+import { KubernetesProvider } from "../src/kubernetes-provider.ts";
+import { toRefusalError } from "../src/to-provisioning-error.ts";
+import { sliceKeyOf } from "../src/wire/slice-key.ts";
 import { pods, type FakeSlice } from "./fake-api-server.ts";
 
 export type ApiRequestKind = "list" | "check" | "watch";

@@ -1,0 +1,63 @@
+import { glob, readFile } from "node:fs/promises";
+import { isBuiltin } from "node:module";
+import { join, relative } from "node:path";
+import { expect, test } from "vitest";
+import { listPackages, root } from "./packed-packages.ts";
+
+interface Manifest {
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
+}
+
+const IMPORTS = /^(?:import|export|\})[^"`\n]*\bfrom "([^"]+)";$|^import "([^"]+)";$|\bimport\("([^"]+)"\)/gm;
+
+/** The build copies this into the package, because it is not published. */
+const BUNDLED = "@holdfast-apps/test-support";
+
+/** The modules that each source file of a package imports, without its tests. */
+async function readImports(folder: string): Promise<ReadonlyMap<string, readonly string[]>> {
+  const found = new Map<string, readonly string[]>();
+  for await (const file of glob("src/**/*.ts", { cwd: folder })) {
+    if (file.endsWith(".test.ts")) continue;
+    const text = await readFile(join(folder, file), "utf8");
+    found.set(
+      file,
+      [...text.matchAll(IMPORTS)].flatMap((match) => match.slice(1).filter((name) => name !== undefined)),
+    );
+  }
+  return found;
+}
+
+/** `zod` of `zod/v4`, `@hono/node-server` of `@hono/node-server/serve-static`. */
+function packageOf(name: string): string {
+  return name
+    .split("/")
+    .slice(0, name.startsWith("@") ? 2 : 1)
+    .join("/");
+}
+
+test("the sources of a package import no test, and no file outside of src but the manifest", async () => {
+  for (const { folder } of await listPackages()) {
+    const misplaced = [...(await readImports(folder))].flatMap(([file, names]) =>
+      names
+        .filter((name) => name.startsWith("."))
+        .map((name) => relative(folder, join(folder, file, "..", name)))
+        .filter((path) => path !== "package.json" && (!path.startsWith("src") || path.endsWith(".test.ts")))
+        .map((path) => `${relative(root, folder)}/${file} imports ${path}`),
+    );
+    expect(misplaced).toEqual([]);
+  }
+});
+
+test("a package depends on exactly what its sources import; what only its tests need is a devDependency", async () => {
+  for (const { name, folder } of await listPackages()) {
+    const manifest = JSON.parse(await readFile(join(folder, "package.json"), "utf8")) as Manifest;
+    const declared = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
+    const imported = [...(await readImports(folder)).values()]
+      .flat()
+      .filter((each) => !each.startsWith(".") && !isBuiltin(each))
+      .map(packageOf)
+      .filter((each) => each !== name && each !== BUNDLED);
+    expect([...new Set(imported)].sort(), name).toEqual(declared.sort());
+  }
+});
