@@ -1,8 +1,8 @@
 import {
   isProvisioningError,
   ProvisioningError,
-  sleep,
   whenAborted,
+  type MemberSet,
   type ProviderContext,
   type ProviderDescriptor,
   type SourceEvent,
@@ -14,8 +14,10 @@ import { gatherFirst } from "./gather-first.ts";
 import type { KubernetesProviderParams } from "../kubernetes-params.ts";
 import { toListPage, type ListPage } from "../wire/list-page.ts";
 import { mayResumeAfter, refusesVersion } from "./resume-rules.ts";
+import { RetryBudget } from "./retry-budget.ts";
 import { readConsistently } from "./read-consistently.ts";
 import type { WatchMemory } from "./watch-memory.ts";
+import { WatchPace } from "./watch-pace.ts";
 import { withDueTime } from "./with-due-time.ts";
 
 export interface EndpointWatchOptions {
@@ -28,43 +30,40 @@ export interface EndpointWatchOptions {
 
 type WatchOutcome = "ended" | "expired";
 
-/** Lists that expired before the watch brought anything, in a row, after which the watch gives up. */
-const MAX_EXPIRIES = 3;
-/** Watches that ended early without a word, in a row, after which the watch gives up. */
-const MAX_MUTE = 4;
-/** A list may have so many pages, or as many as a million slices fill: one of more never ends. */
+/**
+ * `resuming`: the content is remembered from an earlier watch, and the server has not confirmed it yet. `listing`: the content is not
+ * complete, or no longer trusted, so a list comes next. `watching`: the content is complete up to its version.
+ */
+type Phase = "resuming" | "listing" | "watching";
+
+/** Pages that a list may have when a million slices fit into fewer: a list with more pages is taken to be endless. */
 const USUAL_PAGES = 1_000;
-const FIRST_GAP_MS = 100;
-const MAX_GAP_MS = 1_000;
-/** How long a server may take to send what it has had since the version that was remembered. */
+/** How long a server may take to send the events since the remembered version. */
 const REPLAY_MS = 200;
 
 /**
- * One watch of EndpointSlices: a list, read consistently and page by page, and then watch after watch from the version the
- * last one came to. After one that failed no list is needed where the server still knows the version that one had come to. It
- * may throw as its signal aborts, which `ProviderLife` keeps to itself.
+ * One watch of EndpointSlices: a list, read consistently and page by page, and then one watch request after the other, each from the
+ * version that the one before reached. After a failure no list is needed if the server still knows the version that was reached. It
+ * may throw as its signal aborts; `ProviderLife` ignores that.
  */
 export class EndpointWatch {
   readonly #options: EndpointWatchOptions;
   readonly #params: KubernetesProviderParams;
   readonly #stop = new AbortController();
+  readonly #budget = new RetryBudget();
+  readonly #pace: WatchPace;
+  #phase: Phase = "listing";
   #state: EndpointState;
-  /** The list that `#state` began with is complete, and nothing has cast doubt on it since. */
-  #isWhole = false;
-  /** It was remembered, and the server has not said yet that this is the content. */
-  #isRemembered = false;
-  /** When the server last proved that its content is current; monotonic. */
+  /** The members of the last snapshot; absent before the first. */
+  #shown: MemberSet | undefined;
+  /** When the server last proved that its content is current; monotonic milliseconds. */
   #provenAt: number = Number.NEGATIVE_INFINITY;
-  /** Something has been shown. */
-  #isTold = false;
-  /** Lists that expired, and watches that ended early, in a row. */
-  #expiries = 0;
-  #quickEnds = 0;
-  #mute = 0;
 
   constructor(options: EndpointWatchOptions) {
     this.#options = options;
     this.#params = options.descriptor.params;
+    const { watchTimeoutMs } = this.#params;
+    this.#pace = new WatchPace({ context: options.context, watchTimeoutMs, signal: this.#stop.signal });
     this.#state = new EndpointState(this.#params);
   }
 
@@ -74,21 +73,19 @@ export class EndpointWatch {
     const remembered = memory.begin();
     if (remembered !== undefined) {
       this.#state = remembered;
-      this.#isWhole = true;
-      this.#isRemembered = true;
+      this.#phase = "resuming";
     }
     let left: EndpointState | undefined;
     try {
-      if (!this.#isRemembered) yield await this.#list();
+      if (this.#phase === "listing") yield await this.#list();
       for (;;) {
         const outcome = yield* this.#watch();
         if (outcome === "ended") continue;
-        this.#isWhole = false;
-        await this.#beforeNextList();
+        await this.#waitForList();
         yield await this.#list();
       }
     } catch (error) {
-      if (this.#isWhole && mayResumeAfter(error)) left = this.#state;
+      if (this.#phase !== "listing" && mayResumeAfter(error)) left = this.#state;
       throw error;
     } finally {
       memory.end(left);
@@ -96,18 +93,14 @@ export class EndpointWatch {
     }
   }
 
-  /** Throws `STREAM_EXPIRED` when lists are of no use. */
-  #beforeNextList(): Promise<void> {
-    if (this.#isRemembered) {
-      this.#isRemembered = false;
-      return this.#spread(this.#options.context.heartbeatMs);
-    }
-    if (++this.#expiries > MAX_EXPIRIES)
-      throw new ProvisioningError(
-        "STREAM_EXPIRED",
-        "every version listed was gone before it could be watched",
-      );
-    return this.#pause(this.#expiries);
+  /** The version is gone: a list comes next, after a pause. Throws `STREAM_EXPIRED` when lists have been of no use. */
+  #waitForList(): Promise<void> {
+    const isResuming = this.#phase === "resuming";
+    this.#phase = "listing";
+    if (isResuming) return this.#pace.spread(this.#options.context.heartbeatMs);
+    const expiries = this.#budget.expired();
+    if (expiries !== undefined) return this.#pace.pause(expiries);
+    throw new ProvisioningError("STREAM_EXPIRED", "every version listed was gone before it could be watched");
   }
 
   /**
@@ -119,7 +112,6 @@ export class EndpointWatch {
     const { clock } = context;
     const { signal } = this.#stop;
     const state = this.#state;
-    this.#isWhole = false;
     const observedAt = clock.now();
     const startedAt = clock.monotonic();
     state.place = await client.locate(signal);
@@ -129,7 +121,7 @@ export class EndpointWatch {
     let pages = 0;
     do {
       const page = await this.#readPage(continueAt);
-      // A list that has to begin again is of a newer version, where slices of its first pages may be gone.
+      // A list that starts again is of a newer version, in which slices of the first pages may be gone.
       if (page === undefined) {
         gone = new Set(state.keys);
         continueAt = undefined;
@@ -142,16 +134,15 @@ export class EndpointWatch {
       ({ continueAt } = page);
       await clock.yield();
     } while (continueAt !== undefined || version === undefined);
-    const { members } = state;
     await state.endList(gone, version, { clock, signal });
     state.observedAt = observedAt;
     state.confirmedAt = startedAt;
     this.#provenAt = startedAt;
-    this.#isWhole = true;
-    return this.#show(members !== state.members);
+    this.#phase = "watching";
+    return this.#show();
   }
 
-  /** Undefined when the list has to begin again, because its next page is gone. */
+  /** Undefined when the list has to start again because its next page is gone. */
   async #readPage(continueAt: string | undefined): Promise<ListPage | undefined> {
     const { client } = this.#options;
     try {
@@ -169,17 +160,18 @@ export class EndpointWatch {
     } catch (error) {
       const isGone =
         isProvisioningError(error) && error.code === "STREAM_EXPIRED" && continueAt !== undefined;
-      if (!isGone || ++this.#expiries > MAX_EXPIRIES) throw error;
-      await this.#pause(this.#expiries);
+      const expiries = isGone ? this.#budget.expired() : undefined;
+      if (expiries === undefined) throw error;
+      await this.#pace.pause(expiries);
       return undefined;
     }
   }
 
-  /** One request, from the version the last one came to. The server ends it, and that is a sign of life. */
+  /** One watch request, from the version reached so far. The server ends it, which is a sign of life. */
   async *#watch(): AsyncGenerator<SourceEvent, WatchOutcome> {
     const { client, context } = this.#options;
     const { clock, heartbeatMs } = context;
-    const seconds = this.#watchSeconds();
+    const seconds = this.#pace.watchSeconds();
     const startedAt = clock.monotonic();
     const begunAt = clock.now();
     const isQuick = () => clock.monotonic() - startedAt < seconds * 500;
@@ -196,54 +188,62 @@ export class EndpointWatch {
       lateCode: "STREAM_SILENT",
       signal: this.#stop.signal,
     });
-    let isNews = false;
+    let hasEvents = false;
     try {
       const nextAt = () => this.#state.settlesAt;
-      const told = withDueTime(this.#isTold ? batches : this.#replayed(batches), { clock, nextAt });
-      for await (const batch of told) {
-        if (batch.length > 0) isNews = true;
-        if (this.#isTold) {
-          const event = this.#take(batch);
-          if (event !== undefined) yield event;
-          continue;
-        }
-        this.#state.take(batch, clock.monotonic());
-        // Where there is news it is late already.
-        if (batch.length === 0) await this.#spread(heartbeatMs / 2);
-        if (!(await this.#prove())) return "expired";
-        if (batch.length === 0) this.#state.observedAt = begunAt;
-        // What vanished while no watch was running did so an unknown time ago: the first snapshot is the current content.
-        this.#state.settle();
-        yield this.#show(true);
+      const isResuming = this.#phase === "resuming";
+      for await (const batch of withDueTime(isResuming ? this.#replayed(batches) : batches, {
+        clock,
+        nextAt,
+      })) {
+        if (batch.length > 0) hasEvents = true;
+        const event = this.#isResumed ? this.#take(batch) : await this.#resume(batch, begunAt);
+        if (event === "expired") return event;
+        if (event !== undefined) yield event;
       }
     } catch (error) {
-      const isExpired = this.#isRemembered
-        ? refusesVersion(error)
-        : isProvisioningError(error) && error.code === "STREAM_EXPIRED";
+      const isExpired =
+        this.#phase === "resuming"
+          ? refusesVersion(error)
+          : isProvisioningError(error) && error.code === "STREAM_EXPIRED";
       if (!isExpired) throw error;
-      if (!isQuick()) this.#expiries = 0;
+      if (!isQuick()) this.#budget.lasted();
       return "expired";
     }
-    this.#quickEnds = isQuick() ? this.#quickEnds + 1 : 0;
-    this.#mute = this.#quickEnds > 0 && !isNews ? this.#mute + 1 : 0;
-    if (this.#mute > MAX_MUTE) {
-      // Not even a bookmark: that may be anybody, and a list will show who it is.
-      this.#isWhole = false;
+    const verdict = this.#budget.ended({ isQuick: isQuick(), hasEvents });
+    if (verdict === "exhausted") {
+      // Not even a bookmark came: something else may answer at this address, which the next list will show.
+      this.#phase = "listing";
       throw new ProvisioningError("STREAM_FAILED", "every watch was ended at once");
     }
-    if (this.#mute === 0) {
-      this.#expiries = 0;
-      if (clock.monotonic() - this.#provenAt >= heartbeatMs / 4) {
-        if (!(await this.#prove())) return "expired";
-        yield { type: "heartbeat" };
-      }
+    if (verdict === "useful" && clock.monotonic() - this.#provenAt >= heartbeatMs / 4) {
+      if (!(await this.#prove())) return "expired";
+      yield { type: "heartbeat" };
     }
     // A server that ends watches at once must not be asked all the time.
-    if (this.#quickEnds > 0) await this.#pause(this.#quickEnds);
+    if (this.#budget.quickEnds > 0) await this.#pace.pause(this.#budget.quickEnds);
     return "ended";
   }
 
-  /** What the server had since the remembered version is taken in at once. */
+  /** A snapshot was shown in this watch, so that events of the server are changes of it. */
+  get #isResumed(): boolean {
+    return this.#shown !== undefined;
+  }
+
+  /** The first batch since the remembered version: shown once the server has proved that this is its content. */
+  async #resume(batch: readonly WatchEvent[], begunAt: number): Promise<SourceEvent | "expired"> {
+    const { clock, heartbeatMs } = this.#options.context;
+    this.#state.take(batch, clock.monotonic());
+    // Changes are late already; without one the proof can wait, so that watchers do not ask together.
+    if (batch.length === 0) await this.#pace.spread(heartbeatMs / 2);
+    if (!(await this.#prove())) return "expired";
+    if (batch.length === 0) this.#state.observedAt = begunAt;
+    // It is not known when the endpoints left that vanished while no watch was running: the first snapshot is the current content.
+    this.#state.settle();
+    return this.#show();
+  }
+
+  /** The events since the remembered version, gathered into the first batch. */
   #replayed(
     batches: AsyncGenerator<readonly WatchEvent[], void>,
   ): AsyncGenerator<readonly WatchEvent[], void> {
@@ -251,19 +251,16 @@ export class EndpointWatch {
     return gatherFirst(batches, { clock, withinMs: Math.min(REPLAY_MS, heartbeatMs / 4) });
   }
 
-  /**
-   * Whether the server's storage has come to this version. What the watch brought is its content then: whatever has happened since
-   * comes with the next one.
-   */
+  /** Whether the server's storage has reached this version: then the content is current. Later changes come with the next watch. */
   async #prove(): Promise<boolean> {
     const { client, context } = this.#options;
     const { clock } = context;
     const observedAt = clock.now();
     const startedAt = clock.monotonic();
-    this.#isRemembered = false;
+    this.#phase = "watching";
     const { signal } = this.#stop;
     const withinMs = Math.max(context.heartbeatMs, 2_000);
-    // The watch that has just ended gives its connection back first: behind a load balancer another one may lead to another server.
+    // Lets the watch that has just ended return its connection: behind a load balancer another connection may lead to another server.
     await clock.yield();
     if (!(await readConsistently({ client, state: this.#state, withinMs, signal }))) return false;
     this.#state.observedAt = observedAt;
@@ -282,15 +279,16 @@ export class EndpointWatch {
       state.observedAt = clock.now();
       state.confirmedAt = clock.monotonic();
     }
-    const event = this.#show(members !== state.members);
+    const event = this.#show();
     return event.type === "snapshot" ? event : undefined;
   }
 
-  #show(isNew: boolean): SourceEvent {
-    const snapshot = this.#state.toSnapshot(this.#options.descriptor.id);
-    if (this.#isTold && !isNew) return { type: "heartbeat" };
-    this.#isTold = true;
-    return { type: "snapshot", snapshot };
+  /** A snapshot when the members are not those that were shown last, otherwise a heartbeat. */
+  #show(): SourceEvent {
+    const { members } = this.#state;
+    if (members === this.#shown) return { type: "heartbeat" };
+    this.#shown = members;
+    return { type: "snapshot", snapshot: this.#state.toSnapshot(this.#options.descriptor.id) };
   }
 
   get #maxPages(): number {
@@ -299,29 +297,6 @@ export class EndpointWatch {
 
   get #listMs(): number {
     return Math.max(this.#options.context.heartbeatMs * 2, 2_000);
-  }
-
-  /**
-   * Bookmarks of an idle watch come once a minute, but a sign of life is due every `heartbeatMs`. So a watch is short enough
-   * for its end to be that sign. Random, so that watchers do not come back together.
-   */
-  #watchSeconds(): number {
-    const { heartbeatMs, random } = this.#options.context;
-    const wantedMs = heartbeatMs * (0.6 + 0.3 * random());
-    return Math.max(1, Math.floor(Math.min(wantedMs, this.#params.watchTimeoutMs) / 1_000));
-  }
-
-  /** What failed has failed for all watchers of the server, and they must not come back together. */
-  #spread(withinMs: number): Promise<void> {
-    const { clock, random } = this.#options.context;
-    return sleep(random() * withinMs, { clock, signal: this.#stop.signal });
-  }
-
-  /** Longer with each one in a row, a second or a third of a heartbeat at most (full jitter). */
-  #pause(inRow: number): Promise<void> {
-    const { clock, random, heartbeatMs } = this.#options.context;
-    const ceilingMs = Math.min(FIRST_GAP_MS * 2 ** (inRow - 1), MAX_GAP_MS, heartbeatMs / 3);
-    return sleep(random() * ceilingMs, { clock, signal: this.#stop.signal });
   }
 }
 
