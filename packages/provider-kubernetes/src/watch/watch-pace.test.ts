@@ -43,5 +43,5 @@ test("a wait ends as its signal aborts", async () => {
   const { pace, stop } = setUp(() => 0.5);
   const wait = pace.spread(10_000);
   stop.abort();
-  await expect(wait).rejects.toThrow();
+  await expect(wait).rejects.toMatchObject({ code: "LIFECYCLE_ABORTED" });
 });
