@@ -13,17 +13,20 @@ import { PortWorker, type PortTasks } from "./port-worker.ts";
 import { SequenceGuard } from "./sequence-guard.ts";
 import type { PendingSnapshot } from "./snapshot-tick.ts";
 
-/** How the lane hands on what it takes from the log, one at a time. They may reject once the lane has stopped. */
+/**
+ * Receives the events that the lane takes from the log, one at a time. The promises may reject once the lane has
+ * stopped.
+ */
 export interface LaneHandlers {
   applySnapshot(pending: PendingSnapshot): Promise<void> | void;
   notify(notice: TopologyNotice): Promise<void> | void;
-  /** At once and synchronously: an event arrived, a drain began, or the lane stopped. */
+  /** Called synchronously when an event has arrived, a drain has begun, or the lane has stopped. */
   onChange?(): void;
 }
 
 /**
- * Reads the log and hands it on to its ports: every notice, and of the snapshots the newest. What waits is taken in the order of
- * `seqNo`; a snapshot that arrives replaces the one that waits, so a slow port holds up notices only.
+ * Reads the log and passes it on to its ports: every notice, but only the newest snapshot. Items are taken in the order
+ * of `seqNo`. A new snapshot replaces one that is still waiting, so behind a slow port only notices accumulate.
  */
 export class Lane implements AsyncDisposable {
   readonly #name: string;
@@ -40,7 +43,7 @@ export class Lane implements AsyncDisposable {
   #running: Promise<void> | undefined;
   #isDraining = false;
 
-  /** Begins with the state the source is in: its snapshot, then its status. */
+  /** Starts with the current state of the source: its snapshot, then its status. */
   constructor(name: string, options: BridgeOptions, handlers: LaneHandlers) {
     this.#name = name;
     this.#options = options;
@@ -67,29 +70,29 @@ export class Lane implements AsyncDisposable {
     this.#wake();
   }
 
-  /** A newer snapshot waits. */
+  /** True while a newer snapshot is waiting. */
   get hasNewer(): boolean {
     return this.#snapshot !== undefined;
   }
 
-  /** As of the last event that arrived; the notice of a change may still wait. */
+  /** The status after the last event that arrived. The notice of the change may still be waiting. */
   get status(): TopologyStatus {
     return this.#status;
   }
 
-  /** Why this lane takes no more work, once it drains or has stopped. */
+  /** The reason why this lane accepts no more work; undefined until it drains or has stopped. */
   get refusal(): ProvisioningError | undefined {
     if (this.#stop.signal.aborted) return this.#error("LIFECYCLE_STOPPED", "was stopped");
     if (this.#isDraining) return this.#error("LIFECYCLE_SHUTTING_DOWN", "is draining");
     return undefined;
   }
 
-  /** One report a port. */
+  /** One report for each port. */
   get ports(): readonly PortReport[] {
     return this.#workers.map((worker) => worker.report());
   }
 
-  /** What brings one port to what the lane hands over. It stops with the lane. */
+  /** Creates the worker that delivers to one port. It stops with the lane. */
   createWorker(port: PortReport["port"], tasks: PortTasks): PortWorker {
     const { signal } = this.#stop;
     const hasNewer = () => this.hasNewer;
@@ -99,8 +102,8 @@ export class Lane implements AsyncDisposable {
   }
 
   /**
-   * From now on new snapshots are refused. Resolves when what waited has been delivered or given up; when the signal aborts first
-   * the lane stops, calls in progress are abandoned, and what was left is named.
+   * Refuses new snapshots from now on. Resolves when everything that was waiting has been delivered or given up. When
+   * the signal aborts first, the lane stops, calls in progress are abandoned, and the result names what was left.
    */
   async drain({ signal }: DrainOptions): Promise<DrainReport> {
     this.#isDraining = true;
@@ -163,7 +166,7 @@ export class Lane implements AsyncDisposable {
   }
 
   async #run(): Promise<void> {
-    // Never within the emitter's call stack, so that events emitted together are handled together.
+    // Not within the emitter's call stack, so that events emitted together are handled together.
     await Promise.resolve();
     while ((this.#taken = this.#takeNext()) !== undefined) {
       try {
@@ -186,7 +189,7 @@ export class Lane implements AsyncDisposable {
     return snapshot;
   }
 
-  /** One line for each tick that some port lacks, with the call that is in progress for it. */
+  /** One line for each tick that a port has not taken, with the calls that are in progress for it. */
   #listUnfinished(): string[] {
     const own = [this.#taken, this.#snapshot, ...this.#notices].filter((item) => item !== undefined);
     const items = new Set([...own, ...this.#workers.flatMap(({ unfinished }) => unfinished)]);

@@ -5,7 +5,7 @@ import { OwnershipLane, type OwnershipLaneOptions } from "./ownership-lane.ts";
 import { RecordingPorts, type RecordedCall } from "../test/recording-ports.ts";
 import { nodes, ScriptedHub } from "../test/scripted-hub.ts";
 
-// R3.6: a consumer that hangs or always fails hurts no other consumer and is never waited for without limit.
+// R3.6: a consumer that hangs or always fails does not harm other consumers and is never waited for without a limit.
 
 function setUp(options: Partial<OwnershipLaneOptions> = {}) {
   const clock = new VirtualClock();
@@ -28,9 +28,9 @@ function setUp(options: Partial<OwnershipLaneOptions> = {}) {
   return { clock, source, ports, lane, reportOf, codes, seenBy };
 }
 
-const never = () => Promise.withResolvers<void>().promise;
+const hang = () => Promise.withResolvers<void>().promise;
 
-/** Both ports have tick 1 and are ready. */
+/** A lane whose ports have acknowledged tick 1 and the status `ready`. */
 async function ready(options: Partial<OwnershipLaneOptions> = {}) {
   const setup = setUp(options);
   setup.source.snapshot(nodes("a"));
@@ -40,9 +40,9 @@ async function ready(options: Partial<OwnershipLaneOptions> = {}) {
   return setup;
 }
 
-/** Every way in which a port can be of no use. */
+/** The ways in which a port can fail. */
 const FAULTS: readonly (readonly [string, (call: RecordedCall) => Promise<void>])[] = [
-  ["hangs", never],
+  ["hangs", hang],
   ["rejects", () => Promise.reject(new Error("broken"))],
   [
     "hangs until its signal aborts",
@@ -52,7 +52,7 @@ const FAULTS: readonly (readonly [string, (call: RecordedCall) => Promise<void>]
 ];
 
 describe.each(FAULTS)("while Partition %s", (_, fault) => {
-  test("Placement is handed every notice and the newest snapshot", async () => {
+  test("Placement receives every notice and the newest snapshot", async () => {
     const { clock, source, ports, reportOf, codes, seenBy } = await ready();
     ports.behave = (call) => (call.name.startsWith("partition") ? fault(call) : undefined);
     source.streamTerminated();
@@ -70,13 +70,13 @@ describe.each(FAULTS)("while Partition %s", (_, fault) => {
     expect(reportOf("placement")).toMatchObject({ isBehind: false, seqNo: 5 });
     expect(codes()).toContain("LIFECYCLE_CONSUMER_BEHIND partition");
 
-    // Once it is known to be behind, nothing waits for it.
+    // Once Partition is known to be behind, Placement does not wait for it.
     source.status("ready");
     await clock.settle();
     expect(seenBy("placement")).toEqual(["placement.notify 7"]);
   });
 
-  test("requests for placement are admitted on what Placement has", async () => {
+  test("placement requests are admitted with the snapshot that Placement has acknowledged", async () => {
     const { clock, source, ports, lane } = await ready();
     ports.behave = (call) => (call.name.startsWith("partition") ? fault(call) : undefined);
     source.snapshot(nodes("b"));
@@ -85,8 +85,8 @@ describe.each(FAULTS)("while Partition %s", (_, fault) => {
     expect(await admission).toMatchObject({ seqNo: 3 });
   });
 
-  test("and works again, it is brought to the newest snapshot, its leases and the status, in order", async () => {
-    // R3.3: the leases wait for the tick that both ports have.
+  test("and then works again, it receives the newest snapshot, its leases and the status, in order", async () => {
+    // R3.3: the leases wait for a tick that both ports have acknowledged.
     const { clock, source, ports, reportOf, seenBy } = await ready();
     ports.behave = (call) => (call.name.startsWith("partition") ? fault(call) : undefined);
     source.snapshot(nodes("b"));
@@ -106,7 +106,7 @@ describe.each(FAULTS)("while Partition %s", (_, fault) => {
     const status = ports.started.findLast(({ name }) => name === "partition.notify");
     expect(status?.argument).toMatchObject({ to: "degraded" });
 
-    // And from then on it is waited for again.
+    // From then on Placement waits for it again.
     source.snapshot(nodes("d"));
     await clock.settle();
     expect(ports.take()).toEqual([
@@ -119,7 +119,7 @@ describe.each(FAULTS)("while Partition %s", (_, fault) => {
 });
 
 describe.each(FAULTS)("while Placement %s", (_, fault) => {
-  test("Partition is handed every notice and the newest snapshot, and no lease of another tick", async () => {
+  test("Partition receives every notice and the newest snapshot, and no lease of another tick", async () => {
     const { clock, source, ports, seenBy } = await ready();
     ports.behave = (call) => (call.name.startsWith("placement") ? fault(call) : undefined);
     source.snapshot(nodes("b"));
@@ -134,7 +134,7 @@ describe.each(FAULTS)("while Placement %s", (_, fault) => {
     ]);
   });
 
-  test("a request is refused within its bound, and not before", async () => {
+  test("a request is refused at its deadline, and not before", async () => {
     const { clock, source, ports, lane } = await ready({ admitTimeoutMs: 3_000 });
     ports.behave = (call) => (call.name.startsWith("placement") ? fault(call) : undefined);
     source.snapshot(nodes("b"));
@@ -147,7 +147,7 @@ describe.each(FAULTS)("while Placement %s", (_, fault) => {
   });
 });
 
-describe("a notice that a port never takes", () => {
+describe("a notice that a port never accepts", () => {
   test("is parked, counted and reported; the next ones are delivered, to the other port at once", async () => {
     // F1
     const { clock, source, ports, reportOf, codes } = await ready({ calls: { tries: 3 } });
@@ -177,7 +177,7 @@ describe("a notice that a port never takes", () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  test("and is the newest status is delivered once the port works again, as a change from what it knew", async () => {
+  test("is delivered once the port works again if it is the newest status, with the status that the port knows as `from`", async () => {
     const { clock, source, ports, reportOf } = await ready({ calls: { tries: 2 } });
     ports.behave = ({ name }) => (name === "placement.notify" ? Promise.reject(new Error("no")) : undefined);
     source.status("degraded");
@@ -194,7 +194,7 @@ describe("a notice that a port never takes", () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  test("and is no longer true when the port works again is not delivered at all", async () => {
+  test("is not delivered if it is no longer true when the port works again", async () => {
     const { clock, source, ports } = await ready({ calls: { tries: 2 } });
     ports.behave = ({ name }) => (name === "placement.notify" ? Promise.reject(new Error("no")) : undefined);
     source.status("degraded");
@@ -218,9 +218,9 @@ describe("a notice that a port never takes", () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  test("waits among a bounded number of others", async () => {
+  test("waits in a queue of bounded length", async () => {
     const { clock, source, ports, reportOf } = await ready({ calls: { maxWaiting: 5 } });
-    ports.behave = ({ name }) => (name.startsWith("partition") ? never() : undefined);
+    ports.behave = ({ name }) => (name.startsWith("partition") ? hang() : undefined);
     for (let i = 0; i < 20; i++) source.streamTerminated();
     await clock.advance(10_000);
     expect(reportOf("partition")).toMatchObject({ waiting: 5, parked: 14 });
@@ -229,7 +229,7 @@ describe("a notice that a port never takes", () => {
 });
 
 describe("a call in progress", () => {
-  test("for long is reported with its port, before its deadline and while it has not returned after it", async () => {
+  test("is reported with its port when it takes long, before its deadline and until it returns after it", async () => {
     // G11
     const { clock, source, ports, reportOf } = await ready();
     const late = Promise.withResolvers<void>();
@@ -259,8 +259,8 @@ describe("a call in progress", () => {
   });
 });
 
-describe("leases that Placement publishes by itself", () => {
-  test("follow the tick they were computed with and come before the next one", async () => {
+describe("leases that Placement publishes outside applySnapshot", () => {
+  test("are published after the tick they were computed with and before the next one", async () => {
     // R3.3
     const { clock, source, ports, lane } = await ready();
     const published = lane.placement!.publishLeases([{ resource: "shard-1", nodeId: "a" }]);
@@ -277,7 +277,7 @@ describe("leases that Placement publishes by itself", () => {
     expect(call?.seqNo).toBe(1);
   });
 
-  test("carry epoch, number and hash of that tick", async () => {
+  test("carry epoch, seqNo and hash of that tick", async () => {
     const { ports, source, lane } = await ready();
     const leases = [{ resource: "shard-1", nodeId: "a", expiresAt: 9 }];
     await lane.placement!.publishLeases(leases, { seqNo: 1 });
@@ -289,7 +289,7 @@ describe("leases that Placement publishes by itself", () => {
     } satisfies LeaseTick);
   });
 
-  test("may be awaited from within a notice, and from within the snapshot they answer", async () => {
+  test("may be awaited within notify, and within applySnapshot of their tick", async () => {
     const setup = setUp();
     const { clock, source, ports } = setup;
     const publish = (seqNo?: number) =>
@@ -320,7 +320,7 @@ describe("leases that Placement publishes by itself", () => {
     expect(ports.errors).toEqual([]);
   });
 
-  test("of an older tick are refused with both numbers", async () => {
+  test("of an older tick are refused with both sequence numbers", async () => {
     const { clock, source, lane } = await ready();
     source.snapshot(nodes("b"));
     await clock.settle();
@@ -330,7 +330,7 @@ describe("leases that Placement publishes by itself", () => {
     });
   });
 
-  test("are refused as soon as the next tick has been handed to Partition", async () => {
+  test("are refused as soon as the next tick has been passed to Partition", async () => {
     const { clock, source, ports, lane } = await ready();
     const slow = Promise.withResolvers<void>();
     ports.behave = ({ name }) => (name === "partition.applySnapshot" ? slow.promise : undefined);
@@ -344,7 +344,7 @@ describe("leases that Placement publishes by itself", () => {
     await clock.settle();
   });
 
-  test("replace those that wait, whose caller is told so", async () => {
+  test("replace waiting leases, whose call rejects", async () => {
     const { clock, ports, lane } = await ready();
     const slow = Promise.withResolvers<void>();
     ports.behave = ({ name }) => (name === "partition.publishLeases" ? slow.promise : undefined);
@@ -360,9 +360,9 @@ describe("leases that Placement publishes by itself", () => {
     expect(ports.acknowledged.at(-1)?.argument).toMatchObject({ leases: [{ resource: "second" }] });
   });
 
-  test("that Partition does not take in time are published once it works again", async () => {
+  test("that Partition does not accept in time are published once it works again", async () => {
     const { clock, ports, lane } = await ready();
-    ports.behave = ({ name }) => (name === "partition.publishLeases" ? never() : undefined);
+    ports.behave = ({ name }) => (name === "partition.publishLeases" ? hang() : undefined);
     const published = lane.placement!.publishLeases([]).catch((error: unknown) => error);
     await clock.advance(10_000);
     expect(await published).toMatchObject({
@@ -374,7 +374,7 @@ describe("leases that Placement publishes by itself", () => {
     expect(ports.take()).toEqual(["partition.publishLeases 1"]);
   });
 
-  test("are refused before the first tick, for one that never was, when given up and after the end", async () => {
+  test("are refused before the first tick, for an unknown tick, when the signal aborts and after the end", async () => {
     const { lane } = setUp();
     await expect(lane.placement!.publishLeases([])).rejects.toMatchObject({ code: "TOPOLOGY_NO_SNAPSHOT" });
     const { lane: running, ports } = await ready();
@@ -384,18 +384,18 @@ describe("leases that Placement publishes by itself", () => {
     await expect(running.placement!.publishLeases([], { signal: AbortSignal.abort() })).rejects.toMatchObject(
       { code: "LIFECYCLE_ABORTED" },
     );
-    ports.behave = never;
+    ports.behave = hang;
     const waiting = running.placement!.publishLeases([]).catch((error: unknown) => error);
     await running[Symbol.asyncDispose]();
     expect(await waiting).toMatchObject({ code: "LIFECYCLE_STOPPED" });
     await expect(running.placement!.publishLeases([])).rejects.toMatchObject({ code: "LIFECYCLE_STOPPED" });
   });
 
-  test("while Partition is behind reach it at the tick both have, though Placement leaves ownership as it was", async () => {
+  test("while Partition is behind are published at the first tick both have, also when Placement does not change ownership", async () => {
     const { clock, source, ports, lane, seenBy } = await ready({
       placement: { applySnapshot: () => undefined, notify: () => undefined },
     });
-    ports.behave = ({ name }) => (name.startsWith("partition") ? never() : undefined);
+    ports.behave = ({ name }) => (name.startsWith("partition") ? hang() : undefined);
     source.snapshot(nodes("b"));
     await clock.advance(10_000);
     const published = lane.placement!.publishLeases([{ resource: "r", nodeId: "b" }]).catch(() => "late");

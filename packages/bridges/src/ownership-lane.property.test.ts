@@ -19,7 +19,7 @@ type Step =
   | { readonly do: "status"; readonly to: TopologyStatus }
   | { readonly do: "wait"; readonly ms: number };
 
-/** How a port treats one call: it answers after a while or at once, well or badly. */
+/** How a port handles one call: after a delay or at once, with success or failure. */
 interface Behaviour {
   readonly afterMs: number | undefined;
   readonly fails: boolean;
@@ -49,23 +49,23 @@ const anyBehaviour: fc.Arbitrary<Behaviour> = fc.record({
   fails: fc.boolean(),
 });
 
-async function play(steps: readonly Step[], behaviours: readonly Behaviour[], seed: number) {
+async function runSteps(steps: readonly Step[], behaviours: readonly Behaviour[], seed: number) {
   const clock = new VirtualClock();
   const source = new ScriptedHub(clock);
   const log: TopologyEvent[] = [];
   source.onEvent((event) => log.push(event));
   const ports = new RecordingPorts();
-  let underWay = 0;
-  let mostUnderWay = 0;
+  let running = 0;
+  let mostRunning = 0;
   let next = 0;
   ports.behave = async () => {
-    mostUnderWay = Math.max(mostUnderWay, ++underWay);
+    mostRunning = Math.max(mostRunning, ++running);
     try {
       const { afterMs, fails } = behaviours[next++] ?? { afterMs: undefined, fails: false };
       if (afterMs !== undefined) await sleep(afterMs, { clock });
       if (fails) throw new Error("busy");
     } finally {
-      underWay--;
+      running--;
     }
   };
   const lane = new OwnershipLane({
@@ -74,7 +74,7 @@ async function play(steps: readonly Step[], behaviours: readonly Behaviour[], se
     partition: ports.partition,
     clock,
     random: createSeededRandom(seed),
-    // As often and as long as it takes: what happens when a port is given up has a test of its own.
+    // Practically unlimited. Other tests cover what happens when a call is given up.
     calls: { tries: 1_000, timeoutMs: 3_600_000 },
     onError: (error) => void ports.errors.push(error),
   });
@@ -91,14 +91,14 @@ async function play(steps: readonly Step[], behaviours: readonly Behaviour[], se
     }
   }
   await clock.advance(3_600_000);
-  expect(mostUnderWay).toBeLessThanOrEqual(1);
+  expect(mostRunning).toBeLessThanOrEqual(1);
   return { clock, source, ports, lane, log };
 }
 
 const isSnapshot = ({ name }: RecordedCall) => name.endsWith(".applySnapshot");
 const isNotice = ({ name }: RecordedCall) => name.endsWith(".notify");
 
-test("any log reaches both ports in order, whole where it must be, and consistent, however they behave", async () => {
+test("any log reaches both ports in order, with every notice and consistent deltas and leases, however the ports behave", async () => {
   // R3.1, R3.3, R3.4
   await fc.assert(
     fc.asyncProperty(
@@ -106,10 +106,10 @@ test("any log reaches both ports in order, whole where it must be, and consisten
       fc.array(anyBehaviour, { maxLength: 60, size: "max" }),
       fc.nat(),
       async (steps, behaviours, seed) => {
-        const { clock, source, ports, log } = await play(steps, behaviours, seed);
+        const { clock, source, ports, log } = await runSteps(steps, behaviours, seed);
         const { started, acknowledged } = ports;
 
-        // Nothing is ever seen after something later, by either port, also not when it is tried again.
+        // Neither port ever receives anything after something later, also not when a call is repeated.
         for (let i = 1; i < started.length; i++) {
           expect(started[i]!.seqNo).toBeGreaterThanOrEqual(started[i - 1]!.seqNo);
         }
@@ -120,13 +120,13 @@ test("any log reaches both ports in order, whole where it must be, and consisten
           const numbers = ticks.map(({ seqNo }) => seqNo);
           expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => a - b));
 
-          // Every notice, once; of the snapshots at least the newest.
+          // Every notice is acknowledged once, and at least the newest snapshot.
           const notices = seen.filter(isNotice).map(({ argument }) => argument);
           expect(notices).toEqual(log.filter(({ kind }) => kind !== "snapshot"));
           const last = seen.findLast(isSnapshot)?.argument as SnapshotTick | undefined;
           expect(last?.snapshot).toBe(source.state.snapshot);
 
-          // A provider's content comes after the notice that it is active now; deltas add up.
+          // A provider's content comes after the notice that this provider is active, and the deltas add up.
           let provider: ProviderId = "primary";
           let members = MemberSet.empty;
           for (const { argument } of ticks) {
@@ -144,7 +144,7 @@ test("any log reaches both ports in order, whole where it must be, and consisten
           }
         }
 
-        // Ownership changed: its leases reach Partition before either port sees anything later.
+        // When ownership changes, its leases reach Partition before either port receives anything later.
         acknowledged.forEach((call, i) => {
           if (call.name === "placement.applySnapshot") {
             expect(acknowledged[i - 1]).toMatchObject({ name: "partition.applySnapshot", seqNo: call.seqNo });

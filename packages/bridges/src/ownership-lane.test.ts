@@ -28,11 +28,11 @@ function setUp(options: Partial<OwnershipLaneOptions> = {}, prepare?: (source: S
   return { clock, source, ports, lane };
 }
 
-const never = () => Promise.withResolvers<void>().promise;
+const hang = () => Promise.withResolvers<void>().promise;
 const signal = new AbortController().signal;
 
 describe("a tick", () => {
-  test("goes to Partition, then Placement, and its leases to Partition, all with one number", async () => {
+  test("goes to Partition, then Placement, then its leases to Partition, all with the same seqNo", async () => {
     // R3.1, R3.3
     const { clock, source, ports } = setUp();
     source.snapshot(nodes("a", "b"));
@@ -55,7 +55,7 @@ describe("a tick", () => {
     } satisfies LeaseTick);
   });
 
-  test("ends with its leases published, whatever arrives and however often publishing fails", async () => {
+  test("ends only when its leases are published, also when newer events arrive and publishing fails several times", async () => {
     // R3.3
     const { clock, source, ports } = setUp();
     let failures = 5;
@@ -79,7 +79,7 @@ describe("a tick", () => {
     ]);
   });
 
-  test("carries the status it came with, and what changed since the port's own last snapshot", async () => {
+  test("carries the status at its arrival, and the delta from the last snapshot that the port acknowledged", async () => {
     const { clock, source, ports } = setUp();
     ports.behave = ({ name, seqNo }) => {
       if (name === "placement.applySnapshot" && seqNo === 2) throw new Error("not now");
@@ -102,7 +102,7 @@ describe("a tick", () => {
     expect([partition?.status, placement?.status]).toEqual(["degraded", "degraded"]);
   });
 
-  test("reuses the delta of the log where none was overtaken", async () => {
+  test("reuses the delta of the log if no snapshot was overtaken", async () => {
     const { clock, source, ports } = setUp();
     for (const names of [["a"], ["a", "b"]]) {
       const event = source.snapshot(nodes(...names));
@@ -112,7 +112,7 @@ describe("a tick", () => {
     }
   });
 
-  test("says at the first that there was nothing before", async () => {
+  test("has no previousHash if it is the first", async () => {
     const { clock, source, ports } = setUp();
     source.snapshot(nodes("a", "b"));
     await clock.settle();
@@ -121,7 +121,7 @@ describe("a tick", () => {
     expect(tick.delta).toMatchObject({ added: nodes("a", "b"), removed: [], blocked: [] });
   });
 
-  test("publishes nothing when Placement says that ownership stays as it was", async () => {
+  test("publishes nothing when Placement returns no leases", async () => {
     const { clock, source, ports } = setUp({
       placement: { applySnapshot: () => undefined, notify: () => undefined },
     });
@@ -133,7 +133,7 @@ describe("a tick", () => {
   test.each([
     ["placement", ["partition.applySnapshot 1", "partition.notify 2"]],
     ["partition", ["placement.applySnapshot 1", "placement.notify 2"]],
-  ])("does without %s when there is none", async (absent, calls) => {
+  ])("works without %s", async (absent, calls) => {
     const { clock, source, ports, lane } = setUp({ [absent]: undefined });
     source.snapshot(nodes("a"));
     source.status("ready");
@@ -147,7 +147,7 @@ describe("a tick", () => {
 });
 
 describe("a slow or failing port", () => {
-  test("is handed the newest snapshot only, and every notice in its place", async () => {
+  test("receives only the newest snapshot, and every notice in order", async () => {
     // R3.4
     const { clock, source, ports } = setUp();
     const slow = Promise.withResolvers<void>();
@@ -183,7 +183,7 @@ describe("a slow or failing port", () => {
     ]);
   });
 
-  test("a fail-over is told with from, to, reason, number and hash, ahead of the new provider's snapshot", async () => {
+  test("a failover is notified with from, to, reason, seqNo and hash, before the new provider's snapshot", async () => {
     // R3.4
     const { clock, source, ports } = setUp();
     source.snapshot(nodes("a"));
@@ -202,7 +202,7 @@ describe("a slow or failing port", () => {
     ]);
   });
 
-  test("is tried again with backoff, until a newer snapshot overtakes the one it refuses", async () => {
+  test("is retried with backoff, until a newer snapshot overtakes the refused one", async () => {
     const { clock, source, ports } = setUp({
       random: () => 0.5,
       backoff: { initialMs: 1_000, maxMs: 4_000 },
@@ -236,7 +236,7 @@ describe("a slow or failing port", () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  test("that recovered is tried again soon when it fails the next time", async () => {
+  test("that recovered is retried with the initial backoff when it fails the next time", async () => {
     const { clock, source, ports } = setUp({
       random: () => 0.999,
       backoff: { initialMs: 100, maxMs: 60_000 },
@@ -254,7 +254,7 @@ describe("a slow or failing port", () => {
     expect(ports.take().length).toBe(2);
   });
 
-  test("that refuses a snapshot as Partition is handed the newer one instead", async () => {
+  test("that refuses a snapshot receives the newer one, as Partition does", async () => {
     const { clock, source, ports } = setUp();
     ports.behave = ({ seqNo }) => {
       if (seqNo === 1) throw new Error("refused");
@@ -266,7 +266,7 @@ describe("a slow or failing port", () => {
     expect(ports.take()[0]).toBe("partition.applySnapshot 2");
   });
 
-  test("that fails every snapshot is not tried faster when snapshots come faster", async () => {
+  test("that fails every snapshot is not called more often when snapshots arrive more often", async () => {
     const { clock, source, ports } = setUp({
       random: () => 0.999,
       backoff: { initialMs: 100, maxMs: 10_000 },
@@ -289,7 +289,7 @@ describe("a slow or failing port", () => {
       },
     ],
     ["rejects", () => Promise.reject(new Error("broken"))],
-    // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- ports are other people's code
+    // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- ports are user code
     ["rejects with no error", () => Promise.reject("broken")],
     // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- as above
     ["rejects with nothing", () => Promise.reject(undefined)],
@@ -311,7 +311,7 @@ describe("a slow or failing port", () => {
     expect(cause instanceof Error ? cause.message : cause).toBeOneOf(["broken", undefined]);
   });
 
-  test("cannot be made worse by an error handler that throws or rejects", async () => {
+  test("is retried as usual when the error handler throws or rejects", async () => {
     for (const onError of [() => Promise.reject(new Error("handler")), () => JSON.parse("{")]) {
       const { clock, source, ports } = setUp({ onError });
       let failures = 1;
@@ -324,9 +324,9 @@ describe("a slow or failing port", () => {
     }
   });
 
-  test("that never answers holds one snapshot waiting, however many come", async () => {
+  test("that never returns keeps one snapshot waiting, however many arrive", async () => {
     const { clock, source, ports, lane } = setUp();
-    ports.behave = never;
+    ports.behave = hang;
     let members = MemberSet.from(nodes("a"));
     source.snapshot(members);
     await clock.settle();
@@ -347,7 +347,7 @@ describe("a slow or failing port", () => {
 });
 
 describe("the order of the log", () => {
-  test("an event that is old or repeated is refused and reaches no port", async () => {
+  test("an old or repeated event is refused and reaches no port", async () => {
     // R3.1
     const { clock, source, ports } = setUp();
     const first = source.snapshot(nodes("a"));
@@ -366,7 +366,7 @@ describe("the order of the log", () => {
     );
   });
 
-  test("a port that blocks a node from within its call sees the new snapshot afterwards", async () => {
+  test("a port that blocks a node within its call receives the new snapshot afterwards", async () => {
     const { clock, source, ports } = setUp();
     ports.behave = ({ name, seqNo }) => {
       if (name === "partition.applySnapshot" && seqNo === 1) source.block("a");
@@ -392,7 +392,7 @@ describe("the order of the log", () => {
     expect(ports.started.length).toBe(3);
   });
 
-  test("health changes are nobody's business here", async () => {
+  test("health changes are not delivered", async () => {
     const { clock, source, ports } = setUp();
     source.healthChanged();
     source.snapshot(nodes("a"));
@@ -401,8 +401,8 @@ describe("the order of the log", () => {
   });
 });
 
-describe("every provider exhausted", () => {
-  test("is told to Placement and Partition, and so is the recovery", async () => {
+describe("unavailability of every provider", () => {
+  test("is notified to Placement and Partition, as is the recovery", async () => {
     // R5.3
     const { clock, source, ports } = setUp();
     source.snapshot(nodes("a"));
@@ -436,7 +436,7 @@ describe("a lane created late", () => {
     expect(ports.acknowledged[3]?.argument).toMatchObject({ kind: "status_changed", to: "degraded" });
   });
 
-  test("refuses what that state includes already", async () => {
+  test("refuses events that the initial state already includes", async () => {
     // R3.1
     const { clock, source, ports } = setUp({}, (early) => void early.snapshot(nodes("a")));
     await clock.settle();
@@ -452,7 +452,7 @@ describe("a lane created late", () => {
     });
   });
 
-  test("says that nobody can serve when that is the state", async () => {
+  test("notifies its ports of the status `unavailable` if that is the initial state", async () => {
     // R5.3
     const { clock, ports } = setUp({}, (source) => source.status("unavailable"));
     await clock.settle();
@@ -468,7 +468,7 @@ describe("a lane created late", () => {
 });
 
 describe("draining", () => {
-  test("finishes what waits, then refuses what is new and keeps the last snapshot", async () => {
+  test("delivers waiting items, then refuses new ones and keeps the last snapshot", async () => {
     // R3.5
     const { clock, source, ports, lane } = setUp();
     const slow = Promise.withResolvers<void>();
@@ -497,7 +497,7 @@ describe("draining", () => {
     expect(ports.take()).toEqual(["partition.notify 5", "placement.notify 5"]);
   });
 
-  test("goes on retrying a failing port until it succeeds", async () => {
+  test("keeps retrying a failing port until it succeeds", async () => {
     const { clock, source, ports, lane } = setUp();
     let failures = 3;
     ports.behave = () => {
@@ -509,7 +509,7 @@ describe("draining", () => {
     expect(ports.take().length).toBe(3);
   });
 
-  test("ends at its deadline, abandons the call under way and says what did not finish", async () => {
+  test("ends at its deadline, abandons the call in progress and reports what did not finish", async () => {
     // R3.5
     const { clock, source, ports, lane } = setUp();
     const stuck = Promise.withResolvers<void>();
@@ -532,7 +532,7 @@ describe("draining", () => {
     expect(call?.options.signal.reason).toMatchObject({ code: "LIFECYCLE_DRAIN_DEADLINE" });
     expect(source.listeners.size).toBe(0);
     ports.take();
-    // A late rejection must not surface, nor start anything again.
+    // A late rejection must not become an unhandled rejection or start anything.
     stuck.reject(new Error("too late"));
     await clock.advance(60_000);
     expect([ports.take(), ports.errors, clock.pendingTimers]).toEqual([[], [], 0]);
@@ -543,7 +543,7 @@ describe("draining", () => {
     expect(await lane.drain({ signal: AbortSignal.abort() })).toEqual({ unfinished: [] });
   });
 
-  test("twice is as good as once", async () => {
+  test("may be called twice", async () => {
     const { clock, source, ports, lane } = setUp();
     source.snapshot(nodes("a"));
     const both = Promise.all([lane.drain({ signal }), lane.drain({ signal })]);
@@ -554,7 +554,7 @@ describe("draining", () => {
 });
 
 describe("disposal", () => {
-  test("leaves no listener and no timer, calls nobody afterwards, and may be repeated", async () => {
+  test("leaves no listener and no timer, calls no port afterwards, and may be repeated", async () => {
     const { clock, source, ports, lane } = setUp();
     ports.behave = () => Promise.reject(new Error("busy"));
     source.snapshot(nodes("a"));
@@ -570,7 +570,7 @@ describe("disposal", () => {
 
   test("abandons a call that hangs", async () => {
     const { clock, source, ports, lane } = setUp();
-    ports.behave = never;
+    ports.behave = hang;
     source.snapshot(nodes("a"));
     await clock.settle();
     await lane[Symbol.asyncDispose]();
@@ -578,7 +578,7 @@ describe("disposal", () => {
     expect(ports.errors).toEqual([]);
   });
 
-  test("before the first call leaves the ports alone", async () => {
+  test("before the first call prevents any call of the ports", async () => {
     const { clock, source, ports, lane } = setUp();
     source.snapshot(nodes("a"));
     await lane[Symbol.asyncDispose]();

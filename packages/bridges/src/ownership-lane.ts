@@ -16,27 +16,29 @@ import type { PendingSnapshot } from "./snapshot-tick.ts";
 export interface OwnershipLaneOptions extends BridgeOptions {
   readonly placement?: PlacementPort | undefined;
   readonly partition?: PartitionPort | undefined;
-  /** How long `admit()` waits for Placement, in milliseconds. @defaultValue three times the deadline of a call */
+  /**
+   * How long `admit()` waits for Placement, in milliseconds. @defaultValue three times the deadline of a call (30000)
+   */
   readonly admitTimeoutMs?: number | undefined;
 }
 
 /**
- * The lane Placement and Partition share, tick by tick: the snapshot to Partition, then to Placement, then Placement's
- * leases to Partition, all with one `seqNo`, before either sees anything later. Notices go to Partition, then Placement,
- * in the order of the log.
+ * The lane that Placement and Partition share. For each tick, the snapshot goes to Partition, then to Placement, then
+ * Placement's leases go to Partition. All have the same `seqNo`, and neither port receives anything later before that.
+ * Notices go to Partition, then to Placement, in the order of the log.
  *
- * One port waits for the other at most as long as a call may take. A port that has not taken what was handed over by then is
- * behind: the other goes on without it, and from then on does not wait for it, until it has caught up with the newest
- * snapshot. Placement's leases are kept meanwhile, and are published at the first tick that both ports have.
+ * One port waits for the other for at most the deadline of a call. A port that has not finished by then is behind: the
+ * other one continues, and does not wait for it until it has caught up with the newest snapshot. In the meantime
+ * Placement's leases are kept. They are published at the first tick that both ports have acknowledged.
  */
 export class OwnershipLane implements AsyncDisposable {
   readonly placement: PlacementSupervisorBridge | undefined;
   readonly partition: PartitionManagerBridge | undefined;
   readonly #lane: Lane;
-  /** The last tick that was handed to any port. */
+  /** The last tick that was passed to a port. */
   #tick: PendingSnapshot | undefined;
 
-  /** Begins with the state the source is in. */
+  /** Starts with the current state of the source. */
   constructor(options: OwnershipLaneOptions) {
     const { source, clock, placement, partition } = options;
     const { admitTimeoutMs = 3 * toPortPolicy(options.calls).timeoutMs } = options;
@@ -59,38 +61,39 @@ export class OwnershipLane implements AsyncDisposable {
       });
   }
 
-  /** How each port is doing. */
+  /** One report for each port: its last tick, failures, and waiting and parked notices. */
   get ports(): readonly PortReport[] {
     return this.#lane.ports;
   }
 
   /**
-   * From now on new snapshots and admissions are refused; each bridge's `lastSnapshot` stays. Resolves when what waited has
-   * been delivered or given up, or when the signal aborts: then calls in progress are abandoned and what was left is named.
+   * Refuses new snapshots and admissions from now on; the `lastSnapshot` of each bridge is kept. Resolves when
+   * everything that was waiting has been delivered or given up. When the signal aborts first, calls in progress are
+   * abandoned and the result names what was left.
    */
   drain(options: DrainOptions): Promise<DrainReport> {
     return this.#lane.drain(options);
   }
 
-  /** Stops at once; requests that wait for admission are refused with `LIFECYCLE_STOPPED`. */
+  /** Stops at once. Requests that wait for admission are rejected with `LIFECYCLE_STOPPED`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#lane[Symbol.asyncDispose]();
   }
 
   async #applySnapshot(pending: PendingSnapshot): Promise<void> {
     const { partition, placement } = this;
-    // Leases that Placement published since the last tick come before this one.
+    // Leases that Placement has published since the last tick are delivered before this tick.
     await partition?.worker.handled();
     this.#tick = pending;
     if (partition !== undefined) {
       partition.worker.takeSnapshot(pending);
       await partition.worker.handled();
-      // Overtaken: Placement is handed the newer one, too.
+      // The snapshot was overtaken, so Placement skips it too.
       if (!partition.worker.isBehind && !partition.has(pending)) return;
     }
     placement?.worker.takeSnapshot(pending);
     await placement?.worker.handled();
-    // The leases of this tick reach Partition before either port sees anything later.
+    // The leases of this tick reach Partition before either port receives anything later.
     await partition?.worker.handled();
   }
 
@@ -109,7 +112,7 @@ export class OwnershipLane implements AsyncDisposable {
   async #publish(leases: readonly Lease[], seqNo: number, signal: AbortSignal | undefined): Promise<void> {
     const tick = this.#tick;
     if (tick === undefined || seqNo > tick.seqNo) {
-      const message = `leases name tick ${seqNo}, which was not handed to Placement`;
+      const message = `the leases name tick ${seqNo}, which was not passed to Placement`;
       throw new ProvisioningError("VALIDATION_MALFORMED", message, { details: { received: seqNo } });
     }
     if (seqNo < tick.seqNo) throw toStale(seqNo, tick.seqNo);

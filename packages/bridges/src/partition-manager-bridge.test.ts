@@ -16,7 +16,7 @@ function setUp() {
 
 const failure = (code: string) => expect.objectContaining({ code });
 
-test("the newest snapshot is there at any time, also before the port has it, and while degraded", () => {
+test("newest() returns the newest snapshot at any time, also before the port has it, and while degraded", () => {
   // R3.2
   const { source, ports, bridge } = setUp();
   ports.behave = () => Promise.withResolvers<void>().promise;
@@ -30,7 +30,7 @@ test("the newest snapshot is there at any time, also before the port has it, and
   expect(bridge.newest()).toBe(source.state.snapshot);
 });
 
-test("before the first snapshot the reason is that there is none", () => {
+test("newest() throws TOPOLOGY_NO_SNAPSHOT before the first snapshot", () => {
   // R3.2
   const { source, bridge } = setUp();
   expect(() => bridge.newest()).toThrow(failure("TOPOLOGY_NO_SNAPSHOT"));
@@ -54,7 +54,7 @@ test.each<[TopologyStatus, string]>([
   expect(bridge.lastSnapshot).toBe(snapshot);
 });
 
-test("a draining and then a stopped lane refuses, and keeps the last snapshot", async () => {
+test("newest() throws while the lane drains and after it stopped; lastSnapshot is kept", async () => {
   // R3.5
   const { source, lane, bridge } = setUp();
   source.status("ready");

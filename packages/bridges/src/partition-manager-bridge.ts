@@ -14,15 +14,15 @@ import type { Lane } from "./lane.ts";
 import type { PortWorker, TaskContext } from "./port-worker.ts";
 import { createSnapshotTick, type PendingSnapshot } from "./snapshot-tick.ts";
 
-/** Leases that Partition does not have yet. */
+/** Leases that Partition has not acknowledged yet. */
 interface DueLeases {
   readonly leases: readonly Lease[];
-  /** The tick they hold for. */
+  /** The tick that the leases belong to. */
   readonly pending: PendingSnapshot;
   readonly published: PromiseWithResolvers<void>;
 }
 
-/** Keeps Partition at the newest snapshot and its leases, and answers for the newest snapshot at any time. */
+/** Brings Partition to the newest snapshot and its leases, and returns the newest snapshot at any time. */
 export class PartitionManagerBridge {
   readonly #source: TopologySource;
   readonly #port: PartitionPort;
@@ -33,7 +33,7 @@ export class PartitionManagerBridge {
   #acknowledged: PendingSnapshot | undefined;
   #due: DueLeases | undefined;
 
-  /** Made, and driven, by an `OwnershipLane`. */
+  /** Created and called by an `OwnershipLane`. */
   constructor(source: TopologySource, port: PartitionPort, lane: Lane, clock: Clock) {
     this.#source = source;
     this.#port = port;
@@ -44,7 +44,8 @@ export class PartitionManagerBridge {
       notify: (notice, context) => this.#notify(notice, context),
       more: () => {
         const due = this.#due;
-        // Leases of a tick that Partition does not have yet, or has left behind, wait for the tick that both have.
+        // Leases of a tick that Partition has not acknowledged, or that is older than its last one, wait for a tick
+        // that both ports have.
         return due !== undefined && due.pending.seqNo === this.#acknowledged?.seqNo
           ? (context) => this.#publish(due, context)
           : undefined;
@@ -52,14 +53,15 @@ export class PartitionManagerBridge {
     });
   }
 
-  /** What the port acknowledged last; kept through failures and after the end. */
+  /** The snapshot that the port acknowledged last. It is kept through failures and after the end. */
   get lastSnapshot(): ProviderSnapshot | undefined {
     return this.#acknowledged?.snapshot;
   }
 
   /**
-   * The newest snapshot, whether the port has it yet or not; a degraded topology gives the one it holds. Throws
-   * `TOPOLOGY_NO_SNAPSHOT`, `TOPOLOGY_EMPTY`, `TOPOLOGY_UNAVAILABLE`, `LIFECYCLE_SHUTTING_DOWN` or `LIFECYCLE_STOPPED`.
+   * Returns the newest snapshot, whether the port has it yet or not. While the topology is degraded, that is its last
+   * snapshot. Throws `TOPOLOGY_NO_SNAPSHOT`, `TOPOLOGY_EMPTY`, `TOPOLOGY_UNAVAILABLE`, `LIFECYCLE_SHUTTING_DOWN` or
+   * `LIFECYCLE_STOPPED`.
    */
   newest(): ProviderSnapshot {
     const { state } = this.#source;
@@ -75,25 +77,28 @@ export class PartitionManagerBridge {
     return this.#acknowledged?.seqNo === seqNo;
   }
 
-  /** @internal Placement has changed ownership: these leases take the place of those that wait. */
+  /** @internal Replaces the waiting leases after Placement has changed ownership. */
   offer(leases: readonly Lease[], pending: PendingSnapshot): Promise<void> {
     const published = Promise.withResolvers<void>();
-    // Most often no caller waits for it.
+    // Usually no caller waits for this promise.
     published.promise.catch(() => undefined);
     this.#due?.published.reject(toStale(this.#due.pending.seqNo, pending.seqNo));
     this.#due = { leases, pending, published };
-    this.worker.poke();
+    this.worker.wake();
     return published.promise;
   }
 
-  /** @internal Placement has acknowledged a tick and left ownership as it was: what waits holds for that tick. */
+  /**
+   * @internal Placement has acknowledged a tick without changing ownership, so the waiting leases are valid for that
+   * tick.
+   */
   confirm(pending: PendingSnapshot): void {
     if (this.#due === undefined) return;
     this.#due = { ...this.#due, pending };
-    this.worker.poke();
+    this.worker.wake();
   }
 
-  /** @internal Waits until leases are published, within the deadline of a call. */
+  /** @internal Waits until the leases are published, at most for the deadline of a call. */
   async awaitPublished(published: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
     const { timeoutMs } = this.worker.caller.policy;
     using deadline = createDeadline({
@@ -103,7 +108,7 @@ export class PartitionManagerBridge {
       error: () =>
         new ProvisioningError(
           "LIFECYCLE_CONSUMER_BEHIND",
-          `partition has not taken the leases within ${timeoutMs} ms; they are published once it works again`,
+          `partition did not accept the leases within ${timeoutMs} ms; they will be published once it works again`,
           { details: { port: "partition", timeoutMs } },
         ),
     });
@@ -155,11 +160,11 @@ export class PartitionManagerBridge {
   }
 }
 
-/** Leases are not newer than what has been published or handed over. */
+/** The error for leases that were replaced or that belong to an older tick. */
 export function toStale(received: number, last: number): ProvisioningError {
   const message =
     received === last
       ? `leases of tick ${received} were replaced by later ones of the same tick`
-      : `leases of tick ${received} are not of the tick in force, ${last}`;
+      : `leases of tick ${received} are outdated: the current tick is ${last}`;
   return new ProvisioningError("ORDER_STALE_SEQUENCE", message, { details: { received, last } });
 }

@@ -14,7 +14,7 @@ function setUp() {
   return { clock, source, ports, lane, bridge: lane.placement! };
 }
 
-/** How a promise stands, without waiting for it. */
+/** Returns a function that reads the state of a promise without waiting for it. */
 function watch<T>(promise: Promise<T>): () => T | string {
   let outcome: T | string = "waiting";
   promise.then(
@@ -52,7 +52,7 @@ describe("a placement request", () => {
     expect(request()).toEqual({ seqNo: 3, snapshotHash: source.state.snapshot?.hash });
   });
 
-  test("that arrived before a newer snapshot is not made to wait for that one", async () => {
+  test("that arrived before a newer snapshot does not wait for the newer one", async () => {
     const { clock, source, ports, bridge } = setUp();
     const first = Promise.withResolvers<void>();
     const second = Promise.withResolvers<void>();
@@ -72,7 +72,7 @@ describe("a placement request", () => {
     expect(late()).toMatchObject({ seqNo: 3 });
   });
 
-  test("whose snapshot is overtaken is admitted on the newer one", async () => {
+  test("whose snapshot is overtaken is admitted with the newer one", async () => {
     const { clock, source, ports, bridge } = setUp();
     ports.behave = ({ seqNo }) => {
       if (seqNo === 2) throw new Error("busy");
@@ -86,7 +86,7 @@ describe("a placement request", () => {
     expect(request()).toMatchObject({ seqNo: 3 });
   });
 
-  test("is admitted while the topology is degraded: the last snapshot is held", async () => {
+  test("is admitted with the last snapshot while the topology is degraded", async () => {
     const { clock, source, bridge } = setUp();
     source.snapshot(nodes("a"));
     source.status("degraded");
@@ -100,7 +100,7 @@ describe("a placement request", () => {
   });
 
   test.each(REFUSALS)(
-    "is refused at once while the topology is %s, and when it becomes so",
+    "is refused at once while the topology is %s, and when that status begins",
     async (to, code) => {
       // R2.4, R3.5, R5.3
       const { clock, source, ports, bridge } = setUp();
@@ -119,15 +119,18 @@ describe("a placement request", () => {
     },
   );
 
-  test.each([["empty"], ["unavailable"]] as const)("is admitted again once %s is over", async (status) => {
-    // R2.4, R5.3
-    const { clock, source, bridge } = setUp();
-    source.status(status);
-    source.snapshot(nodes("a"));
-    source.status("ready");
-    await clock.settle();
-    expect(await bridge.admit()).toMatchObject({ seqNo: 2 });
-  });
+  test.each([["empty"], ["unavailable"]] as const)(
+    "is admitted again once the status %s ends",
+    async (status) => {
+      // R2.4, R5.3
+      const { clock, source, bridge } = setUp();
+      source.status(status);
+      source.snapshot(nodes("a"));
+      source.status("ready");
+      await clock.settle();
+      expect(await bridge.admit()).toMatchObject({ seqNo: 2 });
+    },
+  );
 
   test("is refused once the lane drains, and when it stops", async () => {
     // R3.5
@@ -155,7 +158,7 @@ describe("a placement request", () => {
     expect(waiting()).toBe("LIFECYCLE_STOPPED");
   });
 
-  test("whose caller has given up already is not admitted", async () => {
+  test("whose signal has already aborted is not admitted", async () => {
     const { clock, source, bridge } = setUp();
     source.status("ready");
     source.snapshot(nodes("a"));
@@ -165,7 +168,7 @@ describe("a placement request", () => {
     });
   });
 
-  test("gives up when its signal aborts, before or while it waits", async () => {
+  test("rejects when its signal aborts, before or while it waits", async () => {
     const { clock, source, ports, bridge } = setUp();
     ports.behave = () => Promise.withResolvers<void>().promise;
     source.status("ready");
@@ -183,7 +186,7 @@ describe("a placement request", () => {
   });
 });
 
-test("the last snapshot the port acknowledged stays through failure and shutdown", async () => {
+test("the last snapshot that the port acknowledged is kept through failure and shutdown", async () => {
   // R3.5
   const { clock, source, ports, lane, bridge } = setUp();
   expect(bridge.lastSnapshot).toBeUndefined();

@@ -16,7 +16,7 @@ import type { Lane } from "./lane.ts";
 import type { PortWorker, TaskContext } from "./port-worker.ts";
 import { createSnapshotTick, type PendingSnapshot } from "./snapshot-tick.ts";
 
-/** What ownership is based on. */
+/** Identifies the snapshot that ownership was computed from. */
 export interface Admission {
   readonly seqNo: number;
   readonly snapshotHash: SnapshotHash;
@@ -27,20 +27,20 @@ export interface AdmitOptions {
 }
 
 export interface PublishLeasesOptions {
-  /** The tick the leases were computed with. @defaultValue the one Placement was handed last */
+  /** The tick the leases were computed with. @defaultValue the last tick that Placement received */
   readonly seqNo?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What the bridge needs of its lane. */
-export interface PlacementSurroundings {
+/** What the bridge needs from its lane. */
+export interface PlacementContext {
   readonly source: TopologySource;
   readonly lane: Lane;
   readonly clock: Clock;
   readonly admitTimeoutMs: number;
-  /** Placement acknowledged a tick, with new leases or leaving ownership as it was. */
+  /** Called when Placement has acknowledged a tick, with new leases or without a change of ownership. */
   readonly onApplied: (pending: PendingSnapshot, leases: readonly Lease[] | void) => void;
-  /** Puts leases of the tick into the order of the lane; resolves when Partition has them. */
+  /** Inserts leases of the tick into the order of the lane; resolves when Partition has acknowledged them. */
   readonly publish: (
     leases: readonly Lease[],
     seqNo: number,
@@ -52,41 +52,42 @@ interface Waiting extends PromiseWithResolvers<Admission> {
   readonly seqNo: number;
 }
 
-/** Keeps Placement at the newest snapshot, holds requests back until it is, and takes its leases. */
+/** Brings Placement to the newest snapshot, lets placement requests wait for that, and accepts its leases. */
 export class PlacementSupervisorBridge {
   readonly #port: PlacementPort;
-  readonly #around: PlacementSurroundings;
+  readonly #context: PlacementContext;
   readonly #waiting = new Set<Waiting>();
   /** @internal */
   readonly worker: PortWorker;
   #acknowledged: PendingSnapshot | undefined;
-  /** Acknowledged, or being applied. */
+  /** The last snapshot that Placement received: acknowledged, or still being applied. */
   #handed: PendingSnapshot | undefined;
 
-  /** Made, and driven, by an `OwnershipLane`. */
-  constructor(port: PlacementPort, around: PlacementSurroundings) {
+  /** Created and called by an `OwnershipLane`. */
+  constructor(port: PlacementPort, context: PlacementContext) {
     this.#port = port;
-    this.#around = around;
-    this.worker = around.lane.createWorker("placement", {
-      applySnapshot: (pending, context) => this.#applySnapshot(pending, context),
-      notify: (notice, context) => this.#notify(notice, context),
+    this.#context = context;
+    this.worker = context.lane.createWorker("placement", {
+      applySnapshot: (pending, task) => this.#applySnapshot(pending, task),
+      notify: (notice, task) => this.#notify(notice, task),
     });
   }
 
-  /** What the port acknowledged last; kept through failures and after the end. */
+  /** The snapshot that the port acknowledged last. It is kept through failures and after the end. */
   get lastSnapshot(): ProviderSnapshot | undefined {
     return this.#acknowledged?.snapshot;
   }
 
   /**
-   * To be awaited before serving a placement request. Resolves once ownership was computed from a snapshot at least as
-   * new as the newest one at the time of the call; a degraded topology is admitted. Rejects, also while waiting, with
+   * Await this before serving a placement request. Resolves once ownership was computed from a snapshot at least as new
+   * as the newest one at the time of the call; a degraded topology is admitted. Rejects, also while waiting, with
    * `TOPOLOGY_NO_SNAPSHOT`, `TOPOLOGY_EMPTY`, `TOPOLOGY_UNAVAILABLE`, `LIFECYCLE_SHUTTING_DOWN` or `LIFECYCLE_STOPPED`,
-   * with `LIFECYCLE_CONSUMER_BEHIND` when Placement has not got there within `admitTimeoutMs`, or as the signal aborts.
+   * with `LIFECYCLE_CONSUMER_BEHIND` when Placement has not reached that snapshot within `admitTimeoutMs`, or with the
+   * reason of the signal.
    */
   async admit({ signal }: AdmitOptions = {}): Promise<Admission> {
     throwIfAborted(signal);
-    const { source, clock, admitTimeoutMs } = this.#around;
+    const { source, clock, admitTimeoutMs } = this.#context;
     const waiting: Waiting = {
       seqNo: source.state.snapshotSeqNo,
       ...Promise.withResolvers<Admission>(),
@@ -107,34 +108,34 @@ export class PlacementSupervisorBridge {
   }
 
   /**
-   * Publishes leases to Partition outside `applySnapshot`: a rebalance, a renewal, an answer to a notice. They replace all
-   * earlier ones, and take their place in the order of the lane: after the tick they were computed with, before any later one.
-   * Resolves when Partition has them.
+   * Publishes leases to Partition outside `applySnapshot`, for example for a rebalance, a renewal or a notice. They
+   * replace all earlier leases. In the order of the lane they come after the tick they were computed with and before
+   * any later one. Resolves when Partition has acknowledged them.
    *
-   * Rejects with `ORDER_STALE_SEQUENCE` (`details` `{ received, last }`) when a later tick has been handed to Partition or
-   * Placement, or when later leases replace these before they are published; with `TOPOLOGY_NO_SNAPSHOT` before the first
-   * tick; with `VALIDATION_MALFORMED` for a tick that was never handed over; with `LIFECYCLE_CONSUMER_BEHIND` when Partition has
-   * not taken them within the deadline of a call (they are still published once it works again); with `LIFECYCLE_STOPPED`; or
-   * as the signal aborts. Without a Partition port it only checks.
+   * Rejects with `ORDER_STALE_SEQUENCE` (`details` `{ received, last }`) when a later tick has been passed to Partition
+   * or Placement, or when later leases replace these before they are published; with `TOPOLOGY_NO_SNAPSHOT` before the
+   * first tick; with `VALIDATION_MALFORMED` for a tick that Placement never received; with `LIFECYCLE_CONSUMER_BEHIND`
+   * when Partition does not accept them within the deadline of a call (they are still published once it works again);
+   * with `LIFECYCLE_STOPPED`; or with the reason of the signal. Without a Partition port it only checks the arguments.
    */
   async publishLeases(
     leases: readonly Lease[],
     { seqNo = this.#handed?.seqNo, signal }: PublishLeasesOptions = {},
   ): Promise<void> {
     throwIfAborted(signal);
-    const { lane, publish } = this.#around;
-    // While draining, Placement may still have ownership to hand over.
+    const { lane, publish } = this.#context;
+    // While the lane is draining, Placement may still publish leases.
     if (lane.refusal?.code === "LIFECYCLE_STOPPED") throw lane.refusal;
     if (seqNo === undefined) {
-      throw new ProvisioningError("TOPOLOGY_NO_SNAPSHOT", "Placement was not handed a snapshot yet");
+      throw new ProvisioningError("TOPOLOGY_NO_SNAPSHOT", "Placement has not received a snapshot yet");
     }
     await publish(leases, seqNo, signal);
   }
 
-  /** Settles the waiting requests that can be. */
+  /** Settles the waiting requests that can be settled now. */
   reconsider(): void {
     if (this.#waiting.size === 0) return;
-    const { lane, source } = this.#around;
+    const { lane, source } = this.#context;
     const refusal = lane.refusal ?? refusalOf(source.state);
     const acknowledged = this.#acknowledged;
     for (const waiting of this.#waiting) {
@@ -158,7 +159,7 @@ export class PlacementSupervisorBridge {
     });
     if (outcome.kind === "done") {
       this.#acknowledged = pending;
-      this.#around.onApplied(pending, outcome.value);
+      this.#context.onApplied(pending, outcome.value);
       this.reconsider();
     }
     return outcome.kind;
@@ -175,11 +176,11 @@ export class PlacementSupervisorBridge {
   }
 
   #toBehind(seqNo: number): ProvisioningError {
-    const { admitTimeoutMs } = this.#around;
+    const { admitTimeoutMs } = this.#context;
     const at = this.#acknowledged?.seqNo ?? 0;
     return new ProvisioningError(
       "LIFECYCLE_CONSUMER_BEHIND",
-      `placement has not reached tick ${seqNo} within ${admitTimeoutMs} ms; it is at ${at}`,
+      `placement did not reach tick ${seqNo} within ${admitTimeoutMs} ms; its last tick is ${at}`,
       { details: { port: "placement", seqNo, acknowledged: at, admitTimeoutMs } },
     );
   }

@@ -14,20 +14,20 @@ import {
 import type { BridgeOptions } from "./bridge-options.ts";
 import { toPortPolicy, type PortPolicy } from "./port-policy.ts";
 
-/** One call of a port, tried until it succeeds or is given up. */
+/** One call of a port, which is repeated until it succeeds or is given up. */
 export interface PortCall<T> {
   readonly call: string;
   readonly seqNo: number;
   readonly run: (options: CallOptions) => Awaitable<T>;
-  /** @defaultValue the policy's */
+  /** @defaultValue `tries` of the policy */
   readonly tries?: number | undefined;
-  /** Asked before every repeat: true gives the call up. */
+  /** Called before every repeat. Returning true gives the call up. */
   readonly isOutdated?: (() => boolean) | undefined;
 }
 
 export type CallOutcome<T> =
   | { readonly kind: "done"; readonly value: T }
-  /** Something newer has taken its place. */
+  /** The call was given up because something newer replaced it. */
   | { readonly kind: "outdated" }
   /** Every try failed. */
   | { readonly kind: "failed" };
@@ -35,21 +35,22 @@ export type CallOutcome<T> =
 interface InProgress {
   readonly call: string;
   readonly seqNo: number;
-  /** Monotonic. */
+  /** Time of the monotonic clock. */
   readonly since: number;
 }
 
-/** Calls one port, which is the user's code: it may throw anything, return late or never. */
+/** Calls one port. A port is user code: it may throw anything, return late or never return. */
 export class PortCaller {
   readonly port: PortReport["port"];
   readonly policy: PortPolicy;
   readonly #options: BridgeOptions;
   readonly #signal: AbortSignal;
-  // Kept over calls: a port that fails every snapshot is not tried faster when snapshots come faster.
+  // Kept from call to call, so that a port that fails every snapshot is not called more often when snapshots arrive
+  // more often.
   readonly #backoffs = new Map<string, Backoff>();
   #current: PortCall<unknown> | undefined;
   #inProgress: InProgress | undefined;
-  /** The first of the overdue calls, while there are any. */
+  /** The first of the calls that are past their deadline and have not returned. */
   #overdueSince: InProgress | undefined;
   #overdue = 0;
   #failures = 0;
@@ -61,7 +62,7 @@ export class PortCaller {
     this.#signal = signal;
   }
 
-  /** The call in progress, or waiting for its next try. */
+  /** The call that is in progress or waits for its next try. */
   get current(): PortCall<unknown> | undefined {
     return this.#current;
   }
@@ -106,7 +107,7 @@ export class PortCaller {
     }
   }
 
-  tell(error: ProvisioningError): void {
+  reportError(error: ProvisioningError): void {
     callIsolated(() => this.#options.onError?.(error));
   }
 
@@ -147,13 +148,13 @@ export class PortCaller {
     if (slowAfterMs >= this.policy.timeoutMs) return { [Symbol.dispose]() {} };
     return this.#options.clock.schedule(slowAfterMs, () => {
       const message = `${name} has been in progress for ${slowAfterMs} ms`;
-      this.tell(
+      this.reportError(
         new ProvisioningError("LIFECYCLE_CONSUMER_BEHIND", message, { details: { ...details, slowAfterMs } }),
       );
     });
   }
 
-  /** Counts only: nothing of the call is kept, for it may never return. */
+  /** Only counts the call. Nothing of it is kept, because it may never return. */
   #awaitOverdue(work: Awaitable<unknown>, started: InProgress): void {
     this.#overdue++;
     this.#overdueSince ??= started;
@@ -168,11 +169,11 @@ export class PortCaller {
     const details = { port: this.port, call, seqNo, attempt };
     const isTimeout = cause instanceof ProvisioningError && cause.code === "LIFECYCLE_CONSUMER_TIMEOUT";
     const name = `${this.port}.${call}`;
-    this.tell(
+    this.reportError(
       isTimeout && cause.details["port"] === this.port
         ? new ProvisioningError(
             "LIFECYCLE_CONSUMER_TIMEOUT",
-            `${name} did not return within ${this.policy.timeoutMs} ms, for tick ${seqNo}`,
+            `${name} for tick ${seqNo} did not return within ${this.policy.timeoutMs} ms`,
             { details: { ...details, timeoutMs: this.policy.timeoutMs } },
           )
         : new ProvisioningError("LIFECYCLE_CONSUMER_FAILED", `${name} failed for tick ${seqNo}`, {

@@ -1,12 +1,17 @@
-/** How long, and how often, a port is called. */
+/** Deadlines and limits for the calls of a port. */
 export interface PortPolicy {
-  /** Deadline of one call, and how long the other port of a lane waits for this one, in milliseconds. @defaultValue 10000 */
+  /**
+   * Deadline of one call in milliseconds, and how long the other port of a lane waits for this one. @defaultValue 10000
+   */
   readonly timeoutMs: number;
-  /** Tries for one snapshot, notice or set of leases before it is given up for now. @defaultValue 10 */
+  /**
+   * Number of tries for one snapshot, notice or set of leases before it is given up for the time being. @defaultValue
+   * 10
+   */
   readonly tries: number;
-  /** A call in progress for this long is reported, in milliseconds. @defaultValue 5000 */
+  /** A call that has been in progress for this many milliseconds is reported. @defaultValue 5000 */
   readonly slowAfterMs: number;
-  /** Notices that may wait for one port; beyond that the oldest is parked. @defaultValue 1000 */
+  /** Maximum number of notices that wait for one port. Beyond that the oldest is parked. @defaultValue 1000 */
   readonly maxWaiting: number;
 }
 

@@ -14,19 +14,19 @@ import type { PendingSnapshot } from "./snapshot-tick.ts";
 
 type Outcome = CallOutcome<unknown>["kind"];
 
-/** What a task may ask while it runs. */
+/** What a task can query while it runs. */
 export interface TaskContext {
-  /** At most this many tries; fewer for what was given up before. */
+  /** Maximum number of tries; undefined for the policy's number. It is lower for an item that was given up before. */
   readonly tries: number | undefined;
-  /** Something newer has taken the place of what the task is about. */
+  /** True when something newer has replaced the subject of the task. */
   readonly isOutdated: () => boolean;
 }
 
-/** What is done at one port. Each may reject once the lane has stopped. */
+/** The calls of one port. The promises may reject once the lane has stopped. */
 export interface PortTasks {
   applySnapshot(pending: PendingSnapshot, context: TaskContext): Promise<Outcome>;
   notify(notice: TopologyNotice, context: TaskContext): Promise<Outcome>;
-  /** What the port lacks besides, and gets before anything that was handed over later. */
+  /** Returns another task that is due, if there is one. It runs before anything that was passed to the worker later. */
   more?(): ((context: TaskContext) => Promise<Outcome>) | undefined;
 }
 
@@ -35,38 +35,38 @@ export interface PortWorkerOptions {
   readonly bridge: BridgeOptions;
   readonly tasks: PortTasks;
   readonly signal: AbortSignal;
-  /** A newer snapshot is about to be handed over. */
+  /** True when the lane already has a newer snapshot. */
   readonly hasNewer: () => boolean;
 }
 
-/** Of these kinds only the newest matters, and a port that works again gets it. */
+/** Kinds of notices of which only the newest matters. A port that works again receives that one. */
 type StateNotice = Extract<TopologyNotice, { readonly kind: "status_changed" | "provider_changed" }>;
 
 /**
- * Brings one port to what was handed over, one call at a time: every notice and the newest snapshot, in the order of `seqNo`.
- * What fails too often is given up for now: a notice is parked, so that later ones are delivered; a snapshot, or what else
- * is part of the newest state, is tried again later, with backoff, until the port takes it.
+ * Delivers to one port what the lane passes on, one call at a time: every notice and the newest snapshot, in the order
+ * of `seqNo`. An item that fails too often is given up for the time being. A notice is parked, so that later ones are
+ * delivered. A snapshot, or another part of the newest state, is retried later with backoff until the port accepts it.
  */
 export class PortWorker {
   readonly caller: PortCaller;
   readonly #options: PortWorkerOptions;
   readonly #backoff: Backoff;
   readonly #waiting = new Set<() => void>();
-  /** Notices that were given up, of kinds that are part of the state. */
+  /** Parked notices of the kinds that are part of the state. */
   readonly #parkedStates = new Map<StateNotice["kind"], StateNotice>();
   readonly #retried = new WeakSet<TopologyNotice>();
-  /** Of the newest status and provider the port acknowledged. */
-  readonly #told = new Map<StateNotice["kind"], string>();
-  /** Given up since they last succeeded: tried once at a time. */
+  /** The newest status and provider that the port acknowledged. */
+  readonly #acknowledged = new Map<StateNotice["kind"], string>();
+  /** Items that were given up and have not succeeded since. They get one try at a time. */
   readonly #failing = new Set<"snapshot" | "more">();
-  /** Not tried before the backoff is over. */
+  /** Items that are not retried before the backoff has elapsed. */
   readonly #postponed = new Set<"snapshot" | "more">();
   #notices: TopologyNotice[] = [];
   #snapshot: PendingSnapshot | undefined;
   #taken: TopologyNotice | PendingSnapshot | undefined;
   #isWorking = false;
   #running: Promise<void> | undefined;
-  #wake: (() => void) | undefined;
+  #endPause: (() => void) | undefined;
   readonly #draining = new Set<() => void>();
   #isBehind = false;
   #seqNo = 0;
@@ -80,17 +80,17 @@ export class PortWorker {
     this.#backoff = createBackoff({ initialMs, maxMs, factor, random });
   }
 
-  /** Nothing waits for this port until it has caught up. */
+  /** True while the lane does not wait for this port, because it has not caught up. */
   get isBehind(): boolean {
     return this.#isBehind;
   }
 
-  /** The port has, or will get, something that it does not have yet. */
+  /** True while there is anything left to deliver to the port. */
   get isBusy(): boolean {
     return this.#isHandling || this.#postponed.size > 0;
   }
 
-  /** What the port has not taken yet. */
+  /** The items that the port has not accepted yet. */
   get unfinished(): readonly (TopologyNotice | PendingSnapshot)[] {
     const snapshot = this.#snapshot === this.#taken ? undefined : this.#snapshot;
     return [this.#taken, snapshot, ...this.#notices].filter((item) => item !== undefined);
@@ -108,23 +108,26 @@ export class PortWorker {
 
   takeSnapshot(pending: PendingSnapshot): void {
     this.#snapshot = pending;
-    this.poke();
+    this.wake();
   }
 
   takeNotice(notice: TopologyNotice): void {
     this.#notices.push(notice);
-    // The one that is being delivered is not among them.
+    // The notice that is being delivered is not in the queue.
     while (this.#notices.length > this.caller.policy.maxWaiting) this.#park(this.#notices.shift()!);
-    this.poke();
+    this.wake();
   }
 
-  /** Looks again for what is to do. */
-  poke(): void {
-    this.#wake?.();
+  /** Starts the worker if it is idle, or ends its pause, so that it looks for work again. */
+  wake(): void {
+    this.#endPause?.();
     this.#running ??= this.#run();
   }
 
-  /** Resolves when what was handed over has been taken or given up, or when nothing should wait for this port any longer. */
+  /**
+   * Resolves when everything passed to the worker has been accepted or given up, or when the lane should no longer wait
+   * for this port.
+   */
   async handled(): Promise<void> {
     const { bridge, signal } = this.#options;
     if (this.#isBehind || !this.#isHandling) return;
@@ -138,7 +141,7 @@ export class PortWorker {
     }
   }
 
-  /** Resolves when there is nothing left to do; a notice that was parked is over. */
+  /** Resolves when nothing is left to deliver. A parked notice does not count. */
   async drained(signal: AbortSignal): Promise<void> {
     while (this.isBusy && this.#running !== undefined) {
       const { promise, resolve } = Promise.withResolvers<void>();
@@ -151,13 +154,13 @@ export class PortWorker {
     }
   }
 
-  /** Forgets everything that waits; for the end. */
+  /** Drops everything that waits, and ends the worker. */
   async stop(): Promise<void> {
     this.#notices = [];
     this.#snapshot = undefined;
     this.#parkedStates.clear();
     this.#postponed.clear();
-    this.#wake?.();
+    this.#endPause?.();
     await this.#running;
   }
 
@@ -167,7 +170,7 @@ export class PortWorker {
 
   async #run(): Promise<void> {
     const { signal } = this.#options;
-    // Never within the caller's call stack, so that what is handed over together is seen together.
+    // Not within the caller's call stack, so that items passed together are handled together.
     await Promise.resolve();
     while (!signal.aborted) {
       const next = this.#next();
@@ -177,13 +180,13 @@ export class PortWorker {
       }
       this.#release();
       if (this.#postponed.size === 0 && this.#parkedStates.size === 0) break;
-      if (await this.#pause()) this.#takeUpAgain();
+      if (await this.#pause()) this.#retryPostponed();
     }
     this.#running = undefined;
     this.#release();
   }
 
-  /** The next thing to do, in order; what was postponed is passed over. */
+  /** Returns the next task in order, without postponed ones. */
   #next(): (() => Promise<void>) | undefined {
     const more = this.#postponed.has("more") ? undefined : this.#options.tasks.more?.();
     if (more !== undefined) return () => this.#doMore(more);
@@ -204,35 +207,38 @@ export class PortWorker {
     this.#taken = undefined;
     if (outcome === "done") this.#seqNo = pending.seqNo;
     if (outcome !== "failed" && this.#snapshot === pending) this.#snapshot = undefined;
-    this.#judge("snapshot", outcome);
+    this.#recordOutcome("snapshot", outcome);
   }
 
   async #doMore(task: (context: TaskContext) => Promise<Outcome>): Promise<void> {
     const context = { tries: this.#triesOf("more"), isOutdated: () => this.#snapshot !== undefined };
     const outcome = await this.#guarded(() => task(context));
-    this.#judge("more", outcome);
+    this.#recordOutcome("more", outcome);
   }
 
   async #notify(): Promise<void> {
     const notice = this.#notices.shift()!;
     this.#taken = notice;
     const isRetry = this.#retried.has(notice);
-    const due = isRetry ? this.#fromWhatItKnows(notice) : notice;
+    const due = isRetry ? this.#relativeToKnown(notice) : notice;
     const context = { tries: isRetry ? 1 : undefined, isOutdated: () => false };
     const outcome = due && (await this.#guarded(() => this.#options.tasks.notify(due, context)));
     this.#taken = undefined;
     if (outcome === "failed") return this.#park(notice);
     if (!isState(notice)) return;
-    this.#told.set(notice.kind, notice.to);
+    this.#acknowledged.set(notice.kind, notice.to);
     const parked = this.#parkedStates.get(notice.kind);
     if (parked !== undefined && parked.seqNo < notice.seqNo) this.#parkedStates.delete(notice.kind);
     if (this.#postponed.size > 0 || this.#parkedStates.size > 0) this.#backoff.reset();
   }
 
-  /** A notice that was parked, as a change from what the port knows; `undefined` when it is none for the port. */
-  #fromWhatItKnows(notice: TopologyNotice): TopologyNotice | undefined {
+  /**
+   * Rewrites a parked notice as a change from what the port knows. Returns `undefined` when nothing changes for the
+   * port.
+   */
+  #relativeToKnown(notice: TopologyNotice): TopologyNotice | undefined {
     if (!isState(notice)) return notice;
-    const from = this.#told.get(notice.kind) ?? notice.from;
+    const from = this.#acknowledged.get(notice.kind) ?? notice.from;
     if (from === notice.to) return undefined;
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- `from` is a `to` of the same kind of notice
     return from === notice.from ? notice : ({ ...notice, from } as StateNotice);
@@ -244,10 +250,10 @@ export class PortWorker {
       this.#parked++;
       const { port } = this.#options;
       const { kind, seqNo } = notice;
-      this.caller.tell(
+      this.caller.reportError(
         new ProvisioningError(
           "LIFECYCLE_NOTICE_PARKED",
-          `${port} could not be notified of ${kind} of tick ${seqNo}; later notices are delivered`,
+          `${port} could not be notified of ${kind} of tick ${seqNo}; later notices will be delivered`,
           { details: { port, kind, seqNo, parked: this.#parked } },
         ),
       );
@@ -261,7 +267,7 @@ export class PortWorker {
     return this.#failing.has(what) ? 1 : undefined;
   }
 
-  #judge(what: "snapshot" | "more", outcome: Outcome): void {
+  #recordOutcome(what: "snapshot" | "more", outcome: Outcome): void {
     if (outcome === "done") {
       this.#failing.delete(what);
       this.#postponed.delete(what);
@@ -273,11 +279,11 @@ export class PortWorker {
     this.#fallBehind();
   }
 
-  /** Waits for the backoff; false when there is something to do before it is over. */
+  /** Waits for the backoff. Returns false when there is work to do before it has elapsed. */
   async #pause(): Promise<boolean> {
     const { bridge, signal } = this.#options;
     const woken = new AbortController();
-    this.#wake = () => woken.abort();
+    this.#endPause = () => woken.abort();
     try {
       const either = AbortSignal.any([signal, woken.signal]);
       await sleep(this.#backoff.nextMs(), { clock: bridge.clock, signal: either });
@@ -285,11 +291,11 @@ export class PortWorker {
     } catch {
       return false;
     } finally {
-      this.#wake = undefined;
+      this.#endPause = undefined;
     }
   }
 
-  #takeUpAgain(): void {
+  #retryPostponed(): void {
     this.#postponed.clear();
     const states = [...this.#parkedStates.values()].sort((a, b) => a.seqNo - b.seqNo);
     this.#parkedStates.clear();
@@ -301,10 +307,10 @@ export class PortWorker {
       this.#isBehind = true;
       const { port } = this.#options;
       const seqNo = this.#taken?.seqNo ?? this.#snapshot?.seqNo ?? this.#seqNo;
-      this.caller.tell(
+      this.caller.reportError(
         new ProvisioningError(
           "LIFECYCLE_CONSUMER_BEHIND",
-          `${port} has not taken tick ${seqNo} in time; nothing waits for it until it has caught up`,
+          `${port} did not accept tick ${seqNo} in time; others do not wait for it until it has caught up`,
           { details: { port, seqNo } },
         ),
       );
@@ -312,7 +318,9 @@ export class PortWorker {
     for (const resolve of this.#waiting) resolve();
   }
 
-  /** Nothing is left that could be done now. */
+  /**
+   * Called when no work can be done now: resolves the promises of `handled` and, if nothing is postponed, of `drained`.
+   */
   #release(): void {
     if (this.#postponed.size === 0) {
       this.#isBehind = false;
@@ -328,7 +336,7 @@ export class PortWorker {
     } catch (error) {
       if (!this.#options.signal.aborted) {
         const message = `a call of ${this.#options.port} failed`;
-        this.caller.tell(toProvisioningError(error, "LIFECYCLE_INTERNAL", message));
+        this.caller.reportError(toProvisioningError(error, "LIFECYCLE_INTERNAL", message));
       }
       return "outdated";
     } finally {

@@ -15,14 +15,14 @@ const belief = (name: string | undefined, isBlocked = false): NodeBelief => ({
 const kinds = (...args: Parameters<typeof planNode>) => planNode(...args).steps.map(({ kind }) => kind);
 
 describe("listChanges", () => {
-  test("names what joined, left, moved, was blocked or is in doubt, sorted by id, each once", () => {
+  test("lists each node that joined, left, moved, was blocked or is uncertain once, sorted by id", () => {
     const before = view(["a", "b", "c", "d", "f"], ["b"]);
     const after = view(["b", "c@2", "d", "e", "f"], ["c", "e"]);
     const listed = listChanges(before, after, ["f", "c", "gone"]);
     expect(listed.map(({ id }) => id)).toEqual(["a", "b", "c", "e", "f", "gone"]);
   });
 
-  test("is empty for equal content, whoever saw it, and for changes that need no channel", () => {
+  test("is empty for equal content of any provider, and for changes that do not affect a channel", () => {
     const [a] = nodes("a");
     const reported = { ...a!, port: 7_001 };
     const moved = { members: MemberSet.from([reported]), blockedNodes: [] };
@@ -34,7 +34,7 @@ describe("listChanges", () => {
 });
 
 describe("planNode", () => {
-  test("tells a move as a leave of the old address and a join of the new one, and the block again", () => {
+  test("turns a move into a leave of the old address, a join of the new one, and the block again", () => {
     const plan = planNode([belief("a", true)], belief("a@2", true), false);
     expect(plan.steps.map(({ kind, node }) => `${kind} ${node.host}`)).toEqual([
       "leave 10.0.0.1",
@@ -43,13 +43,13 @@ describe("planNode", () => {
     ]);
   });
 
-  test("lets a leave forget the block, and names in it the address told last", () => {
+  test("assumes that a leave removes the block, and puts the last delivered address into the leave", () => {
     expect(kinds([belief("a", true)], belief("a@2"), false)).toEqual(["leave", "join"]);
     const { steps } = planNode([belief("a"), belief(undefined), belief("a@2")], belief("a@3"), false);
     expect(steps[0]).toEqual({ kind: "leave", node: nodes("a@2")[0] });
   });
 
-  test("holds a join back, but not the leave before it, a leave or a block", () => {
+  test("holds a join back, but not the leave before it, another leave or a block", () => {
     expect(planNode([belief("a")], belief("a@2"), true)).toMatchObject({
       steps: [{ kind: "leave" }],
       isHeld: true,
@@ -60,12 +60,12 @@ describe("planNode", () => {
     expect(kinds([belief("a", true)], belief("a"), true)).toEqual(["unblocked"]);
   });
 
-  test("needs no steps when nothing changed and nothing is in doubt", () => {
+  test("returns no steps when nothing changed and nothing is uncertain", () => {
     expect(kinds([belief("a", true)], belief("a", true), false)).toEqual([]);
     expect(kinds([belief(undefined)], belief(undefined), false)).toEqual([]);
   });
 
-  test("leads to what is wanted, whichever of the beliefs the receiver holds", () => {
+  test("leads to the wanted state from each of the possible states", () => {
     const anyBelief = fc.oneof(
       fc.constant(belief(undefined)),
       fc

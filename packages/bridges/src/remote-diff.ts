@@ -10,14 +10,17 @@ import {
 /** A topology as Remoting knows it. */
 export type RemoteView = Pick<ProviderSnapshot, "members" | "blockedNodes">;
 
-/** What a receiver may believe of a node. More than one per node is possible after a failed call: did it arrive? */
+/**
+ * A state that a receiver may have for a node. After a failed call several states are possible, because the call may
+ * have arrived or not.
+ */
 export interface NodeBelief {
-  /** Absent: no member. */
+  /** Undefined: the receiver has no channel to the node. */
   readonly node: ClusterNode | undefined;
   readonly isBlocked: boolean;
 }
 
-/** A node that may need events: how it was told last, and how it is now. */
+/** A node that may need events: as it was delivered last (`was`), and as it is now (`is`). */
 export interface NodeChange {
   readonly id: NodeId;
   readonly was: ClusterNode | undefined;
@@ -30,18 +33,18 @@ export interface NodeStep {
 }
 
 export interface NodePlan {
-  /** A leave comes before a join, a join before a block. */
+  /** In the order leave, join, block or unblock. */
   readonly steps: readonly NodeStep[];
-  /** A join is due but was held back. */
+  /** True when a join is due but was held back. */
   readonly isHeld: boolean;
 }
 
-/** The nodes that differ in what Remoting cares for, and those in doubt; sorted by id. */
+/** Returns the nodes whose address or block differs, and the uncertain ones, sorted by id. */
 export function listChanges(
-  told: RemoteView,
+  delivered: RemoteView,
   target: RemoteView,
-  doubtful: Iterable<NodeId>,
-  delta: SnapshotDelta = diffSnapshots(told, target),
+  uncertain: Iterable<NodeId>,
+  delta: SnapshotDelta = diffSnapshots(delivered, target),
 ): readonly NodeChange[] {
   const changes: NodeChange[] = [];
   for (const was of delta.removed) changes.push({ id: was.id, was, is: undefined });
@@ -49,8 +52,8 @@ export function listChanges(
   for (const { before: was, after: is } of delta.updated) {
     if (isMoved(was, is)) changes.push({ id: is.id, was, is });
   }
-  for (const id of new Set([...delta.blocked, ...delta.unblocked, ...doubtful])) {
-    const was = told.members.get(id);
+  for (const id of new Set([...delta.blocked, ...delta.unblocked, ...uncertain])) {
+    const was = delivered.members.get(id);
     const is = target.members.get(id);
     const isListed = was === undefined ? is !== undefined : is === undefined || isMoved(was, is);
     if (!isListed) changes.push({ id, was, is });
@@ -58,7 +61,7 @@ export function listChanges(
   return changes.sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-/** The events that bring a receiver to what is wanted, whichever of the beliefs it holds. */
+/** Returns the events that bring a receiver to the wanted state from each of its possible states. */
 export function planNode(beliefs: readonly NodeBelief[], wanted: NodeBelief, holdsJoins: boolean): NodePlan {
   const { node, isBlocked } = wanted;
   const steps: NodeStep[] = [];
@@ -72,7 +75,7 @@ export function planNode(beliefs: readonly NodeBelief[], wanted: NodeBelief, hol
   if (needsJoin && holdsJoins) return { steps, isHeld: true };
   if (needsJoin) steps.push({ kind: "join", node });
 
-  // A leave made the receiver forget the block.
+  // After a leave the receiver has dropped the block.
   const mayBeBlocked = stale === undefined && beliefs.some((belief) => belief.isBlocked);
   const mayBeFree = stale !== undefined || beliefs.some((belief) => !belief.isBlocked);
   if (isBlocked && mayBeFree) steps.push({ kind: "blocked", node });
@@ -80,14 +83,14 @@ export function planNode(beliefs: readonly NodeBelief[], wanted: NodeBelief, hol
   return { steps, isHeld: false };
 }
 
-/** What a receiver believes after a step. */
+/** The state of a receiver after a step. */
 export function afterStep(belief: NodeBelief, { kind, node }: NodeStep): NodeBelief {
   if (kind === "leave") return { node: undefined, isBlocked: false };
   if (kind === "join") return { node, isBlocked: belief.isBlocked };
   return { node: belief.node, isBlocked: kind === "blocked" };
 }
 
-/** Only a new address needs a new channel. */
+/** Only a changed address requires a new channel. */
 function isMoved(a: ClusterNode, b: ClusterNode): boolean {
   return a.host !== b.host || a.port !== b.port;
 }

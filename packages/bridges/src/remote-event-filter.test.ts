@@ -11,11 +11,11 @@ function event(epoch: string, seqNo: number, id: string, kind: RemoteEventKind):
   return { key, kind, providerId: "primary", node, epoch, seqNo, snapshotHash: "hash", at: 0 };
 }
 
-/** Sorts as the events come. */
+/** A text that sorts in the order of the events. */
 const rank = ({ epoch, seqNo, node, kind }: RemoteTopologyEvent) =>
   `${epoch}/${seqNo}/${node.id}/${REMOTE_EVENT_ORDER[kind]}`;
 
-test("repeats and events older than what was seen are dropped", () => {
+test("repeats and older events are dropped", () => {
   // R4.1
   const filter = new RemoteEventFilter();
   const batch = [event("e1", 3, "a", "leave"), event("e1", 3, "a", "join"), event("e1", 3, "b", "blocked")];
@@ -25,7 +25,7 @@ test("repeats and events older than what was seen are dropped", () => {
   expect(filter.accept(event("e1", 4, "a", "leave"))).toBe(true);
 });
 
-test("a batch that failed half-way is taken up where it stopped", () => {
+test("a batch that failed midway continues where it stopped", () => {
   const filter = new RemoteEventFilter();
   const batch = ["a", "b", "c"].map((id) => event("e1", 1, id, "join"));
   filter.accept(batch[0]!);
@@ -33,7 +33,7 @@ test("a batch that failed half-way is taken up where it stopped", () => {
   expect(batch.map((each) => filter.accept(each))).toEqual([false, true, true]);
 });
 
-test("after a restart of the sender a new epoch counts from one again, and the old one is over", () => {
+test("after a restart of the sender a new epoch starts at one again, and events of the old one are dropped", () => {
   // R4.1
   const filter = new RemoteEventFilter();
   filter.accept(event("e1", 100, "a", "join"));
@@ -41,7 +41,7 @@ test("after a restart of the sender a new epoch counts from one again, and the o
   expect(filter.accept(event("e1", 101, "a", "leave"))).toBe(false);
 });
 
-test("of an ordered stream with any repeats and stragglers, each event passes once, in order", () => {
+test("each event of an ordered stream with arbitrary repeats and late events passes once, in order", () => {
   const kinds: RemoteEventKind[] = ["leave", "join", "blocked", "unblocked"];
   const places = fc.tuple(
     fc.constantFrom("e1", "e2"),

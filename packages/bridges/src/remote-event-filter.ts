@@ -2,9 +2,9 @@ import { REMOTE_EVENT_ORDER } from "./remote-event-order.ts";
 import { type RemoteTopologyEvent } from "@holdfast/core";
 
 /**
- * For the receiver of remote-topology events: drops repeats and what is older than the newest event seen. Events have one
- * order (epoch, `seqNo`, node id, kind), so remembering the last one is enough. Feed it in the order they came, before
- * fanning out.
+ * Used by receivers of remote-topology events: drops repeats and events older than the newest one accepted. Events have
+ * a total order (epoch, `seqNo`, node id, kind), so it is enough to remember the last one. Call it with the events in
+ * the order of arrival, before distributing them.
  */
 export class RemoteEventFilter {
   #last: RemoteTopologyEvent | undefined;
@@ -15,8 +15,8 @@ export class RemoteEventFilter {
   }
 
   /**
-   * As `isNew`, and remembers the event. What can fail while handling it should ask `isNew`, handle, then `accept`: an
-   * accepted event counts as handled when its batch comes again.
+   * Like `isNew`, and remembers the event. If handling an event can fail, call `isNew`, handle the event, then call
+   * `accept`, because an accepted event is dropped when its batch is sent again.
    */
   accept(event: RemoteTopologyEvent): boolean {
     if (!this.isNew(event)) return false;

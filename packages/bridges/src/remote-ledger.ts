@@ -16,50 +16,51 @@ import {
 } from "./remote-diff.ts";
 import { deltaFrom, type PendingSnapshot } from "./snapshot-tick.ts";
 
-/** What is about to be told of one node; `steps` is not empty. */
+/** The events to send for one node; `steps` is not empty. */
 export interface PlannedChange {
   readonly change: NodeChange;
   readonly steps: readonly NodeStep[];
 }
 
-/** What Remoting has been told. */
-interface ToldView extends RemoteView {
-  /** Of the snapshot that it is; empty where it lies between two. */
+/** The view that Remoting has acknowledged. */
+interface DeliveredView extends RemoteView {
+  /** The hash of the snapshot that the view equals; empty while the view is between two snapshots. */
   readonly hash: SnapshotHash;
 }
 
-const NOTHING: ToldView = { members: MemberSet.empty, blockedNodes: [], hash: "" };
+const NOTHING: DeliveredView = { members: MemberSet.empty, blockedNodes: [], hash: "" };
 
 /**
- * What Remoting has acknowledged, and the way from there to a target: `aim`, then batches of `next` that are each
- * acknowledged or left in doubt, then `land`. Holds references to member sets, never copies of them.
+ * Records what Remoting has acknowledged, and computes the steps to a target. Call `setTarget`, then `next` for each
+ * batch, which is then passed to `acknowledge` or `markUncertain`, then `endPass`. It holds references to member sets,
+ * never copies of them.
  */
 export class RemoteLedger {
-  /** All that may be believed of a node since a call that told of it failed and was given up. */
-  readonly #doubts = new Map<NodeId, readonly NodeBelief[]>();
-  readonly #toldAt = new Map<NodeId, number>();
-  #told = NOTHING;
-  #toldBlocked: ReadonlySet<NodeId> = new Set();
-  #target: ToldView = NOTHING;
+  /** The possible states of nodes for which a failed call was given up. */
+  readonly #uncertain = new Map<NodeId, readonly NodeBelief[]>();
+  readonly #deliveredAt = new Map<NodeId, number>();
+  #delivered = NOTHING;
+  #deliveredBlocked: ReadonlySet<NodeId> = new Set();
+  #target: DeliveredView = NOTHING;
   #targetBlocked: ReadonlySet<NodeId> = new Set();
   #changes: readonly NodeChange[] = [];
   #held: NodeId[] = [];
-  /** How many of the changes were planned, and how many of these were acknowledged. */
+  /** The number of changes that were planned, and of those that were acknowledged. */
   #planned = 0;
   #acknowledged = 0;
   #isSettled = true;
 
-  /** The last target was reached: nothing is held back, left untold or in doubt. */
+  /** True when the last target was reached: nothing is held back, unsent or uncertain. */
   get isSettled(): boolean {
     return this.#isSettled;
   }
 
-  aim(pending: PendingSnapshot): void {
+  setTarget(pending: PendingSnapshot): void {
     const target = pending.snapshot;
     this.#target = target;
     this.#targetBlocked = new Set(target.blockedNodes);
-    const delta = deltaFrom(this.#told === NOTHING ? undefined : this.#told, pending);
-    this.#changes = listChanges(this.#told, target, this.#doubts.keys(), delta);
+    const delta = deltaFrom(this.#delivered === NOTHING ? undefined : this.#delivered, pending);
+    this.#changes = listChanges(this.#delivered, target, this.#uncertain.keys(), delta);
     this.#held = [];
     this.#planned = this.#acknowledged = 0;
     this.#isSettled = false;
@@ -69,7 +70,7 @@ export class RemoteLedger {
     return this.#planned < this.#changes.length;
   }
 
-  /** The next changes, sorted by id, of `size` steps or a few more; empty when there are none left. */
+  /** Returns the next changes, sorted by id, with `size` steps or slightly more; empty when there are none left. */
   next(size: number, holdsJoin: (id: NodeId) => boolean): readonly PlannedChange[] {
     const batch: PlannedChange[] = [];
     let steps = 0;
@@ -85,39 +86,39 @@ export class RemoteLedger {
     return batch;
   }
 
-  /** Remoting has taken the last batch. `at`: wall-clock milliseconds. */
+  /** Remoting has acknowledged the last batch. `at` is wall-clock time in milliseconds. */
   acknowledge(batch: readonly PlannedChange[], at: number): void {
     this.#acknowledged = this.#planned;
     for (const { change, steps } of batch) {
-      this.#doubts.delete(change.id);
-      if (steps.at(-1)?.kind === "leave") this.#toldAt.delete(change.id);
-      else this.#toldAt.set(change.id, at);
+      this.#uncertain.delete(change.id);
+      if (steps.at(-1)?.kind === "leave") this.#deliveredAt.delete(change.id);
+      else this.#deliveredAt.set(change.id, at);
     }
   }
 
-  /** Nobody knows how much of the last batch arrived. The next pass tells these nodes in full. */
-  doubt(batch: readonly PlannedChange[]): void {
+  /** The last batch may have been applied in part. The next pass sends these nodes completely. */
+  markUncertain(batch: readonly PlannedChange[]): void {
     for (const { change, steps } of batch) {
       const before = this.#beliefsOf(change);
       const beliefs = [...before];
       for (let belief of before) {
         for (const step of steps) beliefs.push((belief = afterStep(belief, step)));
       }
-      this.#doubts.set(change.id, withoutRepeats(beliefs));
+      this.#uncertain.set(change.id, withoutRepeats(beliefs));
     }
   }
 
-  /** Ends a pass, at the target or on the way there. */
-  land(): void {
+  /** Ends a pass, whether the target was reached or not. */
+  endPass(): void {
     this.#isSettled = this.#acknowledged === this.#changes.length && this.#held.length === 0;
-    // The target itself where possible: the next diff then skips what it shares with its successor.
+    // Keeps the target itself where possible, so that the next diff skips what it shares with its successor.
     const { members, blockedNodes, hash } = this.#isSettled ? this.#target : this.#reached();
-    this.#told = { members, blockedNodes, hash };
-    this.#toldBlocked = new Set(blockedNodes);
+    this.#delivered = { members, blockedNodes, hash };
+    this.#deliveredBlocked = new Set(blockedNodes);
     this.#changes = [];
   }
 
-  /** Of every member, or of one. */
+  /** Reports the state of every member, or only of `only`. */
   *report(
     newest: ProviderSnapshot,
     restoring: readonly NodeId[],
@@ -127,19 +128,19 @@ export class RemoteLedger {
     const blocked = new Set(newest.blockedNodes);
     const restored = new Set(restoring);
     for (const { id: nodeId } of ids) {
-      const toldAt = this.#toldAt.get(nodeId);
+      const deliveredAt = this.#deliveredAt.get(nodeId);
       const isIsolated = blocked.has(nodeId) && !restored.has(nodeId);
-      const isBlocked = blocked.has(nodeId) || this.#toldBlocked.has(nodeId);
-      const isOpen = toldAt !== undefined && !isBlocked && !this.#doubts.has(nodeId);
-      const state = isIsolated ? "down" : isOpen ? "up" : "degraded";
-      yield { nodeId, state, lastUpdateAt: toldAt ?? newest.observedAt };
+      const isBlocked = blocked.has(nodeId) || this.#deliveredBlocked.has(nodeId);
+      const isUp = deliveredAt !== undefined && !isBlocked && !this.#uncertain.has(nodeId);
+      const state = isIsolated ? "down" : isUp ? "up" : "degraded";
+      yield { nodeId, state, lastUpdateAt: deliveredAt ?? newest.observedAt };
     }
     return undefined;
   }
 
-  #reached(): ToldView {
+  #reached(): DeliveredView {
     const held = new Set(this.#held);
-    const blocked = new Set(this.#told.blockedNodes);
+    const blocked = new Set(this.#delivered.blockedNodes);
     const upsert = [];
     const remove = [];
     for (const { id, was, is } of this.#changes.slice(0, this.#acknowledged)) {
@@ -148,12 +149,16 @@ export class RemoteLedger {
       if (this.#targetBlocked.has(id)) blocked.add(id);
       else blocked.delete(id);
     }
-    const members = this.#told.members.apply({ upsert, remove });
+    const members = this.#delivered.members.apply({ upsert, remove });
     return { members, blockedNodes: [...blocked].sort(), hash: "" };
   }
 
   #beliefsOf({ id, was }: NodeChange): readonly NodeBelief[] {
-    return this.#doubts.get(id) ?? [{ node: was, isBlocked: was !== undefined && this.#toldBlocked.has(id) }];
+    return (
+      this.#uncertain.get(id) ?? [
+        { node: was, isBlocked: was !== undefined && this.#deliveredBlocked.has(id) },
+      ]
+    );
   }
 }
 

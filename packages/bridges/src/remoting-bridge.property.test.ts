@@ -18,7 +18,7 @@ type Step =
   | { readonly do: "status"; readonly to: TopologyStatus }
   | { readonly do: "wait"; readonly ms: number };
 
-/** How a call goes: how many of its events arrive, after what time, and whether the answer gets back. */
+/** The outcome of a call: how many of its events arrive, after what time, and whether the response is received. */
 interface Behaviour {
   readonly afterMs: number | undefined;
   readonly arrives: number;
@@ -57,7 +57,7 @@ const anyBehaviour: fc.Arbitrary<Behaviour> = fc.record({
   isAnswered: fc.boolean(),
 });
 
-test("whatever happens, the events received lead to the newest topology once it is ready", async () => {
+test("the received events lead to the newest topology once it is ready, whatever fails before", async () => {
   // R4.1, R4.2, R4.3, R4.4
   await fc.assert(
     fc.asyncProperty(
@@ -136,13 +136,14 @@ test("whatever happens, the events received lead to the newest topology once it 
           }),
         );
 
-        // A key always means the same event, and no event is sent after a later one except in its own batch again.
+        // A key always identifies the same event, and no event is sent after a later one, except when its own batch is
+        // repeated.
         const batches = ports.started.map(({ argument }) => (isEvents(argument) ? argument : []));
         const byKey = new Map(batches.flat().map((event) => [event.key, event]));
         for (const batch of batches) for (const event of batch) expect(event).toEqual(byKey.get(event.key));
         const sent = ports.started.filter(({ argument }) => isEvents(argument)).map(({ seqNo }) => seqNo);
         expect(sent).toEqual(sent.toSorted((a, b) => a - b));
-        // A notice that was parked is tried again after later ones; the first tries are in order.
+        // A parked notice is retried after later ones, but the first tries are in order.
         const numbers = [...new Set(ports.started.map(({ seqNo }) => seqNo))];
         expect(numbers).toEqual(numbers.toSorted((a, b) => a - b));
         expect(clock.pendingTimers).toBe(0);

@@ -22,7 +22,7 @@ function setUp(options: Partial<RemotingBridgeOptions> = {}, prepare?: (source: 
     ...options,
   });
   const events = () => ports.acknowledged.flatMap(({ argument }) => (isEvents(argument) ? argument : []));
-  /** To a settled topology of these nodes, with the record emptied. */
+  /** Brings the bridge to a `ready` topology of these nodes, and clears the recorded calls. */
   const begin = async (...names: readonly string[]) => {
     source.snapshot(nodes(...names));
     source.status("ready");
@@ -33,7 +33,7 @@ function setUp(options: Partial<RemotingBridgeOptions> = {}, prepare?: (source: 
 }
 
 describe("a node", () => {
-  test("that joins or leaves is told with provider, node, number, hash and key", async () => {
+  test("that joins or leaves causes an event with provider, node, seqNo, hash and key", async () => {
     // R4.1
     const { clock, source, events, begin } = setUp();
     await begin("a", "b");
@@ -63,7 +63,7 @@ describe("a node", () => {
     expect(ports.takeEvents()).toEqual(["leave a@1", "join a@2"]);
   });
 
-  test("that changed in anything but its address is no event, and does not become one later", async () => {
+  test("that changed in anything but its address causes no event, also not later", async () => {
     const { clock, source, ports, begin } = setUp();
     await begin("a", "b");
     const [a, b] = nodes("a", "b");
@@ -74,7 +74,7 @@ describe("a node", () => {
     expect(ports.takeEvents()).toEqual(["leave b@1"]);
   });
 
-  test("that Remoting isolates is told as blocked, and as unblocked after the refresh that restores it", async () => {
+  test("that Remoting isolates causes a blocked event, and an unblocked event after the refresh that restores it", async () => {
     // R4.2, R4.4
     const { clock, source, ports, bridge, begin } = setUp();
     await begin("a", "b");
@@ -101,8 +101,8 @@ describe("a node", () => {
   });
 });
 
-describe("a fail-over", () => {
-  test("to a provider that sees the same is no event at all", async () => {
+describe("a failover", () => {
+  test("to a provider with the same members causes no event", async () => {
     const { clock, source, ports, begin } = setUp();
     await begin("a", "b", "c");
     source.providerChanged("primary", "backup");
@@ -111,7 +111,7 @@ describe("a fail-over", () => {
     expect(ports.acknowledged.map(({ name }) => name)).toEqual(["remoting.notify"]);
   });
 
-  test("is told before what the new provider sees", async () => {
+  test("is notified before the changes of the new provider", async () => {
     const { clock, source, ports, begin } = setUp();
     await begin("a");
     source.providerChanged("primary", "backup");
@@ -123,7 +123,7 @@ describe("a fail-over", () => {
 
 describe("while the topology is not ready", () => {
   test.each(["degraded", "unavailable", "draining"] as const)(
-    "(%s) it is told so, joins wait, and leaves and blocks do not",
+    "(%s) Remoting is notified, joins wait, and leaves and blocks do not",
     async (status) => {
       // R4.3
       const { clock, source, ports, bridge, begin } = setUp();
@@ -140,7 +140,7 @@ describe("while the topology is not ready", () => {
     },
   );
 
-  test("the joins that waited are told once it is ready again, and only those still due", async () => {
+  test("the joins that waited are sent once it is ready again, and only those still due", async () => {
     // R4.3
     const { clock, source, ports, begin } = setUp();
     await begin("a");
@@ -170,7 +170,7 @@ describe("while the topology is not ready", () => {
     expect(ports.takeEvents()).toEqual(["join a@2", "blocked a@2"]);
   });
 
-  test("a batch with joins that failed before is not sent again until it is ready", async () => {
+  test("a failed batch with joins is not sent again until it is ready", async () => {
     // R4.3
     const { clock, source, ports, begin } = setUp();
     await begin("a");
@@ -190,7 +190,7 @@ describe("while the topology is not ready", () => {
     expect(ports.takeEvents()).toEqual(["leave a@1", "join b@1"]);
   });
 
-  test("the join of a member that only a guard retains is held back until the active provider lists it", async () => {
+  test("the join of a member that is only retained by a guard is held back until the active provider lists it", async () => {
     // R4.3
     const { clock, source, ports, begin } = setUp();
     await begin("a");
@@ -206,7 +206,7 @@ describe("while the topology is not ready", () => {
     source.publish({ ...retaining, retained: ["a", "b"] });
     await clock.settle();
     expect(ports.takeEvents()).toEqual(["join c@1"]);
-    // The content is the same, so that there is no snapshot to wake anybody up.
+    // The content is the same, so no snapshot event wakes the bridge.
     source.set({ snapshot: createSnapshot(retaining) });
     source.append({ kind: "guard_changed", isHolding: false, ...hold });
     await clock.settle();
@@ -230,7 +230,7 @@ describe("while the topology is not ready", () => {
 });
 
 describe("delivery", () => {
-  test("goes in batches, and a batch that failed comes again with the same keys", async () => {
+  test("is in batches, and a failed batch is sent again with the same keys", async () => {
     // R4.1
     const { clock, source, ports } = setUp({ batchSize: 2 });
     source.status("ready");
@@ -254,7 +254,7 @@ describe("delivery", () => {
     ]);
   });
 
-  test("of very many events lets the event loop turn between two batches", async () => {
+  test("of very many events yields to the event loop between two batches", async () => {
     let turns = 0;
     const { source, ports, bridge } = setUp({
       clock: { ...systemClock, yield: () => Promise.resolve(void turns++) },
@@ -266,7 +266,7 @@ describe("delivery", () => {
     expect([sizes, turns]).toEqual([[1_000, 1_000, 1_000, 500], 3]);
   });
 
-  test("to a slow port skips what came and went in between", async () => {
+  test("to a slow port skips nodes that joined and left in the meantime", async () => {
     const { clock, source, ports, begin } = setUp();
     await begin("a");
     const slow = Promise.withResolvers<void>();
@@ -281,7 +281,7 @@ describe("delivery", () => {
     expect(ports.takeEvents()).toEqual(["join b@1", "leave a@1", "join d@1"]);
   });
 
-  test("of a batch that may have arrived is set right when the topology has moved on", async () => {
+  test("of a batch that may have arrived is corrected when the topology has changed since", async () => {
     // R4.1
     const { clock, source, ports, begin } = setUp();
     await begin("a", "b");
@@ -296,7 +296,7 @@ describe("delivery", () => {
     expect(ports.takeEvents()).toEqual(["leave a@2", "join a@1", "join b@1", "leave c@1"]);
   });
 
-  test("stops telling what a newer snapshot has outdated, and goes on from there", async () => {
+  test("stops sending events that a newer snapshot has made obsolete, and continues from there", async () => {
     const { clock, source, ports } = setUp({ batchSize: 2 });
     source.status("ready");
     ports.behave = ({ name, seqNo }) => {
@@ -307,7 +307,7 @@ describe("delivery", () => {
     expect(ports.takeEvents()).toEqual(["join a@1", "join b@1", "leave a@1", "join c@1", "join e@1"]);
   });
 
-  test("that stops half-way remembers the blocks it told, and those it lifted", async () => {
+  test("that stops midway remembers the blocks that it sent, and those it lifted", async () => {
     const { clock, source, ports, bridge, begin } = setUp({ batchSize: 1 });
     await begin("a", "b");
     bridge.block("a");
@@ -342,7 +342,7 @@ describe("delivery", () => {
     expect(second.events()[0]?.key).toBe("epoch-2/2/a/join");
   });
 
-  test("through the filter is exactly once, however often the port fails half-way", async () => {
+  test("through the filter is exactly once, however often the port fails midway", async () => {
     // R4.1
     const { clock, source, ports } = setUp({ batchSize: 3 });
     const receiver = new RemoteReceiver();
@@ -362,7 +362,7 @@ describe("delivery", () => {
 });
 
 describe("a bridge created late", () => {
-  test("joins every member at once and says how things stand", async () => {
+  test("sends a join for every member at once, and the status", async () => {
     const { clock, ports } = setUp({}, (source) => {
       source.snapshot(nodes("a", "b"));
       source.status("ready");
@@ -390,7 +390,7 @@ describe("a bridge created late", () => {
 });
 
 describe("the health of nodes", () => {
-  test("is up, down while isolated, degraded while restored or not told yet; with the time of the last event", async () => {
+  test("is up, down while isolated, degraded while restored or not sent yet, with the time of the last event", async () => {
     // R4.5
     const { clock, source, bridge } = setUp();
     expect([...bridge.nodes()]).toEqual([]);
@@ -423,7 +423,7 @@ describe("the health of nodes", () => {
     ]);
   });
 
-  test("is degraded while nobody knows whether Remoting heard of the node", async () => {
+  test("is degraded while it is unknown whether Remoting received the events of the node", async () => {
     // R4.5
     const { clock, source, ports, bridge, begin } = setUp();
     await begin("a");
@@ -444,7 +444,7 @@ describe("the health of nodes", () => {
 });
 
 describe("the end", () => {
-  test("a drain tells the last state and then refuses snapshots", async () => {
+  test("a drain delivers the last state and then refuses snapshots", async () => {
     // R3.5
     const { clock, source, ports, bridge } = setUp({ batchSize: 1 });
     source.status("ready");
@@ -493,7 +493,7 @@ describe("the end", () => {
 });
 
 describe("a port that fails for long", () => {
-  test("is still notified of what comes later, and gets the events once it works again", async () => {
+  test("still receives later notices, and receives the events once it works again", async () => {
     // R3.6
     const { clock, source, ports, bridge } = setUp({ calls: { tries: 3 } });
     source.snapshot(nodes("a"));
@@ -516,8 +516,8 @@ describe("a port that fails for long", () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  test("gets the same events, field for field, also after all tries of a call were used up", async () => {
-    // R4.1: events that have the keys of earlier ones are those events.
+  test("receives identical events also after all tries of a call were used up", async () => {
+    // R4.1: events with the keys of earlier ones are identical to them.
     const { clock, source, ports } = setUp({ calls: { tries: 2 } });
     source.status("ready");
     source.snapshot(nodes("a", "b"));
@@ -532,8 +532,8 @@ describe("a port that fails for long", () => {
     expect(ports.takeEvents()).toEqual(["join a@1", "join b@1"]);
   });
 
-  test("and took part of a batch drops nothing that comes later, though it filters repeats", async () => {
-    // R4.1: what is tried again under the same number is the same, or has a later number.
+  test("and applied part of a batch loses no later event, although it filters repeats", async () => {
+    // R4.1: a repeat under the same number is identical, or it has a later number.
     const { clock, source, ports } = setUp({ calls: { tries: 2 } });
     source.snapshot(nodes("a"));
     source.status("ready");
@@ -562,7 +562,7 @@ describe("a port that fails for long", () => {
     expect([...channels].sort()).toEqual(["0", "b"]);
   });
 
-  test("and hangs at a notice is left to it, and goes on with what came since", async () => {
+  test("and hangs in a notice is abandoned, and continues with later events", async () => {
     const { clock, source, ports, bridge } = setUp({ calls: { tries: 2, timeoutMs: 1_000 } });
     ports.behave = ({ name, seqNo }) =>
       name === "remoting.notify" && seqNo === 1 ? Promise.withResolvers<void>().promise : undefined;

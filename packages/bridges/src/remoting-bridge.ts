@@ -18,9 +18,9 @@ import type { PendingSnapshot } from "./snapshot-tick.ts";
 
 export interface RemotingBridgeOptions extends BridgeOptions {
   readonly port: RemotingPort;
-  /** Where blocked and restored nodes are reported to: most often the `WatchHub` that is the source. */
+  /** Receives reports of blocked and restored nodes: usually the `WatchHub` that is the source. */
   readonly blocks: NodeBlocks;
-  /** Events in one call; more go out in several, and the event loop turns in between. @defaultValue 1000 */
+  /** Maximum number of events in one call. The bridge yields to the event loop between two calls. @defaultValue 1000 */
   readonly batchSize?: number | undefined;
 }
 
@@ -34,9 +34,9 @@ interface OpenPass {
 }
 
 /**
- * Brings Remoting from what it last acknowledged to the newest topology, with as few events as that takes. While the
- * topology is not `ready`, joins are held back, and so are those of members that only a guard retains; leaves and blocks
- * are not.
+ * Brings Remoting from the state it last acknowledged to the newest topology, with as few events as possible. While the
+ * topology is not `ready`, joins are held back, as are joins of members that are only retained by a guard. Leaves and
+ * blocks are not held back.
  */
 export class RemotingBridge implements NodeBlocks, AsyncDisposable {
   readonly #options: RemotingBridgeOptions;
@@ -45,15 +45,18 @@ export class RemotingBridge implements NodeBlocks, AsyncDisposable {
   readonly #worker: PortWorker;
   readonly #ledger = new RemoteLedger();
   #target: PendingSnapshot | undefined;
-  /** The place in the log from which on a pass is due; undefined when none is. */
+  /** The `seqNo` of the event that made a pass necessary; undefined when no pass is due. */
   #dueSince: number | undefined;
-  /** A pass that a failing call has broken off. It goes on with the same events, or is over when something newer came. */
+  /**
+   * A pass that was interrupted by a failing call. It continues with the same events, or ends when something newer has
+   * arrived.
+   */
   #open: OpenPass | undefined;
-  /** Of the last pass. */
+  /** The `seqNo` of the last pass. */
   #passSeqNo = 0;
   #settledSeqNo = 0;
 
-  /** Begins with the state the source is in. */
+  /** Starts with the current state of the source. */
   constructor(options: RemotingBridgeOptions) {
     this.#options = options;
     this.#source = options.source;
@@ -75,36 +78,39 @@ export class RemotingBridge implements NodeBlocks, AsyncDisposable {
     });
   }
 
-  /** How the port is doing. */
+  /** Reports the port: its last tick, failures, and waiting and parked notices. */
   get port(): PortReport {
     return { ...this.#worker.report(), seqNo: this.#settledSeqNo };
   }
 
-  /** Reports a node that Remoting isolated. False when it is blocked already, or is not a member. */
+  /** Reports a node that Remoting isolated. Returns false when it is already blocked or is not a member. */
   block(nodeId: NodeId): boolean {
     return this.#options.blocks.block(nodeId);
   }
 
-  /** Asks to lift a block at the next good refresh. False when the node is not blocked, or is being restored already. */
+  /**
+   * Requests that a block is lifted at the next good refresh. Returns false when the node is not blocked, or is already
+   * being restored.
+   */
   restore(nodeId: NodeId): boolean {
     return this.#options.blocks.restore(nodeId);
   }
 
-  /** The members of the newest snapshot, sorted by id, and how Remoting stands with each. */
+  /** The members of the newest snapshot, sorted by id, each with its state at Remoting. */
   nodes(): Iterable<RemoteNodeReport> {
     const { snapshot, restoringNodes } = this.#source.state;
     return snapshot === undefined ? [] : this.#ledger.report(snapshot, restoringNodes);
   }
 
-  /** How Remoting stands with one member; undefined for a node that is not a member. */
+  /** The state of one member at Remoting; undefined for a node that is not a member. */
   node(nodeId: NodeId): RemoteNodeReport | undefined {
     const { snapshot, restoringNodes } = this.#source.state;
     return snapshot && this.#ledger.report(snapshot, restoringNodes, nodeId).next().value;
   }
 
   /**
-   * From now on new snapshots are refused. Resolves when what waited has been delivered or given up, or when the signal aborts:
-   * then a call in progress is abandoned and what was left is named.
+   * Refuses new snapshots from now on. Resolves when everything that was waiting has been delivered or given up. When
+   * the signal aborts first, a call in progress is abandoned and the result names what was left.
    */
   drain(options: DrainOptions): Promise<DrainReport> {
     return this.#lane.drain(options);
@@ -122,8 +128,8 @@ export class RemotingBridge implements NodeBlocks, AsyncDisposable {
       run: (options) => this.#options.port.notify(notice, options),
       tries,
     });
-    // The notice may have set held joins free, or have broken off the last pass. One pass a number: other events that have the
-    // number of earlier ones would be taken for repeats.
+    // The new status may allow joins that were held back, or the notice may have interrupted the last pass. There is
+    // only one pass for each number: different events with the number of earlier ones would be dropped as repeats.
     if (this.#target !== undefined && !this.#ledger.isSettled && notice.seqNo > this.#passSeqNo) {
       this.#dueSince = notice.seqNo;
     }
@@ -143,14 +149,14 @@ export class RemotingBridge implements NodeBlocks, AsyncDisposable {
       open !== undefined &&
       (open.target !== target || open.seqNo !== seqNo || this.#holdsAny(open.events))
     ) {
-      ledger.doubt(open.batch);
-      ledger.land();
-      // Other events must not have the same number: what holds the joins brings a later one.
+      ledger.markUncertain(open.batch);
+      ledger.endPass();
+      // Different events must not have the same number. The event that made the joins wait has a later one.
       if (open.seqNo === seqNo) return "done";
       open = undefined;
     }
-    if (open === undefined) ledger.aim(target);
-    // What is known to be outdated is not sent any further; the next pass goes on from where this one ends.
+    if (open === undefined) ledger.setTarget(target);
+    // Outdated events are not sent; the next pass continues where this one ends.
     while (open !== undefined || !context.isOutdated()) {
       const batch: readonly PlannedChange[] = open?.batch ?? ledger.next(batchSize, this.#holdsJoin());
       if (batch.length === 0) break;
@@ -163,7 +169,7 @@ export class RemotingBridge implements NodeBlocks, AsyncDisposable {
         return outcome;
       }
       if (outcome === "outdated") {
-        ledger.doubt(batch);
+        ledger.markUncertain(batch);
         break;
       }
       open = undefined;
@@ -171,12 +177,12 @@ export class RemotingBridge implements NodeBlocks, AsyncDisposable {
       if (!ledger.hasMore) break;
       await clock.yield();
     }
-    ledger.land();
+    ledger.endPass();
     if (ledger.isSettled) this.#settledSeqNo = target.seqNo;
     return "done";
   }
 
-  /** Anything but `done`: the batch may have arrived or not. */
+  /** For any outcome other than `done` the batch may have arrived or not. */
   async #send(
     events: readonly RemoteTopologyEvent[],
     seqNo: number,
@@ -192,15 +198,16 @@ export class RemotingBridge implements NodeBlocks, AsyncDisposable {
     return kind;
   }
 
-  /** Some join among the events has to wait. */
+  /** True when a join among the events has to wait. */
   #holdsAny(events: readonly RemoteTopologyEvent[]): boolean {
     const holdsJoin = this.#holdsJoin();
     return events.some(({ kind, node }) => kind === "join" && holdsJoin(node.id));
   }
 
   /**
-   * Joins are withheld while the topology is stale, and for members the active provider does not list. While it is degraded only
-   * because a guard keeps such members, the others are current and may join.
+   * Returns whether the join of a node is held back: while the topology is stale, and for members that the active
+   * provider does not list. While the topology is degraded only because a guard retains such members, the others are
+   * current and may join.
    */
   #holdsJoin(): (id: NodeId) => boolean {
     const { status } = this.#lane;

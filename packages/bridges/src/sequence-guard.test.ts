@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { SequenceGuard } from "./sequence-guard.ts";
 
-test("a sequence number that is old or repeated is refused, naming both", () => {
+test("an old or repeated sequence number is refused with an error that contains both numbers", () => {
   // R3.1, R5.5
   const guard = new SequenceGuard();
   guard.accept({ epoch: "e1", seqNo: 4 });
@@ -17,14 +17,14 @@ test("a sequence number that is old or repeated is refused, naming both", () => 
   expect(guard.last).toEqual({ epoch: "e1", seqNo: 5 });
 });
 
-test("a later epoch starts over; an earlier one is stale however large its number", () => {
+test("a later epoch starts at one again; an earlier one is stale whatever its number", () => {
   const guard = new SequenceGuard({ epoch: "e2", seqNo: 9 });
   expect(() => guard.check({ epoch: "e1", seqNo: 100 })).toThrow("[ORDER_STALE_SEQUENCE]");
   guard.accept({ epoch: "e3", seqNo: 1 });
   expect(guard.last).toEqual({ epoch: "e3", seqNo: 1 });
 });
 
-test("checking does not remember, so work that failed can be tried again", () => {
+test("check does not remember the point, so that failed work can be repeated", () => {
   const guard = new SequenceGuard();
   guard.check({ epoch: "e1", seqNo: 1 });
   guard.check({ epoch: "e1", seqNo: 1 });

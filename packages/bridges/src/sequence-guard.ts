@@ -5,11 +5,11 @@ export interface SequencePoint {
   readonly seqNo: number;
 }
 
-/** Lets only what is newer pass: a later epoch, or a larger `seqNo` within the same one. */
+/** Accepts only newer points: a later epoch, or a larger `seqNo` within the same epoch. */
 export class SequenceGuard {
   #last: SequencePoint | undefined;
 
-  /** `last`: where to go on from; absent: everything is new. */
+  /** `last` is the point to continue from. Without it every point is new. */
   constructor(last?: SequencePoint) {
     this.#last = last === undefined ? undefined : { epoch: last.epoch, seqNo: last.seqNo };
   }
@@ -37,7 +37,7 @@ export class SequenceGuard {
     );
   }
 
-  /** Checks and remembers. What can fail on the way should `check` first and `accept` once it is done. */
+  /** Checks the point and remembers it. If handling can fail, call `check` first and `accept` once it is done. */
   accept(point: SequencePoint): void {
     this.check(point);
     this.#last = { epoch: point.epoch, seqNo: point.seqNo };

@@ -9,22 +9,24 @@ import {
   type TopologyStatus,
 } from "@holdfast/core";
 
-/** A snapshot of the log that waits to be handed on. */
+/** A snapshot of the log that waits to be delivered. */
 export interface PendingSnapshot {
   readonly kind: "snapshot";
   readonly epoch: Epoch;
   readonly seqNo: number;
   readonly snapshot: ProviderSnapshot;
   readonly status: TopologyStatus;
-  /** The log's own delta and the hash of what it starts from; absent for a lane that began with the state. */
+  /**
+   * The delta of the log event, and the hash of the snapshot it starts from. Absent for the initial state of a lane.
+   */
   readonly step?: { readonly from: SnapshotHash | undefined; readonly delta: SnapshotDelta } | undefined;
 }
 
 const NOTHING = { members: MemberSet.empty, blockedNodes: [] };
 
 /**
- * The way from what was acknowledged (from nothing, if nothing was): the log's own delta where that starts from the same
- * content, as it does unless snapshots were overtaken, else computed.
+ * Returns the delta from the acknowledged snapshot, or from the empty set if there is none. Uses the delta of the log
+ * event if it starts from the same content, which is the case unless snapshots were overtaken; otherwise computes it.
  */
 export function deltaFrom(
   acknowledged: Pick<ProviderSnapshot, "members" | "blockedNodes" | "hash"> | undefined,

@@ -20,7 +20,7 @@ export interface RecordedCall {
   readonly options: CallOptions;
 }
 
-/** Three ports that write down what they are told, and then do as `behave` says: nothing, wait, or fail. */
+/** Three ports that record their calls, and then do what `behave` determines: succeed, wait, or fail. */
 export class RecordingPorts {
   readonly started: RecordedCall[] = [];
   readonly acknowledged: RecordedCall[] = [];
@@ -45,12 +45,12 @@ export class RecordingPorts {
     notify: (notice, options) => this.#record("remoting.notify", notice.seqNo, notice, options),
   };
 
-  /** What was acknowledged since the last look, as `port.call seqNo`. */
+  /** Returns the calls acknowledged since the last `take`, in the form `port.call seqNo`. */
   take(): readonly string[] {
     return this.acknowledged.splice(0).map(({ name, seqNo }) => `${name} ${seqNo}`);
   }
 
-  /** The remote events acknowledged since the last look, as `kind nodeId`. */
+  /** Returns the remote events acknowledged since the last `take`, in the form `kind nodeId`. */
   takeEvents(): readonly string[] {
     return this.acknowledged.splice(0).flatMap(({ argument }) => toEventNames(argument));
   }

@@ -1,13 +1,13 @@
 import type { ClusterNode, NodeId, RemoteTopologyEvent } from "@holdfast/core";
 import { RemoteEventFilter } from "../src/remote-event-filter.ts";
 
-/** Remoting as it should be written: it drops repeats, and holds one channel for each node it was told to join. */
+/** A correct receiver: it drops repeats, and holds one channel for each node that has joined. */
 export class RemoteReceiver {
   readonly channels: Map<NodeId, ClusterNode> = new Map();
   readonly blocked: Set<NodeId> = new Set();
   readonly #filter = new RemoteEventFilter();
 
-  /** Throws where the events would leave a channel to the wrong address open. */
+  /** Throws if the events would leave a channel to the wrong address open. */
   receive(event: RemoteTopologyEvent): void {
     if (!this.#filter.accept(event)) return;
     const { id } = event.node;
@@ -32,7 +32,7 @@ export class RemoteReceiver {
     }
   }
 
-  /** `id@address`, with `!` where blocked; sorted. */
+  /** Returns `id@address` of every channel, with `!` if the node is blocked; sorted. */
   describe(): readonly string[] {
     return [...this.channels.values()].map((node) => describeNode(node, this.blocked.has(node.id))).sort();
   }

@@ -10,7 +10,7 @@ import {
   type TopologyStatus,
 } from "@holdfast/core";
 
-/** A log in the words of the bridges' tests. */
+/** A scripted log with short methods for the bridges' tests. */
 export class ScriptedHub extends ScriptedSource implements NodeBlocks {
   readonly #clock: Clock;
 
@@ -19,7 +19,7 @@ export class ScriptedHub extends ScriptedSource implements NodeBlocks {
     this.#clock = clock;
   }
 
-  /** A new snapshot; the members' nodes are kept as objects where they are the same. */
+  /** Publishes a new snapshot. Unchanged nodes stay the same objects. */
   snapshot(members: MemberSet | readonly ClusterNode[], providerId = "primary"): TopologyEvent {
     const before = this.state.snapshot;
     const set =
@@ -79,7 +79,7 @@ export class ScriptedHub extends ScriptedSource implements NodeBlocks {
   }
 }
 
-/** Nodes by id; `b@2` is node b at another address. */
+/** Creates nodes from their ids; `b@2` is node b at another address. */
 export function nodes(...names: readonly string[]): ClusterNode[] {
   return names.map((name) => {
     const [id = "", address = "1"] = name.split("@");

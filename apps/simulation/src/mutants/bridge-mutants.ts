@@ -19,7 +19,7 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
     name: "leases-not-awaited",
     says: "the next tick does not wait for the leases of the last one to arrive",
     file: PARTITION,
-    find: "this.#due = { leases, pending, published };\n    this.worker.poke();",
+    find: "this.#due = { leases, pending, published };\n    this.worker.wake();",
     replace: "this.#due = { leases, pending, published };",
   },
   {
@@ -96,7 +96,7 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
     name: "newest-state-forgotten",
     says: "a snapshot that was given up is not tried again",
     file: WORKER,
-    find: "if (await this.#pause()) this.#takeUpAgain();",
+    find: "if (await this.#pause()) this.#retryPostponed();",
     replace: "this.#postponed.clear();\n      this.#snapshot = undefined;\n      break;",
   },
   {
@@ -173,7 +173,7 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
     name: "doubt-forgotten",
     says: "a batch that was given up counts as never arrived",
     file: REMOTING,
-    find: '      if (outcome === "outdated") {\n        ledger.doubt(batch);',
+    find: '      if (outcome === "outdated") {\n        ledger.markUncertain(batch);',
     replace: '      if (outcome === "outdated") {',
   },
   {
