@@ -2,19 +2,19 @@ import { assertUnpolluted, findSecret, fuzzRuns, mutateBytes, mutateJson } from 
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runCli } from "./cli.ts";
-import { TemporaryFolder } from "../test/temporary-folder.ts";
+import { TemporaryFolder } from "@holdfast-apps/test-support";
 import { TestTerminal } from "../test/test-terminal.ts";
 
 const SECRET = "canary-7f3a9c-secret";
 
 let folder: TemporaryFolder;
 beforeAll(async () => {
-  folder = await TemporaryFolder.create();
-  await folder.write("topology.json", { members: [] });
-  await folder.write("broken.yaml", "a: b: c");
-  await folder.write("holdfast.yaml", "dataDir: data\n");
+  folder = new TemporaryFolder();
+  folder.write("topology.json", { members: [] });
+  folder.write("broken.yaml", "a: b: c");
+  folder.write("holdfast.yaml", "dataDir: data\n");
 });
-afterAll(() => folder[Symbol.asyncDispose]());
+afterAll(() => folder[Symbol.dispose]());
 
 /** What is printed; fails the test for another exit code than those there are, and for what no user should see. */
 async function run(args: readonly string[], stdin = ""): Promise<string> {
@@ -103,7 +103,7 @@ describe("the command line", () => {
         const bytes = mutateBytes(Buffer.from(JSON.stringify(value)), text).toString();
         const store = ["--store", `set-${count++}.jsonl`, "--json"];
         await run(["providers", "add", "-", ...store], bytes);
-        await run(["providers", "add", await folder.write("descriptor.json", bytes), ...store]);
+        await run(["providers", "add", folder.write("descriptor.json", bytes), ...store]);
         const params = mutateBytes(Buffer.from(JSON.stringify(descriptor.params)), text).toString();
         await run([
           "providers",

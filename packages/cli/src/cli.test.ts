@@ -5,7 +5,7 @@ import { runCli } from "./cli.ts";
 import { adapterModule } from "../test/adapter-module.ts";
 import { MAIN } from "../test/daemon-process.ts";
 import { serveHub } from "../test/served-hub.ts";
-import { TemporaryFolder } from "../test/temporary-folder.ts";
+import { TemporaryFolder } from "@holdfast-apps/test-support";
 import { TestTerminal, type TestTerminalOptions } from "../test/test-terminal.ts";
 
 async function run(
@@ -35,10 +35,10 @@ function fields(id: string, params: string): readonly string[] {
 }
 
 /** A folder with a topology and a configuration that leaves the providers to the store. */
-async function createFolder(): Promise<TemporaryFolder> {
-  const folder = await TemporaryFolder.create();
-  await folder.write("topology.json", members);
-  await folder.write("holdfast.yaml", "dataDir: data\n");
+function createFolder(): TemporaryFolder {
+  const folder = new TemporaryFolder();
+  folder.write("topology.json", members);
+  folder.write("holdfast.yaml", "dataDir: data\n");
   return folder;
 }
 
@@ -60,7 +60,7 @@ describe("holdfast", () => {
     [["providers", "list"], 2],
     [["providers", "list", "-s", "a", "-c", "b"], 2],
   ])("%j ends with %i", async (args, code) => {
-    await using folder = await createFolder();
+    using folder = createFolder();
     const result = await run(folder, args);
     expect(result.code).toBe(code);
     expect(result[code === 0 ? "err" : "out"]).toBe("");
@@ -68,7 +68,7 @@ describe("holdfast", () => {
   });
 
   test("teaches by example and documents its exit codes", async () => {
-    await using folder = await createFolder();
+    using folder = createFolder();
     for (const args of [["--help"], ["run", "--help"], ["providers", "add", "--help"]]) {
       const { out } = await run(folder, args);
       expect(out).toContain("Examples:\n  $ holdfast");
@@ -82,7 +82,7 @@ describe("holdfast", () => {
     [["--json"], "unknown option '--json'"],
     [["providers", "--json"], "unknown option '--json'"],
   ])("says the usage error of %j to machines as JSON", async (args, message) => {
-    await using folder = await createFolder();
+    using folder = createFolder();
     const { code, err } = await run(folder, args);
     expect(code).toBe(2);
     expect(JSON.parse(err)).toEqual({ error: { code: "USAGE", message } });
@@ -105,7 +105,7 @@ describe("a result that cannot be written", () => {
   ];
 
   test.each(commands)("%s %s ends with 1 and says why", async (...args) => {
-    await using folder = await createFolder();
+    using folder = createFolder();
     await using served = await serveHub();
     if (args[1] === "remove") await run(folder, ["providers", "add", "-c", "holdfast.yaml", ...byField]);
     const words = args[0] === "explain" ? [...args, "--url", served.server.url] : args;
@@ -116,12 +116,12 @@ describe("a result that cannot be written", () => {
   });
 
   test("as its reader has gone away ends with 1, without a message", async () => {
-    await using folder = await createFolder();
+    using folder = createFolder();
     expect(await run(folder, ["schema"], { stdoutFailure: "EPIPE" })).toEqual({ code: 1, out: "", err: "" });
   });
 
   test("an error that cannot be written still gives its exit code", async () => {
-    await using folder = await createFolder();
+    using folder = createFolder();
     const both = { stdoutFailure: "ENOSPC", stderrFailure: "ENOSPC" };
     expect((await run(folder, ["validate", "missing.yaml"], both)).code).toBe(2);
     expect((await run(folder, ["schema"], both)).code).toBe(1);
@@ -140,17 +140,17 @@ describe("a result that cannot be written", () => {
 describe("holdfast validate", () => {
   // G6, R9.3
   test("warns of insecure settings", async () => {
-    await using folder = await createFolder();
+    using folder = createFolder();
     const audit = `create: (descriptor) => ({
       descriptor,
       audit: async () => [{ code: "CONNECTIVITY_INSECURE", message: "TLS is not \u001b[31mverified" }],
       async [Symbol.asyncDispose]() {},
     })`;
     const broken = `create: () => { throw new Error("no"); }`;
-    await folder.write("a.mjs", adapterModule("nomad", audit));
-    await folder.write("b.mjs", adapterModule("broken", broken));
+    folder.write("a.mjs", adapterModule("nomad", audit));
+    folder.write("b.mjs", adapterModule("broken", broken));
     const params = { region: "eu" };
-    await folder.write("open.yaml", {
+    folder.write("open.yaml", {
       adapters: ["./a.mjs", "./b.mjs"],
       http: { host: "0.0.0.0" },
       providers: [
@@ -179,11 +179,11 @@ describe("holdfast validate", () => {
 
   // G10
   test("loads no code of a configuration where that is not wanted or not needed", async () => {
-    await using folder = await createFolder();
-    await folder.write("bad.mjs", `globalThis.wasLoaded = true;\n${adapterModule("nomad")}`);
+    using folder = createFolder();
+    folder.write("bad.mjs", `globalThis.wasLoaded = true;\n${adapterModule("nomad")}`);
     const nomad = { id: "a", kind: "nomad", priority: 1, params: {} };
-    await folder.write("untrusted.yaml", { adapters: ["./bad.mjs"], providers: [nomad] });
-    await folder.write("stored.yaml", { adapters: ["./bad.mjs"], dataDir: "data", http: { port: 1 } });
+    folder.write("untrusted.yaml", { adapters: ["./bad.mjs"], providers: [nomad] });
+    folder.write("stored.yaml", { adapters: ["./bad.mjs"], dataDir: "data", http: { port: 1 } });
     await run(folder, ["providers", "add", "-c", "holdfast.yaml", ...byField]);
     const { code, out } = await run(folder, ["validate", "untrusted.yaml", "--no-adapters"]);
     expect(code).toBe(0);
@@ -205,15 +205,15 @@ describe("holdfast validate", () => {
   });
 
   test("shows what a right configuration says", async () => {
-    await using folder = await createFolder();
+    using folder = createFolder();
     const provider = { id: "a", kind: "file", priority: 7, params: { path: "not-there.json" } };
-    await folder.write("right.yaml", { providers: [provider] });
+    folder.write("right.yaml", { providers: [provider] });
     expect(await run(folder, ["validate", "right.yaml"])).toEqual({
       code: 0,
       out: [
-        `valid  ${folder.join("right.yaml")}`,
+        `valid  ${folder.at("right.yaml")}`,
         "  providers  a (file, 7)",
-        `  store      ${folder.join("holdfast-data/providers.jsonl")}`,
+        `  store      ${folder.at("holdfast-data/providers.jsonl")}`,
         "",
       ].join("\n"),
       err: "",
@@ -223,14 +223,14 @@ describe("holdfast validate", () => {
   });
 
   test("names every problem, to people and to machines", async () => {
-    await using folder = await createFolder();
-    await folder.write("wrong.yaml", "http: { port: -1 }\nproviders: [{ id: a }]\n");
+    using folder = createFolder();
+    folder.write("wrong.yaml", "http: { port: -1 }\nproviders: [{ id: a }]\n");
     // R1.1
     expect(await run(folder, ["validate", "wrong.yaml"])).toEqual({
       code: 2,
       out: "",
       err: [
-        `error: ${folder.join("wrong.yaml")} is not valid:`,
+        `error: ${folder.at("wrong.yaml")} is not valid:`,
         "  1:9   http.port              expected at least 0, got -1",
         "  2:13  providers[0].kind      expected string, got nothing",
         "  2:13  providers[0].priority  expected number, got nothing",
@@ -252,7 +252,7 @@ describe("holdfast validate", () => {
 
 describe("holdfast schema", () => {
   test("prints the two schemas", async () => {
-    await using folder = await createFolder();
+    using folder = createFolder();
     const title = async (...args: readonly string[]) =>
       (JSON.parse((await run(folder, ["schema", ...args])).out) as { title: string }).title;
     expect(await title()).toBe("Holdfast configuration");
@@ -261,14 +261,14 @@ describe("holdfast schema", () => {
 
   // R6.2
   test("has the kinds of a configuration's adapters too, whatever else is wrong with it", async () => {
-    await using folder = await createFolder();
-    await folder.write("nomad.mjs", adapterModule("nomad"));
-    await folder.write("wrong.yaml", "adapters: [./nomad.mjs]\nhttp: 5\n");
+    using folder = createFolder();
+    folder.write("nomad.mjs", adapterModule("nomad"));
+    folder.write("wrong.yaml", "adapters: [./nomad.mjs]\nhttp: 5\n");
     const { code, out } = await run(folder, ["schema", "--config", "wrong.yaml"]);
     expect(code).toBe(0);
     expect(out).toContain('"const": "nomad"');
     expect(out).toContain("Where it is.");
-    await folder.write("wrong.yaml", "adapters: [./none.mjs]\n");
+    folder.write("wrong.yaml", "adapters: [./none.mjs]\n");
     expect(await run(folder, ["schema", "-c", "wrong.yaml"])).toMatchObject({
       code: 2,
       err: expect.stringContaining("1:12  adapters[0]  expected a file that exists, got no such file"),
@@ -279,10 +279,10 @@ describe("holdfast schema", () => {
 
 describe("holdfast providers", () => {
   test("adds, lists and removes", async () => {
-    await using folder = await createFolder();
+    using folder = createFolder();
     const set = ["--config", "holdfast.yaml"];
     expect(await run(folder, ["providers", "list", ...set])).toMatchObject({
-      out: `no providers in ${folder.join("data/providers.jsonl")}\n`,
+      out: `no providers in ${folder.at("data/providers.jsonl")}\n`,
     });
     const added = await run(folder, ["providers", "add", ...set, ...byField]);
     expect(added).toMatchObject({ code: 0, err: "" });
@@ -290,15 +290,15 @@ describe("holdfast providers", () => {
     expect((await run(folder, ["providers", "list", ...set])).out).toBe(
       [
         "ID       KIND  PRIORITY  PARAMETERS",
-        `primary  file  100       {"path":"${folder.join("topology.json")}"}`,
+        `primary  file  100       {"path":"${folder.at("topology.json")}"}`,
         "",
       ].join("\n"),
     );
-    const file = folder.join("data/providers.jsonl");
+    const file = folder.at("data/providers.jsonl");
     expect(JSON.parse((await run(folder, ["providers", "list", "--store", file, "--json"])).out)).toEqual({
       file,
       providers: [
-        { id: "primary", kind: "file", priority: 100, params: { path: folder.join("topology.json") } },
+        { id: "primary", kind: "file", priority: 100, params: { path: folder.at("topology.json") } },
       ],
     });
     expect(await run(folder, ["providers", "remove", "primary", ...set])).toMatchObject({ code: 0, err: "" });
@@ -306,13 +306,13 @@ describe("holdfast providers", () => {
   });
 
   test("takes a descriptor from a file, from standard input, and parameters from a file", async () => {
-    await using folder = await createFolder();
+    using folder = createFolder();
     const descriptor = { id: "a", kind: "file", priority: 1, params: { path: "topology.json" } };
-    await folder.write("a.yaml", "id: a\nkind: file\npriority: 1\nparams: { path: topology.json }\n");
-    await folder.write("params.json", descriptor.params);
+    folder.write("a.yaml", "id: a\nkind: file\npriority: 1\nparams: { path: topology.json }\n");
+    folder.write("params.json", descriptor.params);
     const add = (args: readonly string[], stdin = "") =>
       run(folder, ["providers", "add", "-s", "set.jsonl", "--json", ...args], { stdin });
-    const expected = { ...descriptor, params: { path: folder.join("topology.json") } };
+    const expected = { ...descriptor, params: { path: folder.at("topology.json") } };
     expect(JSON.parse((await add(["a.yaml"])).out)).toMatchObject({ added: expected, warnings: [] });
     const fromStdin = await add(["-"], JSON.stringify({ ...descriptor, id: "b" }));
     expect(JSON.parse(fromStdin.out)).toMatchObject({ added: { ...expected, id: "b" } });
@@ -324,11 +324,11 @@ describe("holdfast providers", () => {
   });
 
   test("refuses what is malformed, taken, a literal secret or out of reach, and stores nothing of it", async () => {
-    await using folder = await createFolder();
+    using folder = createFolder();
     const add = (...args: readonly string[]) =>
       run(folder, ["providers", "add", "-s", "set.jsonl", "--json", ...args]);
     await add(...byField);
-    const before = await readFile(folder.join("set.jsonl"), "utf8");
+    const before = await readFile(folder.at("set.jsonl"), "utf8");
     const refusal = async (...args: readonly string[]) => {
       const { code, err } = await add(...args);
       const { error } = JSON.parse(err) as {
@@ -353,14 +353,14 @@ describe("holdfast providers", () => {
       "params.password",
     ]);
     expect(await refusal(...fields("e", "{"))).toEqual([2, "VALIDATION_MALFORMED", ""]);
-    expect(await readFile(folder.join("set.jsonl"), "utf8")).toBe(before);
+    expect(await readFile(folder.at("set.jsonl"), "utf8")).toBe(before);
   });
 
   // R6.2
   test("knows the kinds of the configuration's adapters", async () => {
-    await using folder = await createFolder();
-    await folder.write("nomad.mjs", adapterModule("nomad"));
-    const config = await folder.write("plugged.yaml", "adapters: [./nomad.mjs]\n");
+    using folder = createFolder();
+    folder.write("nomad.mjs", adapterModule("nomad"));
+    const config = folder.write("plugged.yaml", "adapters: [./nomad.mjs]\n");
     const add = (params: object) => {
       const nomad = { id: "n", kind: "nomad", priority: 1, params };
       return run(folder, ["providers", "add", "-c", config, "-"], { stdin: JSON.stringify(nomad) });
@@ -375,8 +375,8 @@ describe("holdfast providers", () => {
   });
 
   test("refuses to change a set that the configuration declares, or to remove who is not there", async () => {
-    await using folder = await createFolder();
-    await folder.write("declared.yaml", "providers: []\n");
+    using folder = createFolder();
+    folder.write("declared.yaml", "providers: []\n");
     const declared = await run(folder, ["providers", "add", "-c", "declared.yaml", ...byField]);
     expect(declared.code).toBe(2);
     expect(declared.err).toContain("declares the providers itself");
@@ -388,8 +388,8 @@ describe("holdfast providers", () => {
   });
 
   test("fails on a damaged store and leaves it as it is", async () => {
-    await using folder = await createFolder();
-    const file = await folder.write("set.jsonl", "{ damaged");
+    using folder = createFolder();
+    const file = folder.write("set.jsonl", "{ damaged");
     for (const args of [["list"], ["add", ...byField], ["remove", "a"]]) {
       const { code, err } = await run(folder, ["providers", ...args, "-s", file, "--json"]);
       // R1.5

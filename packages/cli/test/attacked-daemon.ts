@@ -3,7 +3,7 @@ import { CheckingFollower, HostileClients } from "@holdfast-apps/test-support";
 import { sleep, systemClock } from "@holdfast/core";
 import { DaemonProcess, MAIN, type DaemonLine } from "./daemon-process.ts";
 import { member } from "./served-hub.ts";
-import { TemporaryFolder } from "./temporary-folder.ts";
+import { TemporaryFolder } from "@holdfast-apps/test-support";
 
 export interface AttackOptions {
   readonly members: number;
@@ -40,14 +40,14 @@ export interface AttackResult {
 /** Runs a daemon whose only provider changes all of its members again and again, under attack, and looks at what came of it. */
 export async function attackDaemon(options: AttackOptions): Promise<AttackResult> {
   const { heapMb, followers: count, http = {} } = options;
-  await using folder = await TemporaryFolder.create();
+  using folder = new TemporaryFolder();
   const publish = async (generation: number) => {
-    await folder.write("next.json", toTopology(options.members, generation));
-    await rename(folder.join("next.json"), folder.join("topology.json"));
+    folder.write("next.json", toTopology(options.members, generation));
+    await rename(folder.at("next.json"), folder.at("topology.json"));
   };
   await publish(0);
   const params = { path: "topology.json", pollMs: 200, settleMs: 20 };
-  const config = await folder.write("holdfast.yaml", {
+  const config = folder.write("holdfast.yaml", {
     providers: [{ id: "primary", kind: "file", priority: 1, params }],
     // A busy machine may take long to start the thread that reads the file; only silence is of interest here.
     health: { lateSnapshotMs: 600_000 },

@@ -3,13 +3,14 @@ import { expect, test } from "vitest";
 import { createMembersReader } from "./members-reader.ts";
 import { parseJson } from "./parse-json.ts";
 import { createTestProvider } from "../test/create-test-provider.ts";
-import { TempFolder, toJson } from "../test/temp-folder.ts";
+import { TemporaryFolder } from "@holdfast-apps/test-support";
+import { toJson } from "../test/topology-json.ts";
 import { WatchRecorder } from "../test/watch-recorder.ts";
 
 const MEMBERS = 100_000;
 
 test("a hundred thousand members do not hold up the event loop", { timeout: 60_000 }, async () => {
-  using folder = new TempFolder();
+  using folder = new TemporaryFolder();
   const nodes = Array.from({ length: MEMBERS }, (_, index) => node(index));
   const text = toJson(nodes);
   folder.write("t.json", text);

@@ -3,14 +3,15 @@ import { relative } from "node:path";
 import { systemClock } from "@holdfast/core";
 import { describe, expect, test } from "vitest";
 import { createFileAdapter } from "./file-adapter.ts";
-import { TempFolder, toJson } from "../test/temp-folder.ts";
+import { TemporaryFolder } from "@holdfast-apps/test-support";
+import { toJson } from "../test/topology-json.ts";
 
 const context = { clock: systemClock, random: () => 0.5, heartbeatMs: 5_000 };
 const { signal } = new AbortController();
 
 describe("createFileAdapter", () => {
   test("takes a relative path from its base folder, else from the current one", async () => {
-    using folder = new TempFolder();
+    using folder = new TemporaryFolder();
     mkdirSync(folder.at("d"));
     folder.write("d/t.json", toJson([]));
     const based = createFileAdapter({ baseDir: folder.path });

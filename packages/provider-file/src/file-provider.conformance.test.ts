@@ -6,7 +6,8 @@ import type { FileFormat } from "./file-params.ts";
 import { CountingClock } from "@holdfast/testing";
 import { createTestProvider } from "../test/create-test-provider.ts";
 import { OpenResources } from "../test/open-resources.ts";
-import { TempFolder, toJson } from "../test/temp-folder.ts";
+import { TemporaryFolder } from "@holdfast-apps/test-support";
+import { toJson } from "../test/topology-json.ts";
 import { WedgedThreadPool } from "../test/wedged-thread-pool.ts";
 
 const formats = ["json", "yaml"] as const;
@@ -18,7 +19,7 @@ describe.each(inject("isLong") ? formats : (["json"] as const))("a file provider
 });
 
 function setUp(format: FileFormat): ProviderSetup {
-  const folder = new TempFolder();
+  const folder = new TemporaryFolder();
   const name = `topology.${format}`;
   const clock = new CountingClock();
   const open = new OpenResources(folder.path);
@@ -37,7 +38,7 @@ function setUp(format: FileFormat): ProviderSetup {
     time: createRealTime({ slackMs: 5_000 }),
     patienceMs: 10_000,
     publish,
-    breakBackend: () => folder.write(name, '{ "members": [{}] }'),
+    breakBackend: () => void folder.write(name, '{ "members": [{}] }'),
     endStream: () => unlinkSync(folder.at(name)),
     hangBackend() {
       wedged = new WedgedThreadPool();

@@ -14,7 +14,8 @@ import { describe, expect, test } from "vitest";
 import { CountingClock } from "@holdfast/testing";
 import { createTestProvider } from "../test/create-test-provider.ts";
 import { OpenResources } from "../test/open-resources.ts";
-import { nodesWithPorts, TempFolder, toJson } from "../test/temp-folder.ts";
+import { TemporaryFolder } from "@holdfast-apps/test-support";
+import { nodesWithPorts, toJson } from "../test/topology-json.ts";
 import { inTime, WatchRecorder } from "../test/watch-recorder.ts";
 import { WedgedThreadPool } from "../test/wedged-thread-pool.ts";
 
@@ -28,7 +29,7 @@ const yaml = (...ports: readonly number[]) =>
 
 describe("a probe", () => {
   test("resolves when the whole file is valid", async () => {
-    using folder = new TempFolder();
+    using folder = new TemporaryFolder();
     folder.write("t.json", json(1));
     folder.write("t.yaml", yaml(1));
     // R1.4
@@ -37,7 +38,7 @@ describe("a probe", () => {
   });
 
   test("of a missing file is refused", async () => {
-    using folder = new TempFolder();
+    using folder = new TemporaryFolder();
     mkdirSync(folder.at("d.json"));
     folder.write("f", "");
     // R1.4
@@ -49,7 +50,7 @@ describe("a probe", () => {
   });
 
   test("of a file that may not be read is unauthorized", async () => {
-    using folder = new TempFolder();
+    using folder = new TemporaryFolder();
     folder.write("t.json", json(1));
     chmodSync(folder.at("t.json"), 0);
     using _ = withoutPrivileges();
@@ -60,7 +61,7 @@ describe("a probe", () => {
   });
 
   test("of an invalid file names every problem", async () => {
-    using folder = new TempFolder();
+    using folder = new TemporaryFolder();
     folder.write("t.json", '{"members": [{"id": "a", "host": "h"}, {"id": "a", "host": "h", "port": "x"}]}');
     // R1.4
     await expect(createTestProvider({ path: folder.at("t.json") }).probe({ signal })).rejects.toMatchObject({
@@ -73,7 +74,7 @@ describe("a probe", () => {
   });
 
   test("of a file system that hangs ends with its signal's reason", async () => {
-    using folder = new TempFolder();
+    using folder = new TemporaryFolder();
     folder.write("t.json", json(1));
     await using _ = new WedgedThreadPool();
     const controller = new AbortController();
@@ -85,26 +86,26 @@ describe("a probe", () => {
 
 describe("a watch", () => {
   test.each([
-    ["an edit in place", (folder: TempFolder) => folder.write("t.json", json(2))],
-    ["an edit that keeps the size", (folder: TempFolder) => folder.write("t.json", json(3))],
-    ["an atomic replacement", (folder: TempFolder) => folder.replace("t.json", json(4))],
+    ["an edit in place", (folder: TemporaryFolder) => folder.write("t.json", json(2))],
+    ["an edit that keeps the size", (folder: TemporaryFolder) => folder.write("t.json", json(3))],
+    ["an atomic replacement", (folder: TemporaryFolder) => folder.replace("t.json", json(4))],
     [
       "deletion and return",
-      (folder: TempFolder) => {
+      (folder: TemporaryFolder) => {
         unlinkSync(folder.at("t.json"));
         folder.write("t.json", json(5));
       },
     ],
     [
       "deletion and return of the folder",
-      (folder: TempFolder) => {
+      (folder: TemporaryFolder) => {
         rmSync(folder.path, { recursive: true });
         mkdirSync(folder.path);
         folder.write("t.json", json(6));
       },
     ],
   ])("tells of %s through the file system's notification", async (_, change) => {
-    using folder = new TempFolder();
+    using folder = new TemporaryFolder();
     folder.write("t.json", json(1));
     await using watch = record({ path: folder.at("t.json"), settleMs: 5_000 });
     expect(await watch.nextPorts()).toEqual([1]);
@@ -115,7 +116,7 @@ describe("a watch", () => {
   });
 
   test("tells of every one of many edits in place that it has time for, the last one included", async () => {
-    using folder = new TempFolder();
+    using folder = new TemporaryFolder();
     folder.write("t.json", json(1));
     await using watch = record({ path: folder.at("t.json") });
     const seen = [...(await watch.nextPorts())];
@@ -125,8 +126,8 @@ describe("a watch", () => {
   });
 
   test("tells of a symbolic link that leads to another file, and of edits there", async () => {
-    using folder = new TempFolder();
-    using other = new TempFolder();
+    using folder = new TemporaryFolder();
+    using other = new TemporaryFolder();
     folder.write("one.json", json(1));
     other.write("two.json", json(2));
     symlinkSync(folder.at("one.json"), folder.at("t.json"));
@@ -141,7 +142,7 @@ describe("a watch", () => {
   });
 
   test("tells of a Kubernetes volume's update, which swaps the link to a folder", async () => {
-    using folder = new TempFolder();
+    using folder = new TemporaryFolder();
     const publish = (name: string, content: string) => {
       mkdirSync(folder.at(name));
       folder.write(`${name}/t.json`, content);
@@ -161,7 +162,7 @@ describe("a watch", () => {
   });
 
   test("sees by polling what the file system does not tell", async () => {
-    using folder = new TempFolder();
+    using folder = new TemporaryFolder();
     for (const name of ["one", "two"]) mkdirSync(folder.at(name));
     folder.write("one/t.json", json(1));
     folder.write("two/t.json", json(2));
@@ -174,7 +175,7 @@ describe("a watch", () => {
   });
 
   test("tells the same content no second time, and other content of equal members under a new revision", async () => {
-    using folder = new TempFolder();
+    using folder = new TemporaryFolder();
     folder.write("t.json", json(1));
     await using watch = record({ path: folder.at("t.json"), heartbeatMs: 30 });
     const first = await watch.nextSnapshot();
@@ -189,7 +190,7 @@ describe("a watch", () => {
   });
 
   test("keeps the objects of members that did not change", async () => {
-    using folder = new TempFolder();
+    using folder = new TemporaryFolder();
     folder.write("t.json", json(1, 2, 3));
     await using watch = record({ path: folder.at("t.json") });
     const before = await watch.nextSnapshot();
@@ -204,7 +205,7 @@ describe("a watch", () => {
     ["t.json", json],
     ["t.yaml", yaml],
   ])("shows no half of %s while it is written in place, however long that takes", async (name, content) => {
-    using folder = new TempFolder();
+    using folder = new TemporaryFolder();
     folder.write(name, content(1));
     await using watch = record({ path: folder.at(name), settleMs: 300 });
     expect(await watch.nextPorts()).toEqual([1]);
@@ -222,7 +223,7 @@ describe("a watch", () => {
   });
 
   test("takes short absences for no interruption, and does not add them up", async () => {
-    using folder = new TempFolder();
+    using folder = new TemporaryFolder();
     folder.write("t.json", json(1));
     await using watch = record({ path: folder.at("t.json"), settleMs: 400, heartbeatMs: 30 });
     expect(await watch.nextPorts()).toEqual([1]);
@@ -243,7 +244,7 @@ describe("a watch", () => {
     ["without a member's port", '{"members": [{"id": "a", "host": "h"}]}'],
     ["two times the same id", '{"members": [{"id":"a","host":"h","port":1},{"id":"a","host":"h","port":2}]}'],
   ])("fails on a file that stays %s, and shows nothing of it", async (_, content) => {
-    using folder = new TempFolder();
+    using folder = new TemporaryFolder();
     folder.write("t.json", json(1, 2));
     const provider = createTestProvider({ path: folder.at("t.json"), settleMs: 50 });
     await using watch = new WatchRecorder(provider);
@@ -259,7 +260,7 @@ describe("a watch", () => {
   });
 
   test("an empty list of members is an answer", async () => {
-    using folder = new TempFolder();
+    using folder = new TemporaryFolder();
     folder.write("t.json", json(1));
     await using watch = record({ path: folder.at("t.json") });
     await watch.nextPorts();
@@ -268,18 +269,18 @@ describe("a watch", () => {
   });
 
   test.each([
-    ["is deleted", (folder: TempFolder) => unlinkSync(folder.at("d/t.json"))],
-    ["is moved away", (folder: TempFolder) => folder.rename("d/t.json", "d/u.json")],
-    ["is lost with its folder", (folder: TempFolder) => rmSync(folder.at("d"), { recursive: true })],
+    ["is deleted", (folder: TemporaryFolder) => unlinkSync(folder.at("d/t.json"))],
+    ["is moved away", (folder: TemporaryFolder) => folder.rename("d/t.json", "d/u.json")],
+    ["is lost with its folder", (folder: TemporaryFolder) => rmSync(folder.at("d"), { recursive: true })],
     [
       "is replaced by a folder",
-      (folder: TempFolder) => {
+      (folder: TemporaryFolder) => {
         unlinkSync(folder.at("d/t.json"));
         mkdirSync(folder.at("d/t.json"));
       },
     ],
   ])("ends when the file %s, and a new one is refused until it is back", async (_, remove) => {
-    using folder = new TempFolder();
+    using folder = new TemporaryFolder();
     mkdirSync(folder.at("d"));
     folder.write("d/t.json", json(1));
     const provider = createTestProvider({ path: folder.at("d/t.json"), settleMs: 50 });
@@ -299,7 +300,7 @@ describe("a watch", () => {
   });
 
   test("fails when the file may no longer be read", async () => {
-    using folder = new TempFolder();
+    using folder = new TemporaryFolder();
     chmodSync(folder.path, 0o755);
     folder.write("t.json", json(1));
     chmodSync(folder.at("t.json"), 0o644);
@@ -312,7 +313,7 @@ describe("a watch", () => {
   });
 
   test("fails when the file grows too large", async () => {
-    using folder = new TempFolder();
+    using folder = new TemporaryFolder();
     folder.write("t.json", json(1));
     await using watch = record({ path: folder.at("t.json"), settleMs: 50, maxBytes: 200 });
     expect(await watch.nextPorts()).toEqual([1]);
@@ -321,7 +322,7 @@ describe("a watch", () => {
   });
 
   test("tells of a large file, which a thread of its own parses", async () => {
-    using folder = new TempFolder();
+    using folder = new TemporaryFolder();
     const ports = Array.from({ length: 10_000 }, (_, index) => index + 1);
     folder.write("t.json", json(...ports));
     await using watch = record({ path: folder.at("t.json") });
@@ -339,7 +340,7 @@ describe("a watch", () => {
 
 describe("the sign of life", () => {
   test("comes at least every heartbeatMs while the file is there", async () => {
-    using folder = new TempFolder();
+    using folder = new TemporaryFolder();
     folder.write("t.json", json(1));
     await using watch = record({ path: folder.at("t.json"), heartbeatMs: 150 });
     await watch.nextSnapshot();
@@ -350,7 +351,7 @@ describe("the sign of life", () => {
   });
 
   test("does not come while the file system hangs, and an abort ends the watch at once all the same", async () => {
-    using folder = new TempFolder();
+    using folder = new TemporaryFolder();
     folder.write("t.json", json(1));
     await using watch = record({ path: folder.at("t.json"), heartbeatMs: 30 });
     await watch.nextSnapshot();
@@ -366,7 +367,7 @@ describe("the sign of life", () => {
 
 describe("an abort", () => {
   test("closes everything at once, even when nobody reads on", async () => {
-    using folder = new TempFolder();
+    using folder = new TemporaryFolder();
     using open = new OpenResources(folder.path);
     folder.write("t.json", json(1));
     const testClock = new CountingClock();
@@ -379,7 +380,7 @@ describe("an abort", () => {
   });
 
   test("in the midst of parsing a large file stops the thread and ends the watch quietly", async () => {
-    using folder = new TempFolder();
+    using folder = new TemporaryFolder();
     using open = new OpenResources(folder.path);
     folder.write("t.json", json(...Array.from({ length: 20_000 }, (_, index) => index + 1)));
     const testClock = new CountingClock();

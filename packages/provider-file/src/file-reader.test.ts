@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { FileReader } from "./file-reader.ts";
 import { InvalidTopologyError } from "./invalid-topology-error.ts";
 import { makeNamedPipe } from "../test/make-named-pipe.ts";
-import { TempFolder } from "../test/temp-folder.ts";
+import { TemporaryFolder } from "@holdfast-apps/test-support";
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -12,7 +12,7 @@ afterEach(() => {
 
 describe("FileReader", () => {
   test("gives the bytes once, and again when they changed", async () => {
-    using folder = new TempFolder();
+    using folder = new TemporaryFolder();
     folder.write("f", "one");
     const { read } = reading(folder.at("f"));
     const first = await read();
@@ -25,7 +25,7 @@ describe("FileReader", () => {
   });
 
   test("sees an edit of the same size whose modification time was set back", async () => {
-    using folder = new TempFolder();
+    using folder = new TemporaryFolder();
     folder.write("f", "one");
     const { read, clock } = reading(folder.at("f"));
     await read();
@@ -38,7 +38,7 @@ describe("FileReader", () => {
   });
 
   test("sees an edit that left no trace in the time stamps, as they are coarse", async () => {
-    using folder = new TempFolder();
+    using folder = new TemporaryFolder();
     folder.write("f", "one");
     await freezeStamps(folder.at("f"));
     const { read, clock } = reading(folder.at("f"));
@@ -57,7 +57,7 @@ describe("FileReader", () => {
   });
 
   test("gives nothing of a file that was written to while it was read", async () => {
-    using folder = new TempFolder();
+    using folder = new TemporaryFolder();
     folder.write("f", "one");
     const { read } = reading(folder.at("f"));
     await onRead(folder.at("f"), () => folder.write("f", "two, longer"));
@@ -66,7 +66,7 @@ describe("FileReader", () => {
   });
 
   test("gives nothing of a file that was replaced while it was read", async () => {
-    using folder = new TempFolder();
+    using folder = new TemporaryFolder();
     folder.write("f", "one");
     const { read } = reading(folder.at("f"));
     await onRead(folder.at("f"), () => folder.replace("f", "two"));
@@ -75,7 +75,7 @@ describe("FileReader", () => {
   });
 
   test("a folder and a named pipe are no regular files", async () => {
-    using folder = new TempFolder();
+    using folder = new TemporaryFolder();
     mkdirSync(folder.at("d"));
     makeNamedPipe(folder.at("p"));
     await expect(reading(folder.at("d")).read()).rejects.toMatchObject({ code: "EISDIR" });
@@ -83,7 +83,7 @@ describe("FileReader", () => {
   });
 
   test("does not read a file that is too large", async () => {
-    using folder = new TempFolder();
+    using folder = new TemporaryFolder();
     folder.write("f", "x".repeat(101));
     await expect(reading(folder.at("f")).read()).rejects.toThrow(InvalidTopologyError);
     folder.write("f", "x".repeat(100));

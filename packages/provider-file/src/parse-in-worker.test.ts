@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { InvalidTopologyError } from "./invalid-topology-error.ts";
 import { parseInWorker } from "./parse-in-worker.ts";
 import type { ParseTask } from "./parse-worker.ts";
-import { toJson } from "../test/temp-folder.ts";
+import { toJson } from "../test/topology-json.ts";
 import { inTime } from "../test/watch-recorder.ts";
 
 const { signal } = new AbortController();

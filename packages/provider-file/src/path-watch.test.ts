@@ -2,7 +2,7 @@ import { mkdirSync, rmSync, symlinkSync, unlinkSync, watch } from "node:fs";
 import { systemClock } from "@holdfast/core";
 import { describe, expect, test } from "vitest";
 import { PathWatch, type WatchFolder } from "./path-watch.ts";
-import { TempFolder } from "../test/temp-folder.ts";
+import { TemporaryFolder } from "@holdfast-apps/test-support";
 import { inTime } from "../test/watch-recorder.ts";
 
 const NEVER_MS = 60_000;
@@ -10,7 +10,7 @@ const { signal } = new AbortController();
 
 describe("PathWatch", () => {
   test("stirs when the file is written to", async () => {
-    using folder = new TempFolder();
+    using folder = new TemporaryFolder();
     folder.write("f", "one");
     using pathWatch = await armed(folder.at("f"));
     folder.write("f", "two");
@@ -20,7 +20,7 @@ describe("PathWatch", () => {
   });
 
   test("stirs when another entry of the folder changes, but holds the file for untouched", async () => {
-    using folder = new TempFolder();
+    using folder = new TemporaryFolder();
     folder.write("f", "one");
     using pathWatch = await armed(folder.at("f"));
     folder.write("other", "two");
@@ -29,8 +29,8 @@ describe("PathWatch", () => {
   });
 
   test("stirs when the file behind a symbolic link is written to, in another folder and under another name", async () => {
-    using folder = new TempFolder();
-    using target = new TempFolder();
+    using folder = new TemporaryFolder();
+    using target = new TemporaryFolder();
     target.write("real", "one");
     symlinkSync(target.at("real"), folder.at("f"));
     using pathWatch = await armed(folder.at("f"));
@@ -40,7 +40,7 @@ describe("PathWatch", () => {
   });
 
   test("follows a folder that was removed and made again", async () => {
-    using folder = new TempFolder();
+    using folder = new TemporaryFolder();
     mkdirSync(folder.at("d"));
     folder.write("d/f", "one");
     using pathWatch = await armed(folder.at("d/f"));
@@ -56,7 +56,7 @@ describe("PathWatch", () => {
   });
 
   test("waits its time where the file system can't notify, and tries again at the next look", async () => {
-    using folder = new TempFolder();
+    using folder = new TemporaryFolder();
     folder.write("f", "one");
     let calls = 0;
     const exhausted = (): never => {
@@ -75,7 +75,7 @@ describe("PathWatch", () => {
   });
 
   test("a watcher that fails is given up and made again at the next look", async () => {
-    using folder = new TempFolder();
+    using folder = new TemporaryFolder();
     folder.write("f", "one");
     const watchers: ReturnType<typeof watch>[] = [];
     const watchFolder: WatchFolder = (path, onChange) => {
@@ -95,7 +95,7 @@ describe("PathWatch", () => {
   });
 
   test("a file that is missing can be watched for by its folder", async () => {
-    using folder = new TempFolder();
+    using folder = new TemporaryFolder();
     folder.write("f", "one");
     unlinkSync(folder.at("f"));
     using pathWatch = await armed(folder.at("f"));
@@ -105,7 +105,7 @@ describe("PathWatch", () => {
   });
 
   test("opens nothing once disposed of", async () => {
-    using folder = new TempFolder();
+    using folder = new TemporaryFolder();
     let calls = 0;
     const pathWatch = new PathWatch({
       path: folder.at("f"),
@@ -122,7 +122,7 @@ describe("PathWatch", () => {
   });
 
   test("a wait ends as its signal aborts", async () => {
-    using folder = new TempFolder();
+    using folder = new TemporaryFolder();
     using pathWatch = await armed(folder.at("f"));
     const controller = new AbortController();
     const wait = pathWatch.wait(NEVER_MS, controller.signal);

@@ -1,7 +1,7 @@
 import { closeSync, constants, openSync } from "node:fs";
 import { open, type FileHandle } from "node:fs/promises";
 import { makeNamedPipe } from "./make-named-pipe.ts";
-import { TempFolder } from "./temp-folder.ts";
+import { TemporaryFolder } from "@holdfast-apps/test-support";
 
 /** More than libuv ever has by default. */
 const THREADS = 8;
@@ -11,7 +11,7 @@ const THREADS = 8;
  * thread of libuv's pool opens a named pipe that nobody writes to. Ends when disposed of.
  */
 export class WedgedThreadPool implements AsyncDisposable {
-  readonly #folder = new TempFolder();
+  readonly #folder = new TemporaryFolder();
   readonly #pipe: string = this.#folder.at("pipe");
   readonly #opening: readonly Promise<FileHandle>[];
 

@@ -1,6 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { TemporaryFolder } from "@holdfast-apps/test-support";
 import { CountingClock } from "@holdfast/testing";
 import { systemClock, type Clock, type ClusterProvider } from "@holdfast/core";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -345,21 +343,21 @@ test("watches beside each other go their own ways, and what they had come to is 
 });
 
 describe("a kubeconfig that is replaced by another cluster's", () => {
-  let folder: string;
+  let folder: TemporaryFolder;
 
-  beforeEach(async () => {
-    folder = await mkdtemp(join(tmpdir(), "holdfast-resume-"));
+  beforeEach(() => {
+    folder = new TemporaryFolder();
   });
-  afterEach(() => rm(folder, { recursive: true, force: true }));
+  afterEach(() => folder[Symbol.dispose]());
 
-  async function lead(server: string): Promise<void> {
+  function lead(server: string): void {
     const config = {
       clusters: [{ name: "c", cluster: { server } }],
       users: [{ name: "u", user: {} }],
       contexts: [{ name: "x", context: { cluster: "c", user: "u" } }],
       "current-context": "x",
     };
-    await writeFile(join(folder, "config"), JSON.stringify(config));
+    folder.write("config", config);
   }
 
   test.each(["while it is watched", "after a watch that failed"])(
@@ -371,12 +369,12 @@ describe("a kubeconfig that is replaced by another cluster's", () => {
       other.put(pods("s9", "z"));
       other.put(pods("s9", "z"));
       expect(other.version).toBe(fake.version);
-      await lead(fake.address);
-      const provider = provide({ server: undefined, kubeconfig: { file: join(folder, "config") } });
+      lead(fake.address);
+      const provider = provide({ server: undefined, kubeconfig: { file: folder.at("config") } });
       let recording = watch(provider);
       await shows(recording, "a", "b");
       await isOpen();
-      await lead(other.address);
+      lead(other.address);
       if (when === "while it is watched") fake.endWatches();
       else {
         fake.drop();

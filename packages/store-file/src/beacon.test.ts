@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { systemBeacons } from "./beacon.ts";
 import { hasPidNamespaces, IN_PID_NAMESPACE } from "../test/pid-namespace.ts";
-import { createTemporaryFolder } from "../test/temporary-folder.ts";
+import { TemporaryFolder } from "@holdfast-apps/test-support";
 
 const SCRIPT = fileURLToPath(new URL("../test/light-beacon.ts", import.meta.url));
 
@@ -20,18 +20,18 @@ async function startLighting(path: string, starter: readonly string[] = []) {
 // R1.5
 describe.skipIf(process.platform === "win32")("a beacon", () => {
   test("is lit until it is disposed of, and then leaves no file behind", async () => {
-    await using folder = await createTemporaryFolder();
-    const beacon = await systemBeacons.light(folder.file("a"));
-    expect(await systemBeacons.isLit(folder.file("a"))).toBe(true);
+    using folder = new TemporaryFolder();
+    const beacon = await systemBeacons.light(folder.at("a"));
+    expect(await systemBeacons.isLit(folder.at("a"))).toBe(true);
     await beacon![Symbol.asyncDispose]();
-    expect(await systemBeacons.isLit(folder.file("a"))).toBeUndefined();
+    expect(await systemBeacons.isLit(folder.at("a"))).toBeUndefined();
     expect(await readdir(folder.path)).toEqual([]);
   });
 
   test.skipIf(process.platform !== "linux")(
     "works in a folder whose path is too long for a socket",
     async () => {
-      await using folder = await createTemporaryFolder();
+      using folder = new TemporaryFolder();
       const long = join(folder.path, "x".repeat(200));
       await mkdir(long);
       const path = join(long, "a");
@@ -42,12 +42,12 @@ describe.skipIf(process.platform === "win32")("a beacon", () => {
   );
 
   test("has an unknown state when the file is missing or is another file, and does not replace an existing file", async () => {
-    await using folder = await createTemporaryFolder();
-    await writeFile(folder.file("a"), "text");
-    expect(await systemBeacons.light(folder.file("a"))).toBeUndefined();
-    expect(await systemBeacons.light(folder.file("missing/a"))).toBeUndefined();
-    expect(await systemBeacons.isLit(folder.file("missing"))).toBeUndefined();
-    await rm(folder.file("a"));
+    using folder = new TemporaryFolder();
+    await writeFile(folder.at("a"), "text");
+    expect(await systemBeacons.light(folder.at("a"))).toBeUndefined();
+    expect(await systemBeacons.light(folder.at("missing/a"))).toBeUndefined();
+    expect(await systemBeacons.isLit(folder.at("missing"))).toBeUndefined();
+    await rm(folder.at("a"));
     expect(await systemBeacons.isLit(folder.path)).not.toBe(true);
   });
 
@@ -57,8 +57,8 @@ describe.skipIf(process.platform === "win32")("a beacon", () => {
   test.each(starters)(
     "goes out when its process%s is killed, and stays lit while the process is stopped",
     async (_, starter) => {
-      await using folder = await createTemporaryFolder();
-      const path = folder.file("a");
+      using folder = new TemporaryFolder();
+      const path = folder.at("a");
       const child = await startLighting(path, starter);
       expect(await systemBeacons.isLit(path)).toBe(true);
       child.kill("SIGSTOP");

@@ -3,7 +3,7 @@ import { storeConformance } from "@holdfast/conformance";
 import { describe, test } from "vitest";
 import { FileProviderStore } from "./index.ts";
 import { createErrno, interceptFileSystem } from "../test/intercept.ts";
-import { createTemporaryFolder } from "../test/temporary-folder.ts";
+import { TemporaryFolder } from "@holdfast-apps/test-support";
 import { systemProcesses } from "./writer.ts";
 
 // R1.5
@@ -13,8 +13,8 @@ describe("FileProviderStore", () => {
     test,
     harness: {
       async setup() {
-        const folder = await createTemporaryFolder();
-        const path = folder.file("providers.jsonl");
+        const folder = new TemporaryFolder();
+        const path = folder.at("providers.jsonl");
         let failNext = false;
         const fileSystem = interceptFileSystem(({ name, run }) => {
           if (!failNext || name !== "rename") return run();
@@ -28,7 +28,7 @@ describe("FileProviderStore", () => {
           },
           damage: async () => writeFile(path, (await readFile(path)).subarray(0, -20)),
           contents: () => readFile(path, "utf8"),
-          teardown: async () => folder[Symbol.asyncDispose](),
+          teardown: async () => folder[Symbol.dispose](),
         };
       },
     },

@@ -6,7 +6,7 @@ import { describe, expect, inject, test } from "vitest";
 import { FileProviderStore } from "./index.ts";
 import { createDescriptor, idsOf } from "../test/descriptors.ts";
 import { createErrno, interceptFileSystem, type Interceptor } from "../test/intercept.ts";
-import { createTemporaryFolder, type TemporaryFolder } from "../test/temporary-folder.ts";
+import { TemporaryFolder } from "@holdfast-apps/test-support";
 import { systemProcesses, type ProcessTable } from "./writer.ts";
 
 const OLD = [createDescriptor("old-1"), createDescriptor("old-2")];
@@ -74,7 +74,7 @@ const scenarios: readonly Scenario[] = [
   {
     name: "a set is replaced",
     async prepare(folder) {
-      const path = folder.file("providers.jsonl");
+      const path = folder.at("providers.jsonl");
       await createStore(path).save(OLD);
       return path;
     },
@@ -82,23 +82,23 @@ const scenarios: readonly Scenario[] = [
   },
   {
     name: "the first set is saved, into a new folder",
-    prepare: async (folder) => folder.file("new/deep/providers.jsonl"),
+    prepare: async (folder) => folder.at("new/deep/providers.jsonl"),
     before: [],
   },
   {
     name: "the first set is saved, through symbolic links",
     async prepare(folder) {
-      await mkdir(folder.file("data"));
-      await symlink("second.jsonl", folder.file("first.jsonl"));
-      await symlink("data/providers.jsonl", folder.file("second.jsonl"));
-      return folder.file("first.jsonl");
+      await mkdir(folder.at("data"));
+      await symlink("second.jsonl", folder.at("first.jsonl"));
+      await symlink("data/providers.jsonl", folder.at("second.jsonl"));
+      return folder.at("first.jsonl");
     },
     before: [],
   },
   {
     name: "a set is replaced after a crash that left a claim",
     async prepare(folder) {
-      const path = folder.file("providers.jsonl");
+      const path = folder.at("providers.jsonl");
       await createStore(path).save(OLD);
       await using fileSystem = interceptFileSystem(async ({ name, run }) => {
         if (name === "rename" || name === "unlink") throw new Error("crashed");
@@ -135,7 +135,7 @@ async function withFaultAtEveryCall(
   check: (outcome: Outcome) => Promise<void>,
 ): Promise<number> {
   for (let at = 1; ; at += STEP) {
-    await using folder = await createTemporaryFolder();
+    using folder = new TemporaryFolder();
     const path = await scenario.prepare(folder);
     const { intercept, calls } = createFault(at);
     await using fileSystem = interceptFileSystem(intercept);
@@ -199,8 +199,8 @@ describe.each(scenarios)("while $name", (scenario) => {
 
 // R1.5
 test("a save syncs the new content before it renames the file, and syncs the folder before it resolves", async () => {
-  await using folder = await createTemporaryFolder();
-  const path = folder.file("providers.jsonl");
+  using folder = new TemporaryFolder();
+  const path = folder.at("providers.jsonl");
   const steps: string[] = [];
   let temporary = "";
   await using fileSystem = interceptFileSystem(({ name, path: at, run }) => {
@@ -222,13 +222,13 @@ test("a save syncs the new content before it renames the file, and syncs the fol
 
 // R1.5
 test("a first save syncs the parents of the folders that it creates", async () => {
-  await using folder = await createTemporaryFolder();
+  using folder = new TemporaryFolder();
   const synced: string[] = [];
   await using fileSystem = interceptFileSystem(({ name, path, run }) => {
     if (name === "sync" && !path.endsWith(".tmp")) synced.push(path);
     return run();
   });
-  const path = folder.file("new/deep/providers.jsonl");
+  const path = folder.at("new/deep/providers.jsonl");
   await new FileProviderStore({ path }, { fileSystem, processes: systemProcesses }).save(NEW);
-  expect(synced).toEqual([folder.path, folder.file("new"), folder.file("new/deep")]);
+  expect(synced).toEqual([folder.path, folder.at("new"), folder.at("new/deep")]);
 });

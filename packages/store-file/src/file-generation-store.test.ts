@@ -5,7 +5,7 @@ import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { FileGenerationStore } from "./index.ts";
 import { createErrno, interceptFileSystem, type Interceptor } from "../test/intercept.ts";
-import { createTemporaryFolder } from "../test/temporary-folder.ts";
+import { TemporaryFolder } from "@holdfast-apps/test-support";
 import { systemProcesses, type ProcessTable } from "./writer.ts";
 
 const run = promisify(execFile);
@@ -25,43 +25,43 @@ function next(path: string, atLeast = 1): Promise<number> {
 describe("the file generation store", () => {
   // R4.1
   test("returns a greater number each time, also from a new store and when `atLeast` is lower than before", async () => {
-    await using folder = await createTemporaryFolder();
-    const path = folder.file("new/deep/generation.json");
+    using folder = new TemporaryFolder();
+    const path = folder.at("new/deep/generation.json");
     const store = new FileGenerationStore({ path });
     expect(await store.next({ atLeast: 1_000_000 })).toBe(1_000_000);
     expect(await store.next({ atLeast: 940_000 })).toBe(1_000_001);
     expect(await next(path, 940_000)).toBe(1_000_002);
     expect(await next(path, 2_000_000)).toBe(2_000_000);
     expect((await stat(path)).mode & 0o777).toBe(0o600);
-    expect(await readdir(folder.file("new/deep"))).toEqual(["generation.json"]);
+    expect(await readdir(folder.at("new/deep"))).toEqual(["generation.json"]);
   });
 
   test("starts at `atLeast` when the file was lost", async () => {
-    await using folder = await createTemporaryFolder();
-    const path = folder.file("generation.json");
+    using folder = new TemporaryFolder();
+    const path = folder.at("generation.json");
     await next(path, 5_000);
     await rm(path);
     expect(await next(path, 6_000)).toBe(6_000);
   });
 
   test("keeps a symbolic link", async () => {
-    await using folder = await createTemporaryFolder();
-    await symlink("target.json", folder.file("link.json"));
-    await next(folder.file("link.json"), 8);
-    expect(await next(folder.file("target.json"))).toBe(9);
+    using folder = new TemporaryFolder();
+    await symlink("target.json", folder.at("link.json"));
+    await next(folder.at("link.json"), 8);
+    expect(await next(folder.at("target.json"))).toBe(9);
   });
 
   test.each([Number.NaN, 0.5, Number.MAX_VALUE])("does not store %s", async (atLeast) => {
-    await using folder = await createTemporaryFolder();
-    const path = folder.file("generation.json");
+    using folder = new TemporaryFolder();
+    const path = folder.at("generation.json");
     await expect(next(path, atLeast + 1)).rejects.toMatchObject({ code: "VALIDATION_MALFORMED" });
     expect(await next(path, 3)).toBe(3);
   });
 
   // R1.5
   test("refuses a file with any byte changed or cut off, and does not change it", async () => {
-    await using folder = await createTemporaryFolder();
-    const path = folder.file("generation.json");
+    using folder = new TemporaryFolder();
+    const path = folder.at("generation.json");
     await next(path, 1_790_000_000_000);
     const whole = await readFile(path);
     const damaged = [...whole.keys()].flatMap((at) => {
@@ -84,20 +84,20 @@ describe("the file generation store", () => {
 
   // R1.6
   test("refuses a link to a file of another format, without quoting or replacing that file", async () => {
-    await using folder = await createTemporaryFolder();
-    const path = folder.file("generation.json");
-    await writeFile(folder.file("other"), '{"token":"secret-of-a-test"}\n');
+    using folder = new TemporaryFolder();
+    const path = folder.at("generation.json");
+    await writeFile(folder.at("other"), '{"token":"secret-of-a-test"}\n');
     await symlink("other", path);
     const error = (await next(path).catch((thrown: unknown) => thrown)) as Error;
     expect(error).toMatchObject({ code: "STORE_CORRUPTED" });
     expect(`${error.stack} ${String(error.cause)}`).not.toContain("secret-of-a-test");
-    expect(await readFile(folder.file("other"), "utf8")).toContain("secret-of-a-test");
+    expect(await readFile(folder.at("other"), "utf8")).toContain("secret-of-a-test");
   });
 
   test("a system error names the file, the call and the setting", async () => {
-    await using folder = await createTemporaryFolder();
-    await mkdir(folder.file("generation.json"));
-    const path = folder.file("generation.json");
+    using folder = new TemporaryFolder();
+    await mkdir(folder.at("generation.json"));
+    const path = folder.at("generation.json");
     await expect(new FileGenerationStore({ path }).next({ atLeast: 1 })).rejects.toMatchObject({
       code: "STORE_IO",
       details: { file: path },
@@ -106,7 +106,7 @@ describe("the file generation store", () => {
       if (name === "writeFile") throw createErrno("ENOSPC", "write");
       return call();
     });
-    const other = folder.file("other.json");
+    const other = folder.at("other.json");
     const system = { fileSystem: full, processes: systemProcesses };
     const store = new FileGenerationStore({ path: other, setting: "dataDir" }, system);
     await expect(store.next({ atLeast: 1 })).rejects.toMatchObject({
@@ -118,8 +118,8 @@ describe("the file generation store", () => {
   });
 
   test("stops when its signal aborts, and uses no number", async () => {
-    await using folder = await createTemporaryFolder();
-    const path = folder.file("generation.json");
+    using folder = new TemporaryFolder();
+    const path = folder.at("generation.json");
     const store = new FileGenerationStore({ path });
     const aborted = store.next({ atLeast: 1, signal: AbortSignal.abort() });
     await expect(aborted).rejects.toMatchObject({ code: "LIFECYCLE_ABORTED" });
@@ -137,8 +137,8 @@ async function atEveryCall(
   check: (failure: unknown, path: string, store: FileGenerationStore) => Promise<void>,
 ): Promise<number> {
   for (let at = 1; ; at++) {
-    await using folder = await createTemporaryFolder();
-    const path = folder.file("generation.json");
+    using folder = new TemporaryFolder();
+    const path = folder.at("generation.json");
     const before = await next(path, 1_000);
     const whole = await readFile(path);
     const { intercept, calls } = createFault(at);
@@ -202,8 +202,8 @@ describe.each(["in", "after"] as const)("%s any system call", (extent) => {
 
 // R4.1
 test("the number is durable before it is returned", async () => {
-  await using folder = await createTemporaryFolder();
-  const path = folder.file("generation.json");
+  using folder = new TemporaryFolder();
+  const path = folder.at("generation.json");
   await next(path);
   const steps: string[] = [];
   await using fileSystem = interceptFileSystem(({ name, path: at, run: call }) => {
@@ -226,8 +226,8 @@ test("the number is durable before it is returned", async () => {
 
 // R4.1
 test("processes and stores that take numbers at the same time never get the same one", async () => {
-  await using folder = await createTemporaryFolder();
-  const path = folder.file("generation.json");
+  using folder = new TemporaryFolder();
+  const path = folder.at("generation.json");
   const processes = Array.from({ length: 3 }, async () => {
     const { stdout } = await run(process.execPath, [TAKER, path, "5"]);
     return stdout.trim().split("\n").map(Number);

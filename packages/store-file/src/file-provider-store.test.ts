@@ -18,15 +18,15 @@ import type { ProviderDescriptor } from "@holdfast/core";
 import { describe, expect, test } from "vitest";
 import { FileProviderStore } from "./index.ts";
 import { createDescriptor, idsOf } from "../test/descriptors.ts";
-import { createTemporaryFolder } from "../test/temporary-folder.ts";
+import { TemporaryFolder } from "@holdfast-apps/test-support";
 
 const isRoot = process.geteuid?.() === 0;
 
 describe("keeping a set", () => {
   // R1.5
   test("restores exactly the saved set, in order, with the reasons why providers are disabled", async () => {
-    await using folder = await createTemporaryFolder();
-    const path = folder.file("providers.jsonl");
+    using folder = new TemporaryFolder();
+    const path = folder.at("providers.jsonl");
     const all: readonly ProviderDescriptor[] = [
       createDescriptor("zeta", { nested: { list: [1, null, "ü€𝄞\u2028\n"] }, token: { env: "TOKEN" } }),
       {
@@ -41,8 +41,8 @@ describe("keeping a set", () => {
 
   // R1.5
   test("restores any set of descriptors", async () => {
-    await using folder = await createTemporaryFolder();
-    const store = new FileProviderStore({ path: folder.file("providers.jsonl") });
+    using folder = new TemporaryFolder();
+    const store = new FileProviderStore({ path: folder.at("providers.jsonl") });
     await fc.assert(
       fc.asyncProperty(descriptorSets, async (all) => {
         await store.save(all);
@@ -53,8 +53,8 @@ describe("keeping a set", () => {
   });
 
   test("neither reads nor writes a file above the size limit", async () => {
-    await using folder = await createTemporaryFolder();
-    const path = folder.file("providers.jsonl");
+    using folder = new TemporaryFolder();
+    const path = folder.at("providers.jsonl");
     const large = createDescriptor("a", { note: "x".repeat(67_108_864) });
     await expect(new FileProviderStore({ path }).save([large])).rejects.toMatchObject({
       code: "VALIDATION_MALFORMED",
@@ -70,15 +70,15 @@ describe("keeping a set", () => {
   });
 
   test("treats a missing file or folder as the empty set", async () => {
-    await using folder = await createTemporaryFolder();
-    expect(await new FileProviderStore({ path: folder.file("none.jsonl") }).load()).toEqual([]);
-    expect(await new FileProviderStore({ path: folder.file("no/folder/none.jsonl") }).load()).toEqual([]);
+    using folder = new TemporaryFolder();
+    expect(await new FileProviderStore({ path: folder.at("none.jsonl") }).load()).toEqual([]);
+    expect(await new FileProviderStore({ path: folder.at("no/folder/none.jsonl") }).load()).toEqual([]);
     expect(await readdir(folder.path)).toEqual([]);
   });
 
   test("stores the empty set", async () => {
-    await using folder = await createTemporaryFolder();
-    const path = folder.file("providers.jsonl");
+    using folder = new TemporaryFolder();
+    const path = folder.at("providers.jsonl");
     const store = new FileProviderStore({ path });
     await store.save([createDescriptor("a")]);
     await store.save([]);
@@ -87,8 +87,8 @@ describe("keeping a set", () => {
   });
 
   test("the checksum is that of everything after the first line", async () => {
-    await using folder = await createTemporaryFolder();
-    const path = folder.file("providers.jsonl");
+    using folder = new TemporaryFolder();
+    const path = folder.at("providers.jsonl");
     await new FileProviderStore({ path }).save([createDescriptor("a", {})]);
     expect(await readFile(path, "utf8")).toBe(
       '{"format":"holdfast-providers","version":1,"generation":1,"count":1,' +
@@ -98,8 +98,8 @@ describe("keeping a set", () => {
   });
 
   test("runs the calls on one store in call order", async () => {
-    await using folder = await createTemporaryFolder();
-    const store = new FileProviderStore({ path: folder.file("providers.jsonl") });
+    using folder = new TemporaryFolder();
+    const store = new FileProviderStore({ path: folder.at("providers.jsonl") });
     const ids = ["a", "b", "c", "d"];
     const loads = ids.map((id) => {
       void store.save([createDescriptor(id)]);
@@ -109,8 +109,8 @@ describe("keeping a set", () => {
   });
 
   test("saves the set as it was when save was called", async () => {
-    await using folder = await createTemporaryFolder();
-    const store = new FileProviderStore({ path: folder.file("providers.jsonl") });
+    using folder = new TemporaryFolder();
+    const store = new FileProviderStore({ path: folder.at("providers.jsonl") });
     const all = [createDescriptor("a")];
     const saved = store.save(all);
     all.push(createDescriptor("b"));
@@ -133,16 +133,16 @@ describe("a set that could not be read back", () => {
     ["nothing", undefined],
   ];
   test.each(refused)("is refused when its params hold %s", async (_, params) => {
-    await using folder = await createTemporaryFolder();
-    const store = new FileProviderStore({ path: folder.file("providers.jsonl") });
+    using folder = new TemporaryFolder();
+    const store = new FileProviderStore({ path: folder.at("providers.jsonl") });
     const all = [createDescriptor("ok"), { ...createDescriptor("bad"), params }];
     await expect(store.save(all)).rejects.toMatchObject({ code: "VALIDATION_MALFORMED" });
     expect(await readdir(folder.path)).toEqual([]);
   });
 
   test("is refused when an id is malformed or occurs twice", async () => {
-    await using folder = await createTemporaryFolder();
-    const store = new FileProviderStore({ path: folder.file("providers.jsonl") });
+    using folder = new TemporaryFolder();
+    const store = new FileProviderStore({ path: folder.at("providers.jsonl") });
     await expect(store.save([createDescriptor("a"), createDescriptor("a")])).rejects.toMatchObject({
       code: "VALIDATION_DUPLICATE_ID",
       details: { id: "a" },
@@ -157,8 +157,8 @@ describe("a set that could not be read back", () => {
 describe("the file", () => {
   // R1.6
   test("can be read only by its owner, also when others could read the file it replaces", async () => {
-    await using folder = await createTemporaryFolder();
-    const path = folder.file("providers.jsonl");
+    using folder = new TemporaryFolder();
+    const path = folder.at("providers.jsonl");
     const store = new FileProviderStore({ path });
     await store.save([createDescriptor("a")]);
     expect((await stat(path)).mode & 0o777).toBe(0o600);
@@ -168,8 +168,8 @@ describe("the file", () => {
   });
 
   test("is put into a new folder that only its owner can access", async () => {
-    await using folder = await createTemporaryFolder();
-    const path = folder.file("new/deep/providers.jsonl");
+    using folder = new TemporaryFolder();
+    const path = folder.at("new/deep/providers.jsonl");
     await new FileProviderStore({ path }).save([createDescriptor("a")]);
     expect(idsOf(await new FileProviderStore({ path }).load())).toEqual(["a"]);
     expect((await stat(dirname(path))).mode & 0o777).toBe(0o700);
@@ -177,8 +177,8 @@ describe("the file", () => {
   });
 
   test.runIf(isRoot)("keeps its owner when root saves it", async () => {
-    await using folder = await createTemporaryFolder();
-    const path = folder.file("providers.jsonl");
+    using folder = new TemporaryFolder();
+    const path = folder.at("providers.jsonl");
     const store = new FileProviderStore({ path });
     await store.save([createDescriptor("a")]);
     await chown(path, 4_711, 4_712);
@@ -187,13 +187,13 @@ describe("the file", () => {
   });
 
   test("stays a symbolic link, relative or absolute, and its target is replaced", async () => {
-    await using folder = await createTemporaryFolder();
-    await mkdir(folder.file("data"));
-    await mkdir(folder.file("etc"));
-    const target = folder.file("data/providers.jsonl");
+    using folder = new TemporaryFolder();
+    await mkdir(folder.at("data"));
+    await mkdir(folder.at("etc"));
+    const target = folder.at("data/providers.jsonl");
     await new FileProviderStore({ path: target }).save([createDescriptor("a")]);
     for (const link of ["../data/providers.jsonl", target]) {
-      const path = folder.file("etc/providers.jsonl");
+      const path = folder.at("etc/providers.jsonl");
       await symlink(link, path);
       const store = new FileProviderStore({ path });
       const before = await store.load();
@@ -202,32 +202,32 @@ describe("the file", () => {
       await rm(path);
     }
     expect(idsOf(await new FileProviderStore({ path: target }).load())).toEqual(["a", "via-1", "via-2"]);
-    expect(await readdir(folder.file("etc"))).toEqual([]);
+    expect(await readdir(folder.at("etc"))).toEqual([]);
   });
 
   test("is created at the end of symbolic links that have no target yet", async () => {
-    await using folder = await createTemporaryFolder();
-    await mkdir(folder.file("data"));
-    await mkdir(folder.file("etc/deep"), { recursive: true });
-    await symlink("etc/deep", folder.file("config"));
-    await symlink("../../first.jsonl", folder.file("etc/deep/providers.jsonl"));
-    await symlink("data/second.jsonl", folder.file("first.jsonl"));
-    const store = new FileProviderStore({ path: folder.file("config/providers.jsonl") });
+    using folder = new TemporaryFolder();
+    await mkdir(folder.at("data"));
+    await mkdir(folder.at("etc/deep"), { recursive: true });
+    await symlink("etc/deep", folder.at("config"));
+    await symlink("../../first.jsonl", folder.at("etc/deep/providers.jsonl"));
+    await symlink("data/second.jsonl", folder.at("first.jsonl"));
+    const store = new FileProviderStore({ path: folder.at("config/providers.jsonl") });
     expect(await store.load()).toEqual([]);
     await store.save([createDescriptor("a")]);
-    expect(await readlink(folder.file("config/providers.jsonl"))).toBe("../../first.jsonl");
-    expect(await readlink(folder.file("first.jsonl"))).toBe("data/second.jsonl");
-    expect(await readdir(folder.file("data"))).toEqual(["second.jsonl"]);
+    expect(await readlink(folder.at("config/providers.jsonl"))).toBe("../../first.jsonl");
+    expect(await readlink(folder.at("first.jsonl"))).toBe("data/second.jsonl");
+    expect(await readdir(folder.at("data"))).toEqual(["second.jsonl"]);
     expect(idsOf(await store.load())).toEqual(["a"]);
   });
 
   test("refuses at once a path that is not a regular file, such as a pipe that would never end", async () => {
-    await using folder = await createTemporaryFolder();
-    await mkdir(folder.file("folder"));
-    execFileSync("mkfifo", [folder.file("pipe")]);
-    await symlink("/dev/zero", folder.file("device"));
+    using folder = new TemporaryFolder();
+    await mkdir(folder.at("folder"));
+    execFileSync("mkfifo", [folder.at("pipe")]);
+    await symlink("/dev/zero", folder.at("device"));
     for (const name of ["folder", "pipe", "device"]) {
-      const store = new FileProviderStore({ path: folder.file(name) });
+      const store = new FileProviderStore({ path: folder.at(name) });
       const refusal = { code: "STORE_IO", message: expect.stringContaining("is not a regular file") };
       await expect(store.load()).rejects.toMatchObject(refusal);
       await expect(store.save([])).rejects.toMatchObject(refusal);
@@ -236,15 +236,15 @@ describe("the file", () => {
   });
 
   test("fails with STORE_IO, the call and the code when a system call fails", async () => {
-    await using folder = await createTemporaryFolder();
-    await writeFile(folder.file("file"), "");
-    await symlink("loop", folder.file("loop"));
+    using folder = new TemporaryFolder();
+    await writeFile(folder.at("file"), "");
+    await symlink("loop", folder.at("loop"));
     const cases = [
       ["file/providers.jsonl", { operation: "realpath", code: "ENOTDIR" }],
       ["loop", { operation: "realpath", code: "ELOOP" }],
     ] as const;
     for (const [name, details] of cases) {
-      const file = folder.file(name);
+      const file = folder.at(name);
       const expected = { code: "STORE_IO", details: { file, ...details } };
       const store = new FileProviderStore({ path: file });
       await expect(store.load()).rejects.toMatchObject(expected);
@@ -255,8 +255,8 @@ describe("the file", () => {
 
 describe("several stores on one file", () => {
   test("a save is refused when another store saved, deleted or created the file in between", async () => {
-    await using folder = await createTemporaryFolder();
-    const path = folder.file("providers.jsonl");
+    using folder = new TemporaryFolder();
+    const path = folder.at("providers.jsonl");
     const ours = new FileProviderStore({ path });
     const theirs = new FileProviderStore({ path });
     const conflict = { code: "STORE_CONFLICT", retryable: true, details: { file: path } };
@@ -271,16 +271,16 @@ describe("several stores on one file", () => {
   });
 
   test("a store that never loaded does not replace an existing set", async () => {
-    await using folder = await createTemporaryFolder();
-    const path = folder.file("providers.jsonl");
+    using folder = new TemporaryFolder();
+    const path = folder.at("providers.jsonl");
     await new FileProviderStore({ path }).save([createDescriptor("a")]);
     await expect(new FileProviderStore({ path }).save([])).rejects.toMatchObject({ code: "STORE_CONFLICT" });
     expect(idsOf(await new FileProviderStore({ path }).load())).toEqual(["a"]);
   });
 
   test("an equal set counts as changed when other sets were saved in between", async () => {
-    await using folder = await createTemporaryFolder();
-    const path = folder.file("providers.jsonl");
+    using folder = new TemporaryFolder();
+    const path = folder.at("providers.jsonl");
     const ours = new FileProviderStore({ path });
     await ours.save([createDescriptor("a")]);
     const theirs = new FileProviderStore({ path });
@@ -291,8 +291,8 @@ describe("several stores on one file", () => {
   });
 
   test("a set with the same generation and different content counts as changed", async () => {
-    await using folder = await createTemporaryFolder();
-    const path = folder.file("providers.jsonl");
+    using folder = new TemporaryFolder();
+    const path = folder.at("providers.jsonl");
     const store = new FileProviderStore({ path });
     await store.save([createDescriptor("a")]);
     await rm(path);

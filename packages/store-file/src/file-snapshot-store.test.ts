@@ -4,7 +4,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { FileSnapshotStore } from "./index.ts";
 import { createErrno, interceptFileSystem } from "../test/intercept.ts";
-import { createTemporaryFolder } from "../test/temporary-folder.ts";
+import { TemporaryFolder } from "@holdfast-apps/test-support";
 
 function knownOf(count: number, providerId = "consul"): KnownGood {
   const nodes = Array.from({ length: count }, (_, i) =>
@@ -33,8 +33,8 @@ const NEW = knownOf(5, "kubernetes");
 
 describe("the file snapshot store", () => {
   test("loads the last saved snapshot, and undefined before the first save", async () => {
-    await using folder = await createTemporaryFolder();
-    const path = folder.file("deep/known-good.jsonl");
+    using folder = new TemporaryFolder();
+    const path = folder.at("deep/known-good.jsonl");
     const store = new FileSnapshotStore({ path });
     expect(await store.load()).toBeUndefined();
     await store.save(OLD);
@@ -42,32 +42,32 @@ describe("the file snapshot store", () => {
     await store.save(NEW);
     expectSame(await store.load(), NEW);
     expect((await stat(path)).mode & 0o777).toBe(0o600);
-    expect(await readdir(folder.file("deep"))).toEqual(["known-good.jsonl"]);
+    expect(await readdir(folder.at("deep"))).toEqual(["known-good.jsonl"]);
   });
 
   test("runs saves in call order", async () => {
-    await using folder = await createTemporaryFolder();
-    const store = new FileSnapshotStore({ path: folder.file("known-good.jsonl") });
+    using folder = new TemporaryFolder();
+    const store = new FileSnapshotStore({ path: folder.at("known-good.jsonl") });
     await Promise.all([store.save(OLD), store.save(NEW), store.save(OLD)]);
     expectSame(await store.load(), OLD);
   });
 
   test("keeps a symbolic link", async () => {
-    await using folder = await createTemporaryFolder();
-    await symlink("target.jsonl", folder.file("link.jsonl"));
-    await new FileSnapshotStore({ path: folder.file("link.jsonl") }).save(OLD);
-    expectSame(await new FileSnapshotStore({ path: folder.file("target.jsonl") }).load(), OLD);
+    using folder = new TemporaryFolder();
+    await symlink("target.jsonl", folder.at("link.jsonl"));
+    await new FileSnapshotStore({ path: folder.at("link.jsonl") }).save(OLD);
+    expectSame(await new FileSnapshotStore({ path: folder.at("target.jsonl") }).load(), OLD);
   });
 
   test("lets the event loop run while it reads many members", async () => {
-    await using folder = await createTemporaryFolder();
+    using folder = new TemporaryFolder();
     let turns = 0;
     const yieldTurn = () => {
       turns++;
       return systemClock.yield();
     };
     const clock = { ...systemClock, yield: yieldTurn };
-    const store = new FileSnapshotStore({ path: folder.file("known-good.jsonl"), clock });
+    const store = new FileSnapshotStore({ path: folder.at("known-good.jsonl"), clock });
     const many = knownOf(5_500);
     await store.save(many);
     expectSame(await store.load(), many);
@@ -75,8 +75,8 @@ describe("the file snapshot store", () => {
   });
 
   test("detects a change of any byte, and quotes no text of the file", async () => {
-    await using folder = await createTemporaryFolder();
-    const path = folder.file("known-good.jsonl");
+    using folder = new TemporaryFolder();
+    const path = folder.at("known-good.jsonl");
     const store = new FileSnapshotStore({ path });
     await store.save(OLD);
     const whole = await readFile(path);
@@ -102,8 +102,8 @@ describe("the file snapshot store", () => {
     ["an extra line", (text: string) => `${text}{}\n`, "counts only"],
     ["another format", (text: string) => text.replace("holdfast-snapshot", "holdfast-providers"), "line 1"],
   ])("reports %s as damage, with the reason", async (_, damage, reason) => {
-    await using folder = await createTemporaryFolder();
-    const path = folder.file("known-good.jsonl");
+    using folder = new TemporaryFolder();
+    const path = folder.at("known-good.jsonl");
     const store = new FileSnapshotStore({ path });
     await store.save(OLD);
     await writeFile(path, damage(await readFile(path, "utf8")));
@@ -117,8 +117,8 @@ describe("the file snapshot store", () => {
     async (how) => {
       // R5.4
       for (let at = 1; ; at++) {
-        await using folder = await createTemporaryFolder();
-        const path = folder.file("known-good.jsonl");
+        using folder = new TemporaryFolder();
+        const path = folder.at("known-good.jsonl");
         await new FileSnapshotStore({ path }).save(OLD);
         let calls = 0;
         await using fileSystem = interceptFileSystem(async ({ name, run, runPartly }) => {
@@ -152,17 +152,17 @@ describe("the file snapshot store", () => {
 // R1.5
 describe("a symbolic link at the path", () => {
   test("to a file of another format is refused, and that file is not changed", async () => {
-    await using folder = await createTemporaryFolder();
-    await writeFile(folder.file("other"), "something else\n");
-    await symlink("other", folder.file("known-good.jsonl"));
-    const store = new FileSnapshotStore({ path: folder.file("known-good.jsonl") });
+    using folder = new TemporaryFolder();
+    await writeFile(folder.at("other"), "something else\n");
+    await symlink("other", folder.at("known-good.jsonl"));
+    const store = new FileSnapshotStore({ path: folder.at("known-good.jsonl") });
     for (let attempt = 0; attempt < 2; attempt++) {
       await expect(store.save(NEW)).rejects.toMatchObject({
         code: "STORE_CORRUPTED",
-        details: { file: folder.file("known-good.jsonl"), target: folder.file("other") },
+        details: { file: folder.at("known-good.jsonl"), target: folder.at("other") },
       });
     }
-    expect(await readFile(folder.file("other"), "utf8")).toBe("something else\n");
+    expect(await readFile(folder.at("other"), "utf8")).toBe("something else\n");
   });
 
   test.each([
@@ -170,10 +170,10 @@ describe("a symbolic link at the path", () => {
     ["an empty file", ""],
     ["a damaged snapshot", '{"format":"holdfast-snapshot",'],
   ])("to %s is followed", async (_, text) => {
-    await using folder = await createTemporaryFolder();
-    if (text !== undefined) await writeFile(folder.file("other"), text);
-    await symlink("other", folder.file("known-good.jsonl"));
-    const store = new FileSnapshotStore({ path: folder.file("known-good.jsonl") });
+    using folder = new TemporaryFolder();
+    if (text !== undefined) await writeFile(folder.at("other"), text);
+    await symlink("other", folder.at("known-good.jsonl"));
+    const store = new FileSnapshotStore({ path: folder.at("known-good.jsonl") });
     await store.save(NEW);
     expectSame(await store.load(), NEW);
   });

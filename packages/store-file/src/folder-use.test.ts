@@ -1,12 +1,12 @@
 import { chmod } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { useFolder } from "./folder-use.ts";
-import { createTemporaryFolder } from "../test/temporary-folder.ts";
+import { TemporaryFolder } from "@holdfast-apps/test-support";
 
 // R1.5
 describe.skipIf(process.platform === "win32")("useFolder", () => {
   test("finds another process that uses the folder, until that process has ended", async () => {
-    await using folder = await createTemporaryFolder();
+    using folder = new TemporaryFolder();
     const first = await useFolder(folder.path);
     expect(first.reasons).toEqual([]);
     const second = await useFolder(folder.path);
@@ -20,7 +20,7 @@ describe.skipIf(process.platform === "win32")("useFolder", () => {
   test.each([0o777, 0o770, 0o1777, 0o702])(
     "finds that other users may write to a folder of mode %o",
     async (mode) => {
-      await using folder = await createTemporaryFolder();
+      using folder = new TemporaryFolder();
       await chmod(folder.path, mode);
       await using use = await useFolder(folder.path);
       expect(use.reasons).toMatchObject([
@@ -30,11 +30,11 @@ describe.skipIf(process.platform === "win32")("useFolder", () => {
   );
 
   test.each([0o700, 0o755])("finds nothing wrong with a folder of mode %o, or without one", async (mode) => {
-    await using folder = await createTemporaryFolder();
+    using folder = new TemporaryFolder();
     await chmod(folder.path, mode);
     await using use = await useFolder(folder.path);
     expect(use.reasons).toEqual([]);
-    await using missing = await useFolder(folder.file("missing"));
+    await using missing = await useFolder(folder.at("missing"));
     expect(missing.reasons).toEqual([]);
   });
 });

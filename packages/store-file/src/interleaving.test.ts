@@ -5,7 +5,7 @@ import { nodeFileSystem } from "./file-system.ts";
 import { FileProviderStore } from "./index.ts";
 import { createDescriptor, idsOf } from "../test/descriptors.ts";
 import { interceptFileSystem } from "../test/intercept.ts";
-import { createTemporaryFolder } from "../test/temporary-folder.ts";
+import { TemporaryFolder } from "@holdfast-apps/test-support";
 import type { ProcessTable, Writer } from "./writer.ts";
 
 /** Lets one process at a time make one call, in an order that the test chooses. */
@@ -62,8 +62,8 @@ const schedules = fc.record({
 test("no acknowledged update is lost, however processes interleave and wherever they die", async () => {
   await fc.assert(
     fc.asyncProperty(schedules, async ({ actors: all, choices }) => {
-      await using folder = await createTemporaryFolder();
-      const path = folder.file("providers.jsonl");
+      using folder = new TemporaryFolder();
+      const path = folder.at("providers.jsonl");
       const turns = new Turns(all.length, choices);
       const dead = new Set<number>();
       const acknowledged: string[] = [];

@@ -8,7 +8,7 @@ import { describe, expect, inject, test, vi } from "vitest";
 import { FileProviderStore } from "./index.ts";
 import { createDescriptor, idsOf } from "../test/descriptors.ts";
 import { hasPidNamespaces, IN_PID_NAMESPACE } from "../test/pid-namespace.ts";
-import { createTemporaryFolder } from "../test/temporary-folder.ts";
+import { TemporaryFolder } from "@holdfast-apps/test-support";
 
 const SCRIPT = fileURLToPath(new URL("../test/append-in-loop.ts", import.meta.url));
 
@@ -38,8 +38,8 @@ function startAppender(
 
 // R1.5
 test("processes that append to one file at the same time lose no update", async () => {
-  await using folder = await createTemporaryFolder();
-  const path = folder.file("providers.jsonl");
+  using folder = new TemporaryFolder();
+  const path = folder.at("providers.jsonl");
   const prefixes = ["a", "b", "c", "d"];
   const acknowledged = await Promise.all(
     prefixes.map(async (prefix) => {
@@ -57,8 +57,8 @@ test("processes that append to one file at the same time lose no update", async 
 
 // R1.5, R5.4
 test("a process killed during a save leaves the complete old or new set, every time", async () => {
-  await using folder = await createTemporaryFolder();
-  const path = folder.file("providers.jsonl");
+  using folder = new TemporaryFolder();
+  const path = folder.at("providers.jsonl");
   const known: string[] = [];
   let interrupted = 0;
   for (let life = 0; life < LIVES; life++) {
@@ -91,8 +91,8 @@ test("a process killed during a save leaves the complete old or new set, every t
 // R1.5
 describe.skipIf(!hasPidNamespaces())("in separate PID namespaces, on one folder", () => {
   test("processes that append at the same time lose no update", async () => {
-    await using folder = await createTemporaryFolder();
-    const path = folder.file("providers.jsonl");
+    using folder = new TemporaryFolder();
+    const path = folder.at("providers.jsonl");
     const acknowledged = await Promise.all(
       ["a", "b", "c"].map(async (prefix) => {
         const { process: child, lines } = startAppender(path, prefix, 6, IN_PID_NAMESPACE);
@@ -108,8 +108,8 @@ describe.skipIf(!hasPidNamespaces())("in separate PID namespaces, on one folder"
   }, 120_000);
 
   test("a process that was killed during a save does not block a later process", async () => {
-    await using folder = await createTemporaryFolder();
-    const path = folder.file("providers.jsonl");
+    using folder = new TemporaryFolder();
+    const path = folder.at("providers.jsonl");
     let abandoned = 0;
     for (let life = 0; life < 6; life++) {
       const { process: child, lines } = startAppender(path, `life-${life}`, 1_000, IN_PID_NAMESPACE);

@@ -6,7 +6,7 @@ import { FileProviderStore } from "./index.ts";
 import { beaconName, claimName, temporaryName } from "./side-file-name.ts";
 import { createDescriptor, idsOf } from "../test/descriptors.ts";
 import { createErrno, interceptFileSystem } from "../test/intercept.ts";
-import { createTemporaryFolder } from "../test/temporary-folder.ts";
+import { TemporaryFolder } from "@holdfast-apps/test-support";
 import { placeOf, type ProcessTable, type Writer } from "./writer.ts";
 
 const BASE = "providers.jsonl";
@@ -50,11 +50,11 @@ describe("a claim on the next generation", () => {
   ] as const)(
     "blocks other saves while its writer %s, and the error names the writer",
     async (_, writer, fileSystem, who) => {
-      await using folder = await createTemporaryFolder();
-      const path = folder.file(BASE);
+      using folder = new TemporaryFolder();
+      const path = folder.at(BASE);
       const store = createStore(path, fileSystem);
       await store.save([createDescriptor("a")]);
-      const claimFile = folder.file(claimName(BASE, 2, 0));
+      const claimFile = folder.at(claimName(BASE, 2, 0));
       await writeFile(claimFile, claimText(writer));
       await expect(store.save([])).rejects.toMatchObject({
         code: "STORE_CONFLICT",
@@ -73,20 +73,20 @@ describe("a claim on the next generation", () => {
     ["lived before the machine started again", EARLIER],
     ["lived before that, when the machine had another name", { ...EARLIER, host: "former" }],
   ])("is passed over when its writer %s", async (_, writer) => {
-    await using folder = await createTemporaryFolder();
-    const store = createStore(folder.file(BASE));
+    using folder = new TemporaryFolder();
+    const store = createStore(folder.at(BASE));
     await store.save([createDescriptor("a")]);
-    await writeFile(folder.file(claimName(BASE, 2, 0)), claimText(writer));
-    await writeFile(folder.file(claimName(BASE, 2, 1)), claimText(GONE));
+    await writeFile(folder.at(claimName(BASE, 2, 0)), claimText(writer));
+    await writeFile(folder.at(claimName(BASE, 2, 1)), claimText(GONE));
     await store.save([createDescriptor("b")]);
     expect(idsOf(await store.load())).toEqual(["b"]);
     expect(await readdir(folder.path)).toEqual([BASE]);
   });
 
   test("blocks other saves when it cannot be parsed", async () => {
-    await using folder = await createTemporaryFolder();
-    const path = folder.file(BASE);
-    const claimFile = folder.file(claimName(BASE, 1, 0));
+    using folder = new TemporaryFolder();
+    const path = folder.at(BASE);
+    const claimFile = folder.at(claimName(BASE, 1, 0));
     await writeFile(claimFile, "");
     await expect(createStore(path).save([])).rejects.toMatchObject({
       code: "STORE_CONFLICT",
@@ -97,32 +97,32 @@ describe("a claim on the next generation", () => {
   });
 
   test("names its writer", async () => {
-    await using folder = await createTemporaryFolder();
+    using folder = new TemporaryFolder();
     let text = "";
     const fileSystem = interceptFileSystem(async ({ name, run }) => {
-      if (name === "rename") text = await readFile(folder.file(claimName(BASE, 1, 0)), "utf8");
+      if (name === "rename") text = await readFile(folder.at(claimName(BASE, 1, 0)), "utf8");
       return run();
     });
-    await createStore(folder.file(BASE), fileSystem).save([]);
+    await createStore(folder.at(BASE), fileSystem).save([]);
     expect(JSON.parse(text)).toEqual({ writer: SELF, instance: expect.stringMatching(/^[0-9a-f]{12}$/) });
   });
 
   test("of another store is not removed when the result of link is unknown", async () => {
-    await using folder = await createTemporaryFolder();
-    const claimFile = folder.file(claimName(BASE, 1, 0));
+    using folder = new TemporaryFolder();
+    const claimFile = folder.at(claimName(BASE, 1, 0));
     const fileSystem = interceptFileSystem(async ({ name, run }) => {
       if (name !== "link") return run();
       await writeFile(claimFile, claimText(ALIVE));
       throw createErrno("EIO", "link");
     });
-    await expect(createStore(folder.file(BASE), fileSystem).save([])).rejects.toMatchObject({
+    await expect(createStore(folder.at(BASE), fileSystem).save([])).rejects.toMatchObject({
       code: "STORE_IO",
     });
     expect(await readdir(folder.path)).toEqual([claimName(BASE, 1, 0)]);
   });
 
   test("that could not be removed after a failure is removed by the next save", async () => {
-    await using folder = await createTemporaryFolder();
+    using folder = new TemporaryFolder();
     let isBroken = true;
     const fileSystem = interceptFileSystem(async ({ name, run }) => {
       if (isBroken && (name === "rename" || name === "unlink")) {
@@ -130,7 +130,7 @@ describe("a claim on the next generation", () => {
       }
       return run();
     });
-    const store = createStore(folder.file(BASE), fileSystem);
+    const store = createStore(folder.at(BASE), fileSystem);
     await expect(store.save([])).rejects.toMatchObject({ code: "STORE_IO" });
     expect(await readdir(folder.path)).toContain(claimName(BASE, 1, 0));
     isBroken = false;
@@ -139,11 +139,11 @@ describe("a claim on the next generation", () => {
   });
 
   test("that comes too late, after another store swept the folder, is a conflict", async () => {
-    await using folder = await createTemporaryFolder();
-    const path = folder.file(BASE);
+    using folder = new TemporaryFolder();
+    const path = folder.at(BASE);
     const fileSystem = interceptFileSystem(async ({ name, path: at, run }) => {
       if (name !== "link") return run();
-      expect(at).toBe(folder.file(claimName(BASE, 1, 0)));
+      expect(at).toBe(folder.at(claimName(BASE, 1, 0)));
       const elsewhere = { self: async () => CONTAINER, isGone: async () => false };
       await new FileProviderStore({ path }, { fileSystem: nodeFileSystem, processes: elsewhere }).save([
         createDescriptor("theirs"),
@@ -158,8 +158,8 @@ describe("a claim on the next generation", () => {
 
 /** Creates files with these names, runs `act` on a store, and returns which files are left next to the stored file. */
 async function leftAfter(names: readonly string[], act: (store: FileProviderStore) => Promise<unknown>) {
-  await using folder = await createTemporaryFolder();
-  const store = createStore(folder.file(BASE));
+  using folder = new TemporaryFolder();
+  const store = createStore(folder.at(BASE));
   await store.save([]);
   for (const name of names) await writeFile(join(folder.path, name), claimText(ALIVE));
   await act(store);
@@ -193,10 +193,10 @@ describe("stray files", () => {
   });
 
   test("do not keep a set from being loaded when they cannot be listed or removed", async () => {
-    await using folder = await createTemporaryFolder();
-    const path = folder.file(BASE);
+    using folder = new TemporaryFolder();
+    const path = folder.at(BASE);
     await createStore(path).save([createDescriptor("a")]);
-    await writeFile(folder.file(temporaryOf(GONE, 1)), "");
+    await writeFile(folder.at(temporaryOf(GONE, 1)), "");
     for (const call of ["readdir", "unlink"]) {
       const readOnly = interceptFileSystem(({ name, run }) => {
         if (name === call) throw createErrno("EROFS", name);
@@ -208,8 +208,8 @@ describe("stray files", () => {
 });
 
 test("a file system without hard links is reported as such", async () => {
-  await using folder = await createTemporaryFolder();
-  const path = folder.file(BASE);
+  using folder = new TemporaryFolder();
+  const path = folder.at(BASE);
   const fileSystem = interceptFileSystem(({ name, run }) => {
     if (name === "link") throw createErrno("EPERM", "link");
     return run();
@@ -226,36 +226,36 @@ describe("a beacon of a later generation that is out", () => {
   const name = beaconName(BASE, 3, "aa");
 
   test("is removed by the next save when its writer ended before it made a claim", async () => {
-    await using folder = await createTemporaryFolder();
+    using folder = new TemporaryFolder();
     const store = new FileProviderStore(
-      { path: folder.file(BASE) },
+      { path: folder.at(BASE) },
       { fileSystem: localFolder, processes, beacons },
     );
-    await writeFile(folder.file(name), "");
+    await writeFile(folder.at(name), "");
     await store.save([createDescriptor("a")]);
     expect(await readdir(folder.path)).toEqual([BASE]);
   });
 
   test.each([true, undefined])("stays while it is lit, or while that is unknown (%s)", async (isLit) => {
-    await using folder = await createTemporaryFolder();
+    using folder = new TemporaryFolder();
     const store = new FileProviderStore(
-      { path: folder.file(BASE) },
+      { path: folder.at(BASE) },
       { fileSystem: localFolder, processes, beacons: { ...beacons, isLit: async () => isLit } },
     );
-    await writeFile(folder.file(name), "");
+    await writeFile(folder.at(name), "");
     await store.save([createDescriptor("a")]);
     expect((await readdir(folder.path)).sort()).toEqual([name, BASE].sort());
   });
 
   test("stays while a claim names it, because it shows that the claim is abandoned", async () => {
-    await using folder = await createTemporaryFolder();
+    using folder = new TemporaryFolder();
     const store = new FileProviderStore(
-      { path: folder.file(BASE) },
+      { path: folder.at(BASE) },
       { fileSystem: localFolder, processes, beacons },
     );
-    await writeFile(folder.file(name), "");
+    await writeFile(folder.at(name), "");
     const claim = claimName(BASE, 3, 0);
-    await writeFile(folder.file(claim), JSON.stringify({ writer: ALIVE, instance: "aa", beacon: name }));
+    await writeFile(folder.at(claim), JSON.stringify({ writer: ALIVE, instance: "aa", beacon: name }));
     await store.save([createDescriptor("a")]);
     expect((await readdir(folder.path)).sort()).toEqual([claim, name, BASE].sort());
   });

@@ -5,7 +5,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { FileProviderStore } from "./index.ts";
 import { createDescriptor } from "../test/descriptors.ts";
-import { createTemporaryFolder } from "../test/temporary-folder.ts";
+import { TemporaryFolder } from "@holdfast-apps/test-support";
 
 const SECRET = "hunter2";
 const line = (id: string, more: object = {}) =>
@@ -93,8 +93,8 @@ describe("a damaged file", () => {
   test.each(damaged)(
     "that %s makes load and save fail, and is not changed",
     async (_, bytes, number, reason) => {
-      await using folder = await createTemporaryFolder();
-      const file = folder.file("providers.jsonl");
+      using folder = new TemporaryFolder();
+      const file = folder.at("providers.jsonl");
       await writeFile(file, sound);
       const store = new FileProviderStore({ path: file });
       await store.load();
@@ -124,8 +124,8 @@ describe("a damaged file", () => {
 
   // R1.5
   test("never loads as a different set, wherever bytes are changed, removed or inserted", async () => {
-    await using folder = await createTemporaryFolder();
-    const file = folder.file("providers.jsonl");
+    using folder = new TemporaryFolder();
+    const file = folder.at("providers.jsonl");
     await writeFile(file, sound);
     const original = await new FileProviderStore({ path: file }).load();
     const position = fc.nat({ max: sound.length - 1 });
@@ -160,8 +160,8 @@ describe("a damaged file", () => {
 
   // R1.5
   test("with any single bit flipped is refused or loads the same set", async () => {
-    await using folder = await createTemporaryFolder();
-    const file = folder.file("providers.jsonl");
+    using folder = new TemporaryFolder();
+    const file = folder.at("providers.jsonl");
     await writeFile(file, sound);
     const original = await new FileProviderStore({ path: file }).load();
     let accepted = 0;

@@ -1,24 +1,24 @@
-import { mkdir } from "node:fs/promises";
+import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { loadConfig } from "../config/load-config.ts";
-import { TemporaryFolder } from "../../test/temporary-folder.ts";
+import { TemporaryFolder } from "@holdfast-apps/test-support";
 import { adapterModule } from "../../test/adapter-module.ts";
 import { loadAdapters } from "./load-adapters.ts";
 
 /** A folder with modules and installed packages. */
-async function createFolder(files: Readonly<Record<string, unknown>>): Promise<TemporaryFolder> {
-  const folder = await TemporaryFolder.create();
+function createFolder(files: Readonly<Record<string, unknown>>): TemporaryFolder {
+  const folder = new TemporaryFolder();
   for (const [name, content] of Object.entries(files)) {
-    await mkdir(dirname(folder.join(name)), { recursive: true });
-    await folder.write(name, content);
+    mkdirSync(dirname(folder.at(name)), { recursive: true });
+    folder.write(name, content);
   }
   return folder;
 }
 
 async function load(files: Readonly<Record<string, unknown>>, ...names: readonly unknown[]) {
-  await using folder = await createFolder(files);
+  using folder = createFolder(files);
   const { adapters, problems } = await loadAdapters({ adapters: names }, folder.path);
   const kinds = adapters.map(({ kind }) => kind).filter((kind) => !BUILT_IN.includes(kind));
   return { kinds, problems: problems.map(({ path, expected, got }) => `${path}: ${expected}, got ${got}`) };
@@ -33,13 +33,13 @@ function packageOf(exports: unknown, rest: object = {}): object {
 // R6.2
 describe("an adapter that can be loaded", () => {
   test("is a file, relative to the configuration's folder or absolute", async () => {
-    await using folder = await createFolder({
+    using folder = createFolder({
       "nomad.mjs": adapterModule("nomad"),
       "inner/typed.ts": `const kind: string = "typed";\n${adapterModule("typed")}`,
       "old.cjs": `const z = require(${JSON.stringify(fileURLToPath(import.meta.resolve("zod")))});
 exports.createAdapter = () => ({ kind: "old", params: z.strictObject({}), create() {} });`,
     });
-    const names = ["./nomad.mjs", folder.join("inner/typed.ts"), "./inner/../old.cjs"];
+    const names = ["./nomad.mjs", folder.at("inner/typed.ts"), "./inner/../old.cjs"];
     const { adapters, problems } = await loadAdapters({ adapters: names }, folder.path);
     expect(problems).toEqual([]);
     expect(adapters.map(({ kind }) => kind).slice(-3)).toEqual(["nomad", "typed", "old"]);
@@ -83,7 +83,7 @@ exports.createAdapter = () => ({ kind: "old", params: z.strictObject({}), create
   });
 
   test("gets the configuration's folder as baseDir", async () => {
-    await using folder = await createFolder({ "a.mjs": adapterModule("nomad", "kind: baseDir.slice(-63)") });
+    using folder = createFolder({ "a.mjs": adapterModule("nomad", "kind: baseDir.slice(-63)") });
     const { adapters } = await loadAdapters({ adapters: ["./a.mjs"] }, folder.path);
     expect(adapters.at(-1)?.kind).toBe(folder.path.slice(-63));
   });
@@ -161,8 +161,8 @@ describe("an adapter that cannot be loaded", () => {
   });
 
   test("is a problem of the configuration, with its place and beside all the others", async () => {
-    await using folder = await createFolder({ "nomad.mjs": adapterModule("nomad") });
-    const file = await folder.write(
+    using folder = createFolder({ "nomad.mjs": adapterModule("nomad") });
+    const file = folder.write(
       "holdfast.yaml",
       `http: { port: -1 }
 adapters:

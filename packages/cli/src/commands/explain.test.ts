@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { describe, expect, test } from "vitest";
 import { runCli } from "../cli.ts";
 import { serveHub } from "../../test/served-hub.ts";
-import { TemporaryFolder } from "../../test/temporary-folder.ts";
+import { TemporaryFolder } from "@holdfast-apps/test-support";
 import { TestTerminal } from "../../test/test-terminal.ts";
 
 async function run(args: readonly string[], cwd?: string) {
@@ -42,11 +42,11 @@ describe("holdfast explain", () => {
   test("finds the daemon by its configuration", async () => {
     await using served = await serveHub();
     await served.set("a");
-    await using folder = await TemporaryFolder.create();
+    using folder = new TemporaryFolder();
     const port = Number(new URL(served.server.url).port);
-    await folder.write("holdfast.yaml", { http: { port } });
+    folder.write("holdfast.yaml", { http: { port } });
     expect((await run(["a", "-c", "holdfast.yaml"], folder.path)).out).toMatch(/^a is in/);
-    await folder.write("off.yaml", { http: false });
+    folder.write("off.yaml", { http: false });
     const off = await run(["a", "-c", "off.yaml"], folder.path);
     expect([off.code, off.err]).toEqual([2, expect.stringContaining("cannot be asked")]);
   });

@@ -14,7 +14,7 @@ import { stringify } from "yaml";
 import { createBuiltInAdapters } from "../adapters/built-in-adapters.ts";
 import { toErrorDocument, toErrorLines } from "../output/error-lines.ts";
 import { createPaint } from "../output/paint.ts";
-import { TemporaryFolder } from "../../test/temporary-folder.ts";
+import { TemporaryFolder } from "@holdfast-apps/test-support";
 import { loadConfig, type LoadedConfig } from "./load-config.ts";
 
 const SECRET = "canary-7f3a9c-secret";
@@ -62,13 +62,13 @@ const LEAKY = {
 
 let folder: TemporaryFolder;
 beforeAll(async () => {
-  folder = await TemporaryFolder.create();
+  folder = new TemporaryFolder();
 });
-afterAll(() => folder[Symbol.asyncDispose]());
+afterAll(() => folder[Symbol.dispose]());
 
 /** What `holdfast validate` makes of it; what it would print is short, and never fails itself. */
 async function load(text: string | Buffer): Promise<Outcome<LoadedConfig>> {
-  const file = await folder.write("holdfast.yaml", text.toString());
+  const file = folder.write("holdfast.yaml", text.toString());
   const outcome = await outcomeOf(() => loadConfig(file, { adapters }));
   assertUnpolluted();
   if (!("error" in outcome)) return outcome;

@@ -2,13 +2,13 @@ import { appendFile } from "node:fs/promises";
 import { isProvisioningError } from "@holdfast/core";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { TemporaryFolder } from "../../test/temporary-folder.ts";
+import { TemporaryFolder } from "@holdfast-apps/test-support";
 import type { ConfigProblem } from "./config-problem.ts";
 import { loadConfig } from "./load-config.ts";
 
 async function loadText(text: string, name = "holdfast.yaml") {
-  await using folder = await TemporaryFolder.create();
-  return await loadConfig(await folder.write(name, text));
+  using folder = new TemporaryFolder();
+  return await loadConfig(folder.write(name, text));
 }
 
 async function problemsOf(loading: Promise<unknown>): Promise<readonly ConfigProblem[]> {
@@ -89,12 +89,12 @@ log: [1]
   });
 
   test("refuses a file that is missing, a folder, no text or too large", async () => {
-    await using folder = await TemporaryFolder.create();
-    expect(await gotOf(folder.join("none.yaml"))).toEqual(["no such file"]);
+    using folder = new TemporaryFolder();
+    expect(await gotOf(folder.at("none.yaml"))).toEqual(["no such file"]);
     expect(await gotOf(folder.path)).toEqual(["a folder"]);
-    const large = await folder.write("large.yaml", `#${"x".repeat(1_048_576)}`);
+    const large = folder.write("large.yaml", `#${"x".repeat(1_048_576)}`);
     expect(await gotOf(large)).toEqual(["more"]);
-    const binary = await folder.write("binary.yaml", "");
+    const binary = folder.write("binary.yaml", "");
     await appendFile(binary, new Uint8Array([0x61, 0xff]));
     expect(await gotOf(binary)).toEqual(["other bytes"]);
   });
@@ -163,7 +163,7 @@ log: [1]
   });
 
   test("reads what is given, in YAML or JSON, and finds the store beside the file", async () => {
-    await using folder = await TemporaryFolder.create();
+    using folder = new TemporaryFolder();
     const provider = { id: "a", kind: "memory", priority: 1, params: {} };
     const content = {
       $schema: "x",
@@ -172,15 +172,15 @@ log: [1]
       http: false,
       shutdown: { drainMs: 0 },
     };
-    const file = await folder.write("holdfast.json", content);
+    const file = folder.write("holdfast.json", content);
     const loaded = await loadConfig("holdfast.json", { cwd: folder.path });
     expect(loaded).toMatchObject({
       file,
-      storeFile: folder.join("data/providers.jsonl"),
+      storeFile: folder.at("data/providers.jsonl"),
       providers: [provider],
       config: { http: false, shutdown: { drainMs: 0 } },
     });
-    const yaml = await folder.write("holdfast.yaml", "\uFEFFhttp: &h {port: 0}\r\nproviders: []\r\n");
+    const yaml = folder.write("holdfast.yaml", "\uFEFFhttp: &h {port: 0}\r\nproviders: []\r\n");
     expect(await loadConfig(yaml)).toMatchObject({ providers: [], config: { http: { port: 0 } } });
   });
 });

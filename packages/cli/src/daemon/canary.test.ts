@@ -17,7 +17,7 @@ import {
 } from "../../test/canary/secret-providers.ts";
 import { WatchedDaemon } from "../../test/canary/watched-daemon.ts";
 import { member } from "../../test/served-hub.ts";
-import { TemporaryFolder } from "../../test/temporary-folder.ts";
+import { TemporaryFolder } from "@holdfast-apps/test-support";
 import { TestTerminal } from "../../test/test-terminal.ts";
 
 const canaries = new Canaries();
@@ -26,18 +26,18 @@ let echo: EchoServer;
 let scene: SecretScene;
 
 beforeAll(async () => {
-  folder = await TemporaryFolder.create();
+  folder = new TemporaryFolder();
   echo = await EchoServer.listen();
-  scene = await createSecretScene(folder, canaries, echo.host);
-  await folder.write("plugin.mjs", carelessAdapterModule());
-  await folder.write("topology.json", { members: [member("a")] });
-  await mkdir(folder.join("tmp"));
+  scene = createSecretScene(folder, canaries, echo.host);
+  folder.write("plugin.mjs", carelessAdapterModule());
+  folder.write("topology.json", { members: [member("a")] });
+  await mkdir(folder.at("tmp"));
   for (const [name, value] of Object.entries(scene.env)) vi.stubEnv(name, value);
 });
 
 afterAll(async () => {
   await echo[Symbol.asyncDispose]();
-  await folder[Symbol.asyncDispose]();
+  folder[Symbol.dispose]();
   vi.unstubAllEnvs();
 });
 
@@ -49,7 +49,7 @@ function expectNoSecretIn(what: string, text: string): void {
 /** Every file of the folders, as it is. */
 async function contentsOf(...names: readonly string[]): Promise<string> {
   const texts = names.map(async (name) => {
-    const entries = await readdir(folder.join(name), { recursive: true, withFileTypes: true });
+    const entries = await readdir(folder.at(name), { recursive: true, withFileTypes: true });
     const files = entries
       .filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath, entry.name));
@@ -79,7 +79,7 @@ async function fetchAll(url: string): Promise<string> {
 
 const watched = () => scene.providers.filter(({ id }) => id !== "plugin-create");
 
-async function writeConfig(name: string, providers: readonly unknown[]): Promise<string> {
+function writeConfig(name: string, providers: readonly unknown[]): string {
   return folder.write(name, {
     adapters: ["./plugin.mjs"],
     providers: [{ id: "files", kind: "file", priority: 9, params: { path: "topology.json" } }, ...providers],
@@ -140,9 +140,9 @@ describe("a secret given to every place that takes one", () => {
   test.each(inject("isLong") ? ["words", "JSON"] : ["JSON"])(
     "is in nothing that the daemon prints in %s, serves or writes",
     async (form) => {
-      const config = await writeConfig("holdfast.yaml", watched());
+      const config = writeConfig("holdfast.yaml", watched());
       const args = ["--config", config, "--port", "0", ...(form === "JSON" ? ["--json"] : [])];
-      const env = { ...process.env, TMPDIR: folder.join("tmp") };
+      const env = { ...process.env, TMPDIR: folder.at("tmp") };
       await using daemon = new WatchedDaemon(args, env);
       const isDown = (out: string, id: string) =>
         form === "JSON"
@@ -154,7 +154,7 @@ describe("a secret given to every place that takes one", () => {
       const commands = await daemon.commandLines();
 
       // A reload that is refused.
-      await writeConfig("holdfast.yaml", literally());
+      writeConfig("holdfast.yaml", literally());
       daemon.signal("SIGHUP");
       await daemon.until((out) => out.includes("reload_refused"));
       daemon.signal("SIGTERM");
@@ -193,14 +193,14 @@ describe("a secret given to every place that takes one", () => {
     "is in nothing that a command says in %s",
     async (form) => {
       const json = form === "JSON" ? ["--json"] : [];
-      const config = await writeConfig("literal.yaml", literally());
-      const store = folder.join(`store-${form}.jsonl`);
+      const config = writeConfig("literal.yaml", literally());
+      const store = folder.at(`store-${form}.jsonl`);
       const commands: (readonly string[])[] = [
         ["validate", config],
         ["run", "--config", config, "--port", "0"],
         ["schema", "--config", config],
         ["providers", "list", "--config", config],
-        ["providers", "add", "--store", store, await folder.write("l.json", literally()[0])],
+        ["providers", "add", "--store", store, folder.write("l.json", literally()[0])],
         ...[...literally(), ...scene.providers].map((descriptor) => {
           const {
             id = "x",

@@ -5,7 +5,7 @@ import { runCli } from "../cli.ts";
 import type { DaemonLine } from "../../test/daemon-process.ts";
 import { TestEventSource } from "@holdfast-apps/test-support";
 import { member } from "../../test/served-hub.ts";
-import { TemporaryFolder } from "../../test/temporary-folder.ts";
+import { TemporaryFolder } from "@holdfast-apps/test-support";
 import { TestTerminal } from "../../test/test-terminal.ts";
 
 /** A daemon in this process: it starts in no time, and signals and faults are method calls. */
@@ -23,9 +23,9 @@ class LocalDaemon implements AsyncDisposable {
 
   /** Resolves once it takes signals; it has not read its configuration by then. */
   static async start(config: unknown, files: Readonly<Record<string, string>> = {}): Promise<LocalDaemon> {
-    const folder = await TemporaryFolder.create();
-    await folder.write("holdfast.yaml", config);
-    for (const [name, content] of Object.entries(files)) await folder.write(name, content);
+    const folder = new TemporaryFolder();
+    folder.write("holdfast.yaml", config);
+    for (const [name, content] of Object.entries(files)) folder.write(name, content);
     const daemon = new LocalDaemon(folder);
     while (daemon.terminal.listeners === 0) await sleep(1, { clock: systemClock });
     return daemon;
@@ -49,14 +49,14 @@ class LocalDaemon implements AsyncDisposable {
   }
 
   async reload(config: unknown): Promise<void> {
-    await this.folder.write("holdfast.yaml", config);
+    this.folder.write("holdfast.yaml", config);
     this.terminal.signal("SIGHUP");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.terminal.signal("SIGTERM");
     await this.ended;
-    await this.folder[Symbol.asyncDispose]();
+    this.folder[Symbol.dispose]();
   }
 }
 
@@ -183,7 +183,7 @@ describe("the life of a daemon", () => {
     await using client = await TestEventSource.open(String(url), { lastEventId: `${String(epoch)}:1` });
     expect((await client.next())?.event).toBe("state");
     // Not the socket that marks the folder as in use.
-    const names = await readdir(daemon.folder.join("kept"));
+    const names = await readdir(daemon.folder.at("kept"));
     expect(names.filter((name) => !name.startsWith(".")).toSorted()).toEqual([
       "generation.json",
       "providers.jsonl",

@@ -3,15 +3,15 @@ import { sleep, systemClock, type Clock } from "@holdfast/core";
 import { expect, test } from "vitest";
 import { runCli } from "../cli.ts";
 import { member } from "../../test/served-hub.ts";
-import { TemporaryFolder } from "../../test/temporary-folder.ts";
+import { TemporaryFolder } from "@holdfast-apps/test-support";
 import { TestTerminal } from "../../test/test-terminal.ts";
 
 const MINUTE_MS = 60_000;
 
-async function createFolder(): Promise<TemporaryFolder> {
-  const folder = await TemporaryFolder.create();
+function createFolder(): TemporaryFolder {
+  const folder = new TemporaryFolder();
   const params = { members: [member("a")] };
-  await folder.write("holdfast.yaml", { providers: [{ id: "p", kind: "memory", priority: 1, params }] });
+  folder.write("holdfast.yaml", { providers: [{ id: "p", kind: "memory", priority: 1, params }] });
   return folder;
 }
 
@@ -52,19 +52,19 @@ async function epochOf(folder: TemporaryFolder, clock: Clock): Promise<string> {
 
 // R4.1
 test("the epoch of a daemon sorts after that of the run before it, although the wall clock was set back", async () => {
-  await using folder = await createFolder();
+  using folder = createFolder();
   const first = await epochOf(folder, shiftClock(0));
   const second = await epochOf(folder, shiftClock(-MINUTE_MS));
   const third = await epochOf(folder, shiftClock(-60 * MINUTE_MS));
   expect([third, second, first].toSorted()).toEqual([first, second, third]);
-  expect(await readdir(folder.join("holdfast-data"))).toContain("generation.json");
+  expect(await readdir(folder.at("holdfast-data"))).toContain("generation.json");
 });
 
 // R4.1 R1.5
 test("a damaged generation file is refused at the start, by name, and stays as it is", async () => {
-  await using folder = await createFolder();
+  using folder = createFolder();
   await epochOf(folder, systemClock);
-  const file = folder.join("holdfast-data/generation.json");
+  const file = folder.at("holdfast-data/generation.json");
   await writeFile(file, "damaged");
   const { terminal, ended } = run(folder, systemClock);
   const over = ended.then(() => true);

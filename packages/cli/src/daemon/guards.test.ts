@@ -2,18 +2,18 @@ import { readFile, rename, writeFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { DaemonProcess, type DaemonLine } from "../../test/daemon-process.ts";
 import { member } from "../../test/served-hub.ts";
-import { TemporaryFolder } from "../../test/temporary-folder.ts";
+import { TemporaryFolder } from "@holdfast-apps/test-support";
 
 const HEALTH = { maxErrors: 1, backoffInitialMs: 50, backoffMaxMs: 100, cooldownMs: 400 };
 
 const topology = (...ids: readonly string[]) => ({ members: ids.map((id) => member(id)) });
 
-async function createFolder(more: object): Promise<TemporaryFolder> {
-  const folder = await TemporaryFolder.create();
-  await folder.write("topology.json", topology("a", "b", "c"));
+function createFolder(more: object): TemporaryFolder {
+  const folder = new TemporaryFolder();
+  folder.write("topology.json", topology("a", "b", "c"));
   const params = { path: "topology.json", pollMs: 100, settleMs: 20 };
   const providers = [{ id: "files", kind: "file", priority: 1, params }];
-  await folder.write("holdfast.yaml", { providers, health: HEALTH, ...more });
+  folder.write("holdfast.yaml", { providers, health: HEALTH, ...more });
   return folder;
 }
 
@@ -34,13 +34,13 @@ async function stop(daemon: DaemonProcess): Promise<void> {
 describe("the daemon's guards", () => {
   test("the last known good topology is served as degraded by a start with the backend gone", async () => {
     // R5.3
-    await using folder = await createFolder({});
-    await using first = DaemonProcess.run(folder.join("holdfast.yaml")).read();
+    using folder = createFolder({});
+    await using first = DaemonProcess.run(folder.at("holdfast.yaml")).read();
     await first.until(hasStatus("ready"));
     await stop(first);
 
-    await rename(folder.join("topology.json"), folder.join("away.json"));
-    await using second = DaemonProcess.run(folder.join("holdfast.yaml")).read();
+    await rename(folder.at("topology.json"), folder.at("away.json"));
+    await using second = DaemonProcess.run(folder.at("holdfast.yaml")).read();
     // R2.7: a provider that never worked and is refused is given up at once, as in a process that runs.
     const unavailable = await second.until(hasStatus("unavailable"));
     expect(unavailable["reason"]).toMatch(
@@ -52,7 +52,7 @@ describe("the daemon's guards", () => {
       memberCount: 3,
       holds: [{ guard: "last_known_good", providerId: "files", nodes: 3 }],
     });
-    await rename(folder.join("away.json"), folder.join("topology.json"));
+    await rename(folder.at("away.json"), folder.at("topology.json"));
     await second.until(hasStatus("ready"));
     // Nothing really changed, so there is no second snapshot.
     expect(second.lines.filter(({ kind }) => kind === "snapshot")).toHaveLength(1);
@@ -61,36 +61,36 @@ describe("the daemon's guards", () => {
   });
 
   test("a damaged one is a warning, and no reason not to start", async () => {
-    await using folder = await createFolder({});
-    await using first = DaemonProcess.run(folder.join("holdfast.yaml")).read();
+    using folder = createFolder({});
+    await using first = DaemonProcess.run(folder.at("holdfast.yaml")).read();
     await first.until(hasStatus("ready"));
     await stop(first);
-    const file = folder.join("holdfast-data/last-known-good.jsonl");
+    const file = folder.at("holdfast-data/last-known-good.jsonl");
     await writeFile(file, (await readFile(file, "utf8")).replace('"a"', '"x"'));
-    await using second = DaemonProcess.run(folder.join("holdfast.yaml")).read();
+    await using second = DaemonProcess.run(folder.at("holdfast.yaml")).read();
     expect(await second.until(({ kind }) => kind === "warning")).toMatchObject({ code: "STORE_CORRUPTED" });
     await second.until(hasStatus("ready"));
     await stop(second);
   });
 
   test("none is kept when that is turned off", async () => {
-    await using folder = await createFolder({ lastKnownGood: false });
-    await using daemon = DaemonProcess.run(folder.join("holdfast.yaml")).read();
+    using folder = createFolder({ lastKnownGood: false });
+    await using daemon = DaemonProcess.run(folder.at("holdfast.yaml")).read();
     await daemon.until(hasStatus("ready"));
     await stop(daemon);
-    await expect(readFile(folder.join("holdfast-data/last-known-good.jsonl"))).rejects.toThrow("ENOENT");
+    await expect(readFile(folder.at("holdfast-data/last-known-good.jsonl"))).rejects.toThrow("ENOENT");
   });
 
   test("a mass removal is held until an operator accepts it", async () => {
     const massRemoval = { when: "always", holdMs: 600_000 };
-    await using folder = await createFolder({ guards: { massRemoval } });
-    await using daemon = DaemonProcess.run(folder.join("holdfast.yaml")).read();
+    using folder = createFolder({ guards: { massRemoval } });
+    await using daemon = DaemonProcess.run(folder.at("holdfast.yaml")).read();
     await daemon.until(hasStatus("ready"));
     daemon.signal("SIGUSR2");
     expect(await daemon.until(({ kind }) => kind === "removals_accepted")).toMatchObject({
       isAccepted: false,
     });
-    await folder.write("topology.json", topology("a"));
+    folder.write("topology.json", topology("a"));
     const held = await daemon.until(({ kind }) => kind === "guard_changed");
     expect(held).toMatchObject({ guard: "mass_removal", isHolding: true, nodes: 2 });
     await daemon.until(hasStatus("degraded"));

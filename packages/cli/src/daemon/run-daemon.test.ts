@@ -7,7 +7,7 @@ import { runCli } from "../cli.ts";
 import { adapterModule } from "../../test/adapter-module.ts";
 import { DaemonProcess, MAIN, type DaemonLine } from "../../test/daemon-process.ts";
 import { member, serveHub } from "../../test/served-hub.ts";
-import { TemporaryFolder } from "../../test/temporary-folder.ts";
+import { TemporaryFolder } from "@holdfast-apps/test-support";
 import { TestTerminal } from "../../test/test-terminal.ts";
 
 const QUICK = { maxErrors: 1, backoffInitialMs: 50, backoffMaxMs: 100, cooldownMs: 400 };
@@ -21,12 +21,12 @@ function topology(...ids: readonly string[]) {
 }
 
 /** A folder with two topology files and a configuration that watches them. */
-async function createFolder(): Promise<TemporaryFolder> {
-  const folder = await TemporaryFolder.create();
-  await folder.write("primary.json", topology("a", "b"));
-  await folder.write("backup.json", topology("a"));
+function createFolder(): TemporaryFolder {
+  const folder = new TemporaryFolder();
+  folder.write("primary.json", topology("a", "b"));
+  folder.write("backup.json", topology("a"));
   const providers = [fileProvider("primary", 100), fileProvider("backup", 50)];
-  await folder.write("holdfast.yaml", { providers, health: QUICK });
+  folder.write("holdfast.yaml", { providers, health: QUICK });
   return folder;
 }
 
@@ -40,8 +40,8 @@ async function getJson(url: string): Promise<Record<string, unknown>> {
 
 describe("holdfast run", () => {
   test("watches, fails over and back, serves all along, drains and exits with 0", async () => {
-    await using folder = await createFolder();
-    await using daemon = DaemonProcess.run(folder.join("holdfast.yaml")).read();
+    using folder = createFolder();
+    await using daemon = DaemonProcess.run(folder.at("holdfast.yaml")).read();
     await daemon.until(isReady);
     const url = await daemon.url();
     expect(await getJson(`${url}/readyz`)).toMatchObject({ status: "ready" });
@@ -49,12 +49,12 @@ describe("holdfast run", () => {
     expect(await client.next()).toMatchObject({ event: "state", data: { memberCount: 2 } });
 
     // R2.1: an edit is seen.
-    await folder.write("primary.json", topology("a", "b", "c"));
+    folder.write("primary.json", topology("a", "b", "c"));
     const edited = await daemon.until(({ kind, memberCount }) => kind === "snapshot" && memberCount === 3);
     expect(edited["delta"].added).toMatchObject([{ id: "c" }]);
 
     // R2.5, R3.4: the file is gone, so backup takes over; its snapshot comes after the change.
-    await rename(folder.join("primary.json"), folder.join("away.json"));
+    await rename(folder.at("primary.json"), folder.at("away.json"));
     const over = await daemon.until(isChangeTo("backup"));
     expect(over).toMatchObject({ from: "primary", snapshotHash: edited["hash"] });
     const held = await daemon.until((line) => line["providerId"] === "backup" && line.kind === "snapshot");
@@ -62,7 +62,7 @@ describe("holdfast run", () => {
     expect(await getJson(`${url}/topology`)).toMatchObject({ providerId: "backup", memberCount: 1 });
 
     // R2.6: back again, after the cooldown.
-    await rename(folder.join("away.json"), folder.join("primary.json"));
+    await rename(folder.at("away.json"), folder.at("primary.json"));
     expect(await daemon.until(isChangeTo("primary"))).toMatchObject({ reason: "recovered" });
     await daemon.until(isReady);
     const metrics = await (await fetch(`${url}/metrics`)).text();
@@ -87,16 +87,16 @@ describe("holdfast run", () => {
   });
 
   test("reloads the configuration at SIGHUP, all or none", async () => {
-    await using folder = await createFolder();
-    await using daemon = DaemonProcess.run(folder.join("holdfast.yaml")).read();
+    using folder = createFolder();
+    await using daemon = DaemonProcess.run(folder.at("holdfast.yaml")).read();
     await daemon.until(isReady);
     const url = await daemon.url();
     const providersOf = async () =>
       ((await getJson(`${url}/topology`))["providers"] as { providerId: string }[]).map((p) => p.providerId);
 
-    await folder.write("third.json", topology("z"));
+    folder.write("third.json", topology("z"));
     const three = [fileProvider("third", 200), fileProvider("primary", 100), fileProvider("backup", 50)];
-    await folder.write("holdfast.yaml", { providers: three, health: { ...QUICK, maxErrors: 5 } });
+    folder.write("holdfast.yaml", { providers: three, health: { ...QUICK, maxErrors: 5 } });
     daemon.signal("SIGHUP");
     expect(await daemon.until(({ kind }) => kind === "reloaded")).toMatchObject({
       providers: ["third", "primary", "backup"],
@@ -109,7 +109,7 @@ describe("holdfast run", () => {
       { id: "primary", kind: "file", params: {} },
       { id: "x", kind: "etcd", priority: 1 },
     ];
-    await folder.write("holdfast.yaml", { providers: wrong });
+    folder.write("holdfast.yaml", { providers: wrong });
     daemon.signal("SIGHUP");
     // R5.4: the old set stays, and every problem is named.
     const refused = await daemon.until(({ kind }) => kind === "reload_refused");
@@ -121,7 +121,7 @@ describe("holdfast run", () => {
       "providers[4].kind",
     ]);
     const unreachable = [...three, fileProvider("nowhere", 1)];
-    await folder.write("holdfast.yaml", { providers: unreachable });
+    folder.write("holdfast.yaml", { providers: unreachable });
     daemon.signal("SIGHUP");
     const from = daemon.lines.length;
     expect(await daemon.until(({ kind }) => kind === "reload_refused", from)).toMatchObject({
@@ -134,19 +134,19 @@ describe("holdfast run", () => {
 
   // R6.2
   test("loads adapters at its start, and no others until the next one", async () => {
-    await using folder = await createFolder();
-    await folder.write("nomad.mjs", `console.error("loaded");${adapterModule("nomad")}`);
-    await folder.write("other.mjs", adapterModule("other"));
+    using folder = createFolder();
+    folder.write("nomad.mjs", `console.error("loaded");${adapterModule("nomad")}`);
+    folder.write("other.mjs", adapterModule("other"));
     const nomad = { id: "nomad", kind: "nomad", priority: 200, params: { region: "eu" } };
     const write = (adapters: readonly string[], ...providers: readonly object[]) =>
       folder.write("holdfast.yaml", { adapters, providers, health: QUICK });
-    await write(["./nomad.mjs"], nomad);
-    await using daemon = DaemonProcess.run(folder.join("holdfast.yaml")).read();
+    write(["./nomad.mjs"], nomad);
+    await using daemon = DaemonProcess.run(folder.at("holdfast.yaml")).read();
     await daemon.until(isReady);
     const url = await daemon.url();
     expect(await getJson(`${url}/topology`)).toMatchObject({ providerId: "nomad", members: [{ id: "eu" }] });
 
-    await write(["./nomad.mjs", "./none.mjs"], nomad, fileProvider("backup", 50));
+    write(["./nomad.mjs", "./none.mjs"], nomad, fileProvider("backup", 50));
     daemon.signal("SIGHUP");
     expect(await daemon.until(({ kind }) => kind === "restart_needed")).toMatchObject({
       message: expect.stringContaining("from the next start on"),
@@ -155,7 +155,7 @@ describe("holdfast run", () => {
       { providerId: "nomad" },
       { providerId: "backup" },
     ]);
-    await write(["./other.mjs"], { ...nomad, kind: "other" });
+    write(["./other.mjs"], { ...nomad, kind: "other" });
     daemon.signal("SIGHUP");
     const refused = await daemon.until(({ kind }) => kind === "reload_refused");
     expect(refused["error"].problems).toMatchObject([{ path: "providers[0].kind" }]);
@@ -164,9 +164,9 @@ describe("holdfast run", () => {
   });
 
   test("takes over at SIGHUP what was added to the store, and has it again after a crash", async () => {
-    await using folder = await createFolder();
-    await folder.write("holdfast.yaml", { health: QUICK });
-    await using daemon = DaemonProcess.run(folder.join("holdfast.yaml")).read();
+    using folder = createFolder();
+    folder.write("holdfast.yaml", { health: QUICK });
+    await using daemon = DaemonProcess.run(folder.at("holdfast.yaml")).read();
     const url = await daemon.url();
     const add = ["providers", "add", "--config", "holdfast.yaml", "-"];
     const stdin = JSON.stringify(fileProvider("primary", 1));
@@ -178,7 +178,7 @@ describe("holdfast run", () => {
     await daemon.exit();
 
     // R1.5: exactly the same set, in another epoch.
-    await using again = DaemonProcess.run(folder.join("holdfast.yaml")).read();
+    await using again = DaemonProcess.run(folder.at("holdfast.yaml")).read();
     await again.until(isReady);
     const resumed = await TestEventSource.open(await again.url(), {
       lastEventId: `${daemon.lines.at(-1)!["epoch"]}:1`,
@@ -192,10 +192,10 @@ describe("holdfast run", () => {
   });
 
   test("says what keeps it from starting, and with which exit code", async () => {
-    await using folder = await createFolder();
+    using folder = createFolder();
     const failure = async (config: unknown, args: readonly string[] = ["--port", "0"]) => {
       const terminal = new TestTerminal({ cwd: folder.path });
-      await folder.write("wrong.yaml", config);
+      folder.write("wrong.yaml", config);
       const code = await runCli(["run", "-c", "wrong.yaml", "--json", ...args], terminal);
       expect(terminal.listeners).toBe(0);
       return [code, (JSON.parse(terminal.err) as { error: { code: string } }).error.code];
@@ -205,7 +205,7 @@ describe("holdfast run", () => {
     // R1.4
     expect(await failure({ providers: [fileProvider("nowhere", 1)] })).toEqual([1, "CONNECTIVITY_REFUSED"]);
     // R1.5: fail fast.
-    await folder.write("providers.jsonl", "{ damaged");
+    folder.write("providers.jsonl", "{ damaged");
     expect(await failure({ dataDir: "." })).toEqual([1, "STORE_CORRUPTED"]);
     await using served = await serveHub();
     const { port } = new URL(served.server.url);
@@ -213,9 +213,9 @@ describe("holdfast run", () => {
   });
 
   test("drains to its deadline and exits with 1 when the store hangs", async () => {
-    await using folder = await createFolder();
+    using folder = createFolder();
     const providers = [fileProvider("primary", 100)];
-    await folder.write("holdfast.yaml", { providers, shutdown: { drainMs: 50 } });
+    folder.write("holdfast.yaml", { providers, shutdown: { drainMs: 50 } });
     // A file system that does not answer, as a network's may.
     const hang = `
       import fs from "node:fs/promises";
@@ -228,7 +228,7 @@ describe("holdfast run", () => {
       };
       syncBuiltinESMExports();`;
     const preload = `data:text/javascript,${encodeURIComponent(hang)}`;
-    const command = ["--import", preload, MAIN, "run", "-c", folder.join("holdfast.yaml"), "--port", "0"];
+    const command = ["--import", preload, MAIN, "run", "-c", folder.at("holdfast.yaml"), "--port", "0"];
     await using daemon = new DaemonProcess(command).read();
     await daemon.until(({ kind }) => kind === "hanging");
     daemon.signal("SIGTERM");
@@ -240,9 +240,9 @@ describe("holdfast run", () => {
   });
 
   test("exits at once at a second Ctrl-C, with 130", async () => {
-    await using folder = await createFolder();
-    await folder.write("primary.json", topology(...Array.from({ length: 3_000 }, (_, index) => `n${index}`)));
-    await using daemon = DaemonProcess.run(folder.join("holdfast.yaml"));
+    using folder = createFolder();
+    folder.write("primary.json", topology(...Array.from({ length: 3_000 }, (_, index) => `n${index}`)));
+    await using daemon = DaemonProcess.run(folder.at("holdfast.yaml"));
     const [started] = await once(daemon.stdout, "data");
     // From here on nothing is read: the first snapshot cannot be printed, and the end is held up.
     daemon.stdout.pause();

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { adapterModule } from "../../test/adapter-module.ts";
 import { DaemonProcess, type DaemonLine } from "../../test/daemon-process.ts";
 import { member } from "../../test/served-hub.ts";
-import { TemporaryFolder } from "../../test/temporary-folder.ts";
+import { TemporaryFolder } from "@holdfast-apps/test-support";
 
 const isReady = ({ kind, to }: DaemonLine) => kind === "status_changed" && to === "ready";
 
@@ -12,34 +12,34 @@ function fileProvider(id: string, priority: number) {
   return { id, kind: "file", priority, params: { path: `${id}.json`, pollMs: 100, settleMs: 20 } };
 }
 
-async function createFolder(primary: object): Promise<TemporaryFolder> {
-  const folder = await TemporaryFolder.create();
-  await folder.write("primary.json", { members: [member("a")] });
-  await folder.write("backup.json", { members: [member("b")] });
-  await folder.write("holdfast.yaml", {
+function createFolder(primary: object): TemporaryFolder {
+  const folder = new TemporaryFolder();
+  folder.write("primary.json", { members: [member("a")] });
+  folder.write("backup.json", { members: [member("b")] });
+  folder.write("holdfast.yaml", {
     providers: [primary, fileProvider("backup", 50)],
     health: { maxErrors: 1, backoffInitialMs: 50, backoffMaxMs: 100, cooldownMs: 400 },
     adapters: ["./hanging.mjs"],
   });
   // One call for each thread that libuv has by default, as on a network file system whose server is gone.
   const hang = `create: (descriptor, context) => {
-    for (let i = 0; i < 4; i++) void open(${JSON.stringify(folder.join("pipe"))}, constants.O_RDONLY);
+    for (let i = 0; i < 4; i++) void open(${JSON.stringify(folder.at("pipe"))}, constants.O_RDONLY);
     return memory.create({ ...descriptor, params: memory.params.parse({ members: [] }) }, context);
   },`;
   const imports = `import { constants } from "node:fs"; import { open } from "node:fs/promises";`;
-  await folder.write("hanging.mjs", imports + adapterModule("hanging", hang));
-  execFileSync("mkfifo", [folder.join("pipe")]);
+  folder.write("hanging.mjs", imports + adapterModule("hanging", hang));
+  execFileSync("mkfifo", [folder.at("pipe")]);
   return folder;
 }
 
 describe.skipIf(process.platform === "win32")("a file that never opens", () => {
   // R2.5, R2.6
   test("fails its own provider, the other one takes over, and the process ends", async () => {
-    await using folder = await createFolder(fileProvider("primary", 100));
-    await using daemon = DaemonProcess.run(folder.join("holdfast.yaml")).read();
+    using folder = createFolder(fileProvider("primary", 100));
+    await using daemon = DaemonProcess.run(folder.at("holdfast.yaml")).read();
     await daemon.until(isReady);
-    await rm(folder.join("primary.json"));
-    execFileSync("mkfifo", [folder.join("primary.json")]);
+    await rm(folder.at("primary.json"));
+    execFileSync("mkfifo", [folder.at("primary.json")]);
     await daemon.until((line) => line.kind === "provider_changed" && line["to"] === "backup");
     daemon.signal("SIGTERM");
     expect(await daemon.exit()).toEqual({ code: 0, err: "" });
@@ -48,8 +48,8 @@ describe.skipIf(process.platform === "win32")("a file that never opens", () => {
   // R3.5
   test("keeps neither another provider nor the end of the process waiting, however it came to be opened", async () => {
     const hanging = { id: "primary", kind: "hanging", priority: 100, params: { region: "x" } };
-    await using folder = await createFolder(hanging);
-    await using daemon = DaemonProcess.run(folder.join("holdfast.yaml")).read();
+    using folder = createFolder(hanging);
+    await using daemon = DaemonProcess.run(folder.at("holdfast.yaml")).read();
     await daemon.until(
       (line) => line.kind === "health_changed" && line["providerId"] === "backup" && line["to"] === "healthy",
     );

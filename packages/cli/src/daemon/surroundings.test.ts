@@ -4,7 +4,7 @@ import { sleep, systemClock } from "@holdfast/core";
 import { describe, expect, test } from "vitest";
 import { DaemonProcess, MAIN } from "../../test/daemon-process.ts";
 import { member } from "../../test/served-hub.ts";
-import { TemporaryFolder } from "../../test/temporary-folder.ts";
+import { TemporaryFolder } from "@holdfast-apps/test-support";
 
 const provider = {
   id: "primary",
@@ -13,10 +13,10 @@ const provider = {
   params: { path: "topology.json", pollMs: 50, settleMs: 5 },
 };
 
-async function createFolder(): Promise<TemporaryFolder> {
-  const folder = await TemporaryFolder.create();
-  await folder.write("topology.json", { members: [member("a")] });
-  await folder.write("holdfast.yaml", { providers: [provider], lastKnownGood: false });
+function createFolder(): TemporaryFolder {
+  const folder = new TemporaryFolder();
+  folder.write("topology.json", { members: [member("a")] });
+  folder.write("holdfast.yaml", { providers: [provider], lastKnownGood: false });
   return folder;
 }
 
@@ -46,7 +46,7 @@ async function memberIdsAt(url: string): Promise<readonly string[]> {
 async function untilWithChanges<T>(folder: TemporaryFolder, look: () => T | undefined): Promise<T> {
   let round = 0;
   return until(async () => {
-    await folder.write("topology.json", { members: [member("a"), member(`n${round++}`)] });
+    folder.write("topology.json", { members: [member("a"), member(`n${round++}`)] });
     return look();
   });
 }
@@ -58,18 +58,18 @@ function badProvider(fault: string, priority: number) {
 describe.skipIf(process.platform === "win32")("the daemon in its surroundings", () => {
   // E2
   test("continues while its output cannot be written, and reports what was dropped", async () => {
-    await using folder = await createFolder();
-    const file = folder.join("out.jsonl");
+    using folder = createFolder();
+    const file = folder.at("out.jsonl");
     await using output: FileHandle = await open(file, "a");
     // Stands for a full disk: files end at 4 KiB, and what goes beyond fails with EFBIG.
     const limited = ["-c", 'ulimit -f 8; exec "$0" "$@"', process.execPath];
-    const command = [...limited, MAIN, "run", "-c", folder.join("holdfast.yaml"), "--port", "0"];
+    const command = [...limited, MAIN, "run", "-c", folder.at("holdfast.yaml"), "--port", "0"];
     await using daemon = new DaemonProcess(command, { program: "/bin/sh", stdout: output.fd });
     const url = await until(async () => /"url":"([^"]+)"/.exec(await readFile(file, "utf8"))?.[1]);
     await untilWithChanges(folder, () => noteOf(daemon, "output_failed"));
     expect(noteOf(daemon, "output_failed")).toMatchObject({ code: "EFBIG" });
     // R7.6: watching and the endpoints continue.
-    await folder.write("topology.json", { members: [member("z")] });
+    folder.write("topology.json", { members: [member("z")] });
     await until(async () => ((await memberIdsAt(url)).join() === "z" ? true : undefined));
     expect(noteOf(daemon, "output_recovered")).toBeUndefined();
 
@@ -86,14 +86,14 @@ describe.skipIf(process.platform === "win32")("the daemon in its surroundings", 
   });
 
   test("is neither ended nor opened by signals that come early, nor ended by a reader that goes away", async () => {
-    await using folder = await createFolder();
+    using folder = createFolder();
     // Before anything of ours is loaded, and with the first listener.
     const early = `
       process.kill(process.pid, "SIGUSR1");
       await new Promise((resolve) => setTimeout(resolve, 200));
       process.on("newListener", (name) => name === "SIGHUP" && setImmediate(() => process.kill(process.pid, name)));`;
     const preload = ["--inspect-port=0", "--import", `data:text/javascript,${encodeURIComponent(early)}`];
-    const command = [...preload, MAIN, "run", "-c", folder.join("holdfast.yaml"), "--port", "0"];
+    const command = [...preload, MAIN, "run", "-c", folder.at("holdfast.yaml"), "--port", "0"];
     await using daemon = new DaemonProcess(command).read();
     // G12
     await daemon.until(({ kind, to }) => kind === "status_changed" && to === "ready");
@@ -119,9 +119,9 @@ describe.skipIf(process.platform === "win32")("the daemon in its surroundings", 
 
   // G11
   test("names an adapter that fails outside of any call, uses the next provider, and ends although it left a timer", async () => {
-    await using folder = await createFolder();
+    using folder = createFolder();
     const core = JSON.stringify(import.meta.resolve("@holdfast/core"));
-    await folder.write(
+    folder.write(
       "bad.mjs",
       `
 import { createSnapshot, createClusterNode, MemberSet } from ${core};
@@ -148,12 +148,12 @@ export const createAdapter = () => ({
   }),
 });`,
     );
-    await folder.write("holdfast.yaml", {
+    folder.write("holdfast.yaml", {
       adapters: ["./bad.mjs"],
       providers: [badProvider("floods", 4), badProvider("throws", 3), badProvider("rejects", 2), provider],
       health: { maxErrors: 1, backoffInitialMs: 10_000, cooldownMs: 60_000 },
     });
-    await using daemon = DaemonProcess.run(folder.join("holdfast.yaml")).read();
+    await using daemon = DaemonProcess.run(folder.at("holdfast.yaml")).read();
     for (const [providerId, thrown] of [
       ["throws", "Error: a timer threw"],
       ["rejects", "Error: a promise rejected"],

@@ -1,4 +1,4 @@
-import type { TemporaryFolder } from "../temporary-folder.ts";
+import type { TemporaryFolder } from "@holdfast-apps/test-support";
 import type { Canaries } from "./canaries.ts";
 
 export interface SecretScene {
@@ -18,11 +18,7 @@ function base64(text: string): string {
 }
 
 /** Puts a secret of its own into every place that takes one; `host` is the backend that they are shown to. */
-export async function createSecretScene(
-  folder: TemporaryFolder,
-  canaries: Canaries,
-  host: string,
-): Promise<SecretScene> {
+export function createSecretScene(folder: TemporaryFolder, canaries: Canaries, host: string): SecretScene {
   const http = `http://${host}`;
   const https = `https://${host}`;
   const env: Record<string, string> = {};
@@ -46,21 +42,21 @@ export async function createSecretScene(
 
   env["CANARY_CONSUL"] = canaries.at("consul-env");
   consul("env", { token: { env: "CANARY_CONSUL" } });
-  consul("file", { token: { file: await file("consul-file") } });
+  consul("file", { token: { file: file("consul-file") } });
   env["CANARY_CONSUL_NUL"] = `${canaries.at("consul-newline")}\nx`;
   consul("newline", { token: { env: "CANARY_CONSUL_NUL" } });
   consul("tls", {
     addresses: [https],
     tls: {
-      keyFile: await file("tls-key", pem("tls-key", "PRIVATE KEY")),
-      certFile: await file("tls-cert", pem("tls-cert", "CERTIFICATE")),
+      keyFile: file("tls-key", pem("tls-key", "PRIVATE KEY")),
+      certFile: file("tls-cert", pem("tls-cert", "CERTIFICATE")),
     },
   });
 
   kubernetes("token", { token: canaries.at("kube-token") });
   kubernetes("newline", { token: `${canaries.at("kube-newline")}\nx` });
   kubernetes("basic", { username: "admin", password: canaries.at("kube-password") });
-  kubernetes("tokenFile", { tokenFile: await file("kube-token-file") });
+  kubernetes("tokenFile", { tokenFile: file("kube-token-file") });
   kubernetes(
     "certificate",
     {
@@ -117,18 +113,18 @@ export async function createSecretScene(
   });
   env["CANARY_KUBE_garbage"] = `users: [ ${canaries.at("kube-garbage")}: `;
   params["kubernetes-garbage"] = { service: "web", kubeconfig: { env: "CANARY_KUBE_garbage" } };
-  const written = await file("kube-file", JSON.stringify({ users: canaries.at("kube-file") }));
+  const written = file("kube-file", JSON.stringify({ users: canaries.at("kube-file") }));
   params["kubernetes-file"] = { service: "web", kubeconfig: { file: written } };
   params["kubernetes-server"] = {
     service: "web",
     server: http,
-    token: { file: await file("kube-server-token") },
+    token: { file: file("kube-server-token") },
   };
   params["kubernetes-key"] = {
     service: "web",
     server: https,
-    keyFile: await file("kube-key-file", pem("kube-key-file", "PRIVATE KEY")),
-    certFile: await file("kube-cert-file", pem("kube-cert-file", "CERTIFICATE")),
+    keyFile: file("kube-key-file", pem("kube-key-file", "PRIVATE KEY")),
+    certFile: file("kube-cert-file", pem("kube-cert-file", "CERTIFICATE")),
   };
 
   env["CANARY_PLUGIN"] = canaries.at("plugin");
