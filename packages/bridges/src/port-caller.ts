@@ -12,6 +12,7 @@ import {
   type CallOptions,
 } from "@holdfast/core";
 import type { BridgeOptions } from "./bridge-options.ts";
+import { callChannel } from "./diagnostics.ts";
 import { toPortPolicy, type PortPolicy } from "./port-policy.ts";
 
 /** One call of a port, which is repeated until it succeeds or is given up. */
@@ -89,11 +90,14 @@ export class PortCaller {
     try {
       for (let attempt = 1; ; attempt++) {
         throwIfAborted(signal);
+        const startedAt = this.#options.clock.monotonic();
         try {
           const value = await this.#try(call);
+          this.#publish(call, attempt, startedAt);
           this.#backoffs.delete(call.call);
           return { kind: "done", value };
         } catch (cause) {
+          this.#publish(call, attempt, startedAt, { error: cause });
           throwIfAborted(signal);
           this.#failures++;
           this.#reportFailure(call, attempt, cause);
@@ -181,6 +185,17 @@ export class PortCaller {
             details,
           }),
     );
+  }
+
+  #publish(
+    { call, seqNo }: PortCall<unknown>,
+    attempt: number,
+    startedAt: number,
+    failure?: { readonly error: unknown },
+  ): void {
+    if (!callChannel.hasSubscribers) return;
+    const durationMs = this.#options.clock.monotonic() - startedAt;
+    callChannel.publish({ port: this.port, call, seqNo, attempt, durationMs, ...failure });
   }
 
   #backoffOf(name: string): Backoff {

@@ -110,6 +110,9 @@ export type { RemoteEventKind, RemoteTopologyEvent } from "./contracts/ports/rem
 export type { RemotingPort } from "./contracts/ports/remoting-port.ts";
 export type { SnapshotTick } from "./contracts/ports/snapshot-tick.ts";
 
+// Debugging.
+export { createDiagnosticsChannel, type DiagnosticsChannel } from "./diagnostics/diagnostics-channel.ts";
+
 // Reading the log.
 export { followLog, type FollowIdleOptions, type FollowOptions } from "./reading/follow-log.ts";
 export { readSnapshots } from "./reading/read-snapshots.ts";

@@ -14,6 +14,7 @@ import {
   type Update,
 } from "@holdfast/core";
 import type { Decision } from "./decision.ts";
+import { updateChannel } from "./diagnostics.ts";
 import { FailoverController } from "./failover-controller.ts";
 import type { GuardPolicy } from "./guard-policy.ts";
 import type { HealthPolicy } from "./health-policy.ts";
@@ -188,8 +189,7 @@ export class FailoverSession implements AsyncDisposable {
     this.#snapshot = output.snapshot ?? this.#snapshot;
     this.#watch(decision.watched);
     this.#sleepUntil(Math.min(decision.wakeAt ?? Number.POSITIVE_INFINITY, output.wakeAt));
-    // Last: the receiver may call back into this session.
-    this.#options.onUpdate({
+    const update: Update = {
       snapshot: this.#snapshot,
       isFresh: confirmed !== undefined && confirmed === active,
       availability: output.availability,
@@ -199,7 +199,10 @@ export class FailoverSession implements AsyncDisposable {
       ended,
       health: healthChanges,
       holds: output.holds.map((hold) => this.#toGuardHold(hold)),
-    });
+    };
+    if (updateChannel.hasSubscribers) updateChannel.publish({ update });
+    // Last: the receiver may call back into this session.
+    this.#options.onUpdate(update);
   }
 
   #standbys(active: ProviderId | undefined): Standbys {

@@ -14,6 +14,7 @@ import {
   type Random,
   type Reason,
 } from "@holdfast/core";
+import { providerChannel } from "./diagnostics.ts";
 import type { HealthPolicy } from "./health-policy.ts";
 
 /** What happens on one provider's watch. */
@@ -127,7 +128,11 @@ export class ProviderStream implements AsyncDisposable {
   }
 
   #signal(signal: StreamSignal): void {
-    if (!this.#stop.signal.aborted) this.#options.onSignal(signal);
+    if (this.#stop.signal.aborted) return;
+    const { provider, onSignal } = this.#options;
+    if (providerChannel.hasSubscribers)
+      providerChannel.publish({ providerId: provider.descriptor.id, signal });
+    onSignal(signal);
   }
 
   #markAlive(isInTime: boolean): void {

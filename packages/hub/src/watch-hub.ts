@@ -38,6 +38,7 @@ import {
 } from "@holdfast/core";
 import { announce, NOTHING_ANNOUNCED, type Announced, type Announcement } from "./announcer.ts";
 import { BlockList } from "./block-list.ts";
+import { eventChannel } from "./diagnostics.ts";
 import { createEpoch } from "./epoch.ts";
 import { EventLog } from "./event-log.ts";
 import { explainNode, type ExplainOptions, type NodeExplanation } from "./explain-node.ts";
@@ -416,6 +417,7 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
     };
     if (event.kind === "stream_terminated") this.#keepTermination(event);
     this.#log.append(event);
+    if (eventChannel.hasSubscribers) eventChannel.publish({ event });
     this.#outbox.push(event);
   }
 }

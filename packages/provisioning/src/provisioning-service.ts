@@ -30,6 +30,7 @@ import { Failover, heartbeatMsOf } from "@holdfast/failover";
 import { createEpoch, WatchHub, type NodeExplanation } from "@holdfast/hub";
 import { ProvisioningMetrics } from "@holdfast/metrics";
 import { ProviderRegistry } from "@holdfast/registry";
+import { warningChannel } from "./diagnostics.ts";
 import { IncompleteEntries } from "./incomplete-entries.ts";
 import { LastKnownGood } from "./last-known-good.ts";
 import type { ProvisioningServiceOptions } from "./service-options.ts";
@@ -108,7 +109,7 @@ export class ProvisioningService implements AsyncDisposable {
       random,
       heartbeatMs,
     });
-    this.registry.on("warning", (warning) => this.#events.emit("warning", warning));
+    this.registry.on("warning", (warning) => this.#emit(warning));
     const { retainedEvents } = options;
     const epoch = options.generation && createEpoch(NOT_STARTED, random);
     this.topology = new WatchHub({
@@ -133,7 +134,7 @@ export class ProvisioningService implements AsyncDisposable {
     const incomplete = new IncompleteEntries();
     source.onEvent((event) => {
       if (event.kind !== "snapshot") return;
-      for (const warning of incomplete.warningsFor(event.snapshot)) this.#events.emit("warning", warning);
+      for (const warning of incomplete.warningsFor(event.snapshot)) this.#emit(warning);
     });
     this.#sharedEndpoints = new SharedEndpointCheck({ source, clock, onWarning: onError });
     const { placement, partition, remoting: port } = ports;
@@ -274,7 +275,12 @@ export class ProvisioningService implements AsyncDisposable {
   }
 
   #warn(error: ProvisioningError): void {
-    this.#events.emit("warning", toWarning(error));
+    this.#emit(toWarning(error));
+  }
+
+  #emit(warning: ServiceWarning): void {
+    if (warningChannel.hasSubscribers) warningChannel.publish({ warning });
+    this.#events.emit("warning", warning);
   }
 
   async #stop({ deadlineMs = DEFAULT_DEADLINE_MS, signal }: StopOptions): Promise<StopReport> {
