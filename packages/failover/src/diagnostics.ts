@@ -4,7 +4,7 @@ import {
   type ProviderId,
   type Update,
 } from "@holdfast/core";
-import type { StreamSignal } from "./provider-stream.ts";
+import type { StreamSignal } from "./stream-signal.ts";
 
 /** What happens on the watch of one provider, before any decision. */
 export const providerChannel: DiagnosticsChannel<{

@@ -20,8 +20,9 @@ import type { GuardPolicy } from "./guard-policy.ts";
 import type { HealthPolicy } from "./health-policy.ts";
 import type { Hold } from "./hold.ts";
 import { NamingCheck } from "./naming-check.ts";
-import { ProviderStream, type StreamSignal } from "./provider-stream.ts";
+import { ProviderStream } from "./provider-stream.ts";
 import type { Standbys } from "./standby-opinions.ts";
+import type { StreamSignal } from "./stream-signal.ts";
 import { SnapshotGuards, type RestoredSnapshot } from "./snapshot-guards.ts";
 
 export interface FailoverSessionOptions {
