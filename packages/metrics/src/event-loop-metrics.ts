@@ -4,7 +4,7 @@ import type { MetricGroup } from "./metric-group.ts";
 
 const RESOLUTION_MS = 10;
 
-/** How late this process's timers fire, since the last scrape. */
+/** Measures how late the timers of this process fire, since the last scrape. */
 export class EventLoopMetrics implements Disposable {
   readonly #monitor: ReturnType<typeof monitorEventLoopDelay>;
   readonly #p50: Gauge;
@@ -40,7 +40,10 @@ export class EventLoopMetrics implements Disposable {
   }
 }
 
-/** The monitor records, in nanoseconds, the whole time between two firings of a 10 ms timer; an idle loop has no lag. */
+/**
+ * Converts a recorded interval to lag. The monitor records the whole time, in nanoseconds, between two firings of a 10
+ * ms timer, so an idle loop has no lag.
+ */
 function toLagSeconds(interval: number): number {
   return Math.max(interval / 1e9 - RESOLUTION_MS / 1e3, 0);
 }

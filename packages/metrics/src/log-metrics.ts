@@ -5,10 +5,10 @@ import { ProviderSeries } from "./provider-series.ts";
 
 const LATENCY_BUCKETS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
-/** As many as a set of providers may have. */
+/** The maximum number of providers in a set. */
 const MAX_INTERRUPTED = 1_000;
 
-/** What happened, counted event by event, each with the `seqNo` it happened at. */
+/** Counts events, and records the `seqNo` of the last event of each series. */
 export class LogMetrics {
   readonly #latency: Histogram<"provider">;
   readonly #latencySeqNo: Gauge<"provider">;
@@ -20,15 +20,15 @@ export class LogMetrics {
   readonly #holdsSeqNo: Gauge<"guard" | "provider">;
   readonly #series: ProviderSeries;
   #holding = new Set<string>();
-  /** Providers whose present outage is counted. */
+  /** Providers whose current outage has been counted. */
   readonly #interrupted = new Set<ProviderId>();
 
-  /** `configured`: the providers there are; of those removed only the last few keep their series. */
+  /** `configured` returns the current providers. Of removed providers only the last few keep their series. */
   constructor(group: MetricGroup, configured: () => Iterable<ProviderId>) {
     this.#series = new ProviderSeries(configured);
     this.#latency = group.histogram({
       name: "snapshot_latency_seconds",
-      help: "Time from reading the backend's answer to delivering its snapshot in the ordered log.",
+      help: "Time from reading the backend's response to delivering its snapshot in the ordered log.",
       labels: ["provider"],
       buckets: LATENCY_BUCKETS,
     });
@@ -39,7 +39,7 @@ export class LogMetrics {
     });
     this.#failovers = group.counter({
       name: "failovers_total",
-      help: "Switches of the active provider, fail-backs included.",
+      help: "Switches of the active provider, including failbacks.",
       labels: ["from", "to", "reason"],
     });
     this.#failoversSeqNo = group.gauge({
@@ -49,7 +49,7 @@ export class LogMetrics {
     });
     this.#interruptions = group.counter({
       name: "stream_interruptions_total",
-      help: "Watches that ended, broke or never delivered, by error code (STREAM_ENDED: the backend ended it).",
+      help: "Watches that ended, failed or never delivered, by error code (STREAM_ENDED: the backend ended it).",
       labels: ["provider", "code"],
     });
     this.#interruptionsSeqNo = group.gauge({
@@ -59,12 +59,12 @@ export class LogMetrics {
     });
     this.#holds = group.counter({
       name: "guard_holds_total",
-      help: "Times a guard began to keep members that the provider does not list.",
+      help: "Number of times that a guard began to keep members that the provider does not list.",
       labels: ["guard", "provider"],
     });
     this.#holdsSeqNo = group.gauge({
       name: "guard_holds_last_seqno",
-      help: "Sequence number of the last such beginning.",
+      help: "Sequence number of the last time that a guard began to keep members.",
       labels: ["guard", "provider"],
     });
   }
@@ -93,14 +93,15 @@ export class LogMetrics {
       }
       case "health_changed": {
         const { providerId, to, reason, seqNo } = event;
-        // A provider that never delivered has no stream to terminate: its outage counts when it is given up.
+        // A provider that never delivered has no stream to terminate, so its outage is counted when it becomes
+        // unreachable.
         if (to === "healthy" || to === "idle") this.#interrupted.delete(providerId);
         else if (to === "unreachable" && reason !== undefined && !this.#interrupted.has(providerId))
           this.#interrupt(providerId, reason.code, seqNo);
         break;
       }
       case "guard_changed": {
-        // A hold whose end moves is told again, and is no new one.
+        // A hold is emitted again when its end changes; that is not a new hold.
         const key = JSON.stringify([event.guard, event.providerId]);
         if (!event.isHolding) this.#holding.delete(key);
         if (!event.isHolding || this.#holding.has(key)) break;
@@ -127,7 +128,7 @@ export class LogMetrics {
   }
 }
 
-/** False for a snapshot that only blocks or unblocks nodes: its answer was read long before, and delivered then. */
+/** False for a snapshot that only blocks or unblocks nodes, because its response was read and delivered earlier. */
 function bringsMembers({ previousHash, delta }: SnapshotEvent): boolean {
   return previousHash === undefined || delta.added.length + delta.updated.length + delta.removed.length > 0;
 }

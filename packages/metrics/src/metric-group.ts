@@ -8,7 +8,7 @@ import {
   type Registry,
 } from "prom-client";
 
-/** A registry for either text format. */
+/** A prom-client registry for either text format. */
 export type MetricsRegistry = Registry | Registry<OpenMetricsContentType>;
 
 interface Definition<L extends string> {
@@ -24,11 +24,11 @@ interface HistogramDefinition<L extends string> extends Definition<L> {
 
 const PREFIX = "holdfast_";
 
-/** The metrics of one owner in a registry: made under one prefix, collected together, and removed together. */
+/** The metrics of one owner in a registry: created with one prefix, collected together, and removed together. */
 export class MetricGroup implements Disposable {
   readonly #registry: MetricsRegistry;
   readonly #collect: () => Promise<void>;
-  // By the name at registration: an OpenMetrics registry renames counters when it prints them.
+  // Keyed by the name at registration, because an OpenMetrics registry renames counters when it prints them.
   readonly #metrics = new Map<string, Metric>();
 
   /** `collect` is called by every gauge of a scrape, before it is read. */
@@ -58,7 +58,7 @@ export class MetricGroup implements Disposable {
 
   [Symbol.dispose](): void {
     for (const [name, metric] of this.#metrics) {
-      // After a `clear` or a second disposal somebody else's metric may have the name.
+      // After a `clear` or a second disposal another owner's metric may have the name.
       if (this.#registry.getSingleMetric(name) === metric) this.#registry.removeSingleMetric(name);
     }
   }
@@ -71,7 +71,7 @@ export class MetricGroup implements Disposable {
     if (this.#registry.getSingleMetric(name) !== undefined) {
       throw new ProvisioningError(
         "VALIDATION_DUPLICATE_ID",
-        `the registry has a metric "${name}" already: each ProvisioningMetrics needs one of its own`,
+        `the registry already has a metric "${name}": each ProvisioningMetrics needs a separate registry`,
         { details: { metric: name } },
       );
     }
@@ -81,7 +81,7 @@ export class MetricGroup implements Disposable {
   }
 }
 
-/** Sets one series for each possible state: 1 for the one that holds, 0 for the others. */
+/** Sets one series for each possible state: 1 for the current one, 0 for the others. */
 export function setOneHot<L extends string, S extends string>(
   gauge: Gauge<L>,
   states: readonly S[],

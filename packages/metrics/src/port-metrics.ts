@@ -2,7 +2,7 @@ import type { PortReport } from "@holdfast/core";
 import type { Gauge } from "prom-client";
 import type { MetricGroup } from "./metric-group.ts";
 
-/** How the consumers behind the ports are doing, read at each scrape. */
+/** Metrics of the consumers behind the ports, read at each scrape. */
 export class PortMetrics {
   readonly #behind: Gauge<"port">;
   readonly #seqNo: Gauge<"port">;
@@ -15,7 +15,7 @@ export class PortMetrics {
   constructor(group: MetricGroup) {
     this.#behind = group.collected({
       name: "port_behind",
-      help: "1 while a consumer has not taken what was handed over in time and nothing waits for it, else 0.",
+      help: "1 while the others do not wait for the consumer because it missed a deadline, else 0.",
       labels: ["port"],
     });
     this.#seqNo = group.collected({
@@ -30,12 +30,12 @@ export class PortMetrics {
     });
     this.#parked = group.collected({
       name: "port_parked_notices",
-      help: "Notices to the consumer that were given up since the start of the service.",
+      help: "Notices to the consumer that were parked since the start of the service.",
       labels: ["port"],
     });
     this.#failures = group.collected({
       name: "port_failed_calls",
-      help: "Calls of the consumer that failed since the start of the service, those past their deadline included.",
+      help: "Calls of the consumer that failed since the start of the service, including those past their deadline.",
       labels: ["port"],
     });
     this.#overdue = group.collected({
@@ -45,7 +45,7 @@ export class PortMetrics {
     });
     this.#inProgress = group.collected({
       name: "port_call_in_progress_seconds",
-      help: "How long the oldest call of the consumer has been in progress, past its deadline too; 0 without one.",
+      help: "How long the oldest call of the consumer has been in progress, also past its deadline; 0 without one.",
       labels: ["port"],
     });
   }

@@ -11,7 +11,7 @@ const HEALTHS: readonly ProviderHealth[] = [
   "disabled",
 ];
 
-/** The health of every provider there is, read at each scrape. */
+/** The health of every provider, read at each scrape. */
 export class ProviderMetrics {
   readonly #health: Gauge<"provider" | "health">;
   readonly #active: Gauge<"provider">;
@@ -21,28 +21,28 @@ export class ProviderMetrics {
   constructor(group: MetricGroup) {
     this.#health = group.collected({
       name: "provider_health",
-      help: "Health of the provider: 1 for the one that holds, 0 for the others.",
+      help: "Health of the provider: 1 for its current health, 0 for the others.",
       labels: ["provider", "health"],
     });
     this.#active = group.collected({
       name: "provider_active",
-      help: "1 for the provider that is believed, 0 for the others.",
+      help: "1 for the active provider, 0 for the others.",
       labels: ["provider"],
     });
     this.#errors = group.collected({
       name: "provider_consecutive_errors",
-      help: "Failures of the provider in a row.",
+      help: "Consecutive failures of the provider.",
       labels: ["provider"],
     });
     this.#lastUpdate = group.collected({
       name: "provider_last_update_timestamp_seconds",
-      help: "When the provider last gave a sign of life, in seconds since 1970; absent before the first.",
+      help: "Time of the provider's last snapshot or heartbeat, in seconds since 1970; absent before the first.",
       labels: ["provider"],
     });
   }
 
   collect(reports: readonly ProviderHealthReport[]): void {
-    // Providers that were removed must not linger.
+    // Series of removed providers must not remain.
     for (const gauge of [this.#health, this.#active, this.#errors, this.#lastUpdate]) gauge.reset();
     for (const { providerId: provider, health: current, isActive, errors, lastUpdateAt } of reports) {
       setOneHot(this.#health, HEALTHS, current, (health) => ({ provider, health }));

@@ -1,26 +1,32 @@
 import type { ProviderId } from "@holdfast/core";
 
-/** Removed providers that keep their series: enough for a graph to show what a reload replaced. */
+/** Number of removed providers that keep their series: enough for a graph to show what a reload replaced. */
 const MAX_REMOVED = 20;
 
 type Labels = Readonly<Record<string, string>>;
 
-/** The part of a metric that is needed here. */
+/** The part of a metric that is used here. */
 interface Removable {
   remove(labels: Record<string, string>): void;
 }
 
-/** Removes the series of providers that are configured no longer, but for the last few: reloads must not add up. */
+/**
+ * Removes the series of providers that are no longer configured, except for the last few, so that reloads do not
+ * accumulate series.
+ */
 export class ProviderSeries {
   readonly #configured: () => Iterable<ProviderId>;
-  /** Least recently used first; of each provider the series that name it, by their labels. */
+  /**
+   * Providers, least recently used first. For each one, functions that remove the series that name it, keyed by their
+   * labels.
+   */
   readonly #series = new Map<ProviderId, Map<string, () => void>>();
 
   constructor(configured: () => Iterable<ProviderId>) {
     this.#configured = configured;
   }
 
-  /** The metrics have series with these labels, which name the providers. */
+  /** Records that the metrics have series with these labels, which name the providers. */
   touch(providers: readonly ProviderId[], labels: Labels, metrics: readonly Removable[]): void {
     const isNew = providers.some((provider) => !this.#series.has(provider));
     for (const provider of new Set(providers)) {

@@ -46,7 +46,7 @@ async function scrape(registry: MetricsRegistry): Promise<ReadonlyMap<string, Fa
   return parseExposition(await registry.metrics());
 }
 
-/** The series of a metric as `label values => value`. */
+/** Returns the series of a metric, keyed by their labels. */
 async function seriesOf(registry: MetricsRegistry, name: string): Promise<Record<string, number>> {
   const samples = (await scrape(registry)).get(`holdfast_${name}`)?.samples ?? [];
   return Object.fromEntries(samples.map(({ labels, value }) => [Object.values(labels).join(" "), value]));
@@ -56,7 +56,7 @@ function nodesOf(...states: readonly RemoteNodeState[]): RemoteNodeReport[] {
   return states.map((state, i) => ({ nodeId: `n${i}`, state, lastUpdateAt: 1_000 * (i + 1) }));
 }
 
-describe("what happened", () => {
+describe("events", () => {
   test("the latency of snapshots is observed by provider, with the seqNo of the last one", async () => {
     using it = setUp();
     it.source.snapshot(20, { providerId: "primary", members: membersOf("a") });
@@ -73,12 +73,12 @@ describe("what happened", () => {
     expect(of("primary", "_bucket", "0.01")).toBe(0);
     expect(of("primary", "_bucket", "0.025")).toBe(1);
     expect(of("primary", "_bucket", "5")).toBe(2);
-    // A clock that went back makes no negative latency.
+    // A clock that was set back causes no negative latency.
     expect(of("backup", "_sum")).toBe(0);
     expect(await seriesOf(it.registry, "snapshot_latency_last_seqno")).toEqual({ primary: 2, backup: 3 });
   });
 
-  test("a snapshot that only blocks nodes has no latency, however old its answer is", async () => {
+  test("a snapshot that only blocks nodes has no latency, however old its response is", async () => {
     using it = setUp();
     it.source.snapshot(10, { providerId: "primary", members: membersOf("a", "b") });
     await it.clock.advance(3_600_000);
@@ -94,7 +94,7 @@ describe("what happened", () => {
     expect(await seriesOf(it.registry, "snapshot_latency_last_seqno")).toEqual({ primary: 1 });
   });
 
-  test("fail-overs are counted by reason, from and to, with the seqNo of the last one", async () => {
+  test("failovers are counted by reason, from and to, with the seqNo of the last one", async () => {
     using it = setUp();
     it.source.switchProvider("primary", "backup", "timeout");
     it.source.switchProvider("backup", "primary", "recovered");
@@ -111,7 +111,7 @@ describe("what happened", () => {
     });
   });
 
-  test("a provider that never delivered counts once for each time it is given up", async () => {
+  test("a provider that never delivered counts once each time it becomes unreachable", async () => {
     using it = setUp();
     const turn = (from: ProviderHealth, to: ProviderHealth) =>
       it.source.append({
@@ -156,7 +156,7 @@ describe("what happened", () => {
     });
   });
 
-  test("counts from its creation on, while the state is whole from the first scrape", async () => {
+  test("counters start at creation, while the state is complete from the first scrape", async () => {
     const clock = new VirtualClock();
     const source = new MeasuredSource(clock);
     source.snapshot(0, { providerId: "primary", members: membersOf("a") });
@@ -169,7 +169,7 @@ describe("what happened", () => {
 });
 
 describe("guards", () => {
-  test("are counted as they begin, and seen while they hold", async () => {
+  test("are counted when they begin, and shown while they hold", async () => {
     using it = setUp();
     const hold = {
       guard: "removal_dwell",
@@ -179,7 +179,7 @@ describe("guards", () => {
       reason: "scripted",
     } as const;
     it.source.append({ kind: "guard_changed", isHolding: true, ...hold });
-    // Its end has moved.
+    // The end of the hold has changed.
     it.source.append({ kind: "guard_changed", isHolding: true, ...hold, until: 99_000 });
     it.source.set({ holds: [hold] });
     const held = { last_known_good: 0, removal_dwell: 3, mass_removal: 0 };
@@ -236,7 +236,7 @@ describe("the state", () => {
     expect(await seriesOf(it.registry, "status")).toMatchObject({ starting: 1 });
   });
 
-  test("has a health, a last sign of life, errors in a row and a role for every provider", async () => {
+  test("has health, last update, consecutive errors and role of every provider", async () => {
     let reports = [healthy, failing];
     using it = setUp({ providerHealth: () => reports });
     // R4.5
@@ -265,7 +265,7 @@ describe("the state", () => {
 });
 
 describe("remote nodes", () => {
-  test("are counted by state, and those that are not up have series of their own", async () => {
+  test("are counted by state, and those that are not up have a series each", async () => {
     let reports = nodesOf("up", "degraded", "up", "down", "up");
     using it = setUp({ remoteNodes: () => reports });
     // R4.5
@@ -281,7 +281,7 @@ describe("remote nodes", () => {
     expect(await seriesOf(it.registry, "remote_node_last_update_timestamp_seconds")).toEqual({});
   });
 
-  test("are all counted, but only so many have series, down before degraded", async () => {
+  test("are all counted, but a limited number has series, down before degraded", async () => {
     const states: RemoteNodeState[] = Array.from({ length: 5_000 }, (_, i) =>
       i % 1_000 ? "degraded" : "down",
     );
@@ -305,7 +305,7 @@ describe("remote nodes", () => {
     expect(await seriesOf(none.registry, "remote_node_state")).toEqual({});
   });
 
-  test("are read in one pass a scrape that gives way to the event loop, also when scrapes overlap", async () => {
+  test("are read in one pass per scrape that yields to the event loop, also when scrapes overlap", async () => {
     let passes = 0;
     let yields = 0;
     const clock = Object.assign(new VirtualClock(), { yield: () => (yields++, systemClock.yield()) });
@@ -321,7 +321,7 @@ describe("remote nodes", () => {
     expect(passes).toBe(2);
   });
 
-  test("that can't be read fail the scrape, and not the next one", async () => {
+  test("that cannot be read fail the scrape, but not the next one", async () => {
     let isBroken = true;
     const remoteNodes = () => {
       if (isBroken) throw new Error("broken");
@@ -335,7 +335,7 @@ describe("remote nodes", () => {
 });
 
 describe("the event loop's lag", () => {
-  test("shows a pause at the next scrape, and is forgotten by the one after", async () => {
+  test("shows a pause at the next scrape, and not at the one after", async () => {
     using it = setUp();
     const lag = async () => (await seriesOf(it.registry, "event_loop_lag_max_seconds"))[""]!;
     expect(await lag()).toBeGreaterThanOrEqual(0);
@@ -351,13 +351,13 @@ describe("the event loop's lag", () => {
 });
 
 describe("the registry", () => {
-  test("is only the one given, never prom-client's own", async () => {
+  test("is only the given one, never prom-client's global one", async () => {
     using it = setUp();
     await it.registry.metrics();
     expect(register.getMetricsAsArray()).toEqual([]);
   });
 
-  test("of each service is its own: two in one process do not meet", async () => {
+  test("of each service is separate, also within one process", async () => {
     using one = setUp();
     using other = setUp();
     one.source.switchProvider("a", "b", "errors");
@@ -371,7 +371,7 @@ describe("the registry", () => {
     expect(() => setUp({ registry: it.registry, source: it.source })).toThrow(
       expect.objectContaining({
         code: "VALIDATION_DUPLICATE_ID",
-        message: expect.stringContaining("each ProvisioningMetrics needs one of its own"),
+        message: expect.stringContaining("each ProvisioningMetrics needs a separate registry"),
       }),
     );
     expect(it.registry.getMetricsAsArray().map(({ name }) => name)).toEqual(names);
@@ -392,7 +392,7 @@ describe("the registry", () => {
     expect(source.listeners.size).toBe(0);
   });
 
-  test("is empty again after disposal, nobody listens any more, and a new one may come", async () => {
+  test("is empty again after disposal, without listeners, and can be used for a new instance", async () => {
     const it = setUp();
     const theirs = new Gauge({ name: "theirs", help: "x", registers: [it.registry] });
     it.metrics[Symbol.dispose]();
@@ -404,7 +404,7 @@ describe("the registry", () => {
     expect(await seriesOf(again.registry, "members")).toEqual({ "": 0 });
   });
 
-  test("that was cleared and given to another is not touched by the first one's disposal", async () => {
+  test("that was cleared and reused is not changed by the first instance's disposal", async () => {
     const it = setUp();
     it.registry.clear();
     using other = setUp({ registry: it.registry });
@@ -412,7 +412,7 @@ describe("the registry", () => {
     expect(await seriesOf(other.registry, "members")).toEqual({ "": 0 });
   });
 
-  test("may be an OpenMetrics one", async () => {
+  test("may be an OpenMetrics registry", async () => {
     const registry = new Registry<OpenMetricsContentType>();
     registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
     const it = setUp({ registry });
@@ -425,7 +425,7 @@ describe("the registry", () => {
   });
 });
 
-/** Every metric there is, with at least one series, and names that need escaping. */
+/** A scrape of every metric, with at least one series each, and names that need escaping. */
 function fullScrape() {
   const odd = 'n"\\\n';
   const it = setUp({
@@ -518,7 +518,7 @@ describe("the consumers behind the ports", () => {
   });
 });
 
-test("of the providers that reloads removed only the last few keep series", async () => {
+test("only the last few of the providers that reloads removed keep series", async () => {
   // F8
   let configured: readonly ProviderHealthReport[] = [];
   using it = setUp({ providerHealth: () => configured });
@@ -539,7 +539,7 @@ test("of the providers that reloads removed only the last few keep series", asyn
   expect(perProvider).toBeLessThan(50);
 });
 
-test("a real failover is counted, timed and tied to its place in the log", async () => {
+test("a real failover is counted, timed and linked to its sequence number in the log", async () => {
   const clock = new VirtualClock();
   const random = createSeededRandom(1);
   const members = [{ id: "a", host: "h", port: 1 }];

@@ -15,23 +15,23 @@ import { RemoteNodeMetrics } from "./remote-node-metrics.ts";
 import { StateMetrics } from "./state-metrics.ts";
 
 export interface ProvisioningMetricsOptions {
-  /** Where the metrics go. One `ProvisioningMetrics` to a registry. */
+  /** The prom-client registry. Each `ProvisioningMetrics` needs a separate one. */
   readonly registry: MetricsRegistry;
   readonly source: TopologySource;
   readonly clock: Clock;
   readonly providerHealth: () => readonly ProviderHealthReport[];
-  /** @defaultValue none, so that the counts by state are all 0 */
+  /** Called at each scrape. @defaultValue none, so that the counts by state are all 0 */
   readonly remoteNodes?: (() => Iterable<RemoteNodeReport>) | undefined;
-  /** @defaultValue none */
+  /** Called at each scrape. @defaultValue none */
   readonly ports?: (() => readonly PortReport[]) | undefined;
-  /** How many remote nodes that are not up have series of their own. @defaultValue 200 */
+  /** Maximum number of remote nodes, of those that are not up, that have a series. @defaultValue 200 */
   readonly maxNodeSeries?: number | undefined;
 }
 
 /**
- * Prometheus metrics of one service: events are counted from its creation on, everything else is read at each scrape.
- * Throws `VALIDATION_DUPLICATE_ID` when the registry has a metric of the same name, and then leaves the registry as it
- * was. Disposal stops listening and measuring and takes the metrics out of the registry.
+ * Prometheus metrics of one service. Events are counted from its creation, everything else is read at each scrape.
+ * Throws `VALIDATION_DUPLICATE_ID` when the registry already has a metric with the same name, and then does not change
+ * the registry. Disposal stops listening and measuring and removes the metrics from the registry.
  */
 export class ProvisioningMetrics implements Disposable {
   readonly #options: ProvisioningMetricsOptions;
@@ -69,7 +69,7 @@ export class ProvisioningMetrics implements Disposable {
     this.#group[Symbol.dispose]();
   }
 
-  /** One collection for all gauges of a scrape, and for scrapes that overlap. */
+  /** Runs one collection for all gauges of a scrape, and for overlapping scrapes. */
   #collectOnce(): Promise<void> {
     return (this.#collection ??= this.#collect().finally(() => (this.#collection = undefined)));
   }

@@ -6,8 +6,8 @@ const STATES: readonly RemoteNodeState[] = ["up", "degraded", "down"];
 const STEP = 1_000;
 
 /**
- * Remote nodes counted by state, and a bounded number of series for those that are not up: a topology of 100,000 nodes
- * must not become 100,000 series.
+ * Counts remote nodes by state, and shows a bounded number of series for those that are not up, so that a topology of
+ * 100,000 nodes does not become 100,000 series.
  */
 export class RemoteNodeMetrics {
   readonly #maxSeries: number;
@@ -29,12 +29,12 @@ export class RemoteNodeMetrics {
     });
     this.#lastUpdate = group.collected({
       name: "remote_node_last_update_timestamp_seconds",
-      help: "When Remoting was last told of that node, in seconds since 1970. The same nodes as remote_node_state.",
+      help: "Time of the last event about the node to Remoting, in seconds since 1970. Same nodes as remote_node_state.",
       labels: ["node"],
     });
   }
 
-  /** Takes one pass over all nodes, giving way to the event loop every thousand. */
+  /** Takes one pass over all nodes and yields to the event loop after every thousand. */
   async collect(reports: Iterable<RemoteNodeReport>, clock: Clock): Promise<void> {
     const counts: Record<RemoteNodeState, number> = { up: 0, degraded: 0, down: 0 };
     const degraded: RemoteNodeReport[] = [];

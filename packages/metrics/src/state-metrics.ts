@@ -14,7 +14,7 @@ const STATUSES: readonly TopologyStatus[] = [
 
 const GUARDS: readonly GuardKind[] = ["last_known_good", "removal_dwell", "mass_removal"];
 
-/** What the log has led to, read at each scrape. */
+/** The current state of the topology, read at each scrape. */
 export class StateMetrics {
   readonly #epoch: Gauge<"epoch">;
   readonly #seqNo: Gauge;
@@ -40,13 +40,13 @@ export class StateMetrics {
     });
     this.#status = group.collected({
       name: "status",
-      help: "Status of the topology: 1 for the one that holds, 0 for the others.",
+      help: "Status of the topology: 1 for the current status, 0 for the others.",
       labels: ["status"],
     });
     this.#members = group.collected({ name: "members", help: "Members of the newest snapshot." });
     this.#blocked = group.collected({
       name: "blocked_nodes",
-      help: "Members that Remoting isolated, those being restored included.",
+      help: "Members that Remoting isolated, including those being restored.",
     });
     this.#restoring = group.collected({
       name: "restoring_nodes",
@@ -54,15 +54,15 @@ export class StateMetrics {
     });
     this.#skipped = group.collected({
       name: "skipped_entries",
-      help: "Entries of the newest snapshot's answer that could not be read and were left out.",
+      help: "Entries in the response of the newest snapshot that could not be read and were left out.",
     });
     this.#snapshotSeqNo = group.collected({
       name: "snapshot_seqno",
-      help: "Sequence number of the event that brought the newest snapshot; 0 before the first.",
+      help: "Sequence number of the event with the newest snapshot; 0 before the first.",
     });
     this.#age = group.collected({
       name: "snapshot_age_seconds",
-      help: "Time since the newest snapshot's answer was read; absent before the first.",
+      help: "Time since the response of the newest snapshot was read; absent before the first.",
     });
     this.#stale = group.collected({
       name: "snapshot_stale",
@@ -70,7 +70,7 @@ export class StateMetrics {
     });
     this.#held = group.collected({
       name: "guard_held_members",
-      help: "Members that a guard keeps though the provider does not list them, as many as when it began.",
+      help: "Members that a guard keeps although the provider does not list them, counted when it began.",
       labels: ["guard"],
     });
   }

@@ -5,7 +5,7 @@ export interface Sample {
   readonly value: number;
 }
 
-/** A metric of a scrape, as its `HELP` and `TYPE` lines announce it. */
+/** A metric of a scrape, with its `HELP` and `TYPE`. */
 export interface Family {
   readonly name: string;
   readonly help: string;
@@ -16,9 +16,9 @@ export interface Family {
 const SAMPLE = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)$/;
 const LABEL = /([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\["\\n])*)"(?:,|$)/y;
 
-/** Reads the Prometheus text format (0.0.4) strictly: whatever is not in its place throws. */
+/** Parses the Prometheus text format (0.0.4) strictly: throws for anything malformed or out of order. */
 export function parseExposition(text: string): ReadonlyMap<string, Family> {
-  if (!text.endsWith("\n")) throw new Error("the last line is not ended");
+  if (!text.endsWith("\n")) throw new Error("the last line does not end with a newline");
   const families = new Map<string, Family>();
   let help: readonly [string, string] | undefined;
   let family: Family | undefined;
@@ -26,7 +26,7 @@ export function parseExposition(text: string): ReadonlyMap<string, Family> {
     if (line === "") continue;
     const [, keyword, name = "", rest = ""] = /^# (HELP|TYPE) (\S+) (.+)$/.exec(line) ?? [];
     if (keyword === "HELP") {
-      if (families.has(name)) throw new Error(`${name} is announced twice`);
+      if (families.has(name)) throw new Error(`${name} has two HELP lines`);
       help = [name, rest];
     } else if (keyword === "TYPE") {
       if (help?.[0] !== name) throw new Error(`${name} has no help`);
@@ -35,7 +35,7 @@ export function parseExposition(text: string): ReadonlyMap<string, Family> {
     } else {
       const sample = parseSample(line);
       if (family === undefined || !belongsTo(sample, family)) {
-        throw new Error(`${sample.name} stands below ${family?.name}`);
+        throw new Error(`${sample.name} is listed below ${family?.name}`);
       }
       family.samples.push(sample);
     }

@@ -9,7 +9,7 @@ import {
   type SwitchReason,
 } from "@holdfast/core";
 
-/** A log in the words of the metrics. */
+/** A scripted log with short methods for the tests of the metrics. */
 export class MeasuredSource extends ScriptedSource {
   readonly #clock: Clock;
 
@@ -18,12 +18,12 @@ export class MeasuredSource extends ScriptedSource {
     this.#clock = clock;
   }
 
-  /** What a provider saw `latencyMs` ago. */
+  /** Publishes a snapshot that was observed `latencyMs` ago. */
   snapshot(latencyMs: number, parts: Omit<SnapshotParts, "observedAt">): void {
     this.publish({ ...parts, observedAt: this.#clock.now() - latencyMs });
   }
 
-  /** The newest snapshot again, with other nodes blocked. */
+  /** Publishes the newest snapshot again, with other blocked nodes. */
   block(...blockedNodes: readonly string[]): void {
     const { snapshot } = this.state;
     if (snapshot !== undefined) this.publish({ ...snapshot, blockedNodes });

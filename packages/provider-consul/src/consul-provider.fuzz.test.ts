@@ -3,7 +3,7 @@ import { createServer, type AddressInfo, type Server, type Socket } from "node:n
 import {
   assertUnpolluted,
   cutInto,
-  everythingSaid,
+  allTextOf,
   findSecret,
   fuzzRuns,
   mutateBytes,
@@ -52,13 +52,13 @@ async function ask(bytes: Uint8Array, cuts: readonly number[]): Promise<void> {
     await outcomeOf(async () => {
       for await (const event of provider.watch({ signal })) {
         if (event.type === "snapshot")
-          expect(findSecret(everythingSaid(event.snapshot.skipped), SECRET)).toEqual([]);
+          expect(findSecret(allTextOf(event.snapshot.skipped), SECRET)).toEqual([]);
         stop.abort();
       }
     }),
   ];
   for (const outcome of outcomes)
-    if ("error" in outcome) expect(findSecret(everythingSaid(outcome.error), SECRET)).toEqual([]);
+    if ("error" in outcome) expect(findSecret(allTextOf(outcome.error), SECRET)).toEqual([]);
   assertUnpolluted();
 }
 

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import {
   assertUnpolluted,
-  everythingSaid,
+  allTextOf,
   findSecret,
   fuzzRuns,
   mutateBytes,
@@ -56,7 +56,7 @@ async function check(bytes: Uint8Array): Promise<void> {
   assertUnpolluted();
   if ("error" in outcome) {
     expect(outcome.error.code).toBe("STORE_CORRUPTED");
-    expect(findSecret(everythingSaid(outcome.error), SECRET)).toEqual([]);
+    expect(findSecret(allTextOf(outcome.error), SECRET)).toEqual([]);
     return;
   }
   const again = await decode(encode(outcome.value));

@@ -1,9 +1,9 @@
-// Time and chance.
+// Time and random numbers.
 export { VirtualClock, type VirtualClockOptions } from "./virtual-clock.ts";
 export { CountingClock } from "./counting-clock.ts";
 export { createSeededRandom } from "./seeded-random.ts";
 
-// Doubles of what surrounds a topology.
+// Doubles of the parts around a topology.
 export { ScriptedUpdates } from "./scripted-updates.ts";
 export { ScriptedSource } from "./scripted-source.ts";
 export { MemoryProviderStore } from "./memory-provider-store.ts";
@@ -20,5 +20,5 @@ export { mutateJson } from "./hostile/mutate-json.ts";
 export { cutInto, mutateBytes } from "./hostile/mutate-bytes.ts";
 export { assertUnpolluted, nest } from "./hostile/hostile-values.ts";
 export { outcomeOf, type Outcome } from "./hostile/outcome-of.ts";
-export { everythingSaid, findSecret } from "./hostile/everything-said.ts";
+export { allTextOf, findSecret } from "./hostile/all-text-of.ts";
 export { fuzzRuns } from "./hostile/fuzz-runs.ts";

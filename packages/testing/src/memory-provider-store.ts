@@ -1,6 +1,6 @@
 import { ProvisioningError, type ProviderDescriptor, type ProviderStore } from "@holdfast/core";
 
-/** Where one or more stores keep their text. */
+/** The content that one or more stores share. */
 interface MemoryPlace {
   text: string | undefined;
   /** Counts the saves. */
@@ -8,33 +8,36 @@ interface MemoryPlace {
   failures: ProvisioningError[];
 }
 
-/** A store that lasts as long as the process: the reference for stores, and for tests of what uses one. */
+/**
+ * A store in memory, whose content is lost when the process ends. It is the reference implementation, and a double for
+ * tests.
+ */
 export class MemoryProviderStore implements ProviderStore {
   #place: MemoryPlace = { text: undefined, version: 0, failures: [] };
-  /** The version this store last loaded or saved; to begin with, nothing. */
+  /** The version that this store last loaded or saved; 0 at first. */
   #seen = 0;
 
-  /** What is stored, as JSON; empty when nothing was ever saved. */
+  /** The stored JSON; empty when nothing was ever saved. */
   get contents(): string {
     return this.#place.text ?? "";
   }
 
-  /** Another store on the same place, as after a restart or in another process. */
+  /** Returns another store on the same content, as after a restart or in another process. */
   reopen(): MemoryProviderStore {
     const other = new MemoryProviderStore();
     other.#place = this.#place;
     return other;
   }
 
-  /** The next `count` saves on this place reject with the error and change nothing. */
+  /** Makes the next `count` saves of this content reject with the error and change nothing. */
   failNext(
     count: number,
-    error: ProvisioningError = new ProvisioningError("STORE_IO", "the store was told to fail"),
+    error: ProvisioningError = new ProvisioningError("STORE_IO", "the store fails on request"),
   ): void {
     this.#place.failures = Array.from({ length: count }, () => error);
   }
 
-  /** Cuts what is stored in half. */
+  /** Damages the content: removes its second half. */
   damage(): void {
     this.#place.text = this.contents.slice(0, Math.floor(this.contents.length / 2)) + "}";
   }
@@ -70,6 +73,6 @@ function parse(text: string): readonly ProviderDescriptor[] {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only `save` and `damage` write it
     return JSON.parse(text) as readonly ProviderDescriptor[];
   } catch (error) {
-    throw new ProvisioningError("STORE_CORRUPTED", "what is stored is not JSON", { cause: error });
+    throw new ProvisioningError("STORE_CORRUPTED", "the stored content is not JSON", { cause: error });
   }
 }

@@ -1,12 +1,11 @@
 import type { KnownGood, SnapshotStore } from "@holdfast/core";
 
-/** A snapshot store that lasts as long as the process, and fails when told to. */
+/** A snapshot store in memory that fails on request. */
 export class MemorySnapshotStore implements SnapshotStore {
-  /** What is stored. */
   known: KnownGood | undefined;
-  /** What has been saved so far, oldest first. */
+  /** All saves so far, oldest first. */
   readonly saves: KnownGood[] = [];
-  /** What every load and save rejects with, as long as it is set. */
+  /** While this is set, every load and save rejects with it. */
   failure: unknown;
 
   async load(): Promise<KnownGood | undefined> {

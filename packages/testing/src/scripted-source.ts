@@ -12,7 +12,7 @@ import {
 
 const NOTHING = { members: MemberSet.empty, blockedNodes: [] };
 
-/** A log that a test writes by hand: it decides nothing, and changes its state before it tells anybody. */
+/** A log that a test writes. It decides nothing, and changes its state before it emits an event. */
 export class ScriptedSource implements TopologySource {
   state: TopologyState = {
     epoch: "epoch-1",
@@ -36,12 +36,12 @@ export class ScriptedSource implements TopologySource {
     return () => this.listeners.delete(listener);
   }
 
-  /** Changes the state and tells nobody. */
+  /** Changes the state without emitting an event. */
   set(changes: Partial<TopologyState>): void {
     this.state = { ...this.state, ...changes };
   }
 
-  /** Makes a snapshot the newest, and tells it. */
+  /** Makes a snapshot the newest, and emits its event. */
   publish(parts: SnapshotParts): TopologyEvent {
     const previous = this.state.snapshot;
     const snapshot = createSnapshot(parts);
@@ -50,7 +50,7 @@ export class ScriptedSource implements TopologySource {
     return this.append({ kind: "snapshot", snapshot, previousHash: previous?.hash, delta });
   }
 
-  /** Gives an event the next number, and tells it. */
+  /** Gives an event the next number, and emits it. */
   append(draft: TopologyEventDraft): TopologyEvent {
     const seqNo = this.state.seqNo + 1;
     this.set({ seqNo });
@@ -59,7 +59,7 @@ export class ScriptedSource implements TopologySource {
     return event;
   }
 
-  /** Tells an event as it is, whatever its number. */
+  /** Emits an event unchanged, whatever its number. */
   emit(event: TopologyEvent): void {
     for (const listener of this.listeners) listener(event);
   }

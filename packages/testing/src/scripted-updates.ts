@@ -9,13 +9,16 @@ const QUIET: Update = {
   holds: [],
 };
 
-/** A source of updates for a hub, in the place of failover: a test writes the updates one by one. */
+/** A source of updates for a hub, instead of a failover. A test sends the updates one by one. */
 export class ScriptedUpdates implements UpdateSource {
   #run: UpdateRun | undefined;
   #end: PromiseWithResolvers<void> | undefined;
   #last = QUIET;
 
-  /** Resolves at `end`, or once the signal aborts. What is sent after that is passed on all the same, as by a careless source. */
+  /**
+   * Resolves at `end`, or once the signal aborts. Updates sent after that are still passed on, as a careless source
+   * would do.
+   */
   run(run: UpdateRun): Promise<void> {
     this.#run = run;
     const end = Promise.withResolvers<void>();
@@ -24,7 +27,10 @@ export class ScriptedUpdates implements UpdateSource {
     return end.promise;
   }
 
-  /** Sends an update. What `changes` leaves out and belongs to one moment is absent; the rest is as in the update before. */
+  /**
+   * Sends an update. Fields that `changes` leaves out keep the value of the last update, or are empty if they describe
+   * one moment only (`isFresh`, `health`, `switched`).
+   */
   send(changes: Partial<Update>): void {
     const { snapshot, availability, reason, holds } = this.#last;
     this.#last = { ...QUIET, snapshot, availability, reason, holds, ...changes };

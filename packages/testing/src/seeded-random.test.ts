@@ -7,12 +7,12 @@ function draw(seed: number): readonly number[] {
 }
 
 describe("createSeededRandom", () => {
-  test("gives the same numbers for the same seed and others for another", () => {
+  test("returns the same numbers for the same seed and others for another", () => {
     expect(draw(7)).toEqual(draw(7));
     expect(draw(7)).not.toEqual(draw(8));
   });
 
-  test("spreads over [0, 1)", () => {
+  test("returns numbers spread over [0, 1)", () => {
     const random = createSeededRandom(1);
     const buckets = Array.from({ length: 10 }, () => 0);
     for (let i = 0; i < 10_000; i++) {

@@ -1,6 +1,9 @@
 import type { Random } from "@holdfast/core";
 
-/** The same numbers in [0, 1) for the same seed, in every process. Not for secrets. */
+/**
+ * Returns a generator of numbers in [0, 1) that gives the same sequence for the same seed, in every process. Not for
+ * secrets.
+ */
 export function createSeededRandom(seed: number): Random {
   // mulberry32: a 32-bit counter in steps of an odd constant, mixed.
   let state = seed | 0;

@@ -5,7 +5,7 @@ import { VirtualClock } from "./virtual-clock.ts";
 const tooSlow = () => new ProvisioningError("CONNECTIVITY_TIMEOUT", "too slow");
 
 describe("VirtualClock", () => {
-  test("stands still until it is advanced", async () => {
+  test("does not advance by itself", async () => {
     const clock = new VirtualClock({ startAt: 1_000 });
     let fired = 0;
     clock.schedule(0, () => fired++);
@@ -17,7 +17,7 @@ describe("VirtualClock", () => {
     expect([clock.now(), clock.monotonic(), fired]).toEqual([1_250, 250, 1]);
   });
 
-  test("fires timers by due time, and those due together in the order they were scheduled", async () => {
+  test("fires timers by due time, and timers with equal due times in the order they were scheduled", async () => {
     const clock = new VirtualClock();
     const fired: string[] = [];
     for (const [name, delay] of [
@@ -33,7 +33,7 @@ describe("VirtualClock", () => {
     expect(fired).toEqual(["negative @0", "zero @0", "first at 10 @10", "second at 10 @10", "late @30"]);
   });
 
-  test("fires what is scheduled on the way when it falls due in time, and no more", async () => {
+  test("fires timers that are scheduled during the advance if they fall due in time, and no others", async () => {
     const clock = new VirtualClock();
     const fired: number[] = [];
     const tick = () => {
@@ -89,7 +89,7 @@ describe("VirtualClock", () => {
     expect(firings).toEqual([5, 15, 25]);
   });
 
-  test("a task that throws rejects the advance that fired it; the clock can go on", async () => {
+  test("a task that throws rejects the advance that fired it; the clock remains usable", async () => {
     const clock = new VirtualClock();
     let fired = 0;
     clock.schedule(5, () => {
@@ -101,7 +101,7 @@ describe("VirtualClock", () => {
     expect(fired).toBe(1);
   });
 
-  test("jump moves the wall clock alone", async () => {
+  test("jump changes only the wall clock", async () => {
     const clock = new VirtualClock({ startAt: 1_000 });
     let fired = 0;
     clock.schedule(100, () => fired++);
@@ -112,7 +112,7 @@ describe("VirtualClock", () => {
     expect([clock.now(), fired]).toEqual([10_599, 0]);
   });
 
-  test("until fires timers for as long as the work needs and not a moment longer", async () => {
+  test("until fires timers only until the work settles", async () => {
     const clock = new VirtualClock();
     clock.schedule(80, () => undefined);
     const work = sleep(70, { clock }).then(() => "done");
@@ -122,14 +122,14 @@ describe("VirtualClock", () => {
     expect(clock.monotonic()).toBe(70);
   });
 
-  test("until gives up when time is up", async () => {
+  test("until rejects after its time limit", async () => {
     const clock = new VirtualClock();
-    const never = Promise.withResolvers<void>().promise;
-    await expect(clock.until(never, 50)).rejects.toMatchObject({ code: "CONNECTIVITY_TIMEOUT" });
+    const unsettled = Promise.withResolvers<void>().promise;
+    await expect(clock.until(unsettled, 50)).rejects.toMatchObject({ code: "CONNECTIVITY_TIMEOUT" });
     expect(clock.monotonic()).toBe(50);
   });
 
-  test("what is not a number is refused", async () => {
+  test("a time that is not a number is refused", async () => {
     const clock = new VirtualClock();
     expect(() => clock.schedule(Number.NaN, () => undefined)).toThrow("[VALIDATION_MALFORMED]");
     expect(() => clock.jump(Number.NaN)).toThrow("[VALIDATION_MALFORMED]");
@@ -138,7 +138,7 @@ describe("VirtualClock", () => {
 });
 
 describe("core's waits on a virtual clock", () => {
-  test("sleep waits exactly as long as asked, and an abort takes its timer with it", async () => {
+  test("sleep waits exactly the given time, and an abort removes its timer", async () => {
     const clock = new VirtualClock();
     const slept = sleep(1_000, { clock });
     await clock.advance(999);
@@ -157,7 +157,7 @@ describe("core's waits on a virtual clock", () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  test("createDeadline aborts with its own error when time is up, and with the outer reason before", async () => {
+  test("createDeadline aborts with its own error at the deadline, and with the outer signal's reason before", async () => {
     const clock = new VirtualClock();
     using late = createDeadline({ clock, afterMs: 100, error: tooSlow });
     const waiting = untilAborted(Promise.withResolvers<void>().promise, late.signal);

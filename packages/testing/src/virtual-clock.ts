@@ -1,7 +1,7 @@
 import { ProvisioningError, SerialQueue, type Clock } from "@holdfast/core";
 
 export interface VirtualClockOptions {
-  /** The wall clock's first reading, in milliseconds since 1970. @defaultValue 2026-01-01T00:00:00Z */
+  /** The initial wall-clock time, in milliseconds since 1970. @defaultValue 2026-01-01T00:00:00Z */
   readonly startAt?: number;
 }
 
@@ -12,13 +12,14 @@ interface Timer {
 }
 
 /**
- * A clock that stands still until it is advanced. Timers fire in the order of their due times, those due at the same
- * time in the order they were scheduled. Real I/O (files, sockets, other timers) is not driven by it.
+ * A clock that only advances when `advance` or `until` is called. Timers fire in the order of their due times; timers
+ * with the same due time fire in the order they were scheduled. Real I/O (files, sockets, other timers) is not
+ * controlled by it.
  */
 export class VirtualClock implements Clock {
   readonly #advances: SerialQueue = new SerialQueue();
   readonly #startAt: number;
-  // Sorted by due time and order: the next one to fire stands first.
+  // Sorted by due time and order; the next timer to fire comes first.
   readonly #timers: Timer[] = [];
   #elapsed = 0;
   #jumped = 0;
@@ -32,12 +33,12 @@ export class VirtualClock implements Clock {
     return this.#startAt + this.#elapsed + this.#jumped;
   }
 
-  /** Starts at 0. */
+  /** Milliseconds since the creation of the clock. */
   monotonic(): number {
     return this.#elapsed;
   }
 
-  /** A task that throws makes the `advance` that fired it reject with what it threw. */
+  /** An `advance` that fires a task which throws rejects with its error. */
   schedule(delayMs: number, task: () => void): Disposable {
     assertNumber("delayMs", delayMs);
     const timer = { dueAt: this.#elapsed + Math.max(delayMs, 0), order: this.#scheduled++, task };
@@ -50,25 +51,25 @@ export class VirtualClock implements Clock {
     };
   }
 
-  /** Gives way to other promise chains; no time passes, and nobody needs to advance the clock. */
+  /** Yields to other promise chains. No time passes, and the clock need not be advanced. */
   yield(): Promise<void> {
     return Promise.resolve();
   }
 
-  /** Timers that neither fired nor were disposed of: 0 where nothing leaks. */
+  /** Number of timers that have neither fired nor been disposed of: 0 when nothing leaks. */
   get pendingTimers(): number {
     return this.#timers.length;
   }
 
-  /** Moves the wall clock alone, forwards or backwards, as an administrator or a time service may. */
+  /** Changes only the wall clock, forwards or backwards, as an administrator or a time service may do. */
   jump(ms: number): void {
     assertNumber("ms", ms);
     this.#jumped += ms;
   }
 
   /**
-   * Lets `ms` go by and fires every timer that falls due, also those scheduled on the way. Promise chains settle before the first
-   * timer, after each, and at the end. Overlapping calls run one after the other.
+   * Advances by `ms` and fires every timer that falls due, also those scheduled during the advance. Promise chains
+   * settle before the first timer, after each timer, and at the end. Overlapping calls run one after the other.
    */
   advance(ms: number): Promise<void> {
     return this.#advances.run(async () => {
@@ -81,8 +82,8 @@ export class VirtualClock implements Clock {
   }
 
   /**
-   * Waits for `work` while time goes by, from timer to timer, for at most `withinMs`. Settles as `work` does; rejects with
-   * `CONNECTIVITY_TIMEOUT` when it is still pending then.
+   * Advances from timer to timer until `work` settles, for at most `withinMs`. Settles as `work` does; rejects with
+   * `CONNECTIVITY_TIMEOUT` when it is still pending after that.
    */
   until<T>(work: PromiseLike<T>, withinMs: number): Promise<T> {
     return this.#advances.run(async () => {
@@ -104,10 +105,10 @@ export class VirtualClock implements Clock {
     });
   }
 
-  /** Lets every promise chain run to where it waits for a timer or for I/O. No time passes. */
+  /** Lets every promise chain run until it waits for a timer or for I/O. No time passes. */
   settle(): Promise<void> {
-    // The event loop turns to immediates only when no microtask is left, however many each of them queued.
-    // oxlint-disable-next-line no-restricted-globals -- the one real wait: it takes no time that anybody can see
+    // The event loop runs immediates only when no microtask is left, however many were queued.
+    // oxlint-disable-next-line no-restricted-globals -- the only real wait; it takes no measurable time
     return new Promise((resolve) => void setImmediate(resolve));
   }
 
@@ -120,7 +121,7 @@ export class VirtualClock implements Clock {
     return true;
   }
 
-  /** Where the timer stands, or would. */
+  /** The index of the timer, or where to insert it. */
   #indexOf(timer: Timer): number {
     let low = 0;
     let high = this.#timers.length;

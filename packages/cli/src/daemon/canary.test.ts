@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { TestEventSource } from "@holdfast-apps/test-support";
-import { createSeededRandom, everythingSaid, MemoryProviderStore } from "@holdfast/testing";
+import { createSeededRandom, allTextOf, MemoryProviderStore } from "@holdfast/testing";
 import { systemClock } from "@holdfast/core";
 import { ProviderRegistry } from "@holdfast/registry";
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from "vitest";
@@ -255,7 +255,7 @@ describe("a secret given to every place that takes one", () => {
         const id: unknown = Reflect.get(Object(input), "id");
         // What a plug-in throws is its own: nothing of ours may repeat it.
         const isForeign = String(id).startsWith("plugin-");
-        const text = isForeign ? `${String(outcome)} ${JSON.stringify(outcome)}` : everythingSaid(outcome);
+        const text = isForeign ? `${String(outcome)} ${JSON.stringify(outcome)}` : allTextOf(outcome);
         expectNoSecretIn(`${probe} ${String(id)}`, text);
       }
       const own = warnings.filter(
@@ -263,9 +263,9 @@ describe("a secret given to every place that takes one", () => {
       );
       expectNoSecretIn(
         "warnings",
-        everythingSaid(own) + JSON.stringify(warnings.map((w) => ({ ...Object(w), cause: undefined }))),
+        allTextOf(own) + JSON.stringify(warnings.map((w) => ({ ...Object(w), cause: undefined }))),
       );
-      expectNoSecretIn("list", everythingSaid(registry.list().map(({ descriptor }) => descriptor)));
+      expectNoSecretIn("list", allTextOf(registry.list().map(({ descriptor }) => descriptor)));
       expectNoSecretIn("store", store.contents);
     }
   }, 60_000);

@@ -1,6 +1,6 @@
 import {
   assertUnpolluted,
-  everythingSaid,
+  allTextOf,
   findSecret,
   fuzzRuns,
   mutateBytes,
@@ -74,12 +74,12 @@ async function read(body: HealthBody, bytes: Buffer): Promise<unknown> {
 
 function toFailure(error: ProvisioningError): string {
   expect(error.code).toBe("STREAM_INVALID_DATA");
-  expect(findSecret(everythingSaid(error), SECRET)).toEqual([]);
+  expect(findSecret(allTextOf(error), SECRET)).toEqual([]);
   return "invalid";
 }
 
 function toComparable({ members, skipped, trimmed }: HealthContent): unknown {
-  expect(findSecret(everythingSaid({ skipped, trimmed }), SECRET)).toEqual([]);
+  expect(findSecret(allTextOf({ skipped, trimmed }), SECRET)).toEqual([]);
   for (const { id, host } of members) expect(id === "" || host === "").toBe(false);
   return { members: [...members], skipped: skipped?.count, trimmed: trimmed?.count };
 }

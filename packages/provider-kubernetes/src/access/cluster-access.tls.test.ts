@@ -9,7 +9,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { createTestProvider } from "../../test/create-test-provider.ts";
 import { FakeApiServer } from "../../test/fake-api-server.ts";
 import { createSelfSigned, hasOpenssl, type SelfSigned, TemporaryFolder } from "@holdfast-apps/test-support";
-import { everythingSaid, findSecret } from "@holdfast/testing";
+import { allTextOf, findSecret } from "@holdfast/testing";
 import { lives, probe, shows, watch } from "../../test/watched.ts";
 
 const ENV = "HOLDFAST_TEST_TLS_KUBECONFIG";
@@ -300,7 +300,7 @@ describe.skipIf(!hasOpenssl())("a proxy (needs openssl)", () => {
       message: expect.stringContaining(`the proxy ${host} answered with status ${proxyStatus}`),
       details: { proxy: host, proxyStatus },
     });
-    expect(findSecret(everythingSaid(error), "hunter2")).toEqual([]);
+    expect(findSecret(allTextOf(error), "hunter2")).toEqual([]);
     expect(seen).toEqual([]);
   });
 

@@ -1,7 +1,7 @@
 import {
   assertUnpolluted,
   cutInto,
-  everythingSaid,
+  allTextOf,
   findSecret,
   fuzzRuns,
   mutateBytes,
@@ -77,10 +77,10 @@ function readSlices(given: Readonly<Record<string, unknown>>, slices: readonly u
     const key = sliceKeyOf(each);
     if (key === undefined) continue;
     const content = reader.read(key, each, (id): ClusterNode | undefined => members.get(id));
-    expect(findSecret(everythingSaid(content.skipped), SECRET)).toEqual([]);
+    expect(findSecret(allTextOf(content.skipped), SECRET)).toEqual([]);
     members = members.apply(set.apply([content], []));
   }
-  expect(findSecret(everythingSaid(set.skipped), SECRET)).toEqual([]);
+  expect(findSecret(allTextOf(set.skipped), SECRET)).toEqual([]);
   for (const { id, port } of members) {
     expect(id.length).toBeLessThanOrEqual(253);
     expect(Number.isInteger(port) && port > 0 && port < 65_536).toBe(true);
@@ -92,7 +92,7 @@ function readSlices(given: Readonly<Record<string, unknown>>, slices: readonly u
 function expectSilent(outcome: Awaited<ReturnType<typeof outcomeOf>>): void {
   if (!("error" in outcome)) return;
   expect(outcome.error.code).toMatch(/^STREAM_/);
-  expect(findSecret(everythingSaid(outcome.error), SECRET)).toEqual([]);
+  expect(findSecret(allTextOf(outcome.error), SECRET)).toEqual([]);
 }
 
 describe("whatever an API server sends", () => {

@@ -1,4 +1,4 @@
-/** What nobody expects where a value belongs; as JSON can say it. */
+/** Unexpected JSON values. */
 export const HOSTILE_VALUES: readonly unknown[] = [
   null,
   true,
@@ -31,12 +31,12 @@ export const HOSTILE_VALUES: readonly unknown[] = [
   { toString: null, valueOf: null },
   { toString: "x", toJSON: "x" },
   { length: 4_294_967_295 },
-  // oxlint-disable-next-line unicorn/no-thenable -- that is what is hostile about it
+  // oxlint-disable-next-line unicorn/no-thenable -- a thenable is the hostile value
   { then: {} },
   { __proto__: null, polluted: true },
 ];
 
-/** Names of fields that change a prototype where somebody copies them without care. */
+/** Field names that change a prototype when data is copied carelessly. */
 export const HOSTILE_NAMES: readonly string[] = [
   "__proto__",
   "constructor",
@@ -52,22 +52,22 @@ export const HOSTILE_NAMES: readonly string[] = [
   "0",
 ];
 
-/** A value that is an array within an array, `levels` times. */
+/** Returns an array nested in arrays, `levels` deep. */
 export function nest(levels: number): unknown {
   let value: unknown = [];
   for (let i = 1; i < levels; i++) value = [value];
   return value;
 }
 
-/** What fails a test when any object has got a field by way of `Object.prototype`. */
+/** A field that reaches `Object.prototype` when an input pollutes it. `assertUnpolluted` looks for it. */
 export const POLLUTION: Readonly<Record<string, unknown>> = { polluted: true };
 
-/** Throws when a prototype that everybody shares was changed by an input. */
+/** Throws when an input has changed a shared prototype, and restores the prototype. */
 export function assertUnpolluted(): void {
   for (const shared of [{}, [], () => undefined, "", 0]) {
     if (Reflect.get(Object(shared), "polluted") === undefined) continue;
     for (const prototype of [Object.prototype, Array.prototype, Function.prototype])
       Reflect.deleteProperty(prototype, "polluted");
-    throw new Error("a prototype that everybody shares was changed");
+    throw new Error("a shared prototype was changed");
   }
 }

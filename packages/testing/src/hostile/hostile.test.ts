@@ -1,6 +1,6 @@
 import { ProvisioningError } from "@holdfast/core";
 import { describe, expect, test } from "vitest";
-import { everythingSaid, findSecret } from "./everything-said.ts";
+import { allTextOf, findSecret } from "./all-text-of.ts";
 import { assertUnpolluted, nest } from "./hostile-values.ts";
 import { cutInto, mutateBytes } from "./mutate-bytes.ts";
 import { mutateJson } from "./mutate-json.ts";
@@ -11,7 +11,7 @@ const SAMPLE = { items: [{ id: "a", port: 80, tags: ["x"] }], metadata: { versio
 const mutations = Array.from({ length: 400 }, (_, i) => ({ place: i * 7, choice: i * 13 }));
 
 describe("mutateJson", () => {
-  test("changes the structure, the same way for the same mutations, and leaves the sample as it is", () => {
+  test("changes the structure, identically for equal mutations, without changing the sample", () => {
     const before = JSON.stringify(SAMPLE);
     const texts = new Set(mutations.map((mutation) => JSON.stringify(mutateJson(SAMPLE, [mutation]))));
     expect(texts.size).toBeGreaterThan(50);
@@ -21,26 +21,26 @@ describe("mutateJson", () => {
     assertUnpolluted();
   });
 
-  test("takes many changes at once, whatever is left to change", () => {
+  test("applies many mutations, also when little data is left to change", () => {
     expect(() => JSON.stringify(mutateJson(SAMPLE, mutations))).not.toThrow();
     expect(JSON.stringify(nest(3))).toBe("[[[]]]");
   });
 });
 
-test("mutateBytes changes any byte, also of nothing", () => {
+test("mutateBytes changes any bytes, also an empty input", () => {
   const bytes = Buffer.from(JSON.stringify(SAMPLE));
   const texts = new Set(mutations.map((mutation) => mutateBytes(bytes, [mutation]).toString("latin1")));
   expect(texts.size).toBeGreaterThan(200);
   expect(mutateBytes(Buffer.alloc(0), mutations).length).toBeGreaterThan(0);
 });
 
-test("cutInto gives all the bytes in parts", () => {
+test("cutInto returns all bytes in parts", () => {
   const bytes = Buffer.from("abcdef");
   expect(cutInto(bytes, [3, 9, 3]).map(String)).toEqual(["ab", "c", "def"]);
   expect(cutInto(bytes, [])).toEqual([bytes]);
 });
 
-test("assertUnpolluted notices and mends a changed prototype", () => {
+test("assertUnpolluted detects and restores a changed prototype", () => {
   const shared: object = Object.getPrototypeOf({});
   Object.defineProperty(shared, "polluted", { value: true, configurable: true });
   expect(assertUnpolluted).toThrow("changed");
@@ -48,7 +48,7 @@ test("assertUnpolluted notices and mends a changed prototype", () => {
 });
 
 describe("outcomeOf", () => {
-  test("tells our errors from bugs", async () => {
+  test("distinguishes ProvisioningErrors from bugs", async () => {
     const error = new ProvisioningError("STREAM_FAILED", "it broke");
     expect(await outcomeOf(() => 1)).toEqual({ value: 1 });
     expect(await outcomeOf(() => Promise.reject(error))).toEqual({ error });
@@ -79,14 +79,14 @@ describe("findSecret", () => {
     ["a URL", `http://a.test/?q=${encodeURIComponent(SECRET)}`],
     ["hexadecimal", Buffer.from(SECRET).toString("hex")],
   ])("finds it in %s", (_, holder) => {
-    expect(findSecret(everythingSaid(holder), SECRET)).not.toEqual([]);
+    expect(findSecret(allTextOf(holder), SECRET)).not.toEqual([]);
   });
 
-  test("finds nothing where there is nothing", () => {
+  test("finds nothing in an error without the secret", () => {
     const error = new ProvisioningError("STREAM_FAILED", "it broke", {
       cause: new Error("so"),
       details: { a: 1 },
     });
-    expect(findSecret(everythingSaid(error), SECRET)).toEqual([]);
+    expect(findSecret(allTextOf(error), SECRET)).toEqual([]);
   });
 });

@@ -1,6 +1,8 @@
 import { pick, type Mutation } from "./mutation.ts";
 
-/** What is put into a text of JSON or YAML: numbers beyond every type, marks, brackets, bytes that are no UTF-8. */
+/**
+ * Inserted into JSON or YAML text: numbers beyond every type, punctuation, brackets, bytes that are not valid UTF-8.
+ */
 const INSERTS: readonly Buffer[] = [
   "1e400",
   "-0",
@@ -37,7 +39,9 @@ const INSERTS: readonly Buffer[] = [
   .map((text) => Buffer.from(text))
   .concat([Buffer.of(0xff), Buffer.of(0xc0, 0x80), Buffer.of(0xed, 0xa0, 0x80), Buffer.of(0xe2, 0x82)]);
 
-/** The bytes with changes anywhere in them: cut off, cut out, doubled, flipped, or with something put in. */
+/**
+ * Returns the bytes with changes at any position: truncated, removed, duplicated, changed, or with something inserted.
+ */
 export function mutateBytes(bytes: Uint8Array, mutations: readonly Mutation[]): Buffer {
   let now = Buffer.from(bytes);
   for (const { place, choice } of mutations) {
@@ -57,7 +61,7 @@ export function mutateBytes(bytes: Uint8Array, mutations: readonly Mutation[]): 
   return now;
 }
 
-/** The same bytes in parts that end where the numbers say. */
+/** Returns the same bytes in parts that end at the given positions. */
 export function cutInto(bytes: Uint8Array, cuts: readonly number[]): readonly Uint8Array[] {
   const ends = [...new Set(cuts.map((cut) => cut % (bytes.byteLength + 1)))].sort((a, b) => a - b);
   return [...ends, bytes.byteLength].map((end, i) => bytes.subarray(i === 0 ? 0 : ends[i - 1], end));

@@ -3,20 +3,20 @@ import { pick, type Mutation } from "./mutation.ts";
 
 type Container = unknown[] | Record<string, unknown>;
 
-/** Where a value stands: `container[key]`. */
+/** The location of a value: `container[key]`. */
 interface Place {
   readonly container: Container;
   readonly key: string;
 }
 
-/** Deep enough to trouble what calls itself, and shallow enough to be written by `JSON.stringify`. */
+/** Deep enough to exhaust careless recursion, but shallow enough for `JSON.stringify`. */
 const DEEP = 1_500;
 
 const CHANGES: readonly ((place: Place, choice: number) => void)[] = [
   replace,
   replace,
   drop,
-  double,
+  duplicate,
   rename,
   (place) => set(place, [Reflect.get(place.container, place.key)]),
   (place) => set(place, { value: Reflect.get(place.container, place.key) }),
@@ -26,8 +26,8 @@ const CHANGES: readonly ((place: Place, choice: number) => void)[] = [
 ];
 
 /**
- * A copy of JSON data with changes to its structure: fields that are dropped, doubled, renamed, of another type, nested, or
- * named like what prototypes are reached by.
+ * Returns a copy of JSON data with changes to its structure: fields that are dropped, duplicated, renamed, changed in
+ * type, nested, or named `__proto__` or `constructor`.
  */
 export function mutateJson(value: unknown, mutations: readonly Mutation[]): unknown {
   const root: Container = [structuredClone(value)];
@@ -64,7 +64,7 @@ function drop({ container, key }: Place): void {
   else Reflect.deleteProperty(container, key);
 }
 
-function double({ container, key }: Place): void {
+function duplicate({ container, key }: Place): void {
   const copy: unknown = structuredClone(Reflect.get(container, key));
   if (Array.isArray(container)) container.splice(Number(key), 0, copy);
   else set({ container, key: `${key}2` }, copy);
@@ -86,7 +86,7 @@ function addPollution({ container, key }: Place, choice: number): void {
   else set({ container: target, key: "constructor" }, { prototype: { ...POLLUTION } });
 }
 
-/** Also for `__proto__`, which an assignment would take for the prototype. */
+/** Also works for `__proto__`, which an assignment would treat as the prototype. */
 function set({ container, key }: Place, value: unknown): void {
   Object.defineProperty(container, key, { value, writable: true, enumerable: true, configurable: true });
 }

@@ -1,6 +1,6 @@
 /**
- * One change to an input: where, and which; any whole numbers from 0 on will do. A property test makes lists of them, so that
- * a failing one shrinks to the few changes that matter.
+ * One change to an input: `place` selects where, `choice` selects which change. Any whole numbers from 0 are valid. A
+ * property test generates lists of mutations, so that a failing list shrinks to the few changes that matter.
  */
 export interface Mutation {
   readonly place: number;

@@ -3,9 +3,9 @@ import { ERROR_TABLE, isProvisioningError, type ProvisioningError } from "@holdf
 export type Outcome<T> = { readonly value: T } | { readonly error: ProvisioningError };
 
 /**
- * What the work gives, or the `ProvisioningError` that it fails with. Any other failure is thrown on: no input may cause
- * one. So is one without a code of the table, and one that means a bug: `LIFECYCLE_INTERNAL`, or a `TypeError` and its like
- * somewhere among the causes.
+ * Returns the value of the work, or the `ProvisioningError` that it fails with. Rethrows any other failure, because no
+ * input may cause one. Also rethrows an error whose code is not in the table, and an error that indicates a bug:
+ * `LIFECYCLE_INTERNAL`, or a `TypeError`, `RangeError` or similar among its causes.
  */
 export async function outcomeOf<T>(work: () => T | PromiseLike<T>): Promise<Outcome<T>> {
   try {
@@ -21,7 +21,7 @@ export async function outcomeOf<T>(work: () => T | PromiseLike<T>): Promise<Outc
 const BUGS = new Set(["TypeError", "RangeError", "ReferenceError", "InternalError"]);
 const MAX_DEPTH = 20;
 
-/** Node gives a code to those it throws for a reason. */
+/** Errors that Node throws deliberately have a code. */
 function isBug(error: unknown, depth: number): boolean {
   if (!(error instanceof Error) || depth === MAX_DEPTH) return false;
   if (BUGS.has(error.name) && !("code" in error)) return true;

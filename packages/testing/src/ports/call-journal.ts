@@ -2,7 +2,7 @@ import type { LeaseTick, RemoteTopologyEvent, SnapshotTick, TopologyNotice } fro
 
 export type PortName = "placement" | "partition" | "remoting";
 
-/** What a port was called with. */
+/** One call of a port, with its argument. */
 export type PortCall =
   | {
       readonly port: "placement" | "partition";
@@ -19,7 +19,7 @@ export type PortCall =
 
 export type RecordedCall = PortCall & { outcome: "pending" | "done" | "failed" };
 
-/** The calls of several ports in the one order in which they began. */
+/** Records the calls of one or more ports, in the order in which they began. */
 export class CallJournal {
   readonly calls: RecordedCall[] = [];
 
@@ -29,7 +29,7 @@ export class CallJournal {
     return recorded;
   }
 
-  /** One line a call: `partition.applySnapshot 3`, followed by its outcome unless it is done. */
+  /** Returns one line for each call: `partition.applySnapshot 3`, followed by its outcome unless it is done. */
   lines(): readonly string[] {
     return this.calls.map((call) => {
       const line = `${call.port}.${call.method} ${describeSubject(call)}`;

@@ -1,20 +1,20 @@
 import type { LeaseTick, SnapshotTick, CallOptions } from "@holdfast/core";
 import { RecordingPort, type RecordingPortOptions } from "./recording-port.ts";
 
-/** A Partition port that writes down what it is told. */
+/** A Partition port that records its calls. */
 export class RecordingPartition extends RecordingPort {
   constructor(options: RecordingPortOptions = {}) {
     super("partition", options);
   }
 
-  /** The snapshots it acknowledged. */
+  /** The acknowledged snapshots. */
   get ticks(): readonly SnapshotTick[] {
     return this.calls.flatMap((call) =>
       call.method === "applySnapshot" && call.outcome === "done" ? [call.tick] : [],
     );
   }
 
-  /** The leases it acknowledged. */
+  /** The acknowledged leases. */
   get leases(): readonly LeaseTick[] {
     return this.calls.flatMap((call) =>
       call.method === "publishLeases" && call.outcome === "done" ? [call.leases] : [],

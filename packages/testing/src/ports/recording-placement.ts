@@ -2,11 +2,13 @@ import type { Lease, SnapshotTick, CallOptions } from "@holdfast/core";
 import { RecordingPort, type RecordingPortOptions } from "./recording-port.ts";
 
 export interface RecordingPlacementOptions extends RecordingPortOptions {
-  /** The leases that follow from a snapshot; nothing when ownership stays as it was. @defaultValue nothing */
+  /**
+   * Returns the leases for a snapshot, or `undefined` when ownership does not change. @defaultValue always `undefined`
+   */
   readonly leases?: ((tick: SnapshotTick) => readonly Lease[] | undefined) | undefined;
 }
 
-/** A Placement port that writes down what it is told. */
+/** A Placement port that records its calls. */
 export class RecordingPlacement extends RecordingPort {
   readonly #leases: (tick: SnapshotTick) => readonly Lease[] | undefined;
 
@@ -15,7 +17,7 @@ export class RecordingPlacement extends RecordingPort {
     this.#leases = options.leases ?? (() => undefined);
   }
 
-  /** The snapshots it acknowledged. */
+  /** The acknowledged snapshots. */
   get ticks(): readonly SnapshotTick[] {
     return this.calls.flatMap((call) =>
       call.method === "applySnapshot" && call.outcome === "done" ? [call.tick] : [],

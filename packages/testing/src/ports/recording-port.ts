@@ -2,20 +2,20 @@ import { ProvisioningError, untilAborted, type TopologyNotice } from "@holdfast/
 import { CallJournal, type PortCall, type PortName, type RecordedCall } from "./call-journal.ts";
 
 export interface RecordingPortOptions {
-  /** Shared by ports whose calls should stand in one order. @defaultValue a journal of its own */
+  /** Pass the same journal to several ports to record their calls in one order. @defaultValue a new journal */
   readonly journal?: CallJournal | undefined;
 }
 
 export interface HoldOptions {
-  /** A held call rejects as its signal aborts. @defaultValue false, as a port that hangs */
-  readonly hearsSignal?: boolean | undefined;
+  /** True: a held call rejects when its signal aborts. @defaultValue false, like a port that hangs */
+  readonly heedsSignal?: boolean | undefined;
 }
 
 interface PortCallOptions {
   readonly signal: AbortSignal;
 }
 
-/** What the three recording ports share: they write every call down, and fail or hang when told to. */
+/** Base class of the recording ports: records every call, and fails or waits on request. */
 export abstract class RecordingPort {
   readonly journal: CallJournal;
   readonly #port: PortName;
@@ -27,27 +27,27 @@ export abstract class RecordingPort {
     this.journal = options.journal ?? new CallJournal();
   }
 
-  /** This port's calls, in the order they began. */
+  /** The calls of this port, in the order in which they began. */
   get calls(): readonly RecordedCall[] {
     return this.journal.calls.filter(({ port }) => port === this.#port);
   }
 
-  /** The notices this port acknowledged. */
+  /** The acknowledged notices. */
   get notices(): readonly TopologyNotice[] {
     return this.calls.flatMap((call) =>
       call.method === "notify" && call.outcome === "done" ? [call.notice] : [],
     );
   }
 
-  /** The next `count` calls reject with the error, whatever they are. */
+  /** Makes the next `count` calls of any kind reject with the error. */
   failNext(
     count: number,
-    error: unknown = new ProvisioningError("LIFECYCLE_CONSUMER_FAILED", "the port was told to fail"),
+    error: unknown = new ProvisioningError("LIFECYCLE_CONSUMER_FAILED", "the port fails on request"),
   ): void {
     this.#failures = Array.from({ length: count }, () => error);
   }
 
-  /** Calls that begin from now on wait until the function returned is called. */
+  /** Makes calls that begin from now on wait until the returned function is called. */
   hold(options: HoldOptions = {}): () => void {
     const { promise, resolve } = Promise.withResolvers<void>();
     const gate = { ...options, released: promise };
@@ -65,13 +65,13 @@ export abstract class RecordingPort {
   protected async record(call: PortCall, { signal }: PortCallOptions): Promise<void> {
     const recorded = this.journal.begin(call);
     const gate = this.#gate;
-    const isToFail = this.#failures.length > 0;
+    const mustFail = this.#failures.length > 0;
     const failure = this.#failures.shift();
     try {
       if (gate !== undefined) {
-        await untilAborted(gate.released, gate.hearsSignal === true ? signal : undefined);
+        await untilAborted(gate.released, gate.heedsSignal === true ? signal : undefined);
       }
-      if (isToFail) throw failure;
+      if (mustFail) throw failure;
       recorded.outcome = "done";
     } catch (error) {
       recorded.outcome = "failed";

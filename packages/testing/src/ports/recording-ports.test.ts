@@ -44,7 +44,7 @@ const joined: RemoteTopologyEvent = {
 };
 
 describe("the recording ports", () => {
-  test("write their calls into one journal, in the order they began", async () => {
+  test("record their calls in one journal, in the order in which they began", async () => {
     const journal = new CallJournal();
     const leases = [{ resource: "shard-1", nodeId: "a" }];
     const placement = new RecordingPlacement({ journal, leases: () => leases });
@@ -66,7 +66,7 @@ describe("the recording ports", () => {
     expect([remoting.events, placement.notices, partition.notices]).toEqual([[joined], [notice], []]);
   });
 
-  test("fail as often as they were told to, and then acknowledge again", async () => {
+  test("fail the requested number of times, and then acknowledge again", async () => {
     const placement = new RecordingPlacement();
     placement.failNext(2, new Error("busy"));
     await expect(placement.applySnapshot(tickOf(1), { signal })).rejects.toThrow("busy");
@@ -80,7 +80,7 @@ describe("the recording ports", () => {
     ]);
   });
 
-  test("hang while they are held, and hear the signal only when told to", async () => {
+  test("wait while they are held, and abort only with heedsSignal", async () => {
     const clock = new VirtualClock();
     const partition = new RecordingPartition();
     const controller = new AbortController();
@@ -93,7 +93,7 @@ describe("the recording ports", () => {
     await hanging;
     await partition.applySnapshot(tickOf(2), { signal });
 
-    const releaseNext = partition.hold({ hearsSignal: true });
+    const releaseNext = partition.hold({ heedsSignal: true });
     const hearing = partition.applySnapshot(tickOf(3), { signal: controller.signal });
     await expect(hearing).rejects.toMatchObject({ code: "LIFECYCLE_ABORTED" });
     releaseNext();

@@ -1,13 +1,13 @@
 import type { RemoteTopologyEvent, CallOptions } from "@holdfast/core";
 import { RecordingPort, type RecordingPortOptions } from "./recording-port.ts";
 
-/** A Remoting port that writes down what it is told. */
+/** A Remoting port that records its calls. */
 export class RecordingRemoting extends RecordingPort {
   constructor(options: RecordingPortOptions = {}) {
     super("remoting", options);
   }
 
-  /** The events it acknowledged, batch after batch. */
+  /** The events of all acknowledged batches, in order. */
   get events(): readonly RemoteTopologyEvent[] {
     return this.calls.flatMap((call) =>
       call.method === "applyEvents" && call.outcome === "done" ? call.events : [],

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { createTestProvider } from "../../../test/create-test-provider.ts";
 import { answer, FakeApiServer, toSlice } from "../../../test/fake-api-server.ts";
 import { TemporaryFolder } from "@holdfast-apps/test-support";
-import { everythingSaid, findSecret } from "@holdfast/testing";
+import { allTextOf, findSecret } from "@holdfast/testing";
 import { failureOf, lives, probe, shows, watch } from "../../../test/watched.ts";
 
 const ENV = "HOLDFAST_TEST_KUBECONFIG";
@@ -264,7 +264,7 @@ describe("a token by reference", () => {
       vi.stubEnv(ENV, text);
       const error = await probe(provide({ server: fake.address, token: { env: ENV } }));
       expect(error).toMatchObject({ code: "CONNECTIVITY_SECRET_UNAVAILABLE" });
-      expect(findSecret(everythingSaid(error), SECRET)).toEqual([]);
+      expect(findSecret(allTextOf(error), SECRET)).toEqual([]);
       expect(fake.requests).toEqual([]);
     },
   );

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { TemporaryFolder } from "@holdfast-apps/test-support";
-import { CountingClock, everythingSaid, findSecret, outcomeOf, VirtualClock } from "@holdfast/testing";
+import { CountingClock, allTextOf, findSecret, outcomeOf, VirtualClock } from "@holdfast/testing";
 import type { Clock } from "@holdfast/core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ExecCredential } from "./exec-credential.ts";
@@ -139,7 +139,7 @@ describe("a credential plugin", () => {
   ])("that cannot be started because of %s repeats nothing of it", async (_, more) => {
     const outcome = await outcomeOf(() => run(script("", more)));
     expect(outcome).toMatchObject({ error: { code: "CONNECTIVITY_SECRET_UNAVAILABLE" } });
-    expect(findSecret(everythingSaid(outcome), SECRET)).toEqual([]);
+    expect(findSecret(allTextOf(outcome), SECRET)).toEqual([]);
   });
 
   test("that takes too long is killed with its children, and is CONNECTIVITY_TIMEOUT", async () => {

@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { TemporaryFolder } from "@holdfast-apps/test-support";
 import {
   assertUnpolluted,
-  everythingSaid,
+  allTextOf,
   findSecret,
   fuzzRuns,
   mutateBytes,
@@ -85,7 +85,7 @@ async function tryOut(text: string | Uint8Array): Promise<void> {
   const outcome = await outcomeOf(() => provider.probe({ signal }));
   if (!("error" in outcome)) throw new Error("nobody listens there");
   expect(outcome.error.code).toMatch(/^CONNECTIVITY_/);
-  expect(findSecret(everythingSaid(outcome.error), SECRET)).toEqual([]);
+  expect(findSecret(allTextOf(outcome.error), SECRET)).toEqual([]);
   assertUnpolluted();
 }
 

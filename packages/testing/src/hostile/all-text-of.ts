@@ -1,10 +1,10 @@
 import { inspect } from "node:util";
 
 /**
- * All that an error, or anything else, could put in front of somebody: its own fields and those of its causes, hidden ones
- * too, as `console.error` and `JSON.stringify` print them.
+ * Returns all text that printing an error, or any other value, could reveal: its fields and those of its causes, hidden
+ * ones included, in the output of `console.error` and `JSON.stringify`.
  */
-export function everythingSaid(value: unknown): string {
+export function allTextOf(value: unknown): string {
   const shown = inspect(value, {
     depth: 20,
     showHidden: true,
@@ -28,7 +28,7 @@ function textsOf(value: unknown, depth: number): readonly string[] {
   ];
 }
 
-/** Empty where JSON cannot say it. */
+/** Empty where JSON cannot represent the value. */
 function toJson(value: unknown): string {
   try {
     return JSON.stringify(value) ?? "";
@@ -37,10 +37,11 @@ function toJson(value: unknown): string {
   }
 }
 
-/** How a secret may look where it has leaked: as it is, in base64, URL-encoded, in hexadecimal, escaped in JSON. */
+/** The forms in which a leaked secret can appear: plain, base64, URL-encoded, hexadecimal, escaped in JSON. */
 export function formsOf(secret: string): readonly string[] {
   const bytes = Buffer.from(secret);
-  // What surrounds a secret shifts it in base64: of each shift the part that stays the same.
+  // The text before a secret shifts its base64 form. For each of the three shifts, this is the part that does not
+  // depend on the surrounding text.
   const shifted = [0, 1, 2].map((shift) => {
     const text = Buffer.concat([Buffer.alloc(shift), bytes])
       .toString("base64")
@@ -59,7 +60,7 @@ export function formsOf(secret: string): readonly string[] {
   return [...new Set(all)];
 }
 
-/** The forms of the secret that stand in the text. */
+/** Returns the forms of the secret that occur in the text. */
 export function findSecret(text: string, secret: string): readonly string[] {
   return formsOf(secret).filter((form) => text.includes(form));
 }
