@@ -13,13 +13,13 @@ declare module "vitest" {
 const isLong = process.env["HOLDFAST_LONG"] === "1";
 
 /** Run in `.ci/run` alone. */
-const LONG_TESTS = "{packages,apps}/*/src/**/*.long.test.ts";
+const LONG_TESTS = "{packages,apps}/*/{src,test}/**/*.long.test.ts";
 
 /** Long tests that judge how much memory and time a process needs: they run when no other test does. */
 const LONE_TESTS = "packages/cli/src/server/hostile-readers.long.test.ts";
 
 /** What needs servers: see apps/integration/README.md. */
-const REAL_TESTS = "apps/*/src/**/*.real.test.ts";
+const REAL_TESTS = "apps/*/{src,test}/**/*.real.test.ts";
 
 const OTHERS = ["**/node_modules/**", LONG_TESTS, REAL_TESTS];
 
@@ -34,7 +34,7 @@ function hasLongForm(file: string): boolean {
 
 /** The files that only run in the long form, and those whose tests have a longer form than in `npm test`. */
 function listLongTests(): string[] {
-  const files = globSync("{packages,apps}/*/src/**/*.test.ts", { cwd: import.meta.dirname });
+  const files = globSync("{packages,apps}/*/{src,test}/**/*.test.ts", { cwd: import.meta.dirname });
   return files.filter((file) => file.endsWith(".long.test.ts") || hasLongForm(file));
 }
 
@@ -57,12 +57,15 @@ const config: ViteUserConfig = defineConfig({
         extends: true,
         test: {
           name: "unit",
-          include: ["packages/*/src/**/*.test.ts"],
+          include: ["packages/*/{src,test}/**/*.test.ts"],
           exclude: OTHERS,
           env: fuzzRuns("0.5"),
         },
       },
-      { extends: true, test: { name: "integration", include: ["apps/*/src/**/*.test.ts"], exclude: OTHERS } },
+      {
+        extends: true,
+        test: { name: "integration", include: ["apps/*/{src,test}/**/*.test.ts"], exclude: OTHERS },
+      },
       {
         extends: true,
         test: {
