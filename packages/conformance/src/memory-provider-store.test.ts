@@ -20,7 +20,7 @@ describe("MemoryProviderStore", () => {
     },
   });
 
-  test("fails as often as it was told to", async () => {
+  test("fails the requested number of times", async () => {
     const store = new MemoryProviderStore();
     store.failNext(2);
     await expect(store.save([])).rejects.toMatchObject({ code: "STORE_IO" });

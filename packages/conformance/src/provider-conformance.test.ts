@@ -25,14 +25,14 @@ function setUpWithoutEnd(): ProviderSetup {
 }
 
 describe("the provider suite", () => {
-  test("passes a right provider", async () => {
+  test("passes a correct provider", async () => {
     const { failed, skipped, passed } = await runWith(() => ({}));
     expect({ failed, skipped }).toEqual({ failed: [], skipped: [] });
     expect(passed.length).toBeGreaterThan(30);
   });
 
   for (const [name, { fault, fails }] of Object.entries(FAULTS)) {
-    test(`notices a provider that ${name}`, async () => {
+    test(`fails a provider that ${name}`, async () => {
       const { failed, errors } = await runWith(fault);
       expect(failed.toSorted(), String([...errors.values()])).toEqual(fails.toSorted());
     });
@@ -48,22 +48,22 @@ describe("the provider suite", () => {
     const all = await runWith(() => ({}));
     const { passed, failed, skipped } = await runWith(() => ({}), ["hangBackend", "countOpen"]);
     expect(failed).toEqual([]);
-    expect(skipped).toContain("a backend that hangs gives no sign of life");
+    expect(skipped).toContain("a backend that hangs yields no snapshot or heartbeat");
     expect(skipped).toContain("disposal leaves nothing open");
     expect([...passed, ...skipped].toSorted()).toEqual(all.passed.toSorted());
   });
 
-  test("fails a harness that lacks more than it says", async () => {
+  test("fails a harness that lacks a step without declaring it", async () => {
     const { failed } = await runSuite((runner) =>
       providerConformance({ ...runner, harness: { setup: setUpWithoutEnd } }),
     );
     expect(failed).toEqual([
-      "a stream that the backend ends is terminated as its last word",
-      "a watch after an end starts afresh with the current content",
+      "a stream that the backend ends yields an ended event last",
+      "a watch after an end starts with the current content",
     ]);
   });
 
-  test("tears every setup down, whatever became of the test", async () => {
+  test("tears every setup down, whether the test passed or failed", async () => {
     let open = 0;
     const setup = () => {
       open++;

@@ -10,8 +10,9 @@ export interface ProviderConformanceOptions extends ConformanceRunner {
 }
 
 /**
- * Registers the tests that every `ClusterProvider` has to pass. Each gets a setup of its own, so they may run in any
- * order. A test that needs what the harness `lacks` is skipped by name; none sleeps by itself.
+ * Registers the tests that every `ClusterProvider` has to pass. Each test gets a separate setup, so they may run in any
+ * order. A test that needs what the harness `lacks` is skipped by name. No test sleeps in real time unless the harness
+ * does.
  */
 export function providerConformance({ describe, test, harness }: ProviderConformanceOptions): void {
   const define: DefineProviderTest = (name, needs, body) => {
@@ -20,7 +21,7 @@ export function providerConformance({ describe, test, harness }: ProviderConform
     if (isSkipped) test.skip(name, run);
     else test(name, run);
   };
-  describe("what a watch says", () => defineContentTests(define));
-  describe("how it fares with its backend", () => defineFailureTests(define));
-  describe("how it ends", () => defineLifeTests(define));
+  describe("the content of a watch", () => defineContentTests(define));
+  describe("the reaction to the backend's state", () => defineFailureTests(define));
+  describe("abort and disposal", () => defineLifeTests(define));
 }

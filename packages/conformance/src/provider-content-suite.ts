@@ -3,16 +3,16 @@ import { createClusterNode, createSnapshot, isSameNode, MemberSet } from "@holdf
 import type { DefineProviderTest } from "./provider-trial.ts";
 import { contentKey, sampleNode, SAMPLE_NODES } from "./sample-nodes.ts";
 
-/** What a watch says: the current content first, then every change, each as a snapshot that is true in all its parts. */
+/** Tests of the content of a watch: the current content first, then every change, each as a consistent snapshot. */
 export function defineContentTests(test: DefineProviderTest): void {
-  test("the first thing a watch says is a snapshot of what the backend holds", [], async (trial) => {
+  test("the first event of a watch is a snapshot of the backend's content", [], async (trial) => {
     const watch = await trial.watchShowing(SAMPLE_NODES);
-    const said = watch.events.filter(({ type }) => ["snapshot", "heartbeat", "ended"].includes(type));
-    strictEqual(said[0]?.type, "snapshot");
+    const shown = watch.events.filter(({ type }) => ["snapshot", "heartbeat", "ended"].includes(type));
+    strictEqual(shown[0]?.type, "snapshot");
     strictEqual(contentKey(watch.snapshots[0]!.members), contentKey(trial.expected(SAMPLE_NODES)));
   });
 
-  test("a backend that holds nobody gives a snapshot without members", [], async (trial) => {
+  test("an empty backend yields a snapshot without members", [], async (trial) => {
     const watch = await trial.watchShowing([]);
     strictEqual(watch.snapshots[0]?.members.size, 0);
     await trial.setup.publish(SAMPLE_NODES);
@@ -23,7 +23,7 @@ export function defineContentTests(test: DefineProviderTest): void {
     );
   });
 
-  test("every field of a node arrives", [], async (trial) => {
+  test("every field of a node is in the snapshot", [], async (trial) => {
     const nodes = [
       sampleNode(1, { tags: [], metadata: {} }),
       sampleNode(2, { zone: undefined, weight: undefined, tags: undefined, metadata: undefined }),
@@ -36,12 +36,12 @@ export function defineContentTests(test: DefineProviderTest): void {
       const seen = members.get(node.id);
       ok(
         seen !== undefined && isSameNode(node, seen),
-        `${JSON.stringify(node)} came as ${JSON.stringify(seen)}`,
+        `expected ${JSON.stringify(node)}, got ${JSON.stringify(seen)}`,
       );
     }
   });
 
-  test("members are sorted by id and none is there twice", [], async (trial) => {
+  test("members are sorted by id and unique", [], async (trial) => {
     const watch = await trial.watchShowing(SAMPLE_NODES);
     await trial.setup.publish([sampleNode(3), ...SAMPLE_NODES]);
     await trial.shows(watch, [sampleNode(3), ...SAMPLE_NODES]);
@@ -52,13 +52,13 @@ export function defineContentTests(test: DefineProviderTest): void {
     }
   });
 
-  test("the hash is that of the content", [], async (trial) => {
+  test("the hash matches the content", [], async (trial) => {
     const watch = await trial.watchShowing(SAMPLE_NODES);
     const changed = [sampleNode(1, { port: 8_001 }), sampleNode(2)];
     await trial.setup.publish(changed);
     await trial.shows(watch, changed);
     for (const { members, hash, providerId, observedAt } of watch.snapshots) {
-      // By id, so that a node that is there twice is another test's business.
+      // Keyed by id, because another test covers nodes that are listed twice.
       const nodes = new Map(Array.from(members, (node) => [node.id, createClusterNode(node)]));
       const recomputed = createSnapshot({ providerId, observedAt, members: MemberSet.from(nodes.values()) });
       strictEqual(hash, recomputed.hash);
@@ -78,7 +78,7 @@ export function defineContentTests(test: DefineProviderTest): void {
     }
   });
 
-  test("a snapshot is signed by its provider and blocks nobody", [], async (trial) => {
+  test("a snapshot names its provider and blocks no node", [], async (trial) => {
     const watch = await trial.watchShowing(SAMPLE_NODES);
     const { id } = trial.provider.descriptor;
     for (const { providerId, blockedNodes } of watch.snapshots) {
@@ -97,7 +97,7 @@ export function defineContentTests(test: DefineProviderTest): void {
     notStrictEqual(after.members.get("node-2"), before.members.get("node-2"));
   });
 
-  test("every change arrives", [], async (trial) => {
+  test("every change yields a snapshot", [], async (trial) => {
     const watch = await trial.watchShowing(SAMPLE_NODES);
     const changes = [
       [...SAMPLE_NODES, sampleNode(3)],
@@ -111,27 +111,23 @@ export function defineContentTests(test: DefineProviderTest): void {
     }
   });
 
-  test(
-    "of changes in quick succession the last one arrives, and none after a later one",
-    [],
-    async (trial) => {
-      const watch = await trial.watchShowing(SAMPLE_NODES);
-      const changes = [3, 4, 5, 6, 7].map((number) => [...SAMPLE_NODES, sampleNode(number)]);
-      for (const change of changes) await trial.setup.publish(change);
-      await trial.shows(watch, changes.at(-1)!);
-      await trial.time.advance(trial.heartbeatMs);
-      // A backend that takes a change in several steps may show states between: they have no place in the order.
-      const order = [SAMPLE_NODES, ...changes].map((nodes) => contentKey(trial.expected(nodes)));
-      const seen = watch.snapshots
-        .map(({ members }) => order.indexOf(contentKey(members)))
-        .filter((at) => at >= 0);
-      deepStrictEqual(
-        seen,
-        seen.toSorted((a, b) => a - b),
-      );
-      strictEqual(contentKey(watch.snapshots.at(-1)!.members), order.at(-1));
-    },
-  );
+  test("changes in quick succession yield the last one, and none out of order", [], async (trial) => {
+    const watch = await trial.watchShowing(SAMPLE_NODES);
+    const changes = [3, 4, 5, 6, 7].map((number) => [...SAMPLE_NODES, sampleNode(number)]);
+    for (const change of changes) await trial.setup.publish(change);
+    await trial.shows(watch, changes.at(-1)!);
+    await trial.time.advance(trial.heartbeatMs);
+    // A backend that applies a change in several steps may show intermediate states, which are not in the order.
+    const order = [SAMPLE_NODES, ...changes].map((nodes) => contentKey(trial.expected(nodes)));
+    const seen = watch.snapshots
+      .map(({ members }) => order.indexOf(contentKey(members)))
+      .filter((at) => at >= 0);
+    deepStrictEqual(
+      seen,
+      seen.toSorted((a, b) => a - b),
+    );
+    strictEqual(contentKey(watch.snapshots.at(-1)!.members), order.at(-1));
+  });
 
   test("two watches are independent", [], async (trial) => {
     const first = await trial.watchShowing(SAMPLE_NODES);

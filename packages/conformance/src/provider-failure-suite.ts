@@ -5,28 +5,28 @@ import { contentKey, sampleNode, SAMPLE_NODES } from "./sample-nodes.ts";
 import { collectUnhandledRejections } from "@holdfast-apps/test-support";
 import type { WatchRecording } from "./watch-recording.ts";
 
-/** What a provider says of a backend that lives, ails or is gone. */
+/** Tests of the events of a provider whose backend works, hangs, fails or ends its streams. */
 export function defineFailureTests(test: DefineProviderTest): void {
-  test("while nothing changes a sign of life comes at least every heartbeatMs", [], async (trial) => {
+  test("without changes an event is yielded at least every heartbeatMs", [], async (trial) => {
     const watch = await trial.watchShowing(SAMPLE_NODES);
     const withinMs = trial.heartbeatMs + (trial.time.slackMs ?? 0);
     for (let beat = 1; beat <= 3; beat++) {
       const before = watch.events.length;
-      const find = () => watch.events.slice(before).find(isSignOfLife);
-      await watch.waitFor(`sign of life ${beat}`, find, withinMs);
+      const find = () => watch.events.slice(before).find(provesLife);
+      await watch.waitFor(`event ${beat}`, find, withinMs);
     }
     strictEqual(watch.outcome.kind, "running");
   });
 
-  test("a backend that hangs gives no sign of life", ["hangBackend"], async (trial) => {
+  test("a backend that hangs yields no snapshot or heartbeat", ["hangBackend"], async (trial) => {
     const watch = await trial.watchShowing(SAMPLE_NODES);
     await trial.drive("hangBackend");
-    // An answer may still be on its way.
+    // A response may still be in transit.
     await trial.time.advance(trial.heartbeatMs);
     const before = watch.events.length;
     await trial.time.advance(trial.heartbeatMs * 3);
-    const signs = watch.events.slice(before).filter(isSignOfLife);
-    strictEqual(signs.length, 0, `the watch gave: ${watch.describe()}`);
+    const signs = watch.events.slice(before).filter(provesLife);
+    strictEqual(signs.length, 0, `events of the watch: ${watch.describe()}`);
   });
 
   test("a watch on a backend that hangs ends quietly when aborted", ["hangBackend"], async (trial) => {
@@ -36,8 +36,8 @@ export function defineFailureTests(test: DefineProviderTest): void {
     await trial.time.advance(0);
     watch.abort();
     await trial.prompt("the end of the watch", watch.over);
-    strictEqual(watch.outcome.kind, "ended", `the watch gave: ${watch.describe()}`);
-    strictEqual(watch.events.filter(isSignOfLife).length, 0);
+    strictEqual(watch.outcome.kind, "ended", `events of the watch: ${watch.describe()}`);
+    strictEqual(watch.events.filter(provesLife).length, 0);
   });
 
   test(
@@ -60,7 +60,7 @@ export function defineFailureTests(test: DefineProviderTest): void {
     strictEqual(watch.snapshots.length, 0);
   });
 
-  test("what a watch fails with is a ProvisioningError", ["breakBackend"], async (trial) => {
+  test("a watch fails with a ProvisioningError", ["breakBackend"], async (trial) => {
     const running = await trial.watchShowing(SAMPLE_NODES);
     await trial.drive("breakBackend");
     await running.waitFor("the failure", () => failureOf(running));
@@ -71,30 +71,30 @@ export function defineFailureTests(test: DefineProviderTest): void {
     }
   });
 
-  test("a watch after a failure starts afresh with the current content", ["breakBackend"], async (trial) => {
+  test("a watch after a failure starts with the current content", ["breakBackend"], async (trial) => {
     const failed = await trial.watchShowing(SAMPLE_NODES);
     await trial.drive("breakBackend");
     await failed.waitFor("the failure", () => failureOf(failed));
     failed.abort();
     await trial.prompt("the end of the failed watch", failed.over);
     await trial.drive("repairBackend");
-    await startsAfresh(trial);
+    await expectFreshStart(trial);
   });
 
-  test("a stream that the backend ends is terminated as its last word", ["endStream"], async (trial) => {
+  test("a stream that the backend ends yields an ended event last", ["endStream"], async (trial) => {
     const watch = await trial.watchShowing(SAMPLE_NODES);
     await trial.drive("endStream");
     await watch.waitFor("the end", () => (watch.outcome.kind === "running" ? undefined : watch.outcome));
-    strictEqual(watch.outcome.kind, "ended", `the watch gave: ${watch.describe()}`);
+    strictEqual(watch.outcome.kind, "ended", `events of the watch: ${watch.describe()}`);
     const last = watch.events.at(-1);
-    ok(last?.type === "ended" && last.reason === undefined, `the watch gave: ${watch.describe()}`);
+    ok(last?.type === "ended" && last.reason === undefined, `events of the watch: ${watch.describe()}`);
   });
 
-  test("a watch after an end starts afresh with the current content", ["endStream"], async (trial) => {
+  test("a watch after an end starts with the current content", ["endStream"], async (trial) => {
     const ended = await trial.watchShowing(SAMPLE_NODES);
     await trial.drive("endStream");
     await ended.waitFor("the end", () => (ended.outcome.kind === "running" ? undefined : ended.outcome));
-    await startsAfresh(trial);
+    await expectFreshStart(trial);
   });
 
   test("a probe of a backend that works resolves", [], async (trial) => {
@@ -103,7 +103,7 @@ export function defineFailureTests(test: DefineProviderTest): void {
     await trial.prompt("the probe", trial.provider.probe({ signal }));
   });
 
-  test("a probe of a broken backend rejects and says what is wrong", ["breakBackend"], async (trial) => {
+  test("a probe of a broken backend rejects with the reason", ["breakBackend"], async (trial) => {
     await trial.setup.publish(SAMPLE_NODES);
     await trial.drive("breakBackend");
     const { signal } = new AbortController();
@@ -138,7 +138,7 @@ export function defineFailureTests(test: DefineProviderTest): void {
     await trial.closesDownTo(before);
   });
 
-  test("a failure that nobody is waiting for is no unhandled rejection", ["breakBackend"], async (trial) => {
+  test("a failure that no read awaits is not an unhandled rejection", ["breakBackend"], async (trial) => {
     await trial.setup.publish(SAMPLE_NODES);
     const rejections = await collectUnhandledRejections(async () => {
       const controller = new AbortController();
@@ -153,17 +153,17 @@ export function defineFailureTests(test: DefineProviderTest): void {
   });
 }
 
-function isSignOfLife(event: SourceEvent): boolean {
+function provesLife(event: SourceEvent): boolean {
   return event.type === "snapshot" || event.type === "heartbeat";
 }
 
-/** A watch fails by throwing, or by an `ended` event with a reason. */
+/** A watch fails by throwing, or by yielding an `ended` event with a reason. */
 function failureOf({ outcome, events }: WatchRecording): true | undefined {
   const hasErrorEnd = events.some((event) => event.type === "ended" && event.reason !== undefined);
   return outcome.kind === "failed" || hasErrorEnd ? true : undefined;
 }
 
-async function startsAfresh(trial: ProviderTrial): Promise<void> {
+async function expectFreshStart(trial: ProviderTrial): Promise<void> {
   const nodes = [sampleNode(3), sampleNode(4)];
   const watch = await trial.watchShowing(nodes);
   strictEqual(contentKey(watch.snapshots[0]!.members), contentKey(trial.expected(nodes)));

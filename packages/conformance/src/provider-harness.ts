@@ -1,35 +1,41 @@
 import type { ClusterNodeInput, ClusterProvider } from "@holdfast/core";
 import type { SuiteTime } from "./suite-time.ts";
 
-/** What a harness may be unable to do. The tests that need it are then skipped by name. */
+/** Abilities that a harness may lack. The tests that need them are then skipped by name. */
 export type ProviderAbility = "breakBackend" | "hangBackend" | "endStream" | "countOpen";
 
-/** One fresh provider on a backend of its own, and the means to drive that backend. */
+/** One fresh provider on a separate backend, and the functions that control that backend. */
 export interface ProviderSetup {
   readonly provider: ClusterProvider;
   readonly time: SuiteTime;
-  /** The `ProviderContext.heartbeatMs` the provider was made with. */
+  /** The `ProviderContext.heartbeatMs` that the provider was created with, in milliseconds. */
   readonly heartbeatMs: number;
-  /** How long a change or a failure may take to be seen, in milliseconds. @defaultValue 5000 */
+  /** Longest time until a change or a failure is reported, in milliseconds. @defaultValue 5000 */
   readonly patienceMs?: number | undefined;
 
-  /** Makes these nodes, in this order, the backend's whole content; resolves when the backend has it. */
+  /** Makes these nodes, in this order, the whole content of the backend. Resolves when the backend has stored it. */
   publish(nodes: readonly ClusterNodeInput[]): Promise<void> | void;
-  /** What is left of a node that went through the backend, where that keeps less than all of it. @defaultValue all */
+  /**
+   * Returns a node as the provider reports it, when the backend does not keep all of its fields. @defaultValue the
+   * whole node
+   */
   asSeen?(node: ClusterNodeInput): ClusterNodeInput;
 
-  /** From now on the backend cannot be used: running watches, new ones and probes fail. */
+  /** Makes the backend unusable from now on: running watches, new watches and probes fail. */
   breakBackend?(): Promise<void> | void;
-  /** From now on the backend accepts whatever is asked and says nothing. */
+  /** Makes the backend accept every request from now on without responding. */
   hangBackend?(): Promise<void> | void;
-  /** The backend works again. Needed with `breakBackend` and `hangBackend`. */
+  /** Makes the backend work again. Required with `breakBackend` and `hangBackend`. */
   repairBackend?(): Promise<void> | void;
-  /** The backend says to every running watch that its stream is over. */
+  /** Makes the backend end the stream of every running watch. */
   endStream?(): Promise<void> | void;
-  /** Watches, timers, sockets and files that the provider holds open now; not what it only keeps for re-use until disposed. */
+  /**
+   * Returns the number of watches, timers, sockets and files that the provider has open now, without those that it only
+   * keeps for reuse until it is disposed of.
+   */
   countOpen?(): number;
 
-  /** Called after every test, whatever became of it; also disposes of the provider. */
+  /** Called after every test, passed or failed. Must also dispose of the provider. */
   teardown(): Promise<void> | void;
 }
 

@@ -3,9 +3,9 @@ import { getEventListeners } from "node:events";
 import { asProvisioningError, type DefineProviderTest } from "./provider-trial.ts";
 import { sampleNode, SAMPLE_NODES } from "./sample-nodes.ts";
 
-/** How a watch and a provider end when their owner wants it: quietly, at once, and leaving nothing behind. */
+/** Tests of abort and disposal: a watch and a provider end without an error, promptly, and leave nothing open. */
 export function defineLifeTests(test: DefineProviderTest): void {
-  test("a signal that has aborted already gives a watch without events", [], async (trial) => {
+  test("a watch whose signal has already aborted yields no events", [], async (trial) => {
     await trial.setup.publish(SAMPLE_NODES);
     const iterator = trial.provider.watch({ signal: AbortSignal.abort() })[Symbol.asyncIterator]();
     await trial.isOver(iterator);
@@ -64,7 +64,7 @@ export function defineLifeTests(test: DefineProviderTest): void {
     await trial.closesDownTo(before);
   });
 
-  test("a watch that is over leaves no listener on its signal", [], async (trial) => {
+  test("a watch that has ended leaves no listener on its signal", [], async (trial) => {
     await trial.setup.publish(SAMPLE_NODES);
     const { signal } = new AbortController();
     const iterator = await trial.openWatch(signal);
@@ -73,7 +73,7 @@ export function defineLifeTests(test: DefineProviderTest): void {
     strictEqual(getEventListeners(signal, "abort").length, 0);
   });
 
-  test("disposal ends running watches, and no event comes after it", [], async (trial) => {
+  test("disposal ends running watches, and they yield no more events", [], async (trial) => {
     const watch = await trial.watchShowing(SAMPLE_NODES);
     await trial.prompt("the disposal", trial.provider[Symbol.asyncDispose]());
     await trial.prompt("the end of the watch", watch.over);
@@ -110,7 +110,7 @@ export function defineLifeTests(test: DefineProviderTest): void {
     await trial.provider[Symbol.asyncDispose]();
     const watch = trial.watch();
     await trial.prompt("the end of the watch", watch.over);
-    ok(watch.outcome.kind === "failed", `the watch gave: ${watch.describe()}`);
+    ok(watch.outcome.kind === "failed", `events of the watch: ${watch.describe()}`);
     strictEqual(asProvisioningError("the watch", watch.outcome.error).code, "LIFECYCLE_STOPPED");
     deepStrictEqual(watch.events, []);
   });

@@ -14,14 +14,14 @@ import { contentKey } from "./sample-nodes.ts";
 import type { SuiteTime } from "./suite-time.ts";
 import { WatchRecording } from "./watch-recording.ts";
 
-/** Registers a test that needs some abilities of the harness. */
+/** Registers a test that needs certain abilities of the harness. */
 export type DefineProviderTest = (
   name: string,
   needs: readonly ProviderAbility[],
   body: (trial: ProviderTrial) => Promise<void>,
 ) => void;
 
-/** What one test works with: a fresh setup, and the waits and claims the tests share. */
+/** The context of one test: a fresh setup, and the waits and assertions that the tests share. */
 export class ProviderTrial {
   readonly setup: ProviderSetup;
   readonly provider: ClusterProvider;
@@ -48,14 +48,14 @@ export class ProviderTrial {
     }
   }
 
-  /** A step of the harness that the test needs; `lacks` would have skipped the test. */
+  /** Performs a step of the harness. If it is in `lacks`, the test was skipped before. */
   async drive(step: Exclude<ProviderAbility, "countOpen"> | "repairBackend"): Promise<void> {
-    if (this.setup[step] === undefined) fail(`the harness neither has "${step}" nor says that it lacks it`);
+    if (this.setup[step] === undefined) fail(`the harness neither has "${step}" nor lists it in "lacks"`);
     await this.setup[step]();
   }
 
   countOpen(): number {
-    return this.setup.countOpen?.() ?? fail(`the harness neither has "countOpen" nor says that it lacks it`);
+    return this.setup.countOpen?.() ?? fail(`the harness neither has "countOpen" nor lists it in "lacks"`);
   }
 
   watch(): WatchRecording {
@@ -68,7 +68,7 @@ export class ProviderTrial {
     return recording;
   }
 
-  /** A watch that has shown these nodes, which were published before it began. */
+  /** Publishes these nodes, starts a watch, and waits for their snapshot. */
   async watchShowing(nodes: readonly ClusterNodeInput[]): Promise<WatchRecording> {
     await this.setup.publish(nodes);
     const recording = this.watch();
@@ -76,19 +76,19 @@ export class ProviderTrial {
     return recording;
   }
 
-  /** A watch read by hand, as far as its first snapshot. */
+  /** Starts a watch without a recording, and reads it up to its first snapshot. */
   async openWatch(signal: AbortSignal): Promise<AsyncIterator<SourceEvent>> {
     const iterator = this.provider.watch({ signal })[Symbol.asyncIterator]();
     await this.time.until(readSnapshot(iterator), this.#patienceMs);
     return iterator;
   }
 
-  /** As a consumer does that breaks out of its loop. */
+  /** Leaves the watch as a consumer does that breaks out of its loop. */
   async leave(iterator: AsyncIterator<SourceEvent>): Promise<void> {
     await this.prompt("the return of the watch", Promise.resolve(iterator.return?.()));
   }
 
-  /** Waits for the snapshot of exactly these nodes. */
+  /** Waits for a snapshot of exactly these nodes. */
   shows(recording: WatchRecording, nodes: readonly ClusterNodeInput[]): Promise<ProviderSnapshot> {
     const key = contentKey(this.expected(nodes));
     return recording.waitFor(`the snapshot of ${key}`, () =>
@@ -100,10 +100,10 @@ export class ProviderTrial {
     return MemberSet.from(nodes.map((node) => createClusterNode(this.setup.asSeen?.(node) ?? node)));
   }
 
-  /** Work that needs nothing but its turn. */
+  /** Awaits work that should settle without waiting for anything else, at most for `slackMs`. */
   async prompt<T>(what: string, work: PromiseLike<T>): Promise<T> {
     const { slackMs = 0 } = this.time;
-    // Work that is too slow fails the test here and may do as it likes later.
+    // Work that is too slow fails the test here; its later result is ignored.
     const settled = Promise.resolve(work).then(
       (value) => ({ value }),
       (error: unknown) => ({ error }),
@@ -115,7 +115,10 @@ export class ProviderTrial {
     return result.value;
   }
 
-  /** What the work rejected with, promptly; anything but a `ProvisioningError` fails the test. */
+  /**
+   * Returns the error that the work rejects with, at most after `slackMs`. Anything but a `ProvisioningError` fails the
+   * test.
+   */
   async rejection(what: string, work: PromiseLike<unknown>): Promise<ProvisioningError> {
     const error = await this.prompt(
       what,
@@ -127,13 +130,13 @@ export class ProviderTrial {
     return asProvisioningError(what, error);
   }
 
-  /** Reads on after an abort: the watch has to be over, without another event or an error. */
+  /** Reads once more after an abort: the watch must end without another event or an error. */
   async isOver(iterator: AsyncIterator<SourceEvent>): Promise<void> {
     const result = await this.prompt("the read after the abort", iterator.next());
     if (result.done !== true) fail(`an event of type "${result.value.type}" came after the abort`);
   }
 
-  /** Waits for as few open things as there were. */
+  /** Waits until no more than `open` resources are open. */
   async closesDownTo(open: number): Promise<void> {
     const { slackMs = 0 } = this.time;
     // Real sockets and files need a moment after the call that closed them.
@@ -141,12 +144,15 @@ export class ProviderTrial {
       await this.time.advance(10);
     }
     await this.time.advance(0);
-    strictEqual(Math.max(this.countOpen(), open), open, "things were left open");
+    strictEqual(Math.max(this.countOpen(), open), open, "resources were left open");
   }
 }
 
 export function asProvisioningError(what: string, error: unknown): ProvisioningError {
-  ok(isProvisioningError(error), `${what} failed with something else: ${String(error)}`);
+  ok(
+    isProvisioningError(error),
+    `${what} failed with an error that is not a ProvisioningError: ${String(error)}`,
+  );
   return error;
 }
 

@@ -1,7 +1,10 @@
 import type { ProviderDescriptor } from "@holdfast/core";
 
-/** A few descriptors that hold whatever a stored one may, and what careless formats stumble over. */
-export const TELLING_SET: readonly ProviderDescriptor[] = [
+/**
+ * Descriptors with every kind of content that a stored one may have, and with values that careless formats handle
+ * wrongly.
+ */
+export const EXHAUSTIVE_SET: readonly ProviderDescriptor[] = [
   {
     id: "zeta",
     kind: "file",
@@ -24,11 +27,11 @@ export const TELLING_SET: readonly ProviderDescriptor[] = [
     kind: "memory",
     priority: 0,
     params: {},
-    disabled: { code: "VALIDATION_MISSING_CAPABILITY", message: "it cannot watch:\n“as told”" },
+    disabled: { code: "VALIDATION_MISSING_CAPABILITY", message: "it cannot watch:\n“as reported”" },
   },
 ];
 
-/** So many descriptors whose names and contents are those of no other set. */
+/** Returns `size` descriptors whose ids and contents differ from those of every other set. */
 export function sampleSet(name: string, size: number): readonly ProviderDescriptor[] {
   return Array.from({ length: size }, (_, index) => ({
     id: `${name}-${index}`,

@@ -1,9 +1,9 @@
 import type { ClusterNodeInput } from "@holdfast/core";
 
-/** Three nodes, in an order that is neither that of their ids nor that of their numbers. */
+/** Three nodes, sorted neither by id nor by number. */
 export const SAMPLE_NODES: readonly ClusterNodeInput[] = [2, 10, 1].map((number) => sampleNode(number));
 
-/** Made of what every backend can hold: a DNS label as id, an IP address as host. */
+/** A node with values that every backend can store: a DNS label as id, an IP address as host. */
 export function sampleNode(number: number, change: Partial<ClusterNodeInput> = {}): ClusterNodeInput {
   return {
     id: `node-${number}`,
@@ -17,7 +17,9 @@ export function sampleNode(number: number, change: Partial<ClusterNodeInput> = {
   };
 }
 
-/** Tells contents of the suite apart by what even a faulty provider gets right, so that one fault fails one test. */
+/**
+ * Identifies a content by fields that even a faulty provider reports correctly, so that each fault fails only its test.
+ */
 export function contentKey(nodes: Iterable<ClusterNodeInput>): string {
   const ids = Array.from(nodes, ({ id, host, port }) => `${id}@${host}:${port}`);
   return ids.length === 0 ? "no nodes" : [...new Set(ids)].sort().join(" ");

@@ -9,9 +9,9 @@ type Descriptors = readonly ProviderDescriptor[];
 type Change = (store: MemoryProviderStore) => Partial<ProviderStore>;
 
 interface StoreFault {
-  /** What a store does wrong; `Change` runs once for each store that is opened on one place. */
+  /** The fault of a store. `Change` runs once for each store that is opened on the same content. */
   readonly fault: (place: MemoryProviderStore) => Change;
-  /** Exactly the tests that have to notice it. */
+  /** The tests that must fail, and no others. */
   readonly fails: readonly string[];
 }
 
@@ -33,14 +33,14 @@ function runWith(fault: StoreFault["fault"], lacks: readonly StoreAbility[] = []
   return runSuite((runner) => storeConformance({ ...runner, harness: { setup, lacks } }));
 }
 
-const right: StoreFault["fault"] = () => () => ({});
+const correct: StoreFault["fault"] = () => () => ({});
 
-/** Saves something else than it is given. */
+/** Saves something other than the given set. */
 function saving(change: (all: Descriptors) => Descriptors): StoreFault["fault"] {
   return () => (store) => ({ save: (all) => store.save(change(all)) });
 }
 
-/** Saves over whatever is there, as long as it can be read. */
+/** Replaces the stored set, if it can be read. */
 async function saveBlindly(store: MemoryProviderStore, all: Descriptors): Promise<void> {
   try {
     const fresh = store.reopen();
@@ -53,7 +53,7 @@ async function saveBlindly(store: MemoryProviderStore, all: Descriptors): Promis
 }
 
 const FAULTS: Readonly<Record<string, StoreFault>> = {
-  "is not there before the first save": {
+  "rejects a load before the first save": {
     fault: (place) => (store) => ({
       load() {
         if (place.contents === "") throw new ProvisioningError("STORE_IO", "no such file");
@@ -62,37 +62,37 @@ const FAULTS: Readonly<Record<string, StoreFault>> = {
     }),
     fails: [
       "a store that was never saved to is empty",
-      "a load during a save sees the old set or the new one",
-      "of overlapping saves of two stores one is refused and none is lost",
+      "a load during a save returns the old set or the new one",
+      "one of two overlapping saves is refused and none is lost",
     ],
   },
   "forgets why a provider is disabled": {
     fault: saving((all) => all.map(({ id, kind, priority, params }) => ({ id, kind, priority, params }))),
     fails: [
-      "what was saved is loaded, to the last character",
-      "changing what was loaded or saved changes nothing stored",
+      "a saved set is loaded exactly",
+      "changing a loaded or saved object does not change the stored set",
     ],
   },
-  "breaks lines in two": {
+  "splits text at newlines": {
     fault: saving((all) => JSON.parse(JSON.stringify(all).replaceAll("\\r\\n", "\\n"))),
     fails: [
-      "what was saved is loaded, to the last character",
-      "changing what was loaded or saved changes nothing stored",
+      "a saved set is loaded exactly",
+      "changing a loaded or saved object does not change the stored set",
     ],
   },
   "sorts by id": {
     fault: saving((all) => (all[0]?.id === "m" ? all.toSorted((a, b) => (a.id < b.id ? -1 : 1)) : all)),
     fails: ["the order is kept"],
   },
-  "keeps only so many": {
+  "keeps only a limited number": {
     fault: saving((all) => all.slice(0, 500)),
     fails: ["a thousand descriptors are kept"],
   },
-  "takes an empty set for a mistake": {
+  "ignores an empty set": {
     fault: () => (store) => ({ save: async (all) => void (all.length > 0 && (await store.save(all))) }),
     fails: ["a save replaces the whole set, also by an empty one"],
   },
-  "never looks again": {
+  "loads from a cache": {
     fault: () => (store) => {
       let known: Descriptors | undefined;
       return {
@@ -105,13 +105,13 @@ const FAULTS: Readonly<Record<string, StoreFault>> = {
       };
     },
     fails: [
-      "a store sees what another one on the same place saved",
-      "a load during a save sees the old set or the new one",
-      "a save that did not see another store's is refused with STORE_CONFLICT",
-      "a store that never looked does not save over what is there",
+      "a store loads what another one on the same place saved",
+      "a load during a save returns the old set or the new one",
+      "a save after an unseen save of another store is refused with STORE_CONFLICT",
+      "a store that never loaded does not replace an existing set",
     ],
   },
-  "hands out what it keeps": {
+  "returns the object that it keeps": {
     fault: () => (store) => {
       let kept: { readonly text: string; readonly all: Descriptors } | undefined;
       return {
@@ -122,9 +122,9 @@ const FAULTS: Readonly<Record<string, StoreFault>> = {
         },
       };
     },
-    fails: ["changing what was loaded or saved changes nothing stored"],
+    fails: ["changing a loaded or saved object does not change the stored set"],
   },
-  "keeps what it was handed": {
+  "keeps the object that it was given": {
     fault: () => (store) => {
       let kept: { readonly text: string; readonly all: Descriptors } | undefined;
       return {
@@ -138,7 +138,7 @@ const FAULTS: Readonly<Record<string, StoreFault>> = {
         },
       };
     },
-    fails: ["changing what was loaded or saved changes nothing stored"],
+    fails: ["changing a loaded or saved object does not change the stored set"],
   },
   "lets a short save overtake a long one": {
     fault: () => (store) => ({
@@ -156,14 +156,14 @@ const FAULTS: Readonly<Record<string, StoreFault>> = {
         await store.save(all);
       },
     }),
-    fails: ["a load during a save sees the old set or the new one"],
+    fails: ["a load during a save returns the old set or the new one"],
   },
-  "lets the last one win": {
+  "never detects a conflict": {
     fault: () => (store) => ({ save: (all) => saveBlindly(store, all) }),
     fails: [
-      "a save that did not see another store's is refused with STORE_CONFLICT",
-      "a store that never looked does not save over what is there",
-      "of overlapping saves of two stores one is refused and none is lost",
+      "a save after an unseen save of another store is refused with STORE_CONFLICT",
+      "a store that never loaded does not replace an existing set",
+      "one of two overlapping saves is refused and none is lost",
     ],
   },
   "checks for conflicts before it waits": {
@@ -175,13 +175,13 @@ const FAULTS: Readonly<Record<string, StoreFault>> = {
           return await store.load();
         },
         async save(all) {
-          if (seen !== place.contents) throw new ProvisioningError("STORE_CONFLICT", "somebody else saved");
+          if (seen !== place.contents) throw new ProvisioningError("STORE_CONFLICT", "another store saved");
           await saveBlindly(store, all);
           seen = place.contents;
         },
       };
     },
-    fails: ["of overlapping saves of two stores one is refused and none is lost"],
+    fails: ["one of two overlapping saves is refused and none is lost"],
   },
   "loses the old set when a save fails": {
     fault: () => (store) => ({
@@ -194,9 +194,9 @@ const FAULTS: Readonly<Record<string, StoreFault>> = {
         }
       },
     }),
-    fails: ["a save that fails says so and leaves the old set"],
+    fails: ["a failed save rejects and leaves the old set"],
   },
-  "throws what the disk threw": {
+  "throws the raw error of the disk": {
     fault: () => (store) => ({
       async save(all) {
         try {
@@ -207,7 +207,7 @@ const FAULTS: Readonly<Record<string, StoreFault>> = {
         }
       },
     }),
-    fails: ["a save that fails says so and leaves the old set"],
+    fails: ["a failed save rejects and leaves the old set"],
   },
   "never recovers from a failed save": {
     fault: () => (store) => {
@@ -226,11 +226,11 @@ const FAULTS: Readonly<Record<string, StoreFault>> = {
     },
     fails: ["after a save that failed the next one works"],
   },
-  "takes damaged for empty": {
+  "treats damaged contents as empty": {
     fault: () => (store) => ({ load: () => store.load().catch(() => []) }),
-    fails: ["damaged contents stop the load with STORE_CORRUPTED and stay as they are"],
+    fails: ["damaged contents make the load fail with STORE_CORRUPTED and are not changed"],
   },
-  "cleans damaged contents away": {
+  "deletes damaged contents": {
     fault: () => (store) => ({
       async load() {
         try {
@@ -242,11 +242,11 @@ const FAULTS: Readonly<Record<string, StoreFault>> = {
       },
     }),
     fails: [
-      "damaged contents stop the load with STORE_CORRUPTED and stay as they are",
-      "damaged contents are not saved over",
+      "damaged contents make the load fail with STORE_CORRUPTED and are not changed",
+      "damaged contents are not replaced",
     ],
   },
-  "saves over damaged contents": {
+  "replaces damaged contents": {
     fault: (place) => (store) => ({
       async save(all) {
         try {
@@ -258,36 +258,36 @@ const FAULTS: Readonly<Record<string, StoreFault>> = {
         }
       },
     }),
-    fails: ["damaged contents are not saved over"],
+    fails: ["damaged contents are not replaced"],
   },
 };
 
 describe("the store suite", () => {
-  test("passes a right store", async () => {
-    const { failed, skipped, passed } = await runWith(right);
+  test("passes a correct store", async () => {
+    const { failed, skipped, passed } = await runWith(correct);
     expect({ failed, skipped }).toEqual({ failed: [], skipped: [] });
     expect(passed.length).toBeGreaterThan(10);
   });
 
   for (const [name, { fault, fails }] of Object.entries(FAULTS)) {
-    test(`notices a store that ${name}`, async () => {
+    test(`fails a store that ${name}`, async () => {
       const { failed, errors } = await runWith(fault);
       expect(failed.toSorted(), String([...errors.values()])).toEqual(fails.toSorted());
     });
   }
 
   test("has a fault for every one of its tests", async () => {
-    const { passed } = await runWith(right);
+    const { passed } = await runWith(correct);
     const noticed = new Set(Object.values(FAULTS).flatMap(({ fails }) => fails));
     expect(passed.filter((name) => !noticed.has(name))).toEqual([]);
   });
 
   test("skips by name what the harness lacks, and nothing else", async () => {
-    const { failed, skipped } = await runWith(right, ["damage"]);
+    const { failed, skipped } = await runWith(correct, ["damage"]);
     expect(failed).toEqual([]);
     expect(skipped).toEqual([
-      "damaged contents stop the load with STORE_CORRUPTED and stay as they are",
-      "damaged contents are not saved over",
+      "damaged contents make the load fail with STORE_CORRUPTED and are not changed",
+      "damaged contents are not replaced",
     ]);
   });
 });

@@ -1,7 +1,7 @@
 import { deepStrictEqual, fail, ok, strictEqual } from "node:assert/strict";
 import { isProvisioningError, type ProviderDescriptor, type ProviderStore } from "@holdfast/core";
 import type { ConformanceRunner } from "./conformance-runner.ts";
-import { sampleSet, TELLING_SET } from "./sample-descriptors.ts";
+import { sampleSet, EXHAUSTIVE_SET } from "./sample-descriptors.ts";
 import type { StoreAbility, StoreHarness, StoreSetup } from "./store-harness.ts";
 
 export interface StoreConformanceOptions extends ConformanceRunner {
@@ -9,8 +9,8 @@ export interface StoreConformanceOptions extends ConformanceRunner {
 }
 
 /**
- * Registers the tests that every `ProviderStore` has to pass. Each gets a setup of its own, so they may run in any order.
- * A test that needs what the harness `lacks` is skipped by name.
+ * Registers the tests that every `ProviderStore` has to pass. Each test gets a separate setup, so they may run in any
+ * order. A test that needs what the harness `lacks` is skipped by name.
  */
 export function storeConformance({ describe, test: register, harness }: StoreConformanceOptions): void {
   const test = (name: string, needs: readonly StoreAbility[], body: (setup: StoreSetup) => Promise<void>) => {
@@ -19,14 +19,14 @@ export function storeConformance({ describe, test: register, harness }: StoreCon
     else register(name, run);
   };
 
-  describe("what a store keeps", () => {
+  describe("stored content", () => {
     test("a store that was never saved to is empty", [], async (setup) => {
       deepStrictEqual(await stored(setup), []);
     });
 
-    test("what was saved is loaded, to the last character", [], async (setup) => {
-      await (await setup.open()).save(TELLING_SET);
-      deepStrictEqual(await stored(setup), TELLING_SET);
+    test("a saved set is loaded exactly", [], async (setup) => {
+      await (await setup.open()).save(EXHAUSTIVE_SET);
+      deepStrictEqual(await stored(setup), EXHAUSTIVE_SET);
     });
 
     test("the order is kept", [], async (setup) => {
@@ -53,7 +53,7 @@ export function storeConformance({ describe, test: register, harness }: StoreCon
       }
     });
 
-    test("a store sees what another one on the same place saved", [], async (setup) => {
+    test("a store loads what another one on the same place saved", [], async (setup) => {
       const [one, other] = [await setup.open(), await setup.open()];
       await one.save(sampleSet("one", 2));
       deepStrictEqual(await other.load(), sampleSet("one", 2));
@@ -61,18 +61,18 @@ export function storeConformance({ describe, test: register, harness }: StoreCon
       deepStrictEqual(await one.load(), sampleSet("other", 3));
     });
 
-    test("changing what was loaded or saved changes nothing stored", [], async (setup) => {
+    test("changing a loaded or saved object does not change the stored set", [], async (setup) => {
       const store = await setup.open();
-      const saved = structuredClone(TELLING_SET);
+      const saved = structuredClone(EXHAUSTIVE_SET);
       await store.save(saved);
       spoil(saved);
       spoil(await store.load());
-      deepStrictEqual(await store.load(), TELLING_SET);
-      deepStrictEqual(await stored(setup), TELLING_SET);
+      deepStrictEqual(await store.load(), EXHAUSTIVE_SET);
+      deepStrictEqual(await stored(setup), EXHAUSTIVE_SET);
     });
   });
 
-  describe("how a store fares under contention and failure", () => {
+  describe("contention and failure", () => {
     test("overlapping saves of one store neither mix nor get lost", [], async (setup) => {
       const store = await setup.open();
       const sets = [5, 1, 40, 3].map((size) => sampleSet(`set-${size}`, size));
@@ -83,7 +83,7 @@ export function storeConformance({ describe, test: register, harness }: StoreCon
       deepStrictEqual(await stored(setup), sets[last]);
     });
 
-    test("a load during a save sees the old set or the new one", [], async (setup) => {
+    test("a load during a save returns the old set or the new one", [], async (setup) => {
       const [writer, reader] = [await setup.open(), await setup.open()];
       let before: readonly ProviderDescriptor[] = [];
       for (let round = 1; round <= 10; round++) {
@@ -97,7 +97,7 @@ export function storeConformance({ describe, test: register, harness }: StoreCon
           const seen = await reader.load();
           ok(
             [before.length, after.length].includes(seen.length),
-            `${seen.length} of ${after.length} were seen`,
+            `${seen.length} of ${after.length} descriptors were loaded`,
           );
           deepStrictEqual(seen, seen.length === after.length ? after : before);
         } while (!isSaved);
@@ -106,7 +106,7 @@ export function storeConformance({ describe, test: register, harness }: StoreCon
       }
     });
 
-    test("a save that did not see another store's is refused with STORE_CONFLICT", [], async (setup) => {
+    test("a save after an unseen save of another store is refused with STORE_CONFLICT", [], async (setup) => {
       const [one, other] = [await setup.open(), await setup.open()];
       await one.save(sampleSet("common", 1));
       await other.load();
@@ -118,14 +118,14 @@ export function storeConformance({ describe, test: register, harness }: StoreCon
       deepStrictEqual(await stored(setup), sampleSet("seeing", 3));
     });
 
-    test("a store that never looked does not save over what is there", [], async (setup) => {
+    test("a store that never loaded does not replace an existing set", [], async (setup) => {
       await (await setup.open()).save(sampleSet("there", 2));
       const store = await setup.open();
       strictEqual(await rejectionCode(store.save(sampleSet("blind", 3))), "STORE_CONFLICT");
       deepStrictEqual(await stored(setup), sampleSet("there", 2));
     });
 
-    test("of overlapping saves of two stores one is refused and none is lost", [], async (setup) => {
+    test("one of two overlapping saves is refused and none is lost", [], async (setup) => {
       const stores = [await setup.open(), await setup.open()];
       for (let round = 1; round <= 5; round++) {
         for (const store of stores) await store.load();
@@ -133,12 +133,12 @@ export function storeConformance({ describe, test: register, harness }: StoreCon
         const outcomes = await Promise.allSettled(stores.map((store, index) => store.save(sets[index]!)));
         assertConflicts(outcomes);
         const done = sets.filter((_, index) => outcomes[index]!.status === "fulfilled");
-        strictEqual(done.length, 1, `${done.length} saves went through`);
+        strictEqual(done.length, 1, `${done.length} saves succeeded`);
         deepStrictEqual(await stored(setup), done[0]);
       }
     });
 
-    test("a save that fails says so and leaves the old set", ["failNextSave"], async (setup) => {
+    test("a failed save rejects and leaves the old set", ["failNextSave"], async (setup) => {
       const store = await setup.open();
       await store.save(sampleSet("old", 3));
       await drive(setup, "failNextSave");
@@ -157,7 +157,7 @@ export function storeConformance({ describe, test: register, harness }: StoreCon
     });
 
     test(
-      "damaged contents stop the load with STORE_CORRUPTED and stay as they are",
+      "damaged contents make the load fail with STORE_CORRUPTED and are not changed",
       ["damage"],
       async (setup) => {
         await (await setup.open()).save(sampleSet("old", 3));
@@ -171,7 +171,7 @@ export function storeConformance({ describe, test: register, harness }: StoreCon
       },
     );
 
-    test("damaged contents are not saved over", ["damage"], async (setup) => {
+    test("damaged contents are not replaced", ["damage"], async (setup) => {
       const running = await setup.open();
       await running.save(sampleSet("old", 3));
       await drive(setup, "damage");
@@ -196,23 +196,26 @@ async function runIn(harness: StoreHarness, body: (setup: StoreSetup) => Promise
   }
 }
 
-/** What a store opened just now finds. */
+/** Returns the set that a newly opened store loads. */
 async function stored(setup: StoreSetup): Promise<readonly ProviderDescriptor[]> {
   const store: ProviderStore = await setup.open();
   return await store.load();
 }
 
 async function drive(setup: StoreSetup, step: StoreAbility): Promise<void> {
-  if (setup[step] === undefined) fail(`the harness neither has "${step}" nor says that it lacks it`);
+  if (setup[step] === undefined) fail(`the harness neither has "${step}" nor lists it in "lacks"`);
   await setup[step]();
 }
 
-/** The code of what the work rejected with; anything but a `ProvisioningError` fails the test. */
+/** Returns the code of the error that the work rejects with. Anything but a `ProvisioningError` fails the test. */
 async function rejectionCode(work: Promise<unknown>): Promise<string> {
   try {
     await work;
   } catch (error) {
-    ok(isProvisioningError(error), `rejected with something else: ${String(error)}`);
+    ok(
+      isProvisioningError(error),
+      `rejected with an error that is not a ProvisioningError: ${String(error)}`,
+    );
     return error.code;
   }
   return fail("did not reject");
@@ -230,7 +233,7 @@ function descriptor(id: string, priority: number): ProviderDescriptor {
   return { id, kind: "memory", priority, params: {} };
 }
 
-/** Does its worst to what it is given; what is frozen is safe. */
+/** Changes the objects of a set; frozen objects stay unchanged. */
 function spoil(set: readonly ProviderDescriptor[]): void {
   for (const each of set) {
     Reflect.set(each, "priority", -1);

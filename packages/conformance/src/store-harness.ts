@@ -1,19 +1,19 @@
 import type { ProviderStore } from "@holdfast/core";
 
-/** What a harness may be unable to do. The tests that need it are then skipped by name. */
+/** Abilities that a harness may lack. The tests that need them are then skipped by name. */
 export type StoreAbility = "failNextSave" | "damage";
 
-/** One empty place to store in, and the means to spoil it. */
+/** One empty content to store in, and the functions that damage it. */
 export interface StoreSetup {
-  /** Another store on the same place, as after a restart or in another process. */
+  /** Opens another store on the same content, as after a restart or in another process. */
   open(): Promise<ProviderStore> | ProviderStore;
-  /** The next save fails half-way, whichever store does it; the one after it works again. */
+  /** Makes the next save of any store on this content fail midway. The save after it succeeds. */
   failNextSave?(): Promise<void> | void;
-  /** Spoils what is stored so that it cannot be read. */
+  /** Damages the content so that it cannot be read. */
   damage?(): Promise<void> | void;
-  /** What is stored, as it lies there. Needed with `damage`. */
+  /** Returns the raw stored content. Required with `damage`. */
   contents?(): Promise<string> | string;
-  /** Called after every test, whatever became of it. */
+  /** Called after every test, passed or failed. */
   teardown(): Promise<void> | void;
 }
 

@@ -4,7 +4,7 @@ import { createRealTime } from "./suite-time.ts";
 import { VirtualClock } from "@holdfast/testing";
 
 describe("createRealTime", () => {
-  test("waits for work as long as it may take, and then gives up; no timer is left", async () => {
+  test("waits for work up to the time limit, then rejects, and leaves no timer", async () => {
     const clock = new VirtualClock();
     const time = createRealTime({ clock });
     const quick = time.until(
@@ -21,7 +21,7 @@ describe("createRealTime", () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  test("lets time go by on its clock", async () => {
+  test("advances by waiting on its clock", async () => {
     const clock = new VirtualClock();
     const passed = createRealTime({ clock }).advance(30);
     await clock.advance(29);
@@ -30,7 +30,7 @@ describe("createRealTime", () => {
     await passed;
   });
 
-  test("allows what should happen at once two seconds, or as much as it is told", () => {
+  test("has a slack of two seconds, or the given one", () => {
     expect(createRealTime().slackMs).toBe(2_000);
     expect(createRealTime({ slackMs: 10 }).slackMs).toBe(10);
   });

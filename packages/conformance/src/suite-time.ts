@@ -7,13 +7,13 @@ import {
   type Clock,
 } from "@holdfast/core";
 
-/** How time goes by in a suite: a `VirtualClock` is one; `createRealTime` is for what does real I/O. */
+/** Controls time in a suite. `VirtualClock` implements it; `createRealTime` is for implementations that do real I/O. */
 export interface SuiteTime {
-  /** Lets so many milliseconds go by. */
+  /** Lets this many milliseconds pass. */
   advance(ms: number): Promise<void>;
-  /** Settles as `work` does while time goes by; rejects when it is still pending after `withinMs`. */
+  /** Lets time pass until `work` settles, and settles as it does. Rejects when it is still pending after `withinMs`. */
   until<T>(work: PromiseLike<T>, withinMs: number): Promise<T>;
-  /** How long what should happen at once may take, in milliseconds. @defaultValue 0 */
+  /** Tolerance for work that should settle at once, in milliseconds. @defaultValue 0 */
   readonly slackMs?: number;
 }
 

@@ -18,11 +18,11 @@ export interface WatchRecordingOptions {
   readonly patienceMs: number;
 }
 
-/** A watch that is read as fast as it can be told, from construction on, and everything it said. */
+/** Starts a watch at construction, reads it without pause, and records all of its events. */
 export class WatchRecording {
   readonly events: SourceEvent[] = [];
   outcome: WatchOutcome = { kind: "running" };
-  /** Resolves when the watch is over, however it ended. */
+  /** Resolves when the watch has ended or failed. */
   readonly over: Promise<void>;
   readonly #options: WatchRecordingOptions;
   readonly #controller = new AbortController();
@@ -41,7 +41,10 @@ export class WatchRecording {
     this.#controller.abort();
   }
 
-  /** Waits until `find` finds something, looking again after every event and at the end of the watch. */
+  /**
+   * Waits until `find` returns something other than `undefined`. It is called after every event and at the end of the
+   * watch.
+   */
   async waitFor<T>(
     what: string,
     find: () => T | undefined,
@@ -51,26 +54,27 @@ export class WatchRecording {
       return await this.#options.time.until(this.#find(what, find), withinMs);
     } catch (error) {
       if (!isProvisioningError(error)) throw error;
-      return fail(`${what} did not come within ${withinMs} ms; came: ${this.describe()}`);
+      return fail(`timed out after ${withinMs} ms waiting for ${what}; events: ${this.describe()}`);
     }
   }
 
   describe(): string {
-    const words = this.events.map((event) =>
+    const parts = this.events.map((event) =>
       event.type === "snapshot" ? `snapshot of ${event.snapshot.members.size}` : event.type,
     );
     const { outcome } = this;
     if (outcome.kind !== "running") {
-      words.push(outcome.kind === "failed" ? `error ${String(outcome.error)}` : "end");
+      parts.push(outcome.kind === "failed" ? `error ${String(outcome.error)}` : "end");
     }
-    return words.length === 0 ? "nothing" : words.join(", ");
+    return parts.length === 0 ? "nothing" : parts.join(", ");
   }
 
   async #find<T>(what: string, find: () => T | undefined): Promise<T> {
     for (;;) {
       const found = find();
       if (found !== undefined) return found;
-      if (this.outcome.kind !== "running") fail(`${what} did not come; came: ${this.describe()}`);
+      if (this.outcome.kind !== "running")
+        fail(`the watch is over without ${what}; events: ${this.describe()}`);
       await this.#change.promise;
     }
   }

@@ -4,11 +4,11 @@ export interface SuiteResult {
   readonly passed: readonly string[];
   readonly failed: readonly string[];
   readonly skipped: readonly string[];
-  /** What each failed test threw, by name. */
+  /** The error of each failed test, by name. */
   readonly errors: ReadonlyMap<string, unknown>;
 }
 
-/** Runs a suite inside a test and tells what became of it. */
+/** Runs a suite inside a test and returns its results. */
 export async function runSuite(define: (runner: ConformanceRunner) => void): Promise<SuiteResult> {
   const tests: [name: string, body: () => Promise<void>][] = [];
   const passed: string[] = [];

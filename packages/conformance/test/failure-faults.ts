@@ -1,23 +1,23 @@
 import { isProvisioningError, MemberSet, ProvisioningError, type SourceEvent } from "@holdfast/core";
-import { aborted, saying, timedOut, type ProviderFaults } from "./provider-fault.ts";
+import { aborted, withEvents, timedOut, type ProviderFaults } from "./provider-fault.ts";
 
 export const FAILURE_FAULTS: ProviderFaults = {
-  "gives no heartbeat": {
-    fault: saying((event) => (event.type === "heartbeat" ? [] : [event])),
-    fails: ["while nothing changes a sign of life comes at least every heartbeatMs"],
+  "yields no heartbeat": {
+    fault: withEvents((event) => (event.type === "heartbeat" ? [] : [event])),
+    fails: ["without changes an event is yielded at least every heartbeatMs"],
   },
-  "gives heartbeats too seldom": {
+  "yields heartbeats too rarely": {
     fault: (tiny) => {
       let count = 0;
-      return saying((event) => (event.type === "heartbeat" && ++count % 2 === 0 ? [] : [event]))(tiny);
+      return withEvents((event) => (event.type === "heartbeat" && ++count % 2 === 0 ? [] : [event]))(tiny);
     },
-    fails: ["while nothing changes a sign of life comes at least every heartbeatMs"],
+    fails: ["without changes an event is yielded at least every heartbeatMs"],
   },
-  "beats without a backend": {
+  "yields heartbeats while the backend hangs": {
     fault: (tiny) => ({
       async *watch(options) {
         const schedule = tiny.clock.schedule.bind(tiny.clock);
-        // What it schedules as a heartbeat comes whatever the backend's state.
+        // The scheduled heartbeats are yielded whatever the backend's state.
         tiny.clock.schedule = (delayMs, task) =>
           schedule(delayMs, () => {
             const { state } = tiny;
@@ -28,7 +28,7 @@ export const FAILURE_FAULTS: ProviderFaults = {
         yield* tiny.watch(options);
       },
     }),
-    fails: ["a backend that hangs gives no sign of life"],
+    fails: ["a backend that hangs yields no snapshot or heartbeat"],
   },
   "fails when a silent watch is aborted": {
     fault: (tiny) => ({
@@ -58,7 +58,7 @@ export const FAILURE_FAULTS: ProviderFaults = {
     }),
     fails: ["a backend that breaks fails the watch and is never shown as empty"],
   },
-  "begins on a broken backend with nobody": {
+  "starts with an empty snapshot on a broken backend": {
     fault: (tiny) => ({
       async *watch(options) {
         if (tiny.state === "broken") yield { type: "snapshot", snapshot: tiny.snapshot(MemberSet.empty) };
@@ -67,7 +67,7 @@ export const FAILURE_FAULTS: ProviderFaults = {
     }),
     fails: ["a new watch on a broken backend fails and shows nothing"],
   },
-  "throws what its client threw": {
+  "throws the error of its client": {
     fault: (tiny) => ({
       async *watch(options) {
         try {
@@ -78,9 +78,9 @@ export const FAILURE_FAULTS: ProviderFaults = {
         }
       },
     }),
-    fails: ["what a watch fails with is a ProvisioningError"],
+    fails: ["a watch fails with a ProvisioningError"],
   },
-  "begins after a failure with what it knew": {
+  "starts with an old snapshot after a failure": {
     fault: (tiny) => {
       let last: SourceEvent | undefined;
       let hasFailed = false;
@@ -99,24 +99,24 @@ export const FAILURE_FAULTS: ProviderFaults = {
         },
       };
     },
-    fails: ["a watch after a failure starts afresh with the current content"],
+    fails: ["a watch after a failure starts with the current content"],
   },
-  "ends without a word": {
-    fault: saying((event) => (event.type === "ended" ? [] : [event])),
-    fails: ["a stream that the backend ends is terminated as its last word"],
+  "ends without an ended event": {
+    fault: withEvents((event) => (event.type === "ended" ? [] : [event])),
+    fails: ["a stream that the backend ends yields an ended event last"],
   },
   "cannot be watched again after an end": {
     fault: (tiny) => {
       let hasEnded = false;
-      return saying((event) => {
+      return withEvents((event) => {
         if (hasEnded) return [];
         hasEnded = event.type === "ended";
         return [event];
       })(tiny);
     },
-    fails: ["a watch after an end starts afresh with the current content"],
+    fails: ["a watch after an end starts with the current content"],
   },
-  "probes in vain": {
+  "always fails to probe": {
     fault: (tiny) => ({
       async probe(options) {
         await tiny.probe(options);
@@ -125,15 +125,15 @@ export const FAILURE_FAULTS: ProviderFaults = {
     }),
     fails: ["a probe of a backend that works resolves"],
   },
-  "probes without asking": {
+  "probes without contacting the backend": {
     fault: (tiny) => ({
       async probe(options) {
         if (tiny.state !== "broken") await tiny.probe(options);
       },
     }),
-    fails: ["a probe of a broken backend rejects and says what is wrong"],
+    fails: ["a probe of a broken backend rejects with the reason"],
   },
-  "does not say what is wrong when probed": {
+  "hides the reason of a failed probe": {
     fault: (tiny) => ({
       async probe(options) {
         if (tiny.state === "broken")
@@ -141,9 +141,9 @@ export const FAILURE_FAULTS: ProviderFaults = {
         await tiny.probe(options);
       },
     }),
-    fails: ["a probe of a broken backend rejects and says what is wrong"],
+    fails: ["a probe of a broken backend rejects with the reason"],
   },
-  "probes though told to stop": {
+  "probes although its signal has aborted": {
     fault: (tiny) => ({
       async probe(options) {
         if (!options.signal.aborted) await tiny.probe(options);
@@ -151,7 +151,7 @@ export const FAILURE_FAULTS: ProviderFaults = {
     }),
     fails: ["a probe whose signal has aborted rejects"],
   },
-  "goes on probing a backend that hangs": {
+  "does not abort a probe of a backend that hangs": {
     fault: (tiny) => ({
       probe: (options) =>
         tiny.state === "hanging" ? Promise.withResolvers<void>().promise : tiny.probe(options),
@@ -167,15 +167,15 @@ export const FAILURE_FAULTS: ProviderFaults = {
     }),
     fails: ["a probe leaves nothing open"],
   },
-  "rejects where nobody listens": {
+  "causes an unhandled rejection": {
     fault: (tiny) => {
       let reads = 0;
-      const tell = tiny.tell.bind(tiny);
-      tiny.tell = (news) => {
-        if (news === "broke" && reads === 0 && tiny.listeners.size > 0) {
-          void Promise.reject(new Error("nobody listens"));
+      const emit = tiny.emit.bind(tiny);
+      tiny.emit = (change) => {
+        if (change === "broke" && reads === 0 && tiny.listeners.size > 0) {
+          void Promise.reject(new Error("unhandled"));
         }
-        tell(news);
+        emit(change);
       };
       return {
         watch(options) {
@@ -188,6 +188,6 @@ export const FAILURE_FAULTS: ProviderFaults = {
         },
       };
     },
-    fails: ["a failure that nobody is waiting for is no unhandled rejection"],
+    fails: ["a failure that no read awaits is not an unhandled rejection"],
   },
 };

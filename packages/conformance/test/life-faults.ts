@@ -3,16 +3,16 @@ import { aborted, heartbeat, type ProviderFaults } from "./provider-fault.ts";
 import type { Tiny } from "./tiny-provider.ts";
 
 export const LIFE_FAULTS: ProviderFaults = {
-  "begins though told to stop": {
+  "starts although its signal has aborted": {
     fault: (tiny) => ({
       async *watch(options) {
         if (options.signal.aborted) yield { type: "snapshot", snapshot: tiny.snapshot(MemberSet.empty) };
         yield* tiny.watch(options);
       },
     }),
-    fails: ["a signal that has aborted already gives a watch without events"],
+    fails: ["a watch whose signal has already aborted yields no events"],
   },
-  "fails when aborted at the beginning": {
+  "fails when aborted before the first event": {
     fault: (tiny) => ({
       async *watch(options) {
         if (options.signal.aborted) return;
@@ -23,7 +23,7 @@ export const LIFE_FAULTS: ProviderFaults = {
     }),
     fails: ["an abort before the first event ends the watch quietly"],
   },
-  "has a last word after an abort": {
+  "yields an event after an abort": {
     fault: (tiny) => ({
       async *watch(options) {
         for await (const event of tiny.watch(options)) {
@@ -50,7 +50,7 @@ export const LIFE_FAULTS: ProviderFaults = {
     }),
     fails: ["an abort while the next event is awaited ends the watch quietly"],
   },
-  "does not hear an abort": {
+  "ignores an abort": {
     fault: (tiny) => ({
       async *watch(options) {
         if (options.signal.aborted || tiny.state === "hanging") return;
@@ -77,20 +77,20 @@ export const LIFE_FAULTS: ProviderFaults = {
     }),
     fails: ["an abort leaves nothing open"],
   },
-  "goes on after the consumer left": {
+  "continues after the consumer left": {
     fault: (tiny) => ({
       watch: (options) => leavingWith(tiny, options, (iterator) => iterator.return!(), false),
     }),
     fails: ["leaving the loop stops the watch"],
   },
-  "never lets the consumer leave": {
+  "never resolves return()": {
     fault: (tiny) => ({
       watch: (options) => leavingWith(tiny, options, () => Promise.withResolvers<never>().promise, true),
     }),
     fails: [
       "leaving the loop stops the watch",
       "leaving the loop leaves nothing open",
-      "a watch that is over leaves no listener on its signal",
+      "a watch that has ended leaves no listener on its signal",
     ],
   },
   "leaves a timer when the consumer leaves": {
@@ -115,7 +115,7 @@ export const LIFE_FAULTS: ProviderFaults = {
         return tiny.watch(options);
       },
     }),
-    fails: ["a watch that is over leaves no listener on its signal"],
+    fails: ["a watch that has ended leaves no listener on its signal"],
   },
   "forgets running watches when disposed": {
     fault: (tiny) => ({
@@ -124,7 +124,7 @@ export const LIFE_FAULTS: ProviderFaults = {
         return Promise.resolve();
       },
     }),
-    fails: ["disposal ends running watches, and no event comes after it", "disposal leaves nothing open"],
+    fails: ["disposal ends running watches, and they yield no more events", "disposal leaves nothing open"],
   },
   "can be disposed of only once": {
     fault: (tiny) => ({
@@ -133,9 +133,9 @@ export const LIFE_FAULTS: ProviderFaults = {
         await tiny.dispose();
       },
     }),
-    // Where the backend broke before, disposing fails as well.
+    // After the backend failed, disposing fails as well.
     fails: [
-      "a failure that nobody is waiting for is no unhandled rejection",
+      "a failure that no read awaits is not an unhandled rejection",
       "disposal may be repeated and may overlap",
     ],
   },
@@ -182,7 +182,7 @@ export const LIFE_FAULTS: ProviderFaults = {
   },
 };
 
-/** The right watch with another `return`, and perhaps something to say after it. */
+/** The correct watch with a different `return`, and possibly with events after it. */
 function leavingWith(
   tiny: Tiny,
   options: WatchOptions,

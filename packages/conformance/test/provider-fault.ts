@@ -3,17 +3,17 @@ import type { Tiny, TinyParts } from "./tiny-provider.ts";
 
 export type Fault = (tiny: Tiny) => TinyParts;
 
-/** What a provider does wrong, and exactly the tests that have to notice it. */
+/** The fault of a provider, and the tests that must fail, and no others. */
 interface ProviderFault {
   readonly fault: Fault;
   readonly fails: readonly string[];
 }
 
-/** By what a sentence says of the provider. */
+/** The faults by name. A name completes the sentence "fails a provider that …". */
 export type ProviderFaults = Readonly<Record<string, ProviderFault>>;
 
-/** Changes what a watch says, event by event. */
-export function saying(change: (event: SourceEvent, tiny: Tiny) => readonly SourceEvent[]): Fault {
+/** Changes the events of a watch one by one. */
+export function withEvents(change: (event: SourceEvent, tiny: Tiny) => readonly SourceEvent[]): Fault {
   return (tiny) => ({
     async *watch(options) {
       for await (const event of tiny.watch(options)) yield* change(event, tiny);
@@ -21,13 +21,14 @@ export function saying(change: (event: SourceEvent, tiny: Tiny) => readonly Sour
   });
 }
 
-/** Changes the snapshots a watch shows. */
-export function showing(change: (snapshot: ProviderSnapshot, tiny: Tiny) => ProviderSnapshot): Fault {
-  return saying((event, tiny) => [
+/** Changes the snapshots of a watch. */
+export function withSnapshots(change: (snapshot: ProviderSnapshot, tiny: Tiny) => ProviderSnapshot): Fault {
+  return withEvents((event, tiny) => [
     event.type === "snapshot" ? { ...event, snapshot: change(event.snapshot, tiny) } : event,
   ]);
 }
 
 export const heartbeat: SourceEvent = { type: "heartbeat" };
 export const timedOut = (): ProvisioningError => new ProvisioningError("CONNECTIVITY_TIMEOUT", "too slow");
-export const aborted = (): ProvisioningError => new ProvisioningError("LIFECYCLE_ABORTED", "told to stop");
+export const aborted = (): ProvisioningError =>
+  new ProvisioningError("LIFECYCLE_ABORTED", "aborted by the test");

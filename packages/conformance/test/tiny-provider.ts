@@ -19,18 +19,18 @@ import { VirtualClock } from "@holdfast/testing";
 
 const HEARTBEAT_MS = 1_000;
 
-export type TinyNews = "changed" | "broke" | "ended" | "disposed";
+export type TinyChange = "changed" | "broke" | "ended" | "disposed";
 
-/** A backend in a few lines, and all that a provider on it can do, part by part, so that a fault can replace one. */
+/** A minimal backend, and the functions of a provider on it, so that a fault can replace each of them. */
 export class Tiny {
   readonly clock: VirtualClock = new VirtualClock();
-  readonly listeners: Set<(news: TinyNews) => void> = new Set();
+  readonly listeners: Set<(change: TinyChange) => void> = new Set();
   nodes: readonly ClusterNodeInput[] = [];
   state: "working" | "broken" | "hanging" = "working";
   isDisposed = false;
 
-  tell(news: TinyNews): void {
-    for (const listener of this.listeners) listener(news);
+  emit(change: TinyChange): void {
+    for (const listener of this.listeners) listener(change);
   }
 
   snapshot(members: MemberSet): ProviderSnapshot {
@@ -39,7 +39,7 @@ export class Tiny {
 
   assertUsable(): void {
     if (this.isDisposed) throw new ProvisioningError("LIFECYCLE_STOPPED", "the provider was disposed of");
-    if (this.state === "broken") throw new ProvisioningError("CONNECTIVITY_REFUSED", "nobody is there");
+    if (this.state === "broken") throw new ProvisioningError("CONNECTIVITY_REFUSED", "connection refused");
   }
 
   async probe({ signal }: ProbeOptions): Promise<void> {
@@ -61,25 +61,25 @@ export class Tiny {
         if (this.state === "working") push({ type: "heartbeat" });
       });
     };
-    const listen = (news: TinyNews) => {
-      if (news === "changed") {
+    const onChange = (change: TinyChange) => {
+      if (change === "changed") {
         members = members.replace(this.nodes.map(createClusterNode));
         push({ type: "snapshot", snapshot: this.snapshot(members) });
-      } else if (news === "ended") {
+      } else if (change === "ended") {
         push({ type: "ended" });
         channel.close();
       } else {
-        const code = news === "broke" ? "STREAM_FAILED" : "LIFECYCLE_STOPPED";
+        const code = change === "broke" ? "STREAM_FAILED" : "LIFECYCLE_STOPPED";
         channel.close({ error: new ProvisioningError(code, "the watch is over") });
       }
     };
     const close = () => {
-      this.listeners.delete(listen);
+      this.listeners.delete(onChange);
       timer?.[Symbol.dispose]();
     };
-    this.listeners.add(listen);
+    this.listeners.add(onChange);
     using _ = whenAborted(signal, close);
-    if (this.state === "working") listen("changed");
+    if (this.state === "working") onChange("changed");
     try {
       yield* channel;
     } finally {
@@ -90,12 +90,12 @@ export class Tiny {
 
   dispose(): Promise<void> {
     this.isDisposed = true;
-    this.tell("disposed");
+    this.emit("disposed");
     return Promise.resolve();
   }
 }
 
-/** What a fault replaces; it may call the right part, which is still `tiny`'s. */
+/** The functions that a fault replaces. A replacement may call the correct function of `tiny`. */
 export interface TinyParts {
   readonly watch?: (options: WatchOptions) => AsyncIterable<SourceEvent>;
   readonly probe?: (options: ProbeOptions) => Promise<void>;
@@ -116,11 +116,11 @@ export function createTinySetup(tiny: Tiny, parts: TinyParts = {}): ProviderSetu
     heartbeatMs: HEARTBEAT_MS,
     publish(nodes) {
       tiny.nodes = nodes;
-      tiny.tell("changed");
+      tiny.emit("changed");
     },
     breakBackend() {
       tiny.state = "broken";
-      tiny.tell("broke");
+      tiny.emit("broke");
     },
     hangBackend() {
       tiny.state = "hanging";
@@ -128,7 +128,7 @@ export function createTinySetup(tiny: Tiny, parts: TinyParts = {}): ProviderSetu
     repairBackend() {
       tiny.state = "working";
     },
-    endStream: () => tiny.tell("ended"),
+    endStream: () => tiny.emit("ended"),
     countOpen: () => tiny.listeners.size + tiny.clock.pendingTimers,
     teardown: () => undefined,
   };
