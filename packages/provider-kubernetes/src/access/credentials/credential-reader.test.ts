@@ -182,6 +182,18 @@ describe("a kubeconfig", () => {
     recording.abort();
   });
 
+  // A2
+  test.each<[object, string]>([
+    [{ token: "a\nb" }, "a token with characters that a header cannot hold"],
+    [{ exec: { command: "x", args: "y" } }, "exec.args: not of the expected form"],
+  ])("with %j: the error names the user and its file", async (user, why) => {
+    const file = write("config", kubeconfig(user));
+    const error = await probe(provide({ kubeconfig: { file } }));
+    expect(error).toMatchObject({ code: "CONNECTIVITY_SECRET_UNAVAILABLE" });
+    expect(String(error)).toContain(`of the kubeconfig "${file}"`);
+    expect(String(error)).toContain(why);
+  });
+
   test("goes with its token before that of a plugin", async () => {
     const user = { token: "inline", ...plugin("from-plugin") };
     expect(await probe(provide({ kubeconfig: fromEnv(kubeconfig(user)) }))).toBeUndefined();

@@ -73,10 +73,10 @@ export class CredentialReader {
   async #authorize(signal: AbortSignal): Promise<string | undefined> {
     const { token: reference } = this.#params;
     if (reference !== undefined) return toBearer(await resolveSecret(reference, { signal }), "the token");
-    const { tokenFile, token, basic, oidc } = this.#loaded.user;
+    const { label = "the kubeconfig", tokenFile, token, basic, oidc } = this.#loaded.user;
     if (tokenFile !== undefined)
       return toBearer(await this.#readTokenFile(tokenFile, token, signal), `the file "${tokenFile}"`);
-    if (token !== undefined) return toBearer(token, "the kubeconfig");
+    if (token !== undefined) return toBearer(token, label);
     if (basic !== undefined)
       return `Basic ${Buffer.from(`${basic.username}:${basic.password}`).toString("base64")}`;
     if (oidc === undefined) return undefined;
@@ -121,8 +121,10 @@ export class CredentialReader {
     const kept = this.#fromPlugin;
     if (kept !== undefined && (kept.expiresAt === undefined || kept.expiresAt > this.#clock.now()))
       return kept;
+    const { label } = this.#loaded.user;
     const { execTimeoutMs: timeoutMs } = this.#params;
-    this.#fromPlugin = await runExecPlugin(exec, { cluster, ca, clock: this.#clock, timeoutMs, signal });
+    const options = { label, cluster, ca, clock: this.#clock, timeoutMs, signal };
+    this.#fromPlugin = await runExecPlugin(exec, options);
     return this.#fromPlugin;
   }
 }

@@ -43,14 +43,20 @@ const credential = (status: object, more: object = {}): object => ({
 });
 
 interface RunOptions {
+  readonly label?: string;
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
   readonly clock?: Clock;
 }
 
 async function run(exec: unknown, options: RunOptions = {}): Promise<ExecCredential> {
-  const { timeoutMs = 10_000, signal = new AbortController().signal, clock = new CountingClock() } = options;
-  return runExecPlugin(exec, { cluster, ca, clock, timeoutMs, signal });
+  const {
+    label,
+    timeoutMs = 10_000,
+    signal = new AbortController().signal,
+    clock = new CountingClock(),
+  } = options;
+  return runExecPlugin(exec, { label, cluster, ca, clock, timeoutMs, signal });
 }
 
 describe("a credential plugin", () => {
@@ -75,6 +81,29 @@ describe("a credential plugin", () => {
       console.log(JSON.stringify({ kind, apiVersion, status: { token } }));`;
     const exec = script(code, { env: [{ name: "MINE", value: "yes" }] }, "argument");
     expect(await run(exec)).toMatchObject({ token: "yes,ExecCredential,false,,argument" });
+  });
+
+  // A2
+  test.each([
+    [
+      { apiVersion: "client.authentication.k8s.io/v1alpha1" },
+      `exec.apiVersion: expected ${V1} or ${V1}beta1`,
+    ],
+    [{ args: [SECRET, 7] }, "exec.args.1: not of the expected form"],
+    [{ env: [{ value: SECRET }] }, "exec.env.0.name: not of the expected form"],
+    [{ command: undefined }, "exec.command: not of the expected form"],
+  ])("with %j in its exec section: the error names the user and the field", async (more, why) => {
+    const outcome = await outcomeOf(() => run(script("", more), { label: "the user" }));
+    const message: unknown = expect.stringContaining(`the user cannot be used: ${why}`);
+    expect(outcome).toMatchObject({ error: { code: "CONNECTIVITY_SECRET_UNAVAILABLE", message } });
+    expect(findSecret(allTextOf(outcome), SECRET)).toEqual([]);
+  });
+
+  test("may have a variable without a value, which is empty", async () => {
+    const code = `
+      const status = { token: JSON.stringify(process.env.EMPTY) };
+      console.log(JSON.stringify({ kind: "ExecCredential", apiVersion: "${V1}", status }));`;
+    expect(await run(script(code, { env: [{ name: "EMPTY" }] }))).toMatchObject({ token: '""' });
   });
 
   test("is given the cluster when it asks", async () => {

@@ -1,10 +1,13 @@
 import { createDeadline, ProvisioningError, type Clock } from "@holdfast/core";
 import * as z from "zod";
 import type { ClusterEntry } from "../kubeconfig/cluster-entry.ts";
+import { unusable } from "../kubeconfig/unusable-kubeconfig.ts";
 import { parseExecCredential, type ExecCredential } from "./exec-credential.ts";
 import { runPlugin } from "./run-plugin.ts";
 
 export interface ExecOptions {
+  /** Names the user of the kubeconfig in messages. @defaultValue `the kubeconfig` */
+  readonly label?: string | undefined;
   /** Given to a plugin that asks for it. */
   readonly cluster: ClusterEntry;
   /** The content of the cluster's authority. */
@@ -21,7 +24,7 @@ const execSchema = z.object({
   apiVersion: z.enum([V1, "client.authentication.k8s.io/v1beta1"]).default(V1),
   command: z.string().min(1),
   args: z.array(z.string()).nullish(),
-  env: z.array(z.object({ name: z.string(), value: z.string() })).nullish(),
+  env: z.array(z.object({ name: z.string(), value: z.string().nullish() })).nullish(),
   provideClusterInfo: z.boolean().nullish(),
   interactiveMode: z.enum(["Never", "IfAvailable", "Always"]).nullish(),
 });
@@ -31,9 +34,9 @@ const execSchema = z.object({
  * `CONNECTIVITY_SECRET_UNAVAILABLE` when it fails or prints something else. What it prints is never repeated.
  */
 export async function runExecPlugin(exec: unknown, options: ExecOptions): Promise<ExecCredential> {
-  const { cluster, ca, clock, timeoutMs, signal } = options;
+  const { label = "the kubeconfig", cluster, ca, clock, timeoutMs, signal } = options;
   const parsed = execSchema.safeParse(exec);
-  if (!parsed.success) throw unavailable("the kubeconfig's exec section is malformed");
+  if (!parsed.success) throw unusable(label, describeIssue(parsed.error.issues[0]));
   const { command, args, env, apiVersion, provideClusterInfo, interactiveMode } = parsed.data;
   if (interactiveMode === "Always")
     throw unavailable(
@@ -60,7 +63,7 @@ export async function runExecPlugin(exec: unknown, options: ExecOptions): Promis
       env: {
         ...process.env,
         KUBERNETES_EXEC_INFO: JSON.stringify({ kind: "ExecCredential", apiVersion, spec }),
-        ...Object.fromEntries((env ?? []).map(({ name, value }) => [name, value])),
+        ...Object.fromEntries((env ?? []).map(({ name, value }) => [name, value ?? ""])),
       },
     },
     deadline.signal,
@@ -82,6 +85,13 @@ function toClusterInfo(cluster: ClusterEntry, ca: Buffer | undefined): unknown {
     ...(cluster.disableCompression === true && { "disable-compression": true }),
     config: cluster.execConfig,
   };
+}
+
+/** Names the field of the exec section that is wrong. Its value is not repeated. */
+function describeIssue(issue: z.core.$ZodIssue | undefined): string {
+  const field = ["exec", ...(issue?.path ?? [])].join(".");
+  if (issue?.code !== "invalid_value") return `${field}: not of the expected form`;
+  return `${field}: expected ${issue.values.map(String).join(" or ")}`;
 }
 
 function unavailable(message: string): ProvisioningError {

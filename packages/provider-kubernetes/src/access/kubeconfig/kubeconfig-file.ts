@@ -58,8 +58,11 @@ function parse(path: string | undefined, text: string): unknown {
     const position = mark === undefined ? "" : ` (line ${mark.line + 1}, column ${mark.column + 1})`;
     throw unusable(describeFile(path), `it is not valid YAML${position}`);
   }
-  if (documents.length > 1) throw unusable(describeFile(path), "it has more than one YAML document");
-  return documents[0];
+  // kubectl reads the first document only. A file may end with "---".
+  const [first, ...others] = documents;
+  if (others.some((other) => other !== null))
+    throw unusable(describeFile(path), "it has more than one YAML document");
+  return first;
 }
 
 function readEntries(

@@ -162,6 +162,7 @@ describe("several kubeconfigs", () => {
     ["is a list", "[]", "expected a mapping"],
     ["has a list that is none", { clusters: {} }, "clusters: expected a list"],
     ["has several documents", "a: 1\n---\nb: 1", "more than one YAML document"],
+    ["has its content in the second document", "---\n---\nb: 1", "more than one YAML document"],
     [
       "has two entries of a name",
       { users: [{ name: "w" }, { name: "w" }] },
@@ -171,6 +172,12 @@ describe("several kubeconfigs", () => {
     const message = await refusalOf(loadFiles(write("good", complete("good")), write("bad", content)));
     expect(message).toContain(`"${folder.at("bad")}"`);
     expect(message).toContain(why);
+  });
+
+  // A2
+  test("may end with an empty YAML document", async () => {
+    const file = write("a", `---\n${JSON.stringify(complete("a"))}\n---\n# nothing\n`);
+    expect((await loadFiles(file)).user.token).toBe("a");
   });
 
   test("may use what people write in YAML: merge keys, anchors and yes", async () => {

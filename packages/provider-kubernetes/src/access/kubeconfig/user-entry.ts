@@ -7,6 +7,8 @@ import { textField } from "./kubeconfig-field.ts";
 
 /** With what this side proves who it is. */
 export interface UserEntry {
+  /** For messages: `the user "u" of the kubeconfig "/path"`. Absent when it does not come from a kubeconfig. */
+  readonly label?: string | undefined;
   readonly token?: string | undefined;
   /** Its newest content that could be read goes before `token`. */
   readonly tokenFile?: string | undefined;
@@ -61,6 +63,7 @@ export function readUser(entry: KubeconfigEntry): UserEntry {
   if (cert !== undefined && key === undefined)
     throw reader.unusable("it has a client certificate without its key");
   return {
+    label: reader.label,
     token,
     tokenFile: tokenFile === undefined ? undefined : reader.toPath(tokenFile),
     basic: hasBasic ? { username: username ?? "", password: password ?? "" } : undefined,
