@@ -1,6 +1,8 @@
 import { createSeededRandom } from "@holdfast/testing";
 import { createClusterNode, MemberSet, type ClusterNode } from "@holdfast/core";
 import { describe, expect, test } from "vitest";
+import { kubernetesParamsSchema } from "../kubernetes-params.ts";
+import { EndpointSliceReader } from "../wire/endpoint-slice-reader.ts";
 import type { SliceContent } from "../wire/slice-content.ts";
 import { SliceSet } from "./slice-set.ts";
 
@@ -24,6 +26,22 @@ function slice(key: string, nodes: readonly ClusterNode[], parts: Parts = {}): S
     unready: unready && new Set(unready),
     more: more?.map((node) => ({ key: node.id, node })),
   };
+}
+
+/** What a set shows of two slices that list the same address without a name, each with another port. */
+function showUnnamed(params: object): object {
+  const reader = new EndpointSliceReader(kubernetesParamsSchema.parse({ service: "db", ...params }));
+  const set = new SliceSet({ isPortChosen: "port" in params });
+  const put = [80, 9_090].map((port) => {
+    const given = {
+      addressType: "IPv4",
+      endpoints: [{ addresses: ["10.0.0.1"] }],
+      ports: [{ name: "p", port }],
+    };
+    return reader.read(`n/${port}`, given, () => undefined);
+  });
+  set.apply(put, []);
+  return { ids: Array.from(set.nodes(), ({ id }) => id), skipped: set.skipped?.count };
 }
 
 const hostOf = (set: SliceSet, id: string): string | undefined => set.get(id)?.host;
@@ -137,23 +155,28 @@ describe("a SliceSet", () => {
     expect(Array.from(members, ({ id }) => id)).toEqual(["web-0"]);
   });
 
-  // B2
-  test("of one address with two ports has no member unless a port is chosen, and counts that", () => {
+  // B2, C2
+  test("of one address with two ports has no member unless a port is chosen, then one, and counts what is left out", () => {
     const nodes = [80, 9_090].map((port) => createClusterNode({ id: "a", host: "1", port }));
     for (const isPortChosen of [true, false]) {
       const set = new SliceSet({ isPortChosen });
       set.apply([slice("n/1", [nodes[0]!])], []);
       const change = set.apply([slice("n/2", [nodes[1]!])], []);
       expect(set.get("a")?.port).toBe(isPortChosen ? 80 : undefined);
-      expect(set.skipped).toEqual(
-        isPortChosen
-          ? undefined
-          : { count: 1, reasons: ["its slices have several ports and none is asked for"] },
-      );
+      const reason = isPortChosen
+        ? "another slice has another number for the port that is asked for"
+        : "its slices have several ports and none is asked for";
+      expect(set.skipped).toEqual({ count: 1, reasons: [reason] });
       expect(change.vanished.has("a")).toBe(!isPortChosen);
       set.apply([], ["n/1"]);
       expect([set.get("a")?.port, set.skipped]).toEqual([9_090, undefined]);
     }
+  });
+
+  // B2
+  test("of one address without a name that slices list with different ports: ambiguous unless a port is chosen", () => {
+    expect(showUnnamed({})).toEqual({ ids: [], skipped: 1 });
+    expect(showUnnamed({ port: "p" })).toEqual({ ids: ["10.0.0.1:80", "10.0.0.1:9090"], skipped: undefined });
   });
 
   // H11

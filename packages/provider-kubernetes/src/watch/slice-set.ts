@@ -18,6 +18,7 @@ export interface SliceSetOptions {
 }
 
 const AMBIGUOUS = "its slices have several ports and none is asked for";
+const FOLDED = "another slice has another number for the port that is asked for";
 const NO_NODES: readonly ClusterNode[] = Object.freeze([]);
 
 /**
@@ -36,6 +37,8 @@ export class SliceSet {
   /** How many slices list a key that is not ready. */
   readonly #unready = new Map<string, number>();
   readonly #ambiguous = new Set<string>();
+  /** Keys that slices list with several numbers of the chosen port, of which one is used. */
+  readonly #folded = new Set<string>();
   readonly #renamed = new WeakMap<ClusterNode, ClusterNode>();
   #skipped = 0;
   #trimmed = 0;
@@ -70,6 +73,7 @@ export class SliceSet {
     }
     for (const key of before.keys()) {
       this.#ambiguous.delete(key);
+      this.#folded.delete(key);
       for (const { id } of this.#resolve(key)) {
         touched.set(id, key);
         if (id !== key) addTo(this.#claims, id, key);
@@ -110,10 +114,11 @@ export class SliceSet {
 
   /** What was left out of all slices; undefined when nothing was. */
   get skipped(): SkippedEntries | undefined {
-    if (this.#skipped === 0 && this.#ambiguous.size === 0) return undefined;
+    if (this.#skipped === 0 && this.#ambiguous.size === 0 && this.#folded.size === 0) return undefined;
     const tally = new SkipTally();
     for (const slice of this.#slices.values()) for (const reason of slice.skipped) tally.skip(reason);
     for (const _ of this.#ambiguous) tally.skip(AMBIGUOUS);
+    for (const _ of this.#folded) tally.skip(FOLDED);
     return tally.toSkipped();
   }
 
@@ -149,7 +154,9 @@ export class SliceSet {
       if (!isEqual) continue;
       const other = byHost.get(node.host);
       if (other === undefined) byHost.set(node.host, node);
-      else if (other.port !== node.port && !this.#isPortChosen) {
+      else if (other.port === node.port) continue;
+      else if (this.#isPortChosen) this.#folded.add(key);
+      else {
         this.#ambiguous.add(key);
         return NO_NODES;
       }

@@ -57,7 +57,7 @@ export class EndpointSliceReader {
         const before = find(input.id);
         const isSame = before !== undefined && isSameNode(before, input);
         const node = isSame ? before : this.#readTrimmed(input, trimmed);
-        const name = this.#nameOf(endpoint, namespace) ?? addressOf(endpoint, port);
+        const name = this.#keyOf(endpoint, namespace, port);
         const other = nodes.get(name);
         if (other === undefined) nodes.set(name, node);
         // Of one name, an endpoint that terminates yields to one that does not.
@@ -101,7 +101,7 @@ export class EndpointSliceReader {
     if (given.length === members.length) return undefined;
     const names = given
       .filter((endpoint) => !this.#isMember(endpoint))
-      .map((endpoint) => this.#nameOf(endpoint, namespace) ?? addressOf(endpoint, port));
+      .map((endpoint) => this.#keyOf(endpoint, namespace, port));
     return new Set(names);
   }
 
@@ -163,6 +163,18 @@ export class EndpointSliceReader {
     return input as ClusterNodeInput;
   }
 
+  /**
+   * An endpoint without a name is known by its address, and by its port only where one is chosen: without a choice, an address that
+   * slices list with several ports is ambiguous.
+   */
+  #keyOf(endpoint: unknown, namespace: string, port: number | string): string {
+    const name = this.#nameOf(endpoint, namespace);
+    if (name !== undefined) return name;
+    if (this.#params.port !== undefined) return addressOf(endpoint, port);
+    const host = hostOf(endpoint);
+    return this.#params.allNamespaces ? `${namespace}/${host}` : host;
+  }
+
   /** The object behind the endpoint, or else its host name; names are unique in their namespace only. */
   #nameOf(endpoint: unknown, namespace: string): string | undefined {
     const name = fieldOf(fieldOf(endpoint, "targetRef"), "name") || fieldOf(endpoint, "hostname");
@@ -176,8 +188,13 @@ const NUMBER = /^[1-9]\d{0,4}$/;
 
 /** Without a host it is no member, whatever its id. */
 function addressOf(endpoint: unknown, port: number | string): string {
+  return `${hostOf(endpoint)}:${port}`;
+}
+
+/** Its first address; empty where it does not have one. */
+function hostOf(endpoint: unknown): string {
   const host = listOf(endpoint, "addresses")[0];
-  return `${typeof host === "string" ? host : ""}:${port}`;
+  return typeof host === "string" ? host : "";
 }
 
 const DNS_NAME = /^(?=.{1,253}$)[a-z0-9_](?:[-a-z0-9_]{0,62})(?:\.[a-z0-9_][-a-z0-9_]{0,62})*\.?$/i;

@@ -5,7 +5,7 @@ export interface SliceContent {
   /** `namespace/name`. */
   readonly key: string;
   readonly isIpv6: boolean;
-  /** By the key of the endpoint: the pod, the host name, or `ADDRESS:PORT`. */
+  /** By the key of the endpoint: the pod, the host name, or the address, with its port where a port is chosen. */
   readonly nodes: ReadonlyMap<string, ClusterNode>;
   /** Further addresses of keys in `nodes`; absent when there are none. */
   readonly more?: readonly { readonly key: string; readonly node: ClusterNode }[] | undefined;
