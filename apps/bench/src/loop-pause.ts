@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { MemberSet, systemClock } from "@holdfast/core";
 import { createNodeReader } from "@holdfast/core/adapter";
-import { createFileAdapter } from "@holdfast/provider-file";
+import { file } from "@holdfast/provider-file";
 import { createPayload } from "./payload.ts";
 import { DirectProvider, Pipeline } from "./pipeline.ts";
 import { median, type Figure } from "./measure.ts";
@@ -38,7 +38,7 @@ function watchLoop(): () => number {
 export async function benchLoopPause(members: number, runs: number): Promise<readonly Figure[]> {
   const folder = await mkdtemp(join(tmpdir(), "holdfast-bench-"));
   const path = join(folder, "topology.json");
-  const adapter = createFileAdapter();
+  const adapter = file.createAdapter();
   const load: number[] = [];
   const reload: number[] = [];
   const switching: number[] = [];
@@ -49,9 +49,9 @@ export async function benchLoopPause(members: number, runs: number): Promise<rea
       const backup = new DirectProvider("backup", 0, MemberSet.empty);
       const params = adapter.params.parse({ path });
       const context = { clock: systemClock, random: Math.random, heartbeatMs: 5_000 };
-      const file = adapter.create({ id: "file", kind: "file", priority: 1, params }, context);
+      const primary = adapter.create({ id: "file", kind: "file", priority: 1, params }, context);
       {
-        await using pipeline = new Pipeline([file, backup]);
+        await using pipeline = new Pipeline([primary, backup]);
         globalThis.gc?.();
         let stop = watchLoop();
         pipeline.start();
@@ -84,7 +84,7 @@ export async function benchLoopPause(members: number, runs: number): Promise<rea
           switching.push(switchMs);
         }
       }
-      await file[Symbol.asyncDispose]();
+      await primary[Symbol.asyncDispose]();
     }
   } finally {
     await rm(folder, { recursive: true, force: true });

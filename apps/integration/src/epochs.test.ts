@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { RemoteEventFilter, SequenceGuard } from "@holdfast/bridges";
 import type { RemotingPort, SnapshotTick, TopologyNotice } from "@holdfast/core";
 import { createSeededRandom, MemoryProviderStore, VirtualClock } from "@holdfast/testing";
-import { createMemoryAdapter } from "@holdfast/provider-memory";
+import { memory as memoryKind } from "@holdfast/provider-memory";
 import { ProvisioningService } from "@holdfast/provisioning";
 import { FileGenerationStore } from "@holdfast/store-file";
 import { describe, expect, test } from "vitest";
@@ -59,7 +59,7 @@ interface RunOptions {
 async function run({ receiver, folder, at, members }: RunOptions): Promise<string> {
   const clock = new VirtualClock({ startAt: at });
   const service = new ProvisioningService({
-    adapters: [createMemoryAdapter()],
+    adapters: [memoryKind.createAdapter()],
     store: new MemoryProviderStore(),
     generation: folder === undefined ? undefined : generationIn(folder),
     ports: {
@@ -158,7 +158,7 @@ test("a generation that cannot be written stops the start, before the set of pro
   await writeFile(join(folder.path, "file"), "");
   const store = new MemoryProviderStore();
   const service = new ProvisioningService({
-    adapters: [createMemoryAdapter()],
+    adapters: [memoryKind.createAdapter()],
     store,
     generation: generationIn(join(folder.path, "file")),
   });
@@ -176,7 +176,7 @@ test("a reader that begins before the start gets every event", async () => {
   await using folder = await emptyFolder();
   const clock = new VirtualClock();
   const service = new ProvisioningService({
-    adapters: [createMemoryAdapter()],
+    adapters: [memoryKind.createAdapter()],
     store: new MemoryProviderStore(),
     generation: generationIn(folder.path),
     clock,

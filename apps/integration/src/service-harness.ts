@@ -7,7 +7,7 @@ import {
   RecordingRemoting,
   VirtualClock,
 } from "@holdfast/testing";
-import { createMemoryAdapter, type MemoryAdapter, type MemoryProvider } from "@holdfast/provider-memory";
+import { memory as memoryKind, type MemoryAdapter, type MemoryProvider } from "@holdfast/provider-memory";
 import {
   ProvisioningService,
   type ProvisioningServiceOptions,
@@ -30,7 +30,7 @@ export const memory = (
 /** A whole service on virtual time, with memory providers driven by hand and ports that write down what they are told. */
 export class ServiceHarness {
   readonly clock: VirtualClock = new VirtualClock();
-  readonly adapter: MemoryAdapter = createMemoryAdapter();
+  readonly adapter: MemoryAdapter = memoryKind.createAdapter();
   readonly journal: CallJournal = new CallJournal();
   readonly placement: RecordingPlacement = new RecordingPlacement({
     journal: this.journal,

@@ -2,7 +2,7 @@ import { rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { CallJournal, RecordingPartition, RecordingPlacement, RecordingRemoting } from "@holdfast/testing";
 import type { ClusterNodeInput, TopologyEvent } from "@holdfast/core";
-import { createFileAdapter } from "@holdfast/provider-file";
+import { file } from "@holdfast/provider-file";
 import { ProvisioningService } from "@holdfast/provisioning";
 import { FileProviderStore } from "@holdfast/store-file";
 import { expect, test } from "vitest";
@@ -35,7 +35,7 @@ class FileService {
   constructor(folder: string) {
     const { placement, partition, remoting } = this;
     this.service = new ProvisioningService({
-      adapters: [createFileAdapter({ baseDir: folder })],
+      adapters: [file.createAdapter({ baseDir: folder })],
       store: new FileProviderStore({ path: join(folder, "providers.jsonl") }),
       ports: { placement, partition, remoting },
       health: { backoffInitialMs: 50, backoffMaxMs: 100, cooldownMs: 300 },

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { NodeId } from "@holdfast/core";
-import { createConsulAdapter } from "@holdfast/provider-consul";
-import { createKubernetesAdapter } from "@holdfast/provider-kubernetes";
+import { consul } from "@holdfast/provider-consul";
+import { kubernetes } from "@holdfast/provider-kubernetes";
 import { ProvisioningService } from "@holdfast/provisioning";
 import { FileProviderStore, FileSnapshotStore } from "@holdfast/store-file";
 import { Registry } from "prom-client";
@@ -32,7 +32,7 @@ export class SoakedService {
     this.#census = census;
     this.#setup = setup;
     this.#service = new ProvisioningService({
-      adapters: [createConsulAdapter(), createKubernetesAdapter()],
+      adapters: [consul.createAdapter(), kubernetes.createAdapter()],
       store: new FileProviderStore({ path: join(setup.folder, "providers.jsonl") }),
       lastKnownGood: { store: new FileSnapshotStore({ path: join(setup.folder, "last-known-good.jsonl") }) },
       ports: this.#ports,

@@ -4,15 +4,15 @@
  */
 export function adapterModule(kind: string, rest = ""): string {
   return `
-import { createMemoryAdapter } from ${urlOf("@holdfast/provider-memory")};
+import { memory } from ${urlOf("@holdfast/provider-memory")};
 import * as z from ${urlOf("zod")};
-const memory = createMemoryAdapter();
+const adapter = memory.createAdapter();
 export const createAdapter = ({ baseDir }) => ({
   kind: ${JSON.stringify(kind)},
   params: z.strictObject({ region: z.string().describe("Where it is.") }),
   create(descriptor, context) {
     const members = [{ id: descriptor.params.region, host: "a.test", port: 1 }];
-    return memory.create({ ...descriptor, params: memory.params.parse({ members }) }, context);
+    return adapter.create({ ...descriptor, params: adapter.params.parse({ members }) }, context);
   },
   ${rest}
 });

@@ -19,7 +19,6 @@ export { parseRetryAfter } from "./adapter-kit/http/retry-after.ts";
 export { EXPECTED_HOST, isHost } from "./adapter-kit/is-host.ts";
 export { fieldOf, listOf, textOf } from "./adapter-kit/json-field.ts";
 export { parseJson } from "./adapter-kit/parse-json.ts";
-export { toProbeError } from "./adapter-kit/probe-error.ts";
 export { ProviderLife } from "./adapter-kit/provider-life.ts";
 export {
   resolveSecret,
@@ -29,6 +28,7 @@ export {
 } from "./adapter-kit/secret-reference.ts";
 export { SkipTally, toSkipReason } from "./adapter-kit/skip-tally.ts";
 export { shortenId, trimNode, type TrimmedNode } from "./adapter-kit/trim-node.ts";
+export type { WithDefaults } from "./adapter-kit/with-defaults.ts";
 export { toSafeCause } from "./errors/safe-cause.ts";
 export { createNodeReader, type NodeReader } from "./model/cluster-node.ts";
 export { MAX_MEMBERS } from "./model/member-limit.ts";

@@ -65,9 +65,9 @@ describe("connect", () => {
 
   test("a backend that refuses at the start is a warning, and the next provider takes over", async () => {
     const refused = new ProvisioningError("CONNECTIVITY_REFUSED", "10.0.0.1:8500 refused the connection");
-    const refusing = defineAdapter<unknown>({
+    const refusing = defineAdapter({
       kind: "refusing",
-      params: z.unknown(),
+      params: z.strictObject({}),
       open: () => ({
         probe: () => Promise.reject(refused),
         // oxlint-disable-next-line require-yield -- it fails before it yields anything

@@ -25,7 +25,7 @@ test("the order of the list is the priority, and ids follow from the kinds", () 
 });
 
 test("two adapters of one kind are refused, naming the kind", () => {
-  const { createAdapter } = defineAdapter<object>({ kind: "memory", params: z.object({}), open: notUsed });
+  const { createAdapter } = defineAdapter({ kind: "memory", params: z.object({}), open: notUsed });
   const other: ProviderSpec = { kind: "memory", params: {}, createAdapter };
   expect(() => toConfiguration([memory(), other])).toThrow(/VALIDATION_DUPLICATE_ID.*"memory"/);
 });

@@ -1,6 +1,7 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, expectTypeOf, test } from "vitest";
 import * as z from "zod";
-import { consulParamsSchema } from "./consul-params.ts";
+import { consul } from "./consul.ts";
+import { consulParamsSchema, type ConsulParams, type ConsulSettings } from "./consul-params.ts";
 
 const isValid = (params: object): boolean =>
   consulParamsSchema.safeParse({ service: "web", ...params }).success;
@@ -87,4 +88,12 @@ describe("consulParamsSchema", () => {
       expect(property).toHaveProperty("description");
     }
   });
+});
+
+test("a program needs to give the service only, and a watch gets every parameter that has a default", () => {
+  expect(consul({ service: "web" })).toMatchObject({ kind: "consul", params: { service: "web" } });
+  expectTypeOf<{ service: string }>().toExtend<ConsulParams>();
+  expectTypeOf<{ tags: [] }>().not.toExtend<ConsulParams>();
+  expectTypeOf<ConsulSettings["waitMs"]>().toEqualTypeOf<number>();
+  expectTypeOf<ConsulSettings>().toExtend<ConsulParams>();
 });

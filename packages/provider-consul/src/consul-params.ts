@@ -1,45 +1,80 @@
-import { secretReferenceSchema, type SecretReference } from "@holdfast/core/adapter";
+import { secretReferenceSchema, type SecretReference, type WithDefaults } from "@holdfast/core/adapter";
 import * as z from "zod";
 
 /** What names a member: see the README's table. */
 export type NodeIdRule = "node-and-service" | "service-id" | "address" | { readonly meta: string };
 
+/** Files for TLS, in PEM. They are read again for every request, so that certificates can be replaced while the program runs. */
 export interface ConsulTls {
+  /** The certificates to trust. @defaultValue those of Node.js */
   readonly caFile?: string | undefined;
+  /** The client's certificate. */
   readonly certFile?: string | undefined;
+  /** The private key of the client's certificate. */
   readonly keyFile?: string | undefined;
+  /** The name that the server's certificate must have. @defaultValue the host of the address */
   readonly serverName?: string | undefined;
 }
 
-export interface ConsulProviderParams {
-  /** `http://host:port` or `https://host:port`, tried in turn. */
-  readonly addresses: readonly string[];
+/** Which instances of which service a provider reports, and how it asks for them. Only `service` is required. */
+export interface ConsulParams {
+  /** The service whose instances are the members. */
   readonly service: string;
-  /** An instance must have all of them. */
-  readonly tags: readonly string[];
-  /** `warning`: members that pass or warn. */
-  readonly health: "passing" | "warning";
+  /** Consul agents or servers, `http://host:port` or `https://host:port`, tried in turn. @defaultValue ["http://127.0.0.1:8500"] */
+  readonly addresses?: readonly string[] | undefined;
+  /** Only instances that have all of these tags. @defaultValue [] */
+  readonly tags?: readonly string[] | undefined;
+  /** `passing`: every check of an instance passes. `warning`: none is critical. @defaultValue "passing" */
+  readonly health?: "passing" | "warning" | undefined;
+  /** @defaultValue the agent's datacenter */
   readonly datacenter?: string | undefined;
+  /** Sorts the response by round-trip time from this node; `_agent` for the agent's node. */
   readonly near?: string | undefined;
+  /** A filter expression of Consul's health API. */
   readonly filter?: string | undefined;
+  /** The namespace (Consul Enterprise). */
   readonly namespace?: string | undefined;
+  /** The admin partition (Consul Enterprise). */
   readonly partition?: string | undefined;
-  readonly consistency: "default" | "stale" | "consistent";
-  /** Milliseconds since a server last heard of its leader; older content is an error. */
-  readonly maxStaleMs: number | "any";
+  /** Which servers may answer: see Consul's consistency modes. @defaultValue "default" */
+  readonly consistency?: "default" | "stale" | "consistent" | undefined;
+  /**
+   * Milliseconds since a server last heard of its leader, up to which its content is shown as degraded; older content is an error.
+   * @defaultValue 600000
+   */
+  readonly maxStaleMs?: number | "any" | undefined;
+  /** The ACL token by reference, `{ env }` or `{ file }`; read again for every request. */
   readonly token?: SecretReference | undefined;
+  /** For https addresses. */
   readonly tls?: ConsulTls | undefined;
-  /** Milliseconds of one blocking query. */
-  readonly waitMs: number;
-  /** The least time between two queries that brought nothing new, in milliseconds. */
-  readonly minGapMs: number;
-  /** A longer response is refused. */
-  readonly maxBytes: number;
+  /** How long a blocking query waits for a change, in milliseconds. @defaultValue 50000 */
+  readonly waitMs?: number | undefined;
+  /** The least time between two queries that brought nothing new, in milliseconds. @defaultValue 50 */
+  readonly minGapMs?: number | undefined;
+  /** A longer response is refused. @defaultValue 67108864 */
+  readonly maxBytes?: number | undefined;
+  /** Which tagged address to use, for example `wan`. @defaultValue the service's own address */
   readonly taggedAddress?: string | undefined;
-  readonly nodeId: NodeIdRule;
-  /** The key of the service's, else the node's metadata that holds the zone. */
-  readonly zoneMeta: string;
+  /** What names a member. @defaultValue "node-and-service" */
+  readonly nodeId?: NodeIdRule | undefined;
+  /** The metadata key, of the service or else its node, that holds the zone. @defaultValue "zone" */
+  readonly zoneMeta?: string | undefined;
 }
+
+/** `ConsulParams` with the defaults filled in. */
+export type ConsulSettings = WithDefaults<
+  ConsulParams,
+  | "addresses"
+  | "tags"
+  | "health"
+  | "consistency"
+  | "maxStaleMs"
+  | "waitMs"
+  | "minGapMs"
+  | "maxBytes"
+  | "nodeId"
+  | "zoneMeta"
+>;
 
 const MIB = 1_048_576;
 const ORIGIN = /^https?:\/\/(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?\/?$/;
@@ -48,7 +83,7 @@ const name = (description: string): z.ZodString => z.string().min(1).max(512).de
 const file = (description: string): z.ZodOptional<z.ZodString> =>
   z.string().min(1).max(4_096).optional().describe(description);
 
-export const consulParamsSchema: z.ZodType<ConsulProviderParams> = z.strictObject({
+export const consulParamsSchema: z.ZodType<ConsulSettings, ConsulParams> = z.strictObject({
   addresses: z
     .array(
       z

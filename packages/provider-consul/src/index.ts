@@ -1,3 +1,3 @@
 // For users of a Consul service.
-export { createConsulAdapter } from "./consul-adapter.ts";
-export type { ConsulProviderParams, ConsulTls, NodeIdRule } from "./consul-params.ts";
+export { consul } from "./consul.ts";
+export type { ConsulParams, ConsulSettings, ConsulTls, NodeIdRule } from "./consul-params.ts";

@@ -1,5 +1,5 @@
 import { systemClock, type Clock, type ClusterProvider } from "@holdfast/core";
-import { createConsulAdapter } from "../src/consul-adapter.ts";
+import { consul } from "../src/consul.ts";
 
 export interface TestProviderOptions {
   readonly heartbeatMs?: number;
@@ -11,7 +11,7 @@ export interface TestProviderOptions {
 /** A provider as the registry makes one. */
 export function createTestProvider(options: TestProviderOptions): ClusterProvider {
   const { heartbeatMs = 5_000, clock = systemClock } = options;
-  const adapter = createConsulAdapter();
+  const adapter = consul.createAdapter();
   const params = adapter.params.parse({ service: "web", nodeId: "service-id", ...options.params });
   return adapter.create(
     { id: "test", kind: "consul", priority: 1, params },

@@ -11,9 +11,10 @@ import {
   type ProviderId,
   type Random,
 } from "@holdfast/core";
+import { defineAdapter } from "@holdfast/core/adapter";
 import type { ConsulAnswer, ConsulRequest, ConsulSource } from "../src/http/consul-client.ts";
 import { consulParamsSchema } from "../src/consul-params.ts";
-import { ConsulProvider } from "../src/consul-provider.ts";
+import { openConsul } from "../src/open-consul.ts";
 import { toEntry } from "./fake-consul.ts";
 
 export type ConsulRequestKind = "read" | "poll" | "check";
@@ -49,8 +50,13 @@ export class SimulatedConsul {
 
   /** A provider whose watches ask this server. */
   createProvider(id: ProviderId, context: ProviderContext): ClusterProvider {
+    const { createAdapter } = defineAdapter({
+      kind: "consul",
+      params: consulParamsSchema,
+      open: (environment) => openConsul(environment, this.#connect(id)),
+    });
     const params = consulParamsSchema.parse({ service: "web", nodeId: "service-id" });
-    return new ConsulProvider({ id, kind: "consul", priority: 1, params }, context, this.#connect(id));
+    return createAdapter().create({ id, kind: "consul", priority: 1, params }, context);
   }
 
   /** Makes these instances the service's whole content. */

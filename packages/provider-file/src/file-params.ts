@@ -1,25 +1,30 @@
 import { extname } from "node:path";
+import type { WithDefaults } from "@holdfast/core/adapter";
 import * as z from "zod";
 
 /** How the text of a topology file is read. */
 export type FileFormat = "json" | "yaml";
 
-export interface FileProviderParams {
-  /** The topology file. A relative path starts from the adapter's `baseDir`. */
+/** Which file a provider reads, and how. Only `path` is required. */
+export interface FileParams {
+  /** The topology file. A relative path starts from the adapter's `baseDir`, or else from the current folder of the process. */
   readonly path: string;
-  /** `auto` goes by the extension: `.json`, `.yaml` or `.yml`. */
-  readonly format: "auto" | FileFormat;
-  /** Milliseconds between looks at the file, besides the file system's own notifications. */
-  readonly pollMs: number;
-  /** Milliseconds that a missing, unreadable or invalid file must stay so before it counts. */
-  readonly settleMs: number;
-  /** A larger file is invalid. */
-  readonly maxBytes: number;
+  /** `auto` goes by the extension: `.json`, `.yaml` or `.yml`. @defaultValue "auto" */
+  readonly format?: "auto" | FileFormat | undefined;
+  /** Milliseconds between looks at the file, besides the file system's own notifications. @defaultValue 1000 */
+  readonly pollMs?: number | undefined;
+  /** Milliseconds that a missing, unreadable or invalid file must stay so before it counts. @defaultValue 150 */
+  readonly settleMs?: number | undefined;
+  /** A larger file is invalid. @defaultValue 67108864 */
+  readonly maxBytes?: number | undefined;
 }
+
+/** `FileParams` with the defaults filled in. */
+export type FileSettings = WithDefaults<FileParams, "format" | "pollMs" | "settleMs" | "maxBytes">;
 
 const MIB = 1_048_576;
 
-export const fileParamsSchema: z.ZodType<FileProviderParams> = z
+export const fileParamsSchema: z.ZodType<FileSettings, FileParams> = z
   .strictObject({
     path: z
       .string()
@@ -59,7 +64,7 @@ export const fileParamsSchema: z.ZodType<FileProviderParams> = z
   });
 
 /** Undefined when the format is left to an extension that names none. */
-export function formatOf(params: Pick<FileProviderParams, "path" | "format">): FileFormat | undefined {
+export function formatOf(params: Pick<FileSettings, "path" | "format">): FileFormat | undefined {
   if (params.format !== "auto") return params.format;
   switch (extname(params.path).toLowerCase()) {
     case ".json":

@@ -7,19 +7,19 @@ import {
   type ProviderDescriptor,
   type SourceEvent,
 } from "@holdfast/core";
-import { formatOf, type FileProviderParams } from "./file-params.ts";
+import { formatOf, type FileSettings } from "./file-params.ts";
 import { PathWatch } from "./path-watch.ts";
 import { TopologyReader, type Sighting } from "./topology-reader.ts";
 
 export interface WatchTopologyOptions {
-  readonly descriptor: ProviderDescriptor<FileProviderParams>;
+  readonly descriptor: ProviderDescriptor<FileSettings>;
   readonly context: ProviderContext;
   /** Absolute. */
   readonly path: string;
   readonly signal: AbortSignal;
 }
 
-/** One watch of a topology file; it may throw as its signal aborts, which `ProviderLife` keeps to itself. */
+/** One watch of a topology file; what it throws after its signal has aborted is ignored. */
 export async function* watchTopology(options: WatchTopologyOptions): AsyncGenerator<SourceEvent, void> {
   const { descriptor, path, signal } = options;
   const { clock, heartbeatMs } = options.context;

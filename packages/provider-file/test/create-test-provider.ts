@@ -1,9 +1,8 @@
 import { systemClock, type Clock, type ClusterProvider } from "@holdfast/core";
-import { createFileAdapter } from "../src/file-adapter.ts";
-import type { FileProviderParams } from "../src/file-params.ts";
+import { file } from "../src/file.ts";
+import type { FileParams } from "../src/file-params.ts";
 
-export interface TestProviderOptions extends Partial<FileProviderParams> {
-  readonly path: string;
+export interface TestProviderOptions extends FileParams {
   readonly heartbeatMs?: number;
   readonly clock?: Clock;
 }
@@ -11,7 +10,7 @@ export interface TestProviderOptions extends Partial<FileProviderParams> {
 /** A provider as the registry makes one, without notifications from a slow poll: those have to come from the file system. */
 export function createTestProvider(options: TestProviderOptions): ClusterProvider {
   const { heartbeatMs = 120_000, clock = systemClock, ...params } = options;
-  const adapter = createFileAdapter();
+  const adapter = file.createAdapter();
   return adapter.create(
     { id: "test", kind: "file", priority: 1, params: adapter.params.parse({ pollMs: 60_000, ...params }) },
     { clock, random: () => 0.5, heartbeatMs },

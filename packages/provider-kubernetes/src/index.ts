@@ -1,3 +1,3 @@
 // For users of a Kubernetes cluster.
-export { createKubernetesAdapter } from "./kubernetes-adapter.ts";
-export type { KubernetesProviderParams } from "./kubernetes-params.ts";
+export { kubernetes } from "./kubernetes.ts";
+export type { KubernetesOptions, KubernetesParams, KubernetesSettings } from "./kubernetes-params.ts";

@@ -1,6 +1,11 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, expectTypeOf, test } from "vitest";
 import * as z from "zod";
-import { kubernetesParamsSchema } from "./kubernetes-params.ts";
+import { kubernetes } from "./kubernetes.ts";
+import {
+  kubernetesParamsSchema,
+  type KubernetesParams,
+  type KubernetesSettings,
+} from "./kubernetes-params.ts";
 
 const isValid = (params: object): boolean =>
   kubernetesParamsSchema.safeParse({ service: "web", ...params }).success;
@@ -92,4 +97,13 @@ describe("kubernetesParamsSchema", () => {
       expect(property).toHaveProperty("description");
     }
   });
+});
+
+test("a program needs to give either a service or a selector, and a watch gets every parameter that has a default", () => {
+  expect(kubernetes({ service: "web" })).toMatchObject({ kind: "kubernetes", params: { service: "web" } });
+  expectTypeOf<{ service: string }>().toExtend<KubernetesParams>();
+  expectTypeOf<{ selector: string; port: number }>().toExtend<KubernetesParams>();
+  expectTypeOf<{ namespace: string }>().not.toExtend<KubernetesParams>();
+  expectTypeOf<{ service: string; selector: string }>().not.toExtend<KubernetesParams>();
+  expectTypeOf<KubernetesSettings["pageSize"]>().toEqualTypeOf<number>();
 });

@@ -1,42 +1,87 @@
-import { secretReferenceSchema, type SecretReference } from "@holdfast/core/adapter";
+import { secretReferenceSchema, type SecretReference, type WithDefaults } from "@holdfast/core/adapter";
 import * as z from "zod";
 
-export interface KubernetesProviderParams {
-  /** The Service whose endpoints are the members. Either this or `selector`. */
-  readonly service?: string | undefined;
-  /** A label selector of EndpointSlices. */
-  readonly selector?: string | undefined;
-  /** Left out: that of the credentials. */
+/** What `KubernetesParams` may have besides `service` or `selector`. */
+export interface KubernetesOptions {
+  /** Not with `allNamespaces`. @defaultValue the namespace of the credentials' context or of the pod, else "default" */
   readonly namespace?: string | undefined;
-  readonly allNamespaces: boolean;
+  /** Looks in all namespaces; members are then named `NAMESPACE/POD`. @defaultValue false */
+  readonly allNamespaces?: boolean | undefined;
   /** The name or number of the port; needed where slices have several. */
   readonly port?: string | number | undefined;
-  readonly addressFamily: "any" | "ipv4" | "ipv6";
-  /** `serving`: also endpoints that terminate but still serve. */
-  readonly conditions: "ready" | "serving";
-  /** What names a member: the pod (or other object) behind the endpoint, or its `address:port`. */
-  readonly nodeId: "pod" | "address";
-  /** The whole kubeconfig, by reference. Left out, without `server`: in-cluster, or else as `kubectl` finds it. */
+  /** `any`: where a pod has both, its IPv4 address counts. @defaultValue "any" */
+  readonly addressFamily?: "any" | "ipv4" | "ipv6" | undefined;
+  /** `serving`: also endpoints that terminate but still serve. @defaultValue "ready" */
+  readonly conditions?: "ready" | "serving" | undefined;
+  /** What names a member: the pod (or other object) behind the endpoint, or its `address:port`. @defaultValue "pod" */
+  readonly nodeId?: "pod" | "address" | undefined;
+  /** The whole kubeconfig, by reference. @defaultValue in-cluster, or else as `kubectl` finds it; none with `server` */
   readonly kubeconfig?: SecretReference | undefined;
+  /** The context of the kubeconfig to use. @defaultValue its current context */
   readonly context?: string | undefined;
-  /** `https://host:port`, without a kubeconfig. */
+  /** The API server, `https://host:port`, without a kubeconfig. */
   readonly server?: string | undefined;
+  /** The certificates to trust, PEM; with `server`. */
   readonly caFile?: string | undefined;
+  /** The client's certificate, PEM; with `server`. */
   readonly certFile?: string | undefined;
+  /** The private key of the client's certificate, PEM; with `server`. */
   readonly keyFile?: string | undefined;
+  /** The name that the server's certificate must have; with `server`. @defaultValue the host of `server` */
   readonly serverName?: string | undefined;
+  /** A bearer token by reference, read again for every request; with `server`. */
   readonly token?: SecretReference | undefined;
-  /** Milliseconds that a credential plugin may take. */
-  readonly execTimeoutMs: number;
-  /** Milliseconds that an endpoint which has vanished from all slices stays, as it may be moving to another slice. */
-  readonly settleMs: number;
-  /** EndpointSlices a page. */
-  readonly pageSize: number;
-  /** Milliseconds of one watch request at most. */
-  readonly watchTimeoutMs: number;
-  /** A longer page, or line of a watch, is refused. */
-  readonly maxBytes: number;
+  /** Milliseconds that a credential plugin of the kubeconfig may take. @defaultValue 10000 */
+  readonly execTimeoutMs?: number | undefined;
+  /**
+   * Milliseconds that an endpoint which has vanished from all slices stays, as it may be moving to another slice.
+   * @defaultValue 300
+   */
+  readonly settleMs?: number | undefined;
+  /** EndpointSlices in one page of a list. @defaultValue 50 */
+  readonly pageSize?: number | undefined;
+  /** Milliseconds of one watch request at most. @defaultValue 300000 */
+  readonly watchTimeoutMs?: number | undefined;
+  /** A longer page, or line of a watch, is refused. @defaultValue 67108864 */
+  readonly maxBytes?: number | undefined;
 }
+
+/** The EndpointSlices of one Service. */
+interface OfService {
+  /** The Service whose endpoints are the members. */
+  readonly service: string;
+  readonly selector?: undefined;
+}
+
+/** The EndpointSlices that have certain labels. */
+interface OfSelector {
+  /** A label selector of EndpointSlices, instead of `service`. */
+  readonly selector: string;
+  readonly service?: undefined;
+}
+
+/** Whose endpoints a provider reports, and how it asks for them. Either `service` or `selector` is required. */
+export type KubernetesParams = KubernetesOptions & (OfService | OfSelector);
+
+/** What the schema takes before it has checked that there is one of `service` and `selector`. */
+type UncheckedParams = KubernetesOptions & {
+  readonly service?: string | undefined;
+  readonly selector?: string | undefined;
+};
+
+/** `KubernetesParams` with the defaults filled in. */
+export type KubernetesSettings = WithDefaults<
+  UncheckedParams,
+  | "allNamespaces"
+  | "addressFamily"
+  | "conditions"
+  | "nodeId"
+  | "execTimeoutMs"
+  | "settleMs"
+  | "pageSize"
+  | "watchTimeoutMs"
+  | "maxBytes"
+>;
 
 const MIB = 1_048_576;
 const ORIGIN = /^https?:\/\/(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?(?:\/[A-Za-z0-9._~/-]*)?$/;
@@ -45,7 +90,7 @@ const DNS_LABEL = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
 const file = (description: string): z.ZodOptional<z.ZodString> =>
   z.string().min(1).max(4_096).optional().describe(description);
 
-export const kubernetesParamsSchema: z.ZodType<KubernetesProviderParams> = z
+export const kubernetesParamsSchema: z.ZodType<KubernetesSettings, UncheckedParams> = z
   .strictObject({
     service: z
       .string()

@@ -1,5 +1,5 @@
 import { systemClock, type Clock, type ClusterProvider } from "@holdfast/core";
-import { createKubernetesAdapter } from "../src/kubernetes-adapter.ts";
+import { kubernetes } from "../src/kubernetes.ts";
 
 export interface TestProviderOptions {
   readonly heartbeatMs?: number;
@@ -11,7 +11,7 @@ export interface TestProviderOptions {
 /** A provider as the registry makes one. */
 export function createTestProvider(options: TestProviderOptions): ClusterProvider {
   const { heartbeatMs = 5_000, clock = systemClock } = options;
-  const adapter = createKubernetesAdapter();
+  const adapter = kubernetes.createAdapter();
   const params = adapter.params.parse({
     service: "web",
     namespace: "default",

@@ -10,9 +10,10 @@ import {
   type ProviderId,
   type Random,
 } from "@holdfast/core";
+import { defineAdapter } from "@holdfast/core/adapter";
 import type { ApiRequest, EndpointSource, WatchEvent } from "../src/access/api-client.ts";
 import { kubernetesParamsSchema } from "../src/kubernetes-params.ts";
-import { KubernetesProvider } from "../src/kubernetes-provider.ts";
+import { openKubernetes } from "../src/open-kubernetes.ts";
 import { toRefusalError } from "../src/to-provisioning-error.ts";
 import { sliceKeyOf } from "../src/wire/slice-key.ts";
 import { pods, type FakeSlice } from "./fake-api-server.ts";
@@ -57,12 +58,13 @@ export class SimulatedApiServer {
 
   /** A provider whose watches ask this server. */
   createProvider(id: ProviderId, context: ProviderContext): ClusterProvider {
+    const { createAdapter } = defineAdapter({
+      kind: "kubernetes",
+      params: kubernetesParamsSchema,
+      open: (environment) => openKubernetes(environment, this.#connect(id)),
+    });
     const params = kubernetesParamsSchema.parse({ server: "http://simulated", service: "web" });
-    return new KubernetesProvider(
-      { id, kind: "kubernetes", priority: 1, params },
-      context,
-      this.#connect(id),
-    );
+    return createAdapter().create({ id, kind: "kubernetes", priority: 1, params }, context);
   }
 
   /** Makes these pods the service's whole content. */

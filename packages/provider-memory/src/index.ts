@@ -5,6 +5,6 @@ export {
   type MemoryProviderOptions,
   type SnapshotDetails,
 } from "./memory-provider.ts";
-export { memory, type MemorySpec } from "./memory.ts";
-export { createMemoryAdapter, type MemoryAdapter, type MemoryAdapterOptions } from "./memory-adapter.ts";
+export { memory, type Memory, type MemorySpec } from "./memory.ts";
+export type { MemoryAdapter, MemoryAdapterOptions } from "./memory-adapter.ts";
 export type { MemoryParams } from "./memory-params.ts";

@@ -1,23 +1,23 @@
 import { createSeededRandom, VirtualClock } from "@holdfast/testing";
 import { toValidationProblems, type ProviderContext } from "@holdfast/core";
 import { describe, expect, test } from "vitest";
-import { createMemoryAdapter } from "./memory-adapter.ts";
+import { memory } from "./memory.ts";
 
 function createContext(): ProviderContext & { readonly clock: VirtualClock } {
   return { clock: new VirtualClock(), random: createSeededRandom(1), heartbeatMs: 300 };
 }
 
 function problemsOf(params: unknown): readonly string[] {
-  const result = createMemoryAdapter().params.safeParse(params);
+  const result = memory.createAdapter().params.safeParse(params);
   if (result.success) return [];
   return toValidationProblems(result.error.issues, params).map(
     ({ path, expected }) => `${path}: ${expected}`,
   );
 }
 
-describe("createMemoryAdapter", () => {
+describe("memory.createAdapter", () => {
   test("makes providers from descriptors and keeps the newest of each id at hand", async () => {
-    const adapter = createMemoryAdapter();
+    const adapter = memory.createAdapter();
     const context = createContext();
     const params = adapter.params.parse({ members: [{ id: "a", host: "10.0.0.1", port: 1 }] });
     const descriptor = { id: "primary", kind: adapter.kind, priority: 3, params };
@@ -30,7 +30,7 @@ describe("createMemoryAdapter", () => {
   });
 
   test("hands the context's clock and heartbeat on", async () => {
-    const adapter = createMemoryAdapter();
+    const adapter = memory.createAdapter();
     const context = createContext();
     const provider = adapter.create({ id: "primary", kind: "memory", priority: 0, params: {} }, context);
     const { signal } = new AbortController();
@@ -41,7 +41,7 @@ describe("createMemoryAdapter", () => {
   });
 
   test("shows every provider to onCreate before anybody else sees it", async () => {
-    const adapter = createMemoryAdapter({ onCreate: (provider) => provider.refuse() });
+    const adapter = memory.createAdapter({ onCreate: (provider) => provider.refuse() });
     const provider = adapter.create(
       { id: "primary", kind: "memory", priority: 0, params: {} },
       createContext(),

@@ -6,18 +6,19 @@ import {
   type ProviderSpec,
   type SpecOptions,
 } from "@holdfast/core";
-import { createMemoryAdapter } from "./memory-adapter.ts";
+import { createMemoryAdapter, type MemoryAdapter, type MemoryAdapterOptions } from "./memory-adapter.ts";
 import type { MemoryParams } from "./memory-params.ts";
 import { MemoryProvider } from "./memory-provider.ts";
 
-const createAdapter = (): AnyProviderAdapter => createMemoryAdapter();
+const KIND = "memory";
+const createSpecAdapter = (): AnyProviderAdapter => createMemoryAdapter();
 
 /** A memory provider for `connect`, and the way to drive it afterwards. Made by `memory()`. */
 export class MemorySpec implements ProviderSpec {
-  readonly kind = "memory";
+  readonly kind: string = KIND;
   readonly id: ProviderId | undefined;
   readonly params: MemoryParams;
-  readonly createAdapter: () => AnyProviderAdapter = createAdapter;
+  readonly createAdapter: () => AnyProviderAdapter = createSpecAdapter;
   #provider: MemoryProvider | undefined;
 
   constructor(params: MemoryParams, id: ProviderId | undefined) {
@@ -36,7 +37,18 @@ export class MemorySpec implements ProviderSpec {
   }
 }
 
-/** A provider whose backend is the program itself: for tests, and for members that the program knows anyway. */
-export function memory(params: MemoryParams = {}, { id }: SpecOptions = {}): MemorySpec {
-  return new MemorySpec(params, id);
+/** What `memory` is: the counterpart of `DefinedAdapter` whose providers can be driven by hand. */
+export interface Memory {
+  (params?: MemoryParams, options?: SpecOptions): MemorySpec;
+  readonly kind: string;
+  readonly createAdapter: (options?: MemoryAdapterOptions) => MemoryAdapter;
 }
+
+/**
+ * A provider whose backend is the program itself: for tests, and for members that the program knows anyway. For a configuration that
+ * names the kind `memory`, `memory.createAdapter()` gives the adapter.
+ */
+export const memory: Memory = Object.assign(
+  (params: MemoryParams = {}, { id }: SpecOptions = {}) => new MemorySpec(params, id),
+  { kind: KIND, createAdapter: createMemoryAdapter },
+);

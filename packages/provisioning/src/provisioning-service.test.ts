@@ -1,5 +1,5 @@
 import { createSeededRandom, MemoryProviderStore, RecordingRemoting, VirtualClock } from "@holdfast/testing";
-import { createMemoryAdapter } from "@holdfast/provider-memory";
+import { memory } from "@holdfast/provider-memory";
 import { Registry } from "prom-client";
 import { describe, expect, test } from "vitest";
 import { ProvisioningService } from "./provisioning-service.ts";
@@ -11,7 +11,7 @@ const PROVIDERS = [
 
 function setUp(options: Partial<ProvisioningServiceOptions> = {}) {
   const clock = new VirtualClock();
-  const adapter = createMemoryAdapter();
+  const adapter = memory.createAdapter();
   const store = new MemoryProviderStore();
   const random = createSeededRandom(1);
   const service = new ProvisioningService({ adapters: [adapter], store, clock, random, ...options });
@@ -41,7 +41,7 @@ describe("starting", () => {
   });
 
   test("given up while a provider is being proven it stops too", async () => {
-    const adapter = createMemoryAdapter({ onCreate: (provider) => provider.hang() });
+    const adapter = memory.createAdapter({ onCreate: (provider) => provider.hang() });
     const { clock, service } = setUp({ adapters: [adapter] });
     const abort = new AbortController();
     const starting = service.start({ providers: PROVIDERS, signal: abort.signal });
@@ -92,7 +92,7 @@ const started = async (options: Partial<ProvisioningServiceOptions>) => {
 describe("stopping in spite of", () => {
   test("a provider that hangs when it is disposed of ends at the deadline, and says so", async () => {
     // R3.5
-    const adapter = createMemoryAdapter({
+    const adapter = memory.createAdapter({
       onCreate: (provider) => {
         provider[Symbol.asyncDispose] = () => new Promise(() => {});
       },
@@ -106,7 +106,7 @@ describe("stopping in spite of", () => {
   test("a provider that hangs too, once consumers have used the deadline up, ends within a second more", async () => {
     const remoting = new RecordingRemoting();
     remoting.hold();
-    const adapter = createMemoryAdapter({
+    const adapter = memory.createAdapter({
       onCreate: (provider) => {
         provider[Symbol.asyncDispose] = () => new Promise(() => {});
       },

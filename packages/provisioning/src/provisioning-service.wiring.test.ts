@@ -8,7 +8,7 @@ import {
   VirtualClock,
 } from "@holdfast/testing";
 import { ProvisioningError, type ClusterNodeInput } from "@holdfast/core";
-import { createMemoryAdapter } from "@holdfast/provider-memory";
+import { memory } from "@holdfast/provider-memory";
 import { Registry } from "prom-client";
 import { expect, test } from "vitest";
 import { ProvisioningService } from "./provisioning-service.ts";
@@ -27,7 +27,7 @@ const PROVIDERS = [provider("p", 2, "a", "b"), provider("q", 1, "a", "b")];
 
 async function start(options: Partial<ProvisioningServiceOptions> = {}, providers = PROVIDERS) {
   const clock = new VirtualClock();
-  const adapter = createMemoryAdapter();
+  const adapter = memory.createAdapter();
   const store = new MemoryProviderStore();
   const random = createSeededRandom(1);
   const service = new ProvisioningService({ adapters: [adapter], store, clock, random, ...options });
@@ -55,12 +55,12 @@ test("the health policy decides when a silent provider is left", async () => {
 test("providers are created with a third of the health timeout as their heartbeat interval", async () => {
   // F10
   const heartbeats: number[] = [];
-  const memory = createMemoryAdapter();
-  const adapter: typeof memory = {
-    ...memory,
+  const inner = memory.createAdapter();
+  const adapter: typeof inner = {
+    ...inner,
     create: (descriptor, context) => {
       heartbeats.push(context.heartbeatMs);
-      return memory.create(descriptor, context);
+      return inner.create(descriptor, context);
     },
   };
   await using _ = await start({ adapters: [adapter], health: { timeoutMs: 6_000 } });
@@ -93,7 +93,7 @@ test("what failover finds out about names is a warning", async () => {
 
 test("the validation options decide whether a failed probe refuses the start", async () => {
   // R1.4
-  const adapter = createMemoryAdapter({ onCreate: (created) => created.refuse() });
+  const adapter = memory.createAdapter({ onCreate: (created) => created.refuse() });
   await expect(start({ adapters: [adapter] })).rejects.toMatchObject({ code: "CONNECTIVITY_REFUSED" });
   await using setup = await start({ adapters: [adapter], validation: { probe: "warn" } });
   expect(setup.service.registry.list()).toHaveLength(2);
@@ -101,7 +101,7 @@ test("the validation options decide whether a failed probe refuses the start", a
 
 test("a warning of the registry is one of the service", async () => {
   // R1.4
-  const adapter = createMemoryAdapter({ onCreate: (created) => created.refuse() });
+  const adapter = memory.createAdapter({ onCreate: (created) => created.refuse() });
   await using setup = await start({ adapters: [adapter], validation: { probe: "warn" } });
   expect(setup.warnings).toContain("CONNECTIVITY_REFUSED");
 });

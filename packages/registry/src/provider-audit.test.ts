@@ -1,6 +1,6 @@
 import { createSeededRandom, MemoryProviderStore, VirtualClock } from "@holdfast/testing";
 import type { AnyProviderAdapter, ClusterProvider } from "@holdfast/core";
-import { createMemoryAdapter } from "@holdfast/provider-memory";
+import { memory as memoryKind } from "@holdfast/provider-memory";
 import { describe, expect, test } from "vitest";
 import { ProviderRegistry } from "./provider-registry.ts";
 import type { RegistryWarning } from "./registry-events.ts";
@@ -14,7 +14,7 @@ const insecure: Audit = async () => [
 /** Creates a registry of memory providers with this audit. */
 function setUp(audit: Audit, store = new MemoryProviderStore()) {
   const clock = new VirtualClock();
-  const inner = createMemoryAdapter();
+  const inner = memoryKind.createAdapter();
   const adapter: AnyProviderAdapter = {
     kind: "memory",
     params: inner.params,

@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { MemoryProviderStore } from "@holdfast/testing";
-import { createMemoryAdapter } from "@holdfast/provider-memory";
+import { memory } from "@holdfast/provider-memory";
 import { describe, expect, test } from "vitest";
 import { errorOf, idsOf, refusal, sample, startBench } from "../test/registry-bench.ts";
 import type { ScriptedProvider } from "../test/scripted-adapter.ts";
@@ -58,8 +58,8 @@ describe("register", () => {
 
   test("refuses an id that is taken and does not change the registered provider", async () => {
     // R1.2
-    const memory = createMemoryAdapter();
-    const { registry, sets, clock } = await startBench({ adapters: [memory] });
+    const adapter = memory.createAdapter();
+    const { registry, sets, clock } = await startBench({ adapters: [adapter] });
     const a = await registry.register({ id: "a", kind: "memory", priority: 1, params: {} });
     const stop = new AbortController();
     const events: string[] = [];
@@ -77,7 +77,7 @@ describe("register", () => {
     ]);
     expect(registry.get("a")).toBe(a);
     expect(sets).toHaveLength(1);
-    memory.providers.get("a")?.set([{ id: "n", host: "h", port: 1 }]);
+    adapter.providers.get("a")?.set([{ id: "n", host: "h", port: 1 }]);
     await clock.settle();
     expect(events).toEqual(["snapshot", "snapshot"]);
     stop.abort();

@@ -1,6 +1,6 @@
 import { systemClock, type AnyProviderAdapter } from "@holdfast/core";
-import { createConsulAdapter } from "@holdfast/provider-consul";
-import { createKubernetesAdapter } from "@holdfast/provider-kubernetes";
+import { consul } from "@holdfast/provider-consul";
+import { kubernetes } from "@holdfast/provider-kubernetes";
 import { Pipeline } from "../pipeline.ts";
 import { MARKER, type Contender, type Target } from "./contender.ts";
 
@@ -31,8 +31,8 @@ export const followWithHoldfast: Contender<Target> = (target, onSeen) => {
 function adapterFor(target: Target): readonly [AnyProviderAdapter, unknown] {
   if (target.backend === "consul") {
     const { address, service } = target;
-    return [createConsulAdapter(), { addresses: [address], service, nodeId: "service-id" }];
+    return [consul.createAdapter(), { addresses: [address], service, nodeId: "service-id" }];
   }
   const { kubeconfig, namespace, service } = target;
-  return [createKubernetesAdapter(), { kubeconfig: { file: kubeconfig }, namespace, service }];
+  return [kubernetes.createAdapter(), { kubeconfig: { file: kubeconfig }, namespace, service }];
 }

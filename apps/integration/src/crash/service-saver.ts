@@ -1,7 +1,7 @@
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { createFileAdapter } from "@holdfast/provider-file";
+import { file } from "@holdfast/provider-file";
 import { ProvisioningService } from "@holdfast/provisioning";
 import { FileProviderStore } from "@holdfast/store-file";
 import { stateOf, type SavedState, type Saver } from "./saving-subject.ts";
@@ -63,7 +63,7 @@ export class ServiceSaver implements Saver {
 
   #create(): ProvisioningService {
     const service = new ProvisioningService({
-      adapters: [createFileAdapter({ baseDir: join(this.#folder, "topology") })],
+      adapters: [file.createAdapter({ baseDir: join(this.#folder, "topology") })],
       store: new FileProviderStore({ path: this.#storeFile }),
       health: { backoffInitialMs: 20, backoffMaxMs: 50, cooldownMs: 50 },
     });
@@ -73,12 +73,12 @@ export class ServiceSaver implements Saver {
 
   async #write(id: string): Promise<string> {
     const member = `${id}-${process.pid}-${++this.#edits}`;
-    const file = join(this.#folder, "topology", `${id}.json`);
+    const path = join(this.#folder, "topology", `${id}.json`);
     await writeFile(
-      `${file}.tmp`,
+      `${path}.tmp`,
       JSON.stringify({ members: [{ id: member, host: `${id}.test`, port: 1 }] }),
     );
-    await rename(`${file}.tmp`, file);
+    await rename(`${path}.tmp`, path);
     return member;
   }
 

@@ -1,6 +1,6 @@
 import { providerConformance } from "@holdfast/conformance";
 import { CountingClock, createSeededRandom } from "@holdfast/testing";
-import { createConsulAdapter } from "@holdfast/provider-consul";
+import { consul as consulKind } from "@holdfast/provider-consul";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { describeReal } from "@holdfast-apps/lab/describe-real";
 import { asSeenByConsul, type OpenConsul, openConsul, TcpProxy, uniqueName } from "@holdfast-apps/lab";
@@ -37,7 +37,7 @@ describeReal("Consul", ["consul"], () => {
           const service = uniqueName();
           const clock = new CountingClock();
           const proxy = await TcpProxy.listen(consul.address);
-          const adapter = createConsulAdapter();
+          const adapter = consulKind.createAdapter();
           const params = adapter.params.parse({ ...consul.params(proxy.address), service });
           const heartbeatMs = 300;
           const provider = adapter.create(

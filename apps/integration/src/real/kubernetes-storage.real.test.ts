@@ -1,7 +1,7 @@
 import { createSeededRandom } from "@holdfast/testing";
 import { systemClock, type Update } from "@holdfast/core";
 import { Failover } from "@holdfast/failover";
-import { createMemoryAdapter } from "@holdfast/provider-memory";
+import { memory } from "@holdfast/provider-memory";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { describeReal } from "@holdfast-apps/lab/describe-real";
 import { eventually, KubernetesServer, uniqueName } from "@holdfast-apps/lab";
@@ -59,14 +59,14 @@ describeReal("A Kubernetes API server that has lost its etcd", ["kube-api progra
     await server.api.publish(service, [node("a")]);
     const params = { ...server.params(), namespace: "default", service };
     await using primary = createRealProvider("kubernetes", params);
-    const memory = createMemoryAdapter();
+    const adapter = memory.createAdapter();
     const random = createSeededRandom(1);
-    await using standby = memory.create(
+    await using standby = adapter.create(
       {
         id: "standby",
         kind: "memory",
         priority: 0,
-        params: memory.params.parse({ members: [node("a"), node("b")] }),
+        params: adapter.params.parse({ members: [node("a"), node("b")] }),
       },
       { clock: systemClock, random, heartbeatMs: 2_500 },
     );

@@ -1,6 +1,6 @@
 import { providerConformance } from "@holdfast/conformance";
 import { CountingClock, createSeededRandom } from "@holdfast/testing";
-import { createKubernetesAdapter } from "@holdfast/provider-kubernetes";
+import { kubernetes as kubernetesKind } from "@holdfast/provider-kubernetes";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { describeReal } from "@holdfast-apps/lab/describe-real";
 import {
@@ -43,7 +43,7 @@ describeReal("Kubernetes", ["kubernetes"], () => {
           const service = uniqueName();
           const clock = new CountingClock();
           const proxy = await TcpProxy.listen(kubernetes.address);
-          const adapter = createKubernetesAdapter();
+          const adapter = kubernetesKind.createAdapter();
           const params = adapter.params.parse({ ...kubernetes.params(proxy.address), service });
           const heartbeatMs = 2_500;
           const provider = adapter.create(

@@ -6,8 +6,8 @@ import {
   RecordingRemoting,
 } from "@holdfast/testing";
 import type { ProviderDescriptorInput, ProviderHealth, TopologyEvent, TopologyStatus } from "@holdfast/core";
-import { createConsulAdapter } from "@holdfast/provider-consul";
-import { createKubernetesAdapter } from "@holdfast/provider-kubernetes";
+import { consul } from "@holdfast/provider-consul";
+import { kubernetes } from "@holdfast/provider-kubernetes";
 import { ProvisioningService } from "@holdfast/provisioning";
 import { eventually } from "@holdfast-apps/lab";
 
@@ -26,7 +26,7 @@ export class RealService {
   constructor() {
     const { placement, partition, remoting } = this;
     this.service = new ProvisioningService({
-      adapters: [createConsulAdapter(), createKubernetesAdapter()],
+      adapters: [consul.createAdapter(), kubernetes.createAdapter()],
       store: new MemoryProviderStore(),
       ports: { placement, partition, remoting },
       health: {

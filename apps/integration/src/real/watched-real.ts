@@ -7,14 +7,14 @@ import {
   type ClusterProvider,
   type ProvisioningError,
 } from "@holdfast/core";
-import { createConsulAdapter } from "@holdfast/provider-consul";
-import { createKubernetesAdapter } from "@holdfast/provider-kubernetes";
+import { consul } from "@holdfast/provider-consul";
+import { kubernetes } from "@holdfast/provider-kubernetes";
 
 export const time: ReturnType<typeof createRealTime> = createRealTime({ slackMs: 5_000 });
 
 const adapters: Readonly<Record<"consul" | "kubernetes", AnyProviderAdapter>> = {
-  consul: createConsulAdapter(),
-  kubernetes: createKubernetesAdapter(),
+  consul: consul.createAdapter(),
+  kubernetes: kubernetes.createAdapter(),
 };
 
 /** A provider as the registry makes one. The least heartbeat of a Kubernetes watch is two seconds. */

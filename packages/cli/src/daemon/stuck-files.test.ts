@@ -24,7 +24,7 @@ function createFolder(primary: object): TemporaryFolder {
   // One call for each thread that libuv has by default, as on a network file system whose server is gone.
   const hang = `create: (descriptor, context) => {
     for (let i = 0; i < 4; i++) void open(${JSON.stringify(folder.at("pipe"))}, constants.O_RDONLY);
-    return memory.create({ ...descriptor, params: memory.params.parse({ members: [] }) }, context);
+    return adapter.create({ ...descriptor, params: adapter.params.parse({ members: [] }) }, context);
   },`;
   const imports = `import { constants } from "node:fs"; import { open } from "node:fs/promises";`;
   folder.write("hanging.mjs", imports + adapterModule("hanging", hang));

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { describe, expect, test } from "vitest";
 import { sleep } from "../time/sleep.ts";
+import { ProvisioningError } from "../errors/provisioning-error.ts";
 import { defineAdapter, type AdapterEnvironment } from "./define-adapter.ts";
 import { ManualClock } from "../../test/manual-clock.ts";
 
@@ -15,7 +16,7 @@ const context = { clock, random: () => 0, heartbeatMs: 1_000 };
 function defineTested() {
   const calls: string[] = [];
   let opened: AdapterEnvironment<Params> | undefined;
-  const tested = defineAdapter<Params, { readonly path: string; readonly pollMs?: number }>({
+  const tested = defineAdapter({
     kind: "tested",
     params: z.strictObject({ path: z.string(), pollMs: z.number().default(10) }),
     open(environment) {
@@ -55,12 +56,52 @@ describe("defineAdapter", () => {
     const provider = tested.createAdapter().create(descriptor, context);
     expect(await provider.audit?.({ signal })).toEqual([]);
     const reason = { code: "CONNECTIVITY_INSECURE", message: "TLS is not verified" } as const;
-    const insecure = defineAdapter<unknown>({
+    const insecure = defineAdapter({
       kind: "insecure",
-      params: z.unknown(),
+      params: z.strictObject({}),
       open: () => ({ probe: async () => {}, async *watch() {}, audit: async () => [reason] }),
     });
-    expect(await insecure.createAdapter().create(descriptor, context).audit?.({ signal })).toEqual([reason]);
+    const audited = insecure.createAdapter().create({ ...descriptor, params: {} }, context);
+    expect(await audited.audit?.({ signal })).toEqual([reason]);
+  });
+
+  test("a probe that fails rejects with a connectivity error, and with the signal's reason once that has aborted", async () => {
+    const broken = new ProvisioningError("STREAM_FAILED", "x");
+    const failing = defineAdapter({
+      kind: "failing",
+      params: z.strictObject({}),
+      open: () => ({ probe: () => Promise.reject(broken), async *watch() {} }),
+    });
+    const provider = failing.createAdapter().create({ ...descriptor, params: {} }, context);
+    const stop = new AbortController();
+    await expect(provider.probe({ signal: stop.signal })).rejects.toMatchObject({
+      code: "CONNECTIVITY_REFUSED",
+      cause: broken,
+    });
+    const probing = provider.probe({ signal: stop.signal });
+    stop.abort();
+    await expect(probing).rejects.toMatchObject({ code: "LIFECYCLE_ABORTED" });
+  });
+
+  test("passes on when a credential was replaced, and leaves that out where the adapter does", async () => {
+    const { tested } = defineTested();
+    expect(tested.createAdapter().create(descriptor, context)).toHaveProperty("untilRenewed", undefined);
+    const signals: AbortSignal[] = [];
+    const renewing = defineAdapter({
+      kind: "renewing",
+      params: z.strictObject({}),
+      open: () => ({
+        probe: async () => {},
+        async *watch() {},
+        untilRenewed: async ({ signal }) => void signals.push(signal),
+      }),
+    });
+    const { signal } = new AbortController();
+    await renewing
+      .createAdapter()
+      .create({ ...descriptor, params: {} }, context)
+      .untilRenewed?.({ signal });
+    expect(signals).toEqual([signal]);
   });
 
   test("called with parameters it gives a provider for a program", () => {

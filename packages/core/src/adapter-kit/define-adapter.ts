@@ -9,8 +9,10 @@ import type {
 import type { ProviderAdapter } from "../contracts/provider/provider-adapter.ts";
 import type { ProviderDescriptor } from "../contracts/provider/provider-descriptor.ts";
 import type { SourceEvent } from "../contracts/provider/source-event.ts";
+import { toProbeError } from "./probe-error.ts";
 import { ProviderLife } from "./provider-life.ts";
 import type { Reason } from "../errors/reason.ts";
+import { throwIfAborted } from "../time/abort.ts";
 import type { AdapterOptions, ProviderSpec, SpecOptions } from "../contracts/provider/provider-spec.ts";
 
 /** What one provider is opened with. */
@@ -20,20 +22,26 @@ export interface AdapterEnvironment<P> extends ProviderContext, AdapterOptions {
 
 /** One opened provider, written by the author of an adapter. See `ClusterProvider` for what each function promises. */
 export interface OpenProvider {
-  /** `signal` aborts with the caller's, and when the provider is disposed of. */
+  /**
+   * `signal` aborts with the caller's, and when the provider is disposed of. What it throws is turned into a `CONNECTIVITY_*` error
+   * unless it is a `ProvisioningError` already.
+   */
   probe(options: ProbeOptions): Promise<void>;
   /** Each call is a watch of its own. What it throws after `signal` has aborted is ignored. */
   watch(options: WatchOptions): AsyncIterable<SourceEvent>;
+  /** Lists the settings that weaken security. @defaultValue an empty list */
   audit?(options: ProbeOptions): Promise<readonly Reason[]>;
+  /** Resolves once a credential was replaced, see `ClusterProvider`. Left out where credentials cannot change. */
+  untilRenewed?(options: WatchOptions): Promise<void>;
   /** Releases what the provider holds, such as connections. Called once, after `signal` of every probe and watch has aborted. */
   close?(): Promise<void> | void;
 }
 
-export interface AdapterDefinition<P> {
+export interface AdapterDefinition<P, Input extends object> {
   /** The kind of provider, as descriptors name it. */
   readonly kind: string;
   /** Checks a descriptor's `params` and fills in the defaults. Secrets are `secretReferenceSchema`, never strings. */
-  readonly params: z.ZodType<P>;
+  readonly params: z.ZodType<P, Input>;
   /** Called once for each provider. Does no I/O: a provider connects when it is first probed or watched. */
   open(environment: AdapterEnvironment<P>): OpenProvider;
 }
@@ -42,18 +50,18 @@ export interface AdapterDefinition<P> {
  * One kind of provider. Called with parameters it gives a provider for `connect({ providers: [...] })`; `createAdapter` gives
  * the adapter for a configuration that names the kind.
  */
-export interface DefinedAdapter<P, Input extends object = Partial<P>> {
+export interface DefinedAdapter<P, Input extends object> {
   (params: Input, options?: SpecOptions): ProviderSpec;
   readonly kind: string;
   readonly createAdapter: (options?: AdapterOptions) => ProviderAdapter<P>;
 }
 
 /**
- * Makes an adapter out of what is special about a kind of provider. `Input` is what a program has to write: parameters that
- * have a default can be left out.
+ * Makes an adapter out of what is special about a kind of provider. The schema's input is what a program writes (parameters that have a
+ * default can be left out), its output `P` is what `open` gets.
  */
-export function defineAdapter<P, Input extends object = Partial<P>>(
-  definition: AdapterDefinition<P>,
+export function defineAdapter<P, Input extends object>(
+  definition: AdapterDefinition<P, Input>,
 ): DefinedAdapter<P, Input> {
   const { kind } = definition;
   const createAdapter = (options: AdapterOptions = {}): ProviderAdapter<P> => ({
@@ -77,16 +85,25 @@ class DefinedProvider implements ClusterProvider {
   readonly capabilities: ProviderCapabilities = { watch: true };
   readonly #opened: OpenProvider;
   readonly #life: ProviderLife;
+  readonly untilRenewed?: (options: WatchOptions) => Promise<void>;
   #closing: Promise<void> | undefined;
 
   constructor(descriptor: ProviderDescriptor, opened: OpenProvider) {
     this.descriptor = descriptor;
     this.#opened = opened;
     this.#life = new ProviderLife(descriptor.id);
+    if (opened.untilRenewed !== undefined) this.untilRenewed = (options) => opened.untilRenewed!(options);
   }
 
   probe({ signal }: ProbeOptions): Promise<void> {
-    return this.#life.probe(signal, (either) => this.#opened.probe({ signal: either }));
+    return this.#life.probe(signal, async (either) => {
+      try {
+        await this.#opened.probe({ signal: either });
+      } catch (error) {
+        throwIfAborted(either);
+        throw toProbeError(error);
+      }
+    });
   }
 
   async audit(options: ProbeOptions): Promise<readonly Reason[]> {

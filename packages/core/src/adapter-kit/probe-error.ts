@@ -1,4 +1,5 @@
 import { ProvisioningError, toProvisioningError } from "../errors/provisioning-error.ts";
+import { toReason } from "../errors/reason.ts";
 
 /**
  * What a probe rejects with: a connection that broke before it proved anything is as good as none, so `STREAM_FAILED`, and
@@ -8,7 +9,7 @@ export function toProbeError(error: unknown): ProvisioningError {
   const failure = toProvisioningError(error, "CONNECTIVITY_REFUSED", "the probe failed");
   if (failure.code !== "STREAM_FAILED") return failure;
   const { details } = failure;
-  return new ProvisioningError("CONNECTIVITY_REFUSED", "the connection broke during the probe", {
+  return new ProvisioningError("CONNECTIVITY_REFUSED", `the probe failed: ${toReason(failure).message}`, {
     cause: failure,
     details,
   });

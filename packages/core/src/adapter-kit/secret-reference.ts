@@ -10,7 +10,7 @@ export type SecretReference = { readonly env: string } | { readonly file: string
 const EXPECTED = 'a reference, { "env": NAME } or { "file": PATH }';
 
 /** The schema of a secret parameter: a string or number where it stands is a literal secret, and refused as such. */
-export const secretReferenceSchema: z.ZodType<SecretReference> = z.preprocess(
+export const secretReferenceSchema: z.ZodType<SecretReference, SecretReference> = z.preprocess(
   (value, context) => {
     // YAML reads a password of digits as a number.
     if (typeof value === "string" || typeof value === "number") {

@@ -1,9 +1,9 @@
 import type { Reason } from "@holdfast/core";
 import { isThisMachine } from "@holdfast/core/adapter";
-import type { ConsulProviderParams } from "../consul-params.ts";
+import type { ConsulSettings } from "../consul-params.ts";
 
 /** The addresses to which a token would be sent without TLS. Certificates are always verified, so there is nothing else to list. */
-export function auditConsul({ addresses, token }: ConsulProviderParams): readonly Reason[] {
+export function auditConsul({ addresses, token }: ConsulSettings): readonly Reason[] {
   if (token === undefined) return [];
   return addresses
     .map((address) => new URL(address))

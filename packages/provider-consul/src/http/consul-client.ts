@@ -10,7 +10,7 @@ import {
 } from "@holdfast/core";
 import { collectBytes, parseRetryAfter } from "@holdfast/core/adapter";
 import { ConsulAgents, type Environment, type Route } from "./consul-agents.ts";
-import type { ConsulProviderParams } from "../consul-params.ts";
+import type { ConsulSettings } from "../consul-params.ts";
 import { isAboutCredentials } from "./is-about-credentials.ts";
 import { toMostTelling, type AddressFailure } from "./to-most-telling.ts";
 import { LEADER_PATH, saysNoLeader, toNoLeader } from "./no-leader.ts";
@@ -51,7 +51,7 @@ const REFUSAL_BYTES = 4_096;
 
 /** Asks one Consul of several, over connections that are kept alive. Every answer is whole, or it is an error. */
 export class ConsulClient implements Disposable {
-  readonly #params: ConsulProviderParams;
+  readonly #params: ConsulSettings;
   readonly #clock: Clock;
   readonly #agents: ConsulAgents;
   readonly #addresses: readonly string[];
@@ -61,7 +61,7 @@ export class ConsulClient implements Disposable {
   #token: string | undefined;
 
   /** `env` names the proxies. */
-  constructor(params: ConsulProviderParams, clock: Clock, env?: Environment) {
+  constructor(params: ConsulSettings, clock: Clock, env?: Environment) {
     this.#params = params;
     this.#clock = clock;
     this.#agents = new ConsulAgents(params.tls, env);

@@ -1,12 +1,12 @@
 import { isProvisioningError, ProvisioningError } from "@holdfast/core";
 import { fieldOf, parseJson } from "@holdfast/core/adapter";
 import type { ConsulAnswer, ConsulSource } from "../http/consul-client.ts";
-import type { ConsulProviderParams } from "../consul-params.ts";
+import type { ConsulSettings } from "../consul-params.ts";
 import { toHealthPath, toScopedPath } from "./health-query.ts";
 
 export interface AclCheckOptions {
   readonly client: ConsulSource;
-  readonly params: ConsulProviderParams;
+  readonly params: ConsulSettings;
   readonly withinMs: number;
   readonly signal: AbortSignal;
 }
@@ -15,10 +15,7 @@ export interface AclCheckOptions {
 const FILTERED = "x-consul-results-filtered-by-acls";
 
 /** Throws `CONNECTIVITY_UNAUTHORIZED` when the response is marked as incomplete. */
-export function assertUnfiltered(
-  { headers, address }: ConsulAnswer,
-  { service }: ConsulProviderParams,
-): void {
+export function assertUnfiltered({ headers, address }: ConsulAnswer, { service }: ConsulSettings): void {
   if (headers[FILTERED] === "true") throw toDenied(service, address);
 }
 

@@ -7,7 +7,7 @@ import {
   type SkippedEntries,
 } from "@holdfast/core";
 import { MAX_MEMBERS, SkipTally } from "@holdfast/core/adapter";
-import type { ConsulProviderParams } from "../consul-params.ts";
+import type { ConsulSettings } from "../consul-params.ts";
 import { IncrementalJsonArray, type JsonArrayChange } from "../incremental-json/incremental-json-array.ts";
 import { HealthEntryReader, nodeOf, type EntryOutcome } from "./health-entry-reader.ts";
 
@@ -30,7 +30,7 @@ export class HealthBody {
   /** Two entries have the same id: when the first goes, the next one has to be searched for in all entries. */
   #hasTwins = false;
 
-  constructor(params: ConsulProviderParams, clock: Clock, maxMembers: number = MAX_MEMBERS) {
+  constructor(params: ConsulSettings, clock: Clock, maxMembers: number = MAX_MEMBERS) {
     this.#reader = new HealthEntryReader(params);
     this.#clock = clock;
     this.#entries = new IncrementalJsonArray({

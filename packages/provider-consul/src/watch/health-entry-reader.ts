@@ -10,7 +10,7 @@ import {
   trimNode,
   type NodeReader,
 } from "@holdfast/core/adapter";
-import type { ConsulProviderParams, NodeIdRule } from "../consul-params.ts";
+import type { ConsulSettings, NodeIdRule } from "../consul-params.ts";
 import { toEndpoint, type Endpoint } from "./service-endpoint.ts";
 
 /**
@@ -39,10 +39,10 @@ export function nodeOf(outcome: EntryOutcome): ClusterNode | undefined {
 
 /** Reads entries of a health response (`/v1/health/service`). */
 export class HealthEntryReader {
-  readonly #params: ConsulProviderParams;
+  readonly #params: ConsulSettings;
   readonly #readNode: NodeReader = createNodeReader();
 
-  constructor(params: ConsulProviderParams) {
+  constructor(params: ConsulSettings) {
     this.#params = params;
   }
 

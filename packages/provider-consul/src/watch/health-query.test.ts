@@ -1,9 +1,9 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { consulParamsSchema, type ConsulProviderParams } from "../consul-params.ts";
+import { consulParamsSchema, type ConsulSettings } from "../consul-params.ts";
 import { toHealthPath, toLifePath, toScopedPath } from "./health-query.ts";
 
-const parse = (params: object = {}): ConsulProviderParams =>
+const parse = (params: object = {}): ConsulSettings =>
   consulParamsSchema.parse({ service: "web", ...params });
 const atOnce = { index: 0, waitMs: 0 };
 const toUrl = (path: string): URL => new URL(path, "http://consul");

@@ -1,6 +1,6 @@
-import type { ConsulProviderParams } from "../consul-params.ts";
+import type { ConsulSettings } from "../consul-params.ts";
 
-export type Consistency = ConsulProviderParams["consistency"];
+export type Consistency = ConsulSettings["consistency"];
 
 export interface BlockingPosition {
   /** The index to wait beyond; 0 answers at once. */
@@ -13,7 +13,7 @@ const NOBODY = 'Service.ID == ""';
 
 /** The path of a health query of everything the parameters ask for. */
 export function toHealthPath(
-  params: ConsulProviderParams,
+  params: ConsulSettings,
   consistency: Consistency,
   position: BlockingPosition,
 ): string {
@@ -26,7 +26,7 @@ export function toHealthPath(
 }
 
 /** The same question of nobody: a tiny answer by the same handler, with the same rights, and the same index. */
-export function toLifePath(params: ConsulProviderParams, consistency: Consistency): string {
+export function toLifePath(params: ConsulSettings, consistency: Consistency): string {
   const { filter } = params;
   return toPath(
     params,
@@ -35,18 +35,18 @@ export function toLifePath(params: ConsulProviderParams, consistency: Consistenc
 }
 
 /** Another endpoint for the same datacenter, namespace and partition. */
-export function toScopedPath(endpoint: string, params: ConsulProviderParams): string {
+export function toScopedPath(endpoint: string, params: ConsulSettings): string {
   const text = setPlace(new URLSearchParams(), params).toString();
   return text === "" ? endpoint : `${endpoint}?${text}`;
 }
 
-function toPath({ service }: ConsulProviderParams, query: URLSearchParams): string {
+function toPath({ service }: ConsulSettings, query: URLSearchParams): string {
   const text = query.toString();
   return `/v1/health/service/${encodeURIComponent(service)}${text === "" ? "" : `?${text}`}`;
 }
 
 function toScope(
-  params: ConsulProviderParams,
+  params: ConsulSettings,
   consistency: Consistency,
   filter: string | undefined,
 ): URLSearchParams {
@@ -61,7 +61,7 @@ function toScope(
   return setPlace(query, params);
 }
 
-function setPlace(query: URLSearchParams, params: ConsulProviderParams): URLSearchParams {
+function setPlace(query: URLSearchParams, params: ConsulSettings): URLSearchParams {
   const { datacenter, namespace, partition } = params;
   if (datacenter !== undefined) query.set("dc", datacenter);
   if (namespace !== undefined) query.set("ns", namespace);

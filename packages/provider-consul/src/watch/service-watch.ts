@@ -12,7 +12,7 @@ import {
 } from "@holdfast/core";
 import { assertMayRead, assertUnfiltered } from "./acl-check.ts";
 import type { ConsulAnswer, ConsulSource } from "../http/consul-client.ts";
-import type { ConsulProviderParams } from "../consul-params.ts";
+import type { ConsulSettings } from "../consul-params.ts";
 import { isAboutCredentials } from "../http/is-about-credentials.ts";
 import { HealthBody } from "./health-body.ts";
 import { toHealthPath, toLifePath, type Consistency } from "./health-query.ts";
@@ -22,7 +22,7 @@ import { findStaleness, isFromCache, isFromView, readAgeMs } from "./staleness.t
 import { withDetails } from "../http/with-details.ts";
 
 export interface ServiceWatchOptions {
-  readonly descriptor: ProviderDescriptor<ConsulProviderParams>;
+  readonly descriptor: ProviderDescriptor<ConsulSettings>;
   readonly context: ProviderContext;
   readonly client: ConsulSource;
   /** The highest index that any watch of this provider has taken; kept up to date. */
@@ -38,10 +38,10 @@ const GRACE_MS = 1_000;
 /** After so long without a response one of several addresses is asked whether it has a leader. */
 const LEADER_CHECK_MS = 1_000;
 
-/** One watch of a service; it may throw as its signal aborts, which `ProviderLife` does not pass on. */
+/** One watch of a service; what it throws after its signal has aborted is ignored. */
 export class ServiceWatch {
   readonly #options: ServiceWatchOptions;
-  readonly #params: ConsulProviderParams;
+  readonly #params: ConsulSettings;
   readonly #stop = new AbortController();
   readonly #body: HealthBody;
   #index = 0;

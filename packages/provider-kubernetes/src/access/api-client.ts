@@ -11,7 +11,7 @@ import { collectBytes, parseJson, parseRetryAfter } from "@holdfast/core/adapter
 import type { Dispatcher } from "undici";
 import { ApiRequester } from "./api-requester.ts";
 import { ClusterAccess, type Access } from "./cluster-access.ts";
-import type { KubernetesProviderParams } from "../kubernetes-params.ts";
+import type { KubernetesSettings } from "../kubernetes-params.ts";
 import { readLines } from "../wire/read-lines.ts";
 import { toProvisioningError, toRefusalError } from "../to-provisioning-error.ts";
 import { parseWatchLine, type WatchLine } from "../wire/watch-line.ts";
@@ -40,12 +40,12 @@ type Body = Dispatcher.ResponseData["body"];
 
 /** Asks the API server for EndpointSlices. Every answer is whole, or it is an error. */
 export class ApiClient implements AsyncDisposable {
-  readonly #params: KubernetesProviderParams;
+  readonly #params: KubernetesSettings;
   readonly #clock: Clock;
   readonly #access: ClusterAccess;
   readonly #requester: ApiRequester;
 
-  constructor(params: KubernetesProviderParams, clock: Clock) {
+  constructor(params: KubernetesSettings, clock: Clock) {
     this.#params = params;
     this.#clock = clock;
     this.#access = new ClusterAccess(params, clock);

@@ -1,6 +1,6 @@
 import { throwIfAborted, type Reason } from "@holdfast/core";
 import { isThisMachine, proxyFromEnvironment } from "@holdfast/core/adapter";
-import type { KubernetesProviderParams } from "../kubernetes-params.ts";
+import type { KubernetesSettings } from "../kubernetes-params.ts";
 import { findKubeconfig } from "./kubeconfig/find-kubeconfig.ts";
 import { loadKubeconfig, type LoadedKubeconfig } from "./kubeconfig/load-kubeconfig.ts";
 import { currentSurroundings, type Surroundings } from "./kubeconfig/surroundings.ts";
@@ -10,7 +10,7 @@ import { currentSurroundings, type Surroundings } from "./kubeconfig/surrounding
  * read: a probe reports that.
  */
 export async function auditAccess(
-  params: KubernetesProviderParams,
+  params: KubernetesSettings,
   signal: AbortSignal,
   surroundings: Surroundings = currentSurroundings(),
 ): Promise<readonly Reason[]> {
@@ -59,7 +59,7 @@ function isOpenTo(url: string): boolean {
 }
 
 /** A client certificate is only sent with TLS. */
-function sendsCredential({ user }: LoadedKubeconfig, { token }: KubernetesProviderParams): boolean {
+function sendsCredential({ user }: LoadedKubeconfig, { token }: KubernetesSettings): boolean {
   const { token: inline, tokenFile, basic, exec, oidc } = user;
   return [token, inline, tokenFile, basic, exec, oidc].some((each) => each !== undefined);
 }

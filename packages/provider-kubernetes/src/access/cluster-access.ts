@@ -6,7 +6,7 @@ import { findKubeconfig, isSameSource, type KubeconfigSource } from "./kubeconfi
 import type { Headers } from "./kubeconfig/impersonation.ts";
 import { loadKubeconfig, type LoadedKubeconfig } from "./kubeconfig/load-kubeconfig.ts";
 import { currentSurroundings, type Surroundings } from "./kubeconfig/surroundings.ts";
-import type { KubernetesProviderParams } from "../kubernetes-params.ts";
+import type { KubernetesSettings } from "../kubernetes-params.ts";
 
 /** What one request needs. */
 export interface Access {
@@ -31,14 +31,14 @@ interface Kept {
  * certificates and tokens; the credential of a plugin when it expires. Connections are shared and kept alive.
  */
 export class ClusterAccess implements AsyncDisposable {
-  readonly #params: KubernetesProviderParams;
+  readonly #params: KubernetesSettings;
   readonly #clock: Clock;
   readonly #surroundings: () => Surroundings;
   readonly #dispatchers = new DispatcherCache();
   #kept: Kept | undefined;
 
   constructor(
-    params: KubernetesProviderParams,
+    params: KubernetesSettings,
     clock: Clock,
     surroundings: () => Surroundings = currentSurroundings,
   ) {

@@ -10,7 +10,7 @@ import type { WatchEvent } from "../access/api-client.ts";
 import { EndpointSliceReader } from "../wire/endpoint-slice-reader.ts";
 import { toUnreadable, type SliceContent } from "../wire/slice-content.ts";
 import { sliceKeyOf } from "../wire/slice-key.ts";
-import type { KubernetesProviderParams } from "../kubernetes-params.ts";
+import type { KubernetesSettings } from "../kubernetes-params.ts";
 import type { ListPage } from "../wire/list-page.ts";
 import { Settling } from "./settling.ts";
 import { SliceSet } from "./slice-set.ts";
@@ -32,7 +32,7 @@ export class EndpointState {
   readonly #settling: Settling;
   #members: MemberSet = MemberSet.empty;
 
-  constructor(params: KubernetesProviderParams) {
+  constructor(params: KubernetesSettings) {
     this.#reader = new EndpointSliceReader(params);
     this.#slices = new SliceSet({ isPortChosen: params.port !== undefined });
     this.#settling = new Settling(params.settleMs);

@@ -11,7 +11,7 @@ import { MAX_MEMBERS } from "@holdfast/core/adapter";
 import type { EndpointSource, WatchEvent } from "../access/api-client.ts";
 import { EndpointState } from "./endpoint-state.ts";
 import { gatherFirst } from "./gather-first.ts";
-import type { KubernetesProviderParams } from "../kubernetes-params.ts";
+import type { KubernetesSettings } from "../kubernetes-params.ts";
 import { toListPage, type ListPage } from "../wire/list-page.ts";
 import { mayResumeAfter, refusesVersion } from "./resume-rules.ts";
 import { RetryBudget } from "./retry-budget.ts";
@@ -21,7 +21,7 @@ import { WatchPace } from "./watch-pace.ts";
 import { withDueTime } from "./with-due-time.ts";
 
 export interface EndpointWatchOptions {
-  readonly descriptor: ProviderDescriptor<KubernetesProviderParams>;
+  readonly descriptor: ProviderDescriptor<KubernetesSettings>;
   readonly context: ProviderContext;
   readonly client: EndpointSource;
   readonly memory: WatchMemory;
@@ -43,12 +43,12 @@ const REPLAY_MS = 200;
 
 /**
  * One watch of EndpointSlices: a list, read consistently and page by page, and then one watch request after the other, each from the
- * version that the one before reached. After a failure no list is needed if the server still knows the version that was reached. It
- * may throw as its signal aborts; `ProviderLife` ignores that.
+ * version that the one before reached. After a failure no list is needed if the server still knows the version that was reached. What
+ * it throws after its signal has aborted is ignored.
  */
 export class EndpointWatch {
   readonly #options: EndpointWatchOptions;
-  readonly #params: KubernetesProviderParams;
+  readonly #params: KubernetesSettings;
   readonly #stop = new AbortController();
   readonly #budget = new RetryBudget();
   readonly #pace: WatchPace;

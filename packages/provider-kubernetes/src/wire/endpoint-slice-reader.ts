@@ -16,7 +16,7 @@ import {
   trimNode,
   type NodeReader,
 } from "@holdfast/core/adapter";
-import type { KubernetesProviderParams } from "../kubernetes-params.ts";
+import type { KubernetesSettings } from "../kubernetes-params.ts";
 import { isTerminating, toUnreadable, type SliceContent } from "./slice-content.ts";
 import { namespaceOf } from "./slice-key.ts";
 
@@ -25,10 +25,10 @@ const NO_NODES: ReadonlyMap<string, ClusterNode> = new Map();
 
 /** Reads EndpointSlices (`discovery.k8s.io/v1`) as parsed from JSON, and only the fields that members are made of. */
 export class EndpointSliceReader {
-  readonly #params: KubernetesProviderParams;
+  readonly #params: KubernetesSettings;
   readonly #readNode: NodeReader = createNodeReader();
 
-  constructor(params: KubernetesProviderParams) {
+  constructor(params: KubernetesSettings) {
     this.#params = params;
   }
 

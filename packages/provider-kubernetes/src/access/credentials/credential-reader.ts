@@ -13,7 +13,7 @@ import type { PemSource } from "../kubeconfig/entry-reader.ts";
 import type { Headers } from "../kubeconfig/impersonation.ts";
 import type { LoadedKubeconfig } from "../kubeconfig/load-kubeconfig.ts";
 import { readOidcToken, type OidcSession } from "./read-oidc-token.ts";
-import type { KubernetesProviderParams } from "../../kubernetes-params.ts";
+import type { KubernetesSettings } from "../../kubernetes-params.ts";
 
 /** What this side proves with who it is, for one request. */
 export interface Credentials {
@@ -29,13 +29,13 @@ export interface Credentials {
  */
 export class CredentialReader {
   readonly #loaded: LoadedKubeconfig;
-  readonly #params: KubernetesProviderParams;
+  readonly #params: KubernetesSettings;
   readonly #clock: Clock;
   readonly #oidc: OidcSession = {};
   #fromPlugin: ExecCredential | undefined;
   #lastFileToken: string | undefined;
 
-  constructor(loaded: LoadedKubeconfig, params: KubernetesProviderParams, clock: Clock) {
+  constructor(loaded: LoadedKubeconfig, params: KubernetesSettings, clock: Clock) {
     this.#loaded = loaded;
     this.#params = params;
     this.#clock = clock;

@@ -1,7 +1,7 @@
 import { delimiter } from "node:path";
 import { ProvisioningError, throwIfAborted } from "@holdfast/core";
 import { describeFileFailure, readFileWithin, resolveSecret } from "@holdfast/core/adapter";
-import type { KubernetesProviderParams } from "../../kubernetes-params.ts";
+import type { KubernetesSettings } from "../../kubernetes-params.ts";
 import type { KubeconfigText } from "./kubeconfig-file.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { describeFile } from "./unusable-kubeconfig.ts";
@@ -21,7 +21,7 @@ const MAX_BYTES = 4_194_304;
  * longer than 4 MiB.
  */
 export async function findKubeconfig(
-  { kubeconfig, server }: KubernetesProviderParams,
+  { kubeconfig, server }: KubernetesSettings,
   { env, homeKubeconfig }: Surroundings,
   signal: AbortSignal,
 ): Promise<KubeconfigSource> {

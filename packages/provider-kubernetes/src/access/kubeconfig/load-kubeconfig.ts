@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { KubernetesProviderParams } from "../../kubernetes-params.ts";
+import type { KubernetesSettings } from "../../kubernetes-params.ts";
 import { readCluster, type ClusterEntry } from "./cluster-entry.ts";
 import { EntryReader } from "./entry-reader.ts";
 import type { KubeconfigSource } from "./find-kubeconfig.ts";
@@ -24,7 +24,7 @@ export interface LoadedKubeconfig {
  */
 export async function loadKubeconfig(
   source: KubeconfigSource,
-  params: KubernetesProviderParams,
+  params: KubernetesSettings,
   surroundings: Surroundings,
   signal: AbortSignal,
 ): Promise<LoadedKubeconfig> {
@@ -73,7 +73,7 @@ function readContext(
   };
 }
 
-function fromParams(params: KubernetesProviderParams): LoadedKubeconfig {
+function fromParams(params: KubernetesSettings): LoadedKubeconfig {
   const { server = "", caFile, certFile, keyFile, serverName } = params;
   return {
     cluster: {

@@ -1,23 +1,24 @@
 import { mkdirSync } from "node:fs";
 import { relative } from "node:path";
 import { systemClock } from "@holdfast/core";
-import { describe, expect, test } from "vitest";
-import { createFileAdapter } from "./file-adapter.ts";
+import { describe, expect, expectTypeOf, test } from "vitest";
+import { file } from "./file.ts";
+import type { FileParams, FileSettings } from "./file-params.ts";
 import { TemporaryFolder } from "@holdfast-apps/test-support";
 import { toJson } from "../test/topology-json.ts";
 
 const context = { clock: systemClock, random: () => 0.5, heartbeatMs: 5_000 };
 const { signal } = new AbortController();
 
-describe("createFileAdapter", () => {
+describe("file", () => {
   test("takes a relative path from its base folder, else from the current one", async () => {
     using folder = new TemporaryFolder();
     mkdirSync(folder.at("d"));
     folder.write("d/t.json", toJson([]));
-    const based = createFileAdapter({ baseDir: folder.path });
+    const based = file.createAdapter({ baseDir: folder.path });
     await providerOf(based, "d/t.json").probe({ signal });
     await providerOf(based, folder.at("d/t.json")).probe({ signal });
-    const loose = createFileAdapter();
+    const loose = file.createAdapter();
     await providerOf(loose, relative(process.cwd(), folder.at("d/t.json"))).probe({ signal });
     await expect(providerOf(loose, "d/t.json").probe({ signal })).rejects.toMatchObject({
       code: "CONNECTIVITY_REFUSED",
@@ -25,14 +26,21 @@ describe("createFileAdapter", () => {
   });
 
   test("does no I/O to make a provider, and keeps its descriptor", () => {
-    const adapter = createFileAdapter({ baseDir: "/nowhere" });
+    const adapter = file.createAdapter({ baseDir: "/nowhere" });
     const provider = providerOf(adapter, "t.json");
     expect(provider.descriptor).toMatchObject({ id: "test", kind: "file", params: { path: "t.json" } });
     expect(provider.capabilities).toEqual({ watch: true });
   });
 });
 
-function providerOf(adapter: ReturnType<typeof createFileAdapter>, path: string) {
+test("a program needs to give the path only", () => {
+  expect(file({ path: "t.json" })).toMatchObject({ kind: "file", params: { path: "t.json" } });
+  expectTypeOf<{ path: string }>().toExtend<FileParams>();
+  expectTypeOf<{ format: "json" }>().not.toExtend<FileParams>();
+  expectTypeOf<FileSettings["pollMs"]>().toEqualTypeOf<number>();
+});
+
+function providerOf(adapter: ReturnType<typeof file.createAdapter>, path: string) {
   return adapter.create(
     { id: "test", kind: "file", priority: 1, params: adapter.params.parse({ path }) },
     context,

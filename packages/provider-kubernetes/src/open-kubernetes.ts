@@ -1,0 +1,33 @@
+import type { AdapterEnvironment, OpenProvider } from "@holdfast/core/adapter";
+import { ApiClient, type EndpointSource } from "./access/api-client.ts";
+import { auditAccess } from "./access/audit-access.ts";
+import { probeCluster } from "./access/probe-cluster.ts";
+import type { KubernetesSettings } from "./kubernetes-params.ts";
+import { EndpointWatch } from "./watch/endpoint-watch.ts";
+import { WatchMemory } from "./watch/watch-memory.ts";
+
+/**
+ * The EndpointSlices of a Service, or of a label selector, as a provider. Its watches ask `client`, which is disposed of with the
+ * provider.
+ */
+export function openKubernetes(
+  environment: AdapterEnvironment<KubernetesSettings>,
+  client: EndpointSource & AsyncDisposable = new ApiClient(environment.descriptor.params, environment.clock),
+): OpenProvider {
+  const { descriptor, clock, heartbeatMs } = environment;
+  const { params } = descriptor;
+  const memory = new WatchMemory(clock);
+  return {
+    /** Proves that this account may list and watch. */
+    async probe({ signal }) {
+      // A client of its own: the connections that a probe opens are closed with it.
+      await using probing = new ApiClient(params, clock);
+      await probeCluster({ client: probing, withinMs: Math.max(heartbeatMs * 2, 2_000), signal });
+    },
+    watch: ({ signal }) =>
+      new EndpointWatch({ descriptor, context: environment, client, memory, signal }).events(),
+    /** Reads the kubeconfig. */
+    audit: ({ signal }) => auditAccess(params, signal),
+    close: async () => client[Symbol.asyncDispose](),
+  };
+}
