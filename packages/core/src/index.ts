@@ -16,7 +16,6 @@ export {
 
 // Members, snapshots and what differs between two of them.
 export {
-  clusterNodeSchema,
   createClusterNode,
   isSameNode,
   type ClusterNode,
@@ -28,7 +27,7 @@ export { includesSorted } from "./model/includes-sorted.ts";
 export { diffMembers, type MemberDelta, type NodeUpdate } from "./model/member-diff.ts";
 export { MemberSet, type MemberChange } from "./model/member-set.ts";
 export type { ProviderHealth } from "./model/provider-health.ts";
-export { providerIdSchema, type ProviderId } from "./model/provider-id.ts";
+export { isProviderId, type ProviderId } from "./model/provider-id.ts";
 export {
   createSnapshot,
   diffSnapshots,
@@ -51,11 +50,14 @@ export type { GuardHold, GuardKind } from "./contracts/provider/guard-hold.ts";
 export type { AnyProviderAdapter, ProviderAdapter } from "./contracts/provider/provider-adapter.ts";
 export type { ProviderAnswer } from "./contracts/provider/provider-answer.ts";
 export {
+  findDescriptorProblems,
+  isDescriptorInput,
+  type ProviderDescriptorInput,
+} from "./contracts/provider/descriptor-input.ts";
+export {
   compareDescriptors,
-  descriptorInputSchema,
   type DisabledReason,
   type ProviderDescriptor,
-  type ProviderDescriptorInput,
 } from "./contracts/provider/provider-descriptor.ts";
 export type { ProviderHealthReport } from "./contracts/provider/provider-health-report.ts";
 export type { AdapterOptions, ProviderSpec, SpecOptions } from "./contracts/provider/provider-spec.ts";

@@ -1,4 +1,5 @@
-import { clusterNodeSchema, type ClusterNodeInput } from "@holdfast/core";
+import type { ClusterNodeInput } from "@holdfast/core";
+import { clusterNodeSchema } from "@holdfast/core/adapter";
 import * as z from "zod";
 
 /** The `params` of a descriptor of kind `memory`. */

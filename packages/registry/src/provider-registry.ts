@@ -3,7 +3,7 @@ import {
   createTypedEvents,
   describeForm,
   isProvisioningError,
-  providerIdSchema,
+  isProviderId,
   ProvisioningError,
   SerialQueue,
   toProvisioningError,
@@ -192,7 +192,7 @@ export class ProviderRegistry implements AsyncDisposable {
     await this.#change(options, async (current) => {
       const providers = current.filter(({ descriptor }) => descriptor.id !== id);
       if (providers.length < current.length) return { providers, warnings: [] };
-      const name = providerIdSchema.safeParse(id).success ? `"${id}"` : describeForm(id);
+      const name = isProviderId(id) ? `"${id}"` : describeForm(id);
       throw new ProvisioningError("VALIDATION_UNKNOWN_ID", `there is no provider with the id ${name}`);
     });
   }

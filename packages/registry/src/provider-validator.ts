@@ -1,8 +1,9 @@
 import {
   describeForm,
-  descriptorInputSchema,
+  findDescriptorProblems,
   formatPath,
-  providerIdSchema,
+  isDescriptorInput,
+  isProviderId,
   ProvisioningError,
   toValidationProblems,
   type AnyProviderAdapter,
@@ -107,22 +108,21 @@ export class ProviderValidator {
 
   #checkPlain(data: unknown, at: readonly PropertyKey[]): DescriptorCheck {
     const [id, kind, rawParams] = ["id", "kind", "params"].map((key) => fieldOf(data, key));
-    const envelope = descriptorInputSchema.safeParse(data);
     const adapter = typeof kind === "string" ? this.#adapters.get(kind) : undefined;
     const parsed = adapter === undefined ? undefined : parseParams(adapter, rawParams, [...at, "params"]);
     const problems = withoutSecrets(findLiteralSecrets(data, at), [
       ...findReservedNames(data, at),
-      ...(envelope.success ? [] : toValidationProblems(envelope.error.issues, data, at)),
+      ...findDescriptorProblems(data, at),
       ...(typeof kind === "string" && adapter === undefined ? this.#unknownKind(kind, at) : []),
       ...(parsed?.problems ?? []),
     ]);
-    const known = isName(id) ? { id } : {};
-    if (problems.length > 0 || !envelope.success || adapter === undefined || parsed === undefined) {
+    const known = isProviderId(id) ? { id } : {};
+    if (problems.length > 0 || !isDescriptorInput(data) || adapter === undefined || parsed === undefined) {
       return { ...known, problems };
     }
-    const { priority, params } = envelope.data;
+    const { priority, params } = data;
     const descriptor = Object.freeze({
-      id: envelope.data.id,
+      id: data.id,
       kind: adapter.kind,
       priority,
       params: Object.freeze(params),
@@ -137,7 +137,7 @@ export class ProviderValidator {
       {
         path: formatPath([...at, "kind"]),
         expected: known.length === 0 ? "a kind that has an adapter (there are none)" : known.join(" or "),
-        got: isName(kind) ? `"${kind}"` : describeForm(kind),
+        got: isProviderId(kind) ? `"${kind}"` : describeForm(kind),
         code: "VALIDATION_UNKNOWN_KIND",
       },
     ];
@@ -205,8 +205,4 @@ function fieldOf(data: unknown, key: string): unknown {
   return typeof data === "object" && data !== null && Object.hasOwn(data, key)
     ? Reflect.get(data, key)
     : undefined;
-}
-
-function isName(value: unknown): value is string {
-  return providerIdSchema.safeParse(value).success;
 }

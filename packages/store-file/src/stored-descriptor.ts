@@ -1,11 +1,11 @@
 import {
   ERROR_TABLE,
-  providerIdSchema,
   ProvisioningError,
   toValidationProblems,
   type ErrorCode,
   type ProviderDescriptor,
 } from "@holdfast/core";
+import { providerIdSchema } from "@holdfast/core/adapter";
 import * as z from "zod";
 
 /** A descriptor as it is stored. `params` belong to the adapter: any JSON value, which is not checked here. */

@@ -1,4 +1,5 @@
-import { providerIdSchema, type AnyProviderAdapter } from "@holdfast/core";
+import type { AnyProviderAdapter } from "@holdfast/core";
+import { providerIdSchema } from "@holdfast/core/adapter";
 import { topologyFileSchema } from "@holdfast/provider-file";
 import * as z from "zod";
 import { createConfigSchema } from "./config-schema.ts";

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import {
-  descriptorInputSchema,
+  isDescriptorInput,
   toValidationProblems,
   type AnyProviderAdapter,
   type ProviderDescriptorInput,
@@ -68,7 +68,7 @@ export async function loadConfig(name: string, options: LoadConfigOptions = {}):
     throw toConfigError(file, placeProblems(problems, source));
   }
   const config = parsed.data;
-  const providers = config.providers?.map((provider) => descriptorInputSchema.parse(provider));
+  const providers = config.providers?.filter(isDescriptorInput);
   const kinds = new Set(adapters.map(({ kind }) => kind));
   return {
     file,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { createNodeReader } from "../model/cluster-node.ts";
+import { createNodeReader } from "../model/node-reader.ts";
 import { ProvisioningError } from "../errors/provisioning-error.ts";
 import { SkipTally, toSkipReason } from "./skip-tally.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { createNodeReader } from "../model/cluster-node.ts";
+import { createNodeReader } from "../model/node-reader.ts";
 import { shortenId, trimNode } from "./trim-node.ts";
 
 const entry = { id: "a", host: "10.0.0.1", port: 80 };

@@ -1,8 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
-import { clusterNodeSchema } from "../model/cluster-node.ts";
-import { descriptorInputSchema } from "../contracts/provider/provider-descriptor.ts";
+import { clusterNodeSchema } from "../model/cluster-node-schema.ts";
+import { providerIdSchema } from "../model/provider-id-schema.ts";
 import { secretReferenceSchema } from "../adapter-kit/secret-reference.ts";
 import {
   describeForm,
@@ -86,7 +86,7 @@ describe("toValidationProblems", () => {
     const canary = fc.constantFrom<unknown>(CANARY, [CANARY], { a: CANARY }, { env: [CANARY] }, PIN, [PIN]);
     const schema = z.strictObject({
       node: clusterNodeSchema,
-      descriptor: descriptorInputSchema,
+      descriptor: z.strictObject({ id: providerIdSchema, kind: z.string(), params: z.looseObject({}) }),
       secret: secretReferenceSchema,
       url: z.url(),
       kind: z.enum(["a", "b"]),

@@ -9,7 +9,7 @@ export interface ValidationProblem {
   readonly code: "VALIDATION_MISSING_FIELD" | "VALIDATION_MALFORMED" | "VALIDATION_LITERAL_SECRET";
 }
 
-const MAX_PROBLEMS = 100;
+export const MAX_PROBLEMS = 100;
 
 /** Names every problem zod found (the first hundred), without repeating any text of the input. */
 export function toValidationProblems(

@@ -1,9 +1,3 @@
-import * as z from "zod";
-import { NODE_LIMITS } from "./node-limits.ts";
-import { HOST_PATTERN } from "./host-pattern.ts";
-import { ProvisioningError } from "../errors/provisioning-error.ts";
-import { toValidationProblems } from "../errors/validation-problem.ts";
-
 /** Identifies a node within the whole cluster, whatever provider reports it. 1 to 253 characters. */
 export type NodeId = string;
 
@@ -30,20 +24,8 @@ export interface ClusterNodeInput extends Omit<ClusterNode, "tags" | "metadata">
 }
 
 const NO_TAGS: readonly string[] = Object.freeze([]);
-const NO_METADATA: Readonly<Record<string, string>> = Object.freeze({});
-
-/** The one definition of a node read from outside. Unknown fields are refused: they are most often typing errors. */
-export const clusterNodeSchema: z.ZodType<ClusterNodeInput> = z.strictObject({
-  id: z.string().min(1).max(NODE_LIMITS.id),
-  host: z.string().max(NODE_LIMITS.host).regex(HOST_PATTERN, "an IP address or a DNS name"),
-  port: z.int().min(1).max(65_535),
-  zone: z.string().min(1).max(NODE_LIMITS.zone).optional(),
-  weight: z.number().min(0).optional(),
-  tags: z.array(z.string().max(NODE_LIMITS.tag)).max(NODE_LIMITS.tags).optional(),
-  metadata: z
-    .record(z.string().max(NODE_LIMITS.metadataKey), z.string().max(NODE_LIMITS.metadataValue))
-    .optional(),
-});
+/** The metadata of every node that has none. */
+export const NO_METADATA: Readonly<Record<string, string>> = Object.freeze({});
 
 /** Turns checked input into a node: the same content always gives an equal node, however its tags were ordered. */
 export function createClusterNode(input: ClusterNodeInput): ClusterNode {
@@ -57,52 +39,6 @@ export function createClusterNode(input: ClusterNodeInput): ClusterNode {
     tags: tags === undefined || tags.length === 0 ? NO_TAGS : sortedUnique(tags),
     metadata: metadata === undefined ? NO_METADATA : toCompact(metadata),
   };
-}
-
-/**
- * Checks one entry and makes it a node. Throws `VALIDATION_MALFORMED` naming every problem of the entry. Given the node
- * that stood there before, an entry that still says the same gives back that node, unread: a fraction of the cost.
- */
-export type NodeReader = (entry: unknown, before?: ClusterNode) => ClusterNode;
-
-/** Compiles a reader for many nodes; it costs a few hundred nanoseconds a node. */
-export function createNodeReader(): NodeReader {
-  const compiled = z.compile(clusterNodeSchema);
-  return (entry, before) => {
-    if (before !== undefined && isEntryOf(before, entry)) return before;
-    const result = compiled.safeParse(entry);
-    if (result.success) return createClusterNode(result.data);
-    throw new ProvisioningError("VALIDATION_MALFORMED", "a node is malformed", {
-      details: { problems: toValidationProblems(result.error.issues, entry) },
-    });
-  };
-}
-
-/** The entry says this node and nothing else: then it is as well formed as the node is. */
-function isEntryOf(node: ClusterNode, entry: unknown): boolean {
-  if (typeof entry !== "object" || entry === null) return false;
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a comparison with a checked node checks its form
-  const input = entry as ClusterNodeInput;
-  if (!isSameNode(node, input) || !isListOrAbsent(input.tags)) return false;
-  // Where there is nothing to compare, null, "" or 5 would pass for an empty record.
-  if (node.metadata === NO_METADATA && !isRecordOrAbsent(input.metadata)) return false;
-  let unknownFields = -3;
-  for (const _ in input) unknownFields++;
-  if (input.zone !== undefined) unknownFields--;
-  if (input.weight !== undefined) unknownFields--;
-  if (input.tags !== undefined) unknownFields--;
-  if (input.metadata !== undefined) unknownFields--;
-  return unknownFields === 0;
-}
-
-function isListOrAbsent(value: unknown): boolean {
-  return value === undefined || Array.isArray(value);
-}
-
-function isRecordOrAbsent(value: unknown): boolean {
-  if (typeof value !== "object" || value === null) return value === undefined;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
 }
 
 /** Same content, field by field. Strings are compared first by identity, so shared nodes cost next to nothing. */

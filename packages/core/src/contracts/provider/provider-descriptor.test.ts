@@ -1,41 +1,6 @@
 import * as fc from "fast-check";
-import { describe, expect, test } from "vitest";
-import { compareDescriptors, descriptorInputSchema, type ProviderDescriptor } from "./provider-descriptor.ts";
-import { providerIdSchema } from "../../model/provider-id.ts";
-import { toValidationProblems } from "../../errors/validation-problem.ts";
-
-describe("descriptorInputSchema", () => {
-  test("accepts a descriptor and leaves params to the adapter", () => {
-    const input = {
-      id: "eu-1.a_b",
-      kind: "file",
-      priority: -5,
-      params: { path: "x", nested: { deep: [1] } },
-    };
-    expect(descriptorInputSchema.parse(input)).toEqual(input);
-  });
-
-  test("names every problem of a descriptor", () => {
-    const input = { id: "-x", priority: 1.5, params: [], disabled: {} };
-    const problems = toValidationProblems(descriptorInputSchema.safeParse(input).error!.issues, input);
-    // R1.1
-    expect(problems.map(({ path, code }) => [path, code])).toEqual([
-      ["id", "VALIDATION_MALFORMED"],
-      ["kind", "VALIDATION_MISSING_FIELD"],
-      ["priority", "VALIDATION_MALFORMED"],
-      ["params", "VALIDATION_MALFORMED"],
-      ["disabled", "VALIDATION_MALFORMED"],
-    ]);
-  });
-});
-
-test.each(["", ".a", "_a", "-a", "a b", "a/b", "a\n", "é", "x".repeat(64)])("%j is no provider id", (id) => {
-  expect(providerIdSchema.safeParse(id).success).toBe(false);
-});
-
-test.each(["a", "0", "A.b_c-9", "x".repeat(63)])("%j is a provider id", (id) => {
-  expect(providerIdSchema.safeParse(id).success).toBe(true);
-});
+import { expect, test } from "vitest";
+import { compareDescriptors, type ProviderDescriptor } from "./provider-descriptor.ts";
 
 test("descriptors are ordered by priority, highest first, then by id", () => {
   const descriptor: fc.Arbitrary<ProviderDescriptor> = fc.record({

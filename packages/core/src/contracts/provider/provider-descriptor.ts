@@ -1,6 +1,5 @@
-import * as z from "zod";
 import type { ErrorCode } from "../../errors/error-codes.ts";
-import { type ProviderId, providerIdSchema } from "../../model/provider-id.ts";
+import type { ProviderId } from "../../model/provider-id.ts";
 
 /** Why a provider is kept but never activated. */
 export interface DisabledReason {
@@ -18,21 +17,6 @@ export interface ProviderDescriptor<P = unknown> {
   readonly params: P;
   /** Present when the provider is Disabled. */
   readonly disabled?: DisabledReason | undefined;
-}
-
-/** A descriptor as submitted: everything but the adapter's own `params`, which its own schema checks. */
-export const descriptorInputSchema: z.ZodType<ProviderDescriptorInput> = z.strictObject({
-  id: providerIdSchema,
-  kind: z.string().min(1).max(63),
-  priority: z.int().min(-1_000_000).max(1_000_000),
-  params: z.record(z.string(), z.unknown()),
-});
-
-export interface ProviderDescriptorInput {
-  readonly id: ProviderId;
-  readonly kind: string;
-  readonly priority: number;
-  readonly params: Readonly<Record<string, unknown>>;
 }
 
 /** Highest priority first, then by id: the order in which providers are preferred, listed and stored. */
