@@ -6,10 +6,18 @@ import { dirname, join, resolve } from "node:path";
 const root = join(import.meta.dirname, "..");
 const template = join(root, "examples", "custom-provider");
 const LEFT_OUT = new Set(["node_modules", "dist", "holdfast-data"]);
+/** Words that a constant cannot be called by. The template has the others, so that a name for them is a clash. */
+const RESERVED = new Set(
+  "break case catch class continue debugger default delete do else enum export extends false finally function if implements in instanceof interface null package private protected public static super switch throw true try typeof var void while with yield".split(
+    " ",
+  ),
+);
 const BUILT_IN = ["consul", "file", "kubernetes", "memory"];
 
 /** Every name in the template begins with one of these. */
 const OLD = /roster|Roster|ROSTER/g;
+/** What follows `roster` where it is (the beginning of) an identifier, and not a kind, a file or a host. */
+const IN_CODE = /^(?:[A-Z]| =| }|;|\(|\.createAdapter)/;
 
 /** `my-thing` in all its spellings. */
 function spellingsOf(name) {
@@ -22,7 +30,7 @@ function renamed(text, { kebab, pascal, camel, constant }) {
   return text.replaceAll(OLD, (old, at) => {
     if (old === "Roster") return pascal;
     if (old === "ROSTER") return constant;
-    return /[A-Z]/.test(text[at + old.length] ?? "") ? camel : kebab;
+    return IN_CODE.test(text.slice(at + old.length, at + old.length + 20)) ? camel : kebab;
   });
 }
 
@@ -68,7 +76,9 @@ async function refusalOf(name, rest) {
     return "NAME is the new kind: small letters, digits and single hyphens, a letter first, at most 40 characters";
   }
   if (BUILT_IN.includes(name)) return `the kind "${name}" is built in: choose another NAME`;
-  const clash = await findClash(spellingsOf(name));
+  const spellings = spellingsOf(name);
+  if (RESERVED.has(spellings.camel)) return `${name} is a word of the language: choose another NAME`;
+  const clash = await findClash(spellings);
   if (clash !== undefined)
     return `with this NAME the package would have two things called ${clash}: choose another`;
   return undefined;

@@ -142,7 +142,8 @@ describe("create-adapter", () => {
     [["Nomad"], /NAME is the new kind/],
     [["../nomad"], /NAME is the new kind/],
     [["consul"], /built in/],
-    [["cluster"], /two things called ClusterProvider/],
+    [["members"], /two things called members/],
+    [["default"], /a word of the language/],
     [["nomad", "a", "b"], /usage/],
   ])("refuses %j", async (args, words) => {
     await using parent = await emptyFolder();

@@ -1,3 +1,3 @@
-// For the configuration of `holdfast run`, and for code.
-export { createAdapter } from "./roster-adapter.ts";
-export { rosterParamsSchema, type RosterParams } from "./roster-params.ts";
+// For programs, `connect({ providers: [roster({ url })] })`, and for the configuration of `holdfast run`.
+export { createAdapter, roster } from "./roster.ts";
+export type { RosterParams } from "./roster-params.ts";

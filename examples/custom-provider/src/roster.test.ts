@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { systemClock, type ClusterProvider, type ProviderSnapshot } from "@holdfast/core";
-import { createAdapter } from "./roster-adapter.ts";
+import { createAdapter } from "./roster.ts";
 import { RosterServer } from "./roster-server.ts";
 
 const { signal } = new AbortController();

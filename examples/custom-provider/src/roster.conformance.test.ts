@@ -1,7 +1,7 @@
 import { describe, test } from "node:test";
 import { createRealTime, providerConformance, type ProviderSetup } from "@holdfast/conformance";
 import { CountingClock } from "@holdfast/testing";
-import { createAdapter } from "./roster-adapter.ts";
+import { createAdapter } from "./roster.ts";
 import { RosterServer } from "./roster-server.ts";
 
 // What every provider has to do, on a server of its own for each test.
