@@ -96,7 +96,10 @@ export function createApp(options: AppOptions): App {
   }
 
   app.use(async (c, next) => {
-    if (isHostAllowed(c.req.header("host"))) return next();
+    // An absolute URL replaces the Host header (RFC 9112, section 3.2.2).
+    const isAbsolute = c.env.incoming.url?.startsWith("/") === false;
+    const names = [c.req.header("host"), ...(isAbsolute ? [new URL(c.req.url).host] : [])];
+    if (names.every((name) => isHostAllowed(name))) return next();
     const message = "the name in the Host header is not allowed; http.allowedHosts can add names";
     return toFailureResponse({ status: 403, code: "HTTP_HOST_REFUSED", message });
   });

@@ -3,6 +3,7 @@ import { request } from "node:http";
 import { hostname } from "node:os";
 import { systemClock } from "@holdfast/core";
 import { describe, expect, test } from "vitest";
+import { RawClient } from "../../test/raw-client.ts";
 import { member, serveHub } from "../../test/served-hub.ts";
 import { isLoopbackAddress } from "./host-check.ts";
 import { HttpServer } from "./http-server.ts";
@@ -180,6 +181,31 @@ describe("the server", () => {
       expect(await statusOf("holdfast.example:7420")).toBe(200);
     },
   );
+
+  // R7.6: with an absolute URL a server ignores the Host header (RFC 9112, section 3.2.2).
+  test("refuses names of other machines in an absolute URL too", async () => {
+    await using served = await serveHub();
+    await using client = await RawClient.connect(served.server.url);
+    client.get("http://localhost/healthz").get("http://evil.example/healthz").get("//evil.example/healthz");
+    await client.until(() => client.statuses.length === 3);
+    expect(client.statuses).toEqual([200, 403, 404]);
+  });
+
+  test.each([
+    ["OPTIONS * HTTP/1.1\r\nHost: localhost"],
+    ["GET ftp://localhost/healthz HTTP/1.1\r\nHost: localhost"],
+    ["GET /healthz HTTP/1.1\r\nHost: localhost@evil.example"],
+    ["GET /healthz HTTP/1.1\r\nHost: localhost:99999"],
+  ])("answers %j with a failure in JSON", async (head) => {
+    await using served = await serveHub();
+    await using client = await RawClient.connect(served.server.url);
+    client.send(`${head}\r\n\r\n`);
+    await client.until((text) => text.endsWith("}}"));
+    expect(client.statuses).toEqual([400]);
+    expect(client.text).toContain(
+      '{"error":{"code":"VALIDATION_MALFORMED","message":"the URL or the Host header',
+    );
+  });
 
   test("bound to the name of the machine, checks the Host header exactly when the name leads to loopback", async () => {
     const { address } = await lookup(hostname()).catch(() => ({ address: "" }));

@@ -1,7 +1,7 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { ProvisioningError, sleep, type Clock } from "@holdfast/core";
-import { getRequestListener } from "@hono/node-server";
+import { getRequestListener, RequestError } from "@hono/node-server";
 import { BoundedRequest } from "./connections/bounded-request.ts";
 import { fitConnections } from "./connections/connection-limit.ts";
 import { ConnectionTable } from "./connections/connection-table.ts";
@@ -10,6 +10,7 @@ import { RequestTurns } from "./connections/request-turns.ts";
 import { createApp } from "./create-app.ts";
 import { EventClients } from "./event-clients.ts";
 import { createHostCheck } from "./host-check.ts";
+import { toFailureResponse, toInternalFailure } from "./http-failure.ts";
 import { LoopShare } from "./sending/loop-share.ts";
 import {
   BYTES_PER_TURN,
@@ -120,7 +121,11 @@ export class HttpServer implements AsyncDisposable {
     });
     const app = createApp({ view, documents, clients, share, clock, isHostAllowed });
     // Without a Host header (HTTP/1.0) a URL needs some name.
-    const respond = getRequestListener(app.fetch, { overrideGlobalObjects: false, hostname: "localhost" });
+    const respond = getRequestListener(app.fetch, {
+      overrideGlobalObjects: false,
+      hostname: "localhost",
+      errorHandler: toErrorResponse,
+    });
     const connections = new ConnectionTable({
       max: fitConnections({
         wanted: options.maxConnections ?? maxClients + CONNECTIONS_BESIDES_EVENTS,
@@ -180,6 +185,13 @@ function toBoundAddress(server: Server): AddressInfo {
   const address = server.address();
   if (typeof address === "object" && address !== null) return address;
   throw new ProvisioningError("LIFECYCLE_INTERNAL", "the server is not bound to an address and a port");
+}
+
+/** The response to a request that could not be handed to the app, or that the app failed to answer. */
+function toErrorResponse(error: unknown): Response {
+  if (!(error instanceof RequestError)) return toFailureResponse(toInternalFailure(error));
+  const message = "the URL or the Host header of the request is malformed";
+  return toFailureResponse({ status: 400, code: "VALIDATION_MALFORMED", message });
 }
 
 function toListenError(error: unknown, host: string, port: number): ProvisioningError {
