@@ -28,7 +28,7 @@ export interface ConnectOptions {
   readonly lastKnownGood?: LastKnownGoodOptions | undefined;
   /** Keeps the set of providers across restarts. @defaultValue it is kept in memory */
   readonly store?: ProviderStore | undefined;
-  /** The prom-client registry for the metrics. @defaultValue no metrics */
+  /** The prom-client `Registry` for the metrics. @defaultValue no metrics, and prom-client is not loaded */
   readonly metricsRegistry?: ProvisioningServiceOptions["metricsRegistry"];
   /** Receives what failed no call but should be known, for example entries of a backend that could not be read. */
   readonly onWarning?: ((warning: ServiceWarning) => unknown) | undefined;

@@ -1,1 +1,2 @@
+export type { MetricsRegistry } from "./metrics-registry.ts";
 export { ProvisioningMetrics, type ProvisioningMetricsOptions } from "./provisioning-metrics.ts";

@@ -1,15 +1,6 @@
 import { ProvisioningError } from "@holdfast/core";
-import {
-  Counter,
-  Gauge,
-  Histogram,
-  type Metric,
-  type OpenMetricsContentType,
-  type Registry,
-} from "prom-client";
-
-/** A prom-client registry for either text format. */
-export type MetricsRegistry = Registry | Registry<OpenMetricsContentType>;
+import { Counter, Gauge, Histogram, type Metric, type Registry } from "prom-client";
+import type { MetricsRegistry } from "./metrics-registry.ts";
 
 interface Definition<L extends string> {
   /** Without the prefix. */
@@ -26,14 +17,15 @@ const PREFIX = "holdfast_";
 
 /** The metrics of one owner in a registry: created with one prefix, collected together, and removed together. */
 export class MetricGroup implements Disposable {
-  readonly #registry: MetricsRegistry;
+  readonly #registry: Registry;
   readonly #collect: () => Promise<void>;
   // Keyed by the name at registration, because an OpenMetrics registry renames counters when it prints them.
   readonly #metrics = new Map<string, Metric>();
 
   /** `collect` is called by every gauge of a scrape, before it is read. */
   constructor(registry: MetricsRegistry, collect: () => Promise<void>) {
-    this.#registry = registry;
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- MetricsRegistry is the same class with fewer members
+    this.#registry = registry as Registry;
     this.#collect = collect;
   }
 
@@ -65,7 +57,7 @@ export class MetricGroup implements Disposable {
 
   #add<L extends string, M extends Metric<L>>(
     { name: suffix, help, labels = [] }: Definition<L>,
-    create: (config: { name: string; help: string; labelNames: L[]; registers: MetricsRegistry[] }) => M,
+    create: (config: { name: string; help: string; labelNames: L[]; registers: Registry[] }) => M,
   ): M {
     const name = PREFIX + suffix;
     if (this.#registry.getSingleMetric(name) !== undefined) {

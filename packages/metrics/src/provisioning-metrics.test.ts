@@ -15,9 +15,10 @@ import { MemoryProvider } from "@holdfast/provider-memory";
 import { Gauge, Registry, register, type OpenMetricsContentType } from "prom-client";
 import { describe, expect, test } from "vitest";
 import { parseExposition, type Family } from "../test/exposition.ts";
-import type { MetricsRegistry } from "./metric-group.ts";
 import { ProvisioningMetrics, type ProvisioningMetricsOptions } from "./provisioning-metrics.ts";
 import { membersOf, MeasuredSource } from "../test/measured-source.ts";
+
+type AnyRegistry = Registry | Registry<OpenMetricsContentType>;
 
 const healthy: ProviderHealthReport = {
   providerId: "primary",
@@ -33,7 +34,11 @@ const failing: ProviderHealthReport = {
   errors: 4,
 };
 
-function setUp(options: Partial<ProvisioningMetricsOptions> = {}) {
+interface SetUpOptions extends Partial<ProvisioningMetricsOptions> {
+  readonly registry?: AnyRegistry;
+}
+
+function setUp(options: SetUpOptions = {}) {
   const clock = new VirtualClock();
   const source = new MeasuredSource(clock);
   const { registry = new Registry() } = options;
@@ -42,12 +47,12 @@ function setUp(options: Partial<ProvisioningMetricsOptions> = {}) {
   return { clock, source, registry, metrics, [Symbol.dispose]: () => metrics[Symbol.dispose]() };
 }
 
-async function scrape(registry: MetricsRegistry): Promise<ReadonlyMap<string, Family>> {
+async function scrape(registry: AnyRegistry): Promise<ReadonlyMap<string, Family>> {
   return parseExposition(await registry.metrics());
 }
 
 /** Returns the series of a metric, keyed by their labels. */
-async function seriesOf(registry: MetricsRegistry, name: string): Promise<Record<string, number>> {
+async function seriesOf(registry: AnyRegistry, name: string): Promise<Record<string, number>> {
   const samples = (await scrape(registry)).get(`holdfast_${name}`)?.samples ?? [];
   return Object.fromEntries(samples.map(({ labels, value }) => [Object.values(labels).join(" "), value]));
 }

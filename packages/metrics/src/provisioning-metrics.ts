@@ -8,7 +8,8 @@ import type {
 } from "@holdfast/core";
 import { EventLoopMetrics } from "./event-loop-metrics.ts";
 import { LogMetrics } from "./log-metrics.ts";
-import { MetricGroup, type MetricsRegistry } from "./metric-group.ts";
+import { MetricGroup } from "./metric-group.ts";
+import type { MetricsRegistry } from "./metrics-registry.ts";
 import { PortMetrics } from "./port-metrics.ts";
 import { ProviderMetrics } from "./provider-metrics.ts";
 import { RemoteNodeMetrics } from "./remote-node-metrics.ts";

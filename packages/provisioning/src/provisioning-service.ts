@@ -28,7 +28,7 @@ import {
 } from "@holdfast/core";
 import { Failover, heartbeatMsOf } from "@holdfast/failover";
 import { createEpoch, WatchHub, type NodeExplanation } from "@holdfast/hub";
-import { ProvisioningMetrics } from "@holdfast/metrics";
+import type { MetricsRegistry, ProvisioningMetrics } from "@holdfast/metrics";
 import { ProviderRegistry } from "@holdfast/registry";
 import { warningChannel } from "./diagnostics.ts";
 import { IncompleteEntries } from "./incomplete-entries.ts";
@@ -76,11 +76,12 @@ export class ProvisioningService implements AsyncDisposable {
   readonly #failover: Failover;
   readonly #ownership: OwnershipLane;
   readonly #remoting: RemotingBridge | undefined;
-  readonly #metrics: ProvisioningMetrics | undefined;
+  readonly #metricsRegistry: MetricsRegistry | undefined;
   readonly #sharedEndpoints: SharedEndpointCheck;
   readonly #lastKnownGood: LastKnownGood | undefined;
   readonly #events = createTypedEvents<{ warning: ServiceWarning }>(() => undefined);
   readonly #stopping = new AbortController();
+  #metrics: ProvisioningMetrics | undefined;
   #startup: Promise<void> | undefined;
   #shutdown: Promise<StopReport> | undefined;
 
@@ -143,16 +144,7 @@ export class ProvisioningService implements AsyncDisposable {
     const admitTimeoutMs = calls?.admitTimeoutMs;
     this.#ownership = new OwnershipLane({ ...common, placement, partition, admitTimeoutMs });
     this.#remoting = port && new RemotingBridge({ ...common, port, blocks: source });
-    this.#metrics =
-      metricsRegistry &&
-      new ProvisioningMetrics({
-        registry: metricsRegistry,
-        source,
-        clock,
-        providerHealth: () => this.providerHealth(),
-        remoteNodes: () => this.remoteNodes(),
-        ports: () => this.consumers(),
-      });
+    this.#metricsRegistry = metricsRegistry;
   }
 
   /** Answers placement requests; absent without a placement port. */
@@ -172,7 +164,8 @@ export class ProvisioningService implements AsyncDisposable {
 
   /**
    * Restores the stored providers (or brings `providers` into force) and begins to watch. Resolves when watching has begun:
-   * `topology` tells when something has arrived. Rejects as `GenerationStore.next` and as `ProviderRegistry.restore` and `reload` do; the
+   * `topology` tells when something has arrived. Rejects with `VALIDATION_DUPLICATE_ID` when
+   * `metricsRegistry` has one of the metrics already, as `GenerationStore.next` and as `ProviderRegistry.restore` and `reload` do; the
    * service is then stopped. A further call gives the same promise.
    */
   start(options: StartOptions = {}): Promise<void> {
@@ -242,6 +235,7 @@ export class ProvisioningService implements AsyncDisposable {
       outer === undefined ? this.#stopping.signal : AbortSignal.any([outer, this.#stopping.signal]);
     let epoch: Epoch | undefined;
     try {
+      if (this.#metricsRegistry !== undefined) await this.#createMetrics(this.#metricsRegistry, signal);
       // First, so that a start that is refused changes nothing that is stored.
       epoch = await this.#nextEpoch(signal);
       const loading = this.#lastKnownGood?.load(signal);
@@ -259,6 +253,20 @@ export class ProvisioningService implements AsyncDisposable {
     reconfigure();
     this.topology.start({ epoch });
     this.#lastKnownGood?.keep();
+  }
+
+  /** Imports the metrics, and prom-client with them, only for a service that has a registry for them. */
+  async #createMetrics(registry: MetricsRegistry, signal: AbortSignal): Promise<void> {
+    const { ProvisioningMetrics } = await import("@holdfast/metrics");
+    throwIfAborted(signal);
+    this.#metrics = new ProvisioningMetrics({
+      registry,
+      source: this.topology,
+      clock: this.#clock,
+      providerHealth: () => this.providerHealth(),
+      remoteNodes: () => this.remoteNodes(),
+      ports: () => this.consumers(),
+    });
   }
 
   async #nextEpoch(signal: AbortSignal): Promise<Epoch | undefined> {

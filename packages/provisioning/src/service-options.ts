@@ -11,8 +11,8 @@ import type {
   SnapshotStore,
 } from "@holdfast/core";
 import type { GuardOptions, HealthOptions } from "@holdfast/failover";
+import type { MetricsRegistry } from "@holdfast/metrics";
 import type { ProviderRegistryOptions } from "@holdfast/registry";
-import type { Registry } from "prom-client";
 
 /** The user's code. Each port may be left out. */
 export interface ServicePorts {
@@ -62,8 +62,8 @@ export interface ProvisioningServiceOptions {
   readonly validation?: ValidationOptions | undefined;
   /** How many events the topology's `eventsSince` can go back. @defaultValue 1000 */
   readonly retainedEvents?: number | undefined;
-  /** Where the metrics go; without it there are none. */
-  readonly metricsRegistry?: Registry | undefined;
+  /** The prom-client `Registry` for the metrics, which are added by the start. @defaultValue no metrics, and prom-client is not loaded */
+  readonly metricsRegistry?: MetricsRegistry | undefined;
   /** @defaultValue systemClock */
   readonly clock?: Clock | undefined;
   /** @defaultValue Math.random */
