@@ -9,7 +9,6 @@ import {
   type SourceEvent,
   type WatchOptions,
 } from "@holdfast/core";
-import { describeFailure } from "./adapter-fault.ts";
 import type { CodeOrigin } from "./code-origin.ts";
 import { paceEvents } from "./pace-events.ts";
 
@@ -47,10 +46,10 @@ export class IsolatedProvider implements ClusterProvider {
     return providerId === undefined ? adapter === origin.adapter : providerId === origin.providerId;
   }
 
-  /** Ends every watch with `STREAM_FAILED`. */
+  /** Ends every watch with `STREAM_FAILED`. Its message is read by clients, so it does not repeat that of `cause`. */
   cutOff(cause: unknown): void {
     const { adapter } = this.#options.origin;
-    const message = `the code of the adapter "${adapter}" failed outside of any call: ${describeFailure(cause)}`;
+    const message = `the code of the adapter "${adapter}" failed outside of any call`;
     for (const watch of this.#watches)
       watch.abort(new ProvisioningError("STREAM_FAILED", message, { cause }));
   }

@@ -167,6 +167,11 @@ export const createAdapter = () => ({
         `"./bad.mjs" of provider "${providerId}" failed outside of any call`,
       );
       expect(warning["message"]).toContain(thrown);
+      // R1.6: clients of the endpoints read the events, and what the code of others throws may hold a secret.
+      const change = await daemon.until(
+        (line) => line.kind === "health_changed" && line["providerId"] === providerId && "reason" in line,
+      );
+      expect(change["reason"].message).toBe('the code of the adapter "./bad.mjs" failed outside of any call');
     }
     const flood = await daemon.until(
       (line) =>
