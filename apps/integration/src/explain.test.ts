@@ -57,14 +57,14 @@ describe("why a node", () => {
     expect(h.service.explain("d")).toMatchObject({
       standing: "out",
       rule: "not_believed",
-      reason: '"primary" is active and does not list it; "backup", not active, lists it',
+      reason: '"primary" is active and does not list it; standbys that list it: "backup"',
     });
     h.provider("primary").set([node("a"), node("c")]);
     await h.clock.settle();
     expect(h.service.explain("b")).toMatchObject({
       standing: "out",
       rule: "removed",
-      reason: '"primary" no longer listed it; "backup", not active, lists it',
+      reason: '"primary" removed it; standbys that list it: "backup"',
       node: { id: "b" },
       lastChange: { change: "removed", seqNo: h.service.topology.state.snapshotSeqNo },
       remote: undefined,

@@ -48,7 +48,7 @@ export type {
 export type { GenerationStore, NextGenerationOptions } from "./contracts/provider/generation-store.ts";
 export type { GuardHold, GuardKind } from "./contracts/provider/guard-hold.ts";
 export type { AnyProviderAdapter, ProviderAdapter } from "./contracts/provider/provider-adapter.ts";
-export type { ProviderAnswer } from "./contracts/provider/provider-answer.ts";
+export type { ProviderView } from "./contracts/provider/provider-view.ts";
 export {
   findDescriptorProblems,
   isDescriptorInput,

@@ -1,6 +1,6 @@
 import type { ClusterNode } from "@holdfast/core";
 
-/** `HOST:PORT`: what makes two nodes of different providers the same machine. */
+/** Returns `HOST:PORT`. Nodes of different providers with the same address are the same machine. */
 export function addressOf({ host, port }: ClusterNode): string {
   return `${host}:${port}`;
 }

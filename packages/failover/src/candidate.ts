@@ -1,29 +1,30 @@
 import type { ProviderHealth, ProviderId, Reason, SwitchReason } from "@holdfast/core";
 
-/** What is wrong with a provider; becomes the reason of a switch away from it. */
-export type Ailment = Extract<SwitchReason, "timeout" | "errors" | "stream_ended" | "health_degraded">;
+/** Why a provider is not healthy. A switch away from the provider has this as its reason. */
+export type Fault = Extract<SwitchReason, "timeout" | "errors" | "stream_ended" | "health_degraded">;
 
 /** The controller's record of one provider. Times are monotonic milliseconds. */
 export interface Candidate {
   readonly id: ProviderId;
   priority: number;
   health: Exclude<ProviderHealth, "disabled">;
-  /** Failures in a row. */
+  /** Number of consecutive failures. */
   errors: number;
-  ailment: Ailment | undefined;
-  /** Its last failure, while it is not healthy. */
+  fault: Fault | undefined;
+  /** Its last failure; absent while it is healthy. */
   reason: Reason | undefined;
   /** It has delivered a snapshot since it was configured. */
   hasWorked: boolean;
   /** When it last confirmed that its content is current. */
-  vouchedAt: number | undefined;
-  /** When its unbroken health began; absent while it is not healthy. */
+  confirmedAt: number | undefined;
+  /** Since when it has been healthy without interruption; absent while it is not healthy. */
   healthySince: number | undefined;
-  /** The last sign of life, or when its watch began; absent while it is not watched. */
-  heardAt: number | undefined;
+  /** Time of the last event on its watch, or of the start of the watch; absent while it is not watched. */
+  lastActivityAt: number | undefined;
+  /** Time of the last failure; -Infinity before the first. */
   failedAt: number;
-  /** We switched away from it: it cannot be chosen again until it has been healthy for a whole cooldown. */
-  isBarred: boolean;
+  /** We switched away from it, and it cannot be chosen again until it has been healthy for one cooldown. */
+  isExcluded: boolean;
 }
 
 export function createCandidate(id: ProviderId, priority: number): Candidate {
@@ -32,28 +33,28 @@ export function createCandidate(id: ProviderId, priority: number): Candidate {
     priority,
     health: "idle",
     errors: 0,
-    ailment: undefined,
+    fault: undefined,
     reason: undefined,
     hasWorked: false,
-    vouchedAt: undefined,
+    confirmedAt: undefined,
     healthySince: undefined,
-    heardAt: undefined,
+    lastActivityAt: undefined,
     failedAt: Number.NEGATIVE_INFINITY,
-    isBarred: false,
+    isExcluded: false,
   };
 }
 
-/** Stays active: healthy, still starting up, or failing fewer than `maxErrors` times. */
-export function isHeld(candidate: Candidate): boolean {
+/** Whether the active provider stays active: it is healthy, starting up, or has failed fewer than `maxErrors` times in a row. */
+export function canStayActive(candidate: Candidate): boolean {
   return (
     candidate.health === "healthy" ||
     candidate.health === "connecting" ||
     candidate.health === "idle" ||
-    (candidate.health === "degraded" && candidate.ailment === "errors")
+    (candidate.health === "degraded" && candidate.fault === "errors")
   );
 }
 
-/** Has delivered a snapshot on this connection, on time or late. */
-export function hasDelivered({ health, ailment }: Candidate): boolean {
-  return health === "healthy" || (health === "degraded" && ailment === "health_degraded");
+/** Whether it has delivered a snapshot on the current watch, on time or late. */
+export function hasDelivered({ health, fault }: Candidate): boolean {
+  return health === "healthy" || (health === "degraded" && fault === "health_degraded");
 }

@@ -2,30 +2,30 @@ import type { Availability, HealthChange, ProviderId, ProviderSwitch, Reason } f
 
 export interface ProviderFailure {
   readonly reason: Reason;
-  /** Retrying may help. When not, a provider that never worked is unreachable at once. */
+  /** `false`: retrying cannot help. A provider that has never worked is then unreachable at once. */
   readonly retryable: boolean;
 }
 
 export interface ConfiguredProvider {
   readonly id: ProviderId;
   readonly priority: number;
-  /** It replaces another provider with this id, whose record does not apply to it. @defaultValue false */
+  /** It replaces another provider that had this id. The record of that provider is discarded. @defaultValue false */
   readonly isReplaced?: boolean | undefined;
 }
 
-/** What is to be done after an input. */
+/** What the session has to do after an input. */
 export interface Decision {
-  /** The provider whose content is shown; at the start the one that is waited for. Absent when there is no provider. */
+  /** The active provider. At the start, the provider whose first snapshot is awaited. Absent when no provider is configured. */
   readonly active: ProviderId | undefined;
   readonly switched: ProviderSwitch | undefined;
   readonly healthChanges: readonly HealthChange[];
   readonly availability: Availability;
-  /** For people; never empty. */
+  /** Text for people; never empty. */
   readonly reason: string;
-  /** The failure behind the availability, where there is one. */
+  /** The failure that caused the availability; absent without one. */
   readonly cause: Reason | undefined;
-  /** Which providers are to be watched; the others are to be left alone. */
+  /** The providers to watch. Watches on all others are stopped. */
   readonly watched: ReadonlySet<ProviderId>;
-  /** When to call `tick`, monotonic milliseconds; absent when only an input can change anything. */
+  /** When to call `tick`, in monotonic milliseconds; absent when only another input can change the decision. */
   readonly wakeAt: number | undefined;
 }

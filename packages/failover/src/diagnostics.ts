@@ -6,12 +6,12 @@ import {
 } from "@holdfast/core";
 import type { StreamSignal } from "./stream-signal.ts";
 
-/** What happens on the watch of one provider, before any decision. */
+/** Every signal of the watch on one provider, published before the decision that follows from it. */
 export const providerChannel: DiagnosticsChannel<{
   readonly providerId: ProviderId;
   readonly signal: StreamSignal;
 }> = createDiagnosticsChannel("holdfast:provider");
 
-/** What failover hands over after each decision. */
+/** Every update that failover reports, published before its receiver is called. */
 export const updateChannel: DiagnosticsChannel<{ readonly update: Update }> =
   createDiagnosticsChannel("holdfast:update");

@@ -1,29 +1,32 @@
 import type { HealthChange, ProviderId, ProviderSwitch, Reason, SwitchReason } from "@holdfast/core";
-import { createCandidate, hasDelivered, isHeld, type Ailment, type Candidate } from "./candidate.ts";
+import { createCandidate, hasDelivered, canStayActive, type Fault, type Candidate } from "./candidate.ts";
 import type { ConfiguredProvider, Decision, ProviderFailure } from "./decision.ts";
 import type { HealthPolicy } from "./health-policy.ts";
 
 /**
- * Chooses the active provider. Inputs in, decision out: no timers, no I/O, no clock of its own, so that it can be checked
- * exhaustively. Every `now` is monotonic milliseconds and must not go backwards.
+ * Chooses the active provider. Each method takes one input and returns the decision that follows from it. The class has no timers, no
+ * I/O and no clock, so tests can check it exhaustively. Every `now` is in monotonic milliseconds and must not go backwards.
  *
- * The rules: the active provider is kept while it is healthy, starting up, or failing fewer than `maxErrors` times in a row. When
- * its stream ends, it is late, unreachable, or shows no life for the timeout, the healthy provider of highest priority that is
- * not barred takes over: at most one switch per cooldown, except to a provider that has not failed within the cooldown. A
- * provider we switched away from is barred until it has been healthy for one cooldown; failback to a higher priority happens
- * then. An override counts as the highest priority of all.
+ * The rules:
+ * - The active provider stays active while it is healthy, starting up, or has failed fewer than `maxErrors` times in a row.
+ * - When its stream ends, its snapshots are late, it is unreachable, or it is silent for the timeout, the healthy provider of highest
+ *   priority that is not excluded takes over.
+ * - There is at most one switch per cooldown, except to a provider that has not failed within the cooldown.
+ * - A provider we switched away from is excluded until it has been healthy for one cooldown. Failback to a provider of higher priority
+ *   happens then.
+ * - A provider pinned by an override ranks above every priority.
  */
 export class FailoverController {
   readonly #policy: HealthPolicy;
   readonly #candidates = new Map<ProviderId, Candidate>();
   #order: Candidate[] = [];
-  /** Kept when the last provider is removed: the next one takes over from it. */
+  /** Kept when the last provider is removed: the next provider that is configured takes over from it. */
   #active: Candidate | undefined;
   #lastSwitchAt = Number.NEGATIVE_INFINITY;
   #pinned: ProviderId | undefined;
-  /** The pin was set, and the switch to it, which ignores the cooldown, has not happened yet. */
+  /** A provider was pinned, and the switch to it has not happened yet. That switch ignores the cooldown. */
   #isPinPending = false;
-  /** Every provider was given up, and none has delivered since. A new attempt alone does not clear it. */
+  /** Every provider became unreachable, and none has delivered a snapshot since. A new connection attempt does not reset this. */
   #isExhausted = false;
   #changes: HealthChange[] = [];
 
@@ -31,7 +34,7 @@ export class FailoverController {
     this.#policy = policy;
   }
 
-  /** The set of providers changed. An id that stays keeps what is known of it, unless it was replaced. */
+  /** The set of providers changed. The record of an id that stays in the set is kept, unless its provider was replaced. */
   configure(set: readonly ConfiguredProvider[], now: number): Decision {
     const ids = new Set(set.map(({ id }) => id));
     for (const id of this.#candidates.keys()) if (!ids.has(id)) this.#candidates.delete(id);
@@ -52,35 +55,35 @@ export class FailoverController {
   connecting(id: ProviderId, now: number): Decision {
     const candidate = this.#candidates.get(id);
     if (candidate?.health === "idle") {
-      candidate.heardAt = now;
+      candidate.lastActivityAt = now;
       this.#setHealth(candidate, "connecting");
     }
     return this.#decide(now);
   }
 
-  /** A snapshot in time, or a heartbeat after one. */
+  /** The provider sent a snapshot that is not late, or a heartbeat after a snapshot. */
   alive(id: ProviderId, now: number): Decision {
     const candidate = this.#candidates.get(id);
     if (candidate === undefined) return this.#decide(now);
     candidate.hasWorked = true;
-    candidate.vouchedAt = now;
+    candidate.confirmedAt = now;
     candidate.errors = 0;
-    candidate.ailment = undefined;
+    candidate.fault = undefined;
     candidate.reason = undefined;
     candidate.healthySince ??= now;
-    candidate.heardAt = now;
+    candidate.lastActivityAt = now;
     this.#setHealth(candidate, "healthy");
     return this.#decide(now);
   }
 
-  /** Alive, but its content may be out of date: the snapshot came late, or the backend does not vouch for it. */
+  /** The provider is alive, but its content may be out of date: the snapshot was late, or the backend does not confirm it. */
   late(id: ProviderId, reason: Reason, now: number): Decision {
     const candidate = this.#candidates.get(id);
     if (candidate !== undefined) candidate.hasWorked = true;
     return this.#showLife(id, reason, now);
   }
 
-  /** Alive, but has not sent its first snapshot. An unreachable provider stays unreachable until it does. */
+  /** The provider is alive, but has not sent its first snapshot. An unreachable provider stays unreachable until it does. */
   awaiting(id: ProviderId, reason: Reason, now: number): Decision {
     const isLost = this.#candidates.get(id)?.health === "unreachable";
     return isLost ? this.#decide(now) : this.#showLife(id, reason, now);
@@ -90,34 +93,34 @@ export class FailoverController {
     const candidate = this.#candidates.get(id);
     if (candidate === undefined) return this.#decide(now);
     candidate.errors++;
-    // Roles and tokens are replaced all the time: only a provider that never worked is given up at its first refusal.
+    // Roles and tokens are rotated regularly, so a refusal is final only for a provider that has never worked.
     const isRefused = !failure.retryable && !candidate.hasWorked;
     const isLost = isRefused || candidate.errors >= this.#policy.maxErrors;
-    // An unreachable provider stays unreachable until it shows life: a further failure must not make it look better.
+    // An unreachable provider stays unreachable until it is alive again: another failure must not raise it to `degraded`.
     const health = isLost || candidate.health === "unreachable" ? "unreachable" : "degraded";
-    // A stream that ended stays ended until it is back, however its first retries fail.
-    const ailment = candidate.ailment === "stream_ended" && !isLost ? "stream_ended" : "errors";
-    return this.#setAilment(id, { ailment, reason: failure.reason, health, now });
+    // While its first retries fail, the reason remains that the stream ended.
+    const fault = candidate.fault === "stream_ended" && !isLost ? "stream_ended" : "errors";
+    return this.#setFault(id, { fault, reason: failure.reason, health, now });
   }
 
-  /** No sign of life within the timeout. */
+  /** The provider sent nothing within the timeout. */
   silent(id: ProviderId, now: number): Decision {
     const candidate = this.#candidates.get(id);
     if (candidate !== undefined) candidate.errors++;
-    return this.#setAilment(id, { ailment: "timeout", reason: this.#silence, health: "unreachable", now });
+    return this.#setFault(id, { fault: "timeout", reason: this.#silence, health: "unreachable", now });
   }
 
-  /** The backend ended the stream. */
+  /** The backend ended the watch. */
   ended(id: ProviderId, now: number): Decision {
     const candidate = this.#candidates.get(id);
     if (candidate === undefined) return this.#decide(now);
     candidate.errors++;
     const isLost = candidate.errors >= this.#policy.maxErrors || candidate.health === "unreachable";
     const health = isLost ? "unreachable" : "degraded";
-    return this.#setAilment(id, { ailment: "stream_ended", reason: ENDED, health, now });
+    return this.#setFault(id, { fault: "stream_ended", reason: ENDED, health, now });
   }
 
-  /** Pins a provider above all others until released with `undefined`. Takes effect once it is healthy. */
+  /** Pins a provider above all others until called with `undefined`. Takes effect once the provider is healthy. */
   override(id: ProviderId | undefined, now: number): Decision {
     this.#pinned = id;
     this.#isPinPending = id !== undefined;
@@ -125,7 +128,7 @@ export class FailoverController {
     return this.#decide(now);
   }
 
-  /** Time has passed. */
+  /** Decides again without a new input, because time has passed. */
   tick(now: number): Decision {
     return this.#decide(now);
   }
@@ -138,15 +141,15 @@ export class FailoverController {
     return this.#candidates.get(id);
   }
 
-  /** The active provider; absent when the last provider was removed. */
+  /** The active provider, if it is still configured. */
   get #current(): Candidate | undefined {
     return this.#order.find((candidate) => candidate === this.#active);
   }
 
   #showLife(id: ProviderId, reason: Reason, now: number): Decision {
     const candidate = this.#candidates.get(id);
-    if (candidate !== undefined) candidate.heardAt = now;
-    return this.#setAilment(id, { ailment: "health_degraded", reason, health: "degraded", now });
+    if (candidate !== undefined) candidate.lastActivityAt = now;
+    return this.#setFault(id, { fault: "health_degraded", reason, health: "degraded", now });
   }
 
   get #silence(): Reason {
@@ -158,10 +161,10 @@ export class FailoverController {
     };
   }
 
-  #setAilment(id: ProviderId, { ailment, reason, health, now }: AilmentChange): Decision {
+  #setFault(id: ProviderId, { fault, reason, health, now }: FaultChange): Decision {
     const candidate = this.#candidates.get(id);
     if (candidate !== undefined) {
-      candidate.ailment = ailment;
+      candidate.fault = fault;
       candidate.reason = reason;
       candidate.healthySince = undefined;
       candidate.failedAt = now;
@@ -176,14 +179,14 @@ export class FailoverController {
     candidate.health = to;
   }
 
-  /** Resets the record of a provider that is not watched any more. When it failed, and whether it is barred, stays. */
+  /** Resets the record of a provider that is no longer watched. `failedAt` and `isExcluded` are kept. */
   #forget(candidate: Candidate): void {
     candidate.errors = 0;
-    candidate.ailment = undefined;
+    candidate.fault = undefined;
     candidate.reason = undefined;
     candidate.healthySince = undefined;
-    candidate.vouchedAt = undefined;
-    candidate.heardAt = undefined;
+    candidate.confirmedAt = undefined;
+    candidate.lastActivityAt = undefined;
     this.#setHealth(candidate, "idle");
   }
 
@@ -197,10 +200,10 @@ export class FailoverController {
 
   #decide(now: number): Decision {
     for (const candidate of this.#order) {
-      if (candidate.isBarred && this.#isProven(candidate, now)) candidate.isBarred = false;
-      // A provider that fails now and then shows life between its failures. One that shows none is silent, however it fails.
+      if (candidate.isExcluded && this.#isProven(candidate, now)) candidate.isExcluded = false;
+      // Failures do not count as activity: a provider that only fails for the whole timeout is silent.
       if (now >= this.#silentAt(candidate)) {
-        candidate.ailment = "timeout";
+        candidate.fault = "timeout";
         candidate.reason = this.#silence;
         this.#setHealth(candidate, "unreachable");
       }
@@ -228,7 +231,7 @@ export class FailoverController {
   #switch(now: number): ProviderSwitch | undefined {
     const active = this.#active;
     if (active === undefined || this.#candidates.get(active.id) !== active) {
-      // The first in order is waited for, unless a healthy one can take over from a provider that was removed.
+      // Wait for the first provider in order, unless a healthy one can take over from a provider that was removed.
       const successor = active && this.#order.find((candidate) => candidate.health === "healthy");
       const next = successor ?? this.#order[0];
       if (next === undefined) return undefined;
@@ -241,7 +244,7 @@ export class FailoverController {
       this.#isPinPending = false;
       if (pinned !== active) return this.#switchTo(pinned, active, "manual_override", now);
     }
-    if (isHeld(active)) {
+    if (canStayActive(active)) {
       const better = this.#order
         .slice(0, this.#order.indexOf(active))
         .find((candidate) => this.#isProven(candidate, now));
@@ -250,34 +253,34 @@ export class FailoverController {
     const alternate = this.#order.find(
       (candidate) => candidate !== active && this.#isEligible(candidate, now),
     );
-    return alternate && this.#switchTo(alternate, active, active.ailment ?? "health_degraded", now);
+    return alternate && this.#switchTo(alternate, active, active.fault ?? "health_degraded", now);
   }
 
   #switchTo(to: Candidate, from: Candidate, reason: SwitchReason, now: number): ProviderSwitch {
     this.#active = to;
     this.#lastSwitchAt = now;
-    from.isBarred = !this.#isProven(from, now);
-    to.isBarred = false;
+    from.isExcluded = !this.#isProven(from, now);
+    to.isExcluded = false;
     const { reason: cause } = from;
     return { from: from.id, to: to.id, reason, ...(cause && { cause }) };
   }
 
-  /** Healthy for a whole cooldown. */
+  /** Whether it has been healthy for one cooldown. */
   #isProven(candidate: Candidate, now: number): boolean {
     return candidate.healthySince !== undefined && now - candidate.healthySince >= this.#policy.cooldownMs;
   }
 
-  /** When the timeout passes without life while it reconnects. `ProviderStream` watches an open stream. */
-  #silentAt({ health, heardAt }: Candidate): number {
-    const isReconnecting = health === "degraded" && heardAt !== undefined;
-    return isReconnecting ? heardAt + this.#policy.timeoutMs : Number.POSITIVE_INFINITY;
+  /** When a provider that reconnects becomes unreachable because of the timeout. For an open watch `ProviderStream` measures the timeout. */
+  #silentAt({ health, lastActivityAt }: Candidate): number {
+    const isReconnecting = health === "degraded" && lastActivityAt !== undefined;
+    return isReconnecting ? lastActivityAt + this.#policy.timeoutMs : Number.POSITIVE_INFINITY;
   }
 
   #isEligible(candidate: Candidate, now: number): boolean {
     const { cooldownMs } = this.#policy;
     return (
       candidate.health === "healthy" &&
-      !candidate.isBarred &&
+      !candidate.isExcluded &&
       (now - this.#lastSwitchAt >= cooldownMs || now - candidate.failedAt >= cooldownMs)
     );
   }
@@ -301,19 +304,20 @@ export class FailoverController {
       };
     }
     const age = ageOf(active, now);
-    const waiting = this.#order.find(({ health }) => health === "healthy");
+    const candidate = this.#order.find(({ health }) => health === "healthy");
     const state = `${active.id} is ${active.health}${cause === undefined ? "" : ` (${cause.code}): ${cause.message}`}`;
-    const hope =
-      waiting === undefined || this.#isEligible(waiting, now) || isHeld(active)
+    const alternative =
+      candidate === undefined || this.#isEligible(candidate, now) || canStayActive(active)
         ? ""
-        : `; ${waiting.id} is healthy but in its cooldown`;
-    return { availability: "degraded", reason: state + age + hope, cause };
+        : `; ${candidate.id} is healthy but in its cooldown`;
+    return { availability: "degraded", reason: state + age + alternative, cause };
   }
 
   /**
-   * Warm: all. Cold: the active one and those of higher priority (to see them recover), and while the active one is not well
-   * the others in turn, each once those before it have failed. A standby that is being watched stays so until the active one
-   * is proven: otherwise one that shows life now and then would keep the others from ever getting that far.
+   * The providers to watch. With `warm` standbys these are all providers. With `cold` standbys these are the active provider and those
+   * of higher priority, so that their recovery is noticed. While the active provider cannot stay active, the others are added in order,
+   * each once those before it have failed. A standby that is already watched stays watched until the active provider has been healthy
+   * for one cooldown: otherwise an active provider that is healthy only briefly would interrupt each start of a standby.
    */
   #watched(now: number): ReadonlySet<ProviderId> {
     const active = this.#current;
@@ -323,7 +327,7 @@ export class FailoverController {
     const past = this.#order.indexOf(active) + 1;
     const watched = new Set(this.#order.slice(0, past).map(({ id }) => id));
     const keepsWatched = !this.#isProven(active, now);
-    let needsMore = !isHeld(active);
+    let needsMore = !canStayActive(active);
     for (const { id, health } of this.#order.slice(past)) {
       if (needsMore || (keepsWatched && health !== "idle")) watched.add(id);
       if (health === "healthy" || health === "idle" || health === "connecting") needsMore = false;
@@ -351,18 +355,17 @@ export class FailoverController {
   }
 }
 
-/** What is wrong with a provider from now on. */
-interface AilmentChange {
-  readonly ailment: Ailment;
+interface FaultChange {
+  readonly fault: Fault;
   readonly reason: Reason;
   readonly health: Candidate["health"];
   readonly now: number;
 }
 
-/** How old the content of a provider is that does not vouch for it. */
-function ageOf({ ailment, vouchedAt }: Candidate, now: number): string {
-  if (ailment !== "health_degraded" || vouchedAt === undefined) return "";
-  return `; last confirmed ${Math.round((now - vouchedAt) / 1_000)} s ago`;
+/** Text with the age of the content, for a provider that does not confirm its content. */
+function ageOf({ fault, confirmedAt }: Candidate, now: number): string {
+  if (fault !== "health_degraded" || confirmedAt === undefined) return "";
+  return `; last confirmed ${Math.round((now - confirmedAt) / 1_000)} s ago`;
 }
 
 const ENDED: Reason = { code: "STREAM_ENDED", message: "the backend ended the watch" };

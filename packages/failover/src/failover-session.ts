@@ -3,7 +3,7 @@ import {
   type Clock,
   type ClusterProvider,
   type GuardHold,
-  type ProviderAnswer,
+  type ProviderView,
   type ProviderHealthReport,
   type ProviderId,
   type ProviderSnapshot,
@@ -30,10 +30,10 @@ export interface FailoverSessionOptions {
   readonly random: Random;
   readonly policy: HealthPolicy;
   readonly guards: GuardPolicy;
-  /** In force until a provider delivers a snapshot. */
+  /** The snapshot in force until a provider delivers one. */
   readonly restored?: RestoredSnapshot | undefined;
   readonly onUpdate: (update: Update) => void;
-  /** Called when two providers name the same members differently. */
+  /** Called when two providers give the same members different ids. */
   readonly onWarning: (warning: ProvisioningError) => void;
 }
 
@@ -47,12 +47,12 @@ interface Source {
 
 /** What happened to one provider's stream at the moment of a decision. */
 interface Occurrence {
-  /** The provider that vouched for its content, by a snapshot or a heartbeat. */
+  /** The provider that confirmed its content, by a snapshot or a heartbeat. */
   readonly confirmed?: ProviderId | undefined;
   readonly ended?: StreamEnd | undefined;
 }
 
-/** One run of a failover: passes signals to the controller, carries out its decisions, and reports each as one update. */
+/** One run of a `Failover`: passes signals to the controller, carries out its decisions, and reports each decision as one update. */
 export class FailoverSession implements AsyncDisposable {
   readonly #options: FailoverSessionOptions;
   readonly #controller: FailoverController;
@@ -60,7 +60,7 @@ export class FailoverSession implements AsyncDisposable {
   readonly #naming: NamingCheck;
   readonly #sources = new Map<ProviderId, Source>();
   readonly #stopping = new Set<Promise<void>>();
-  /** The content in force. */
+  /** The snapshot in force. */
   #snapshot: ProviderSnapshot | undefined;
   #wake: Disposable | undefined;
   #isDisposed = false;
@@ -106,7 +106,7 @@ export class FailoverSession implements AsyncDisposable {
   }
 
   /** The last snapshot of each watched provider. */
-  answers(): readonly ProviderAnswer[] {
+  providerViews(): readonly ProviderView[] {
     return [...this.#sources].flatMap(([providerId, { snapshot }]) =>
       snapshot === undefined
         ? []
@@ -173,7 +173,7 @@ export class FailoverSession implements AsyncDisposable {
     }
   }
 
-  /** Drops the last snapshot of a stream that ended: it may be out of date. A stream without a snapshot has nothing to end. */
+  /** Drops the last snapshot of a stream that ended, as it may be out of date. Returns `undefined` for a stream that had no snapshot. */
   #endOf(providerId: ProviderId, source: Source, reason: ProviderTermination): StreamEnd | undefined {
     const { snapshot } = source;
     if (snapshot === undefined) return undefined;
@@ -183,10 +183,11 @@ export class FailoverSession implements AsyncDisposable {
 
   #carryOut(decision: Decision, { confirmed, ended }: Occurrence = {}): void {
     const { active, switched, healthChanges } = decision;
-    const answer = active === undefined ? undefined : this.#sources.get(active)?.snapshot;
+    const snapshot = active === undefined ? undefined : this.#sources.get(active)?.snapshot;
     const standbys = this.#standbys(active);
-    if (active !== undefined && answer !== undefined) this.#naming.compare(active, answer, standbys.healthy);
-    const output = this.#guards.pass({ decision, answer, standbys, now: this.#now() });
+    if (active !== undefined && snapshot !== undefined)
+      this.#naming.compare(active, snapshot, standbys.healthy);
+    const output = this.#guards.pass({ decision, snapshot, standbys, now: this.#now() });
     this.#snapshot = output.snapshot ?? this.#snapshot;
     this.#watch(decision.watched);
     this.#sleepUntil(Math.min(decision.wakeAt ?? Number.POSITIVE_INFINITY, output.wakeAt));
@@ -202,7 +203,7 @@ export class FailoverSession implements AsyncDisposable {
       holds: output.holds.map((hold) => this.#toGuardHold(hold)),
     };
     if (updateChannel.hasSubscribers) updateChannel.publish({ update });
-    // Last: the receiver may call back into this session.
+    // Called last, because the receiver may call methods of this session.
     this.#options.onUpdate(update);
   }
 
@@ -213,8 +214,8 @@ export class FailoverSession implements AsyncDisposable {
     for (const [id, { snapshot }] of this.#sources) {
       if (id === active) continue;
       ids.add(id);
-      const { health, ailment } = this.#controller.candidate(id) ?? {};
-      isPending ||= health === "connecting" && ailment === undefined;
+      const { health, fault } = this.#controller.candidate(id) ?? {};
+      isPending ||= health === "connecting" && fault === undefined;
       if (snapshot !== undefined && health === "healthy") healthy.set(id, snapshot);
     }
     return { ids, healthy, isPending };

@@ -4,7 +4,7 @@ import { MemoryProvider } from "@holdfast/provider-memory";
 import { describe, test } from "vitest";
 import { FailoverAsProvider } from "../test/failover-as-provider.ts";
 
-// What a single provider promises, two providers with failover between them promise as well. Their stream does not end by itself.
+// Failover over two providers keeps the same promises as a single provider. Its stream does not end by itself.
 describe("failover over two memory providers", () => {
   providerConformance({
     describe,

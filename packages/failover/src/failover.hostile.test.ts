@@ -12,15 +12,15 @@ import { UpdateFacts } from "../test/update-facts.ts";
 import { Failover } from "./failover.ts";
 import type { HealthOptions } from "./health-policy.ts";
 
-/** Whose content is shown is what these tests ask. */
+/** These tests check which provider is active, not which members are retained. */
 const NO_DWELL = { removalDwellMs: 0 };
 
 const node = (id: string) => ({ id, host: `${id}.local`, port: 80 });
 
 type Watch = (memory: MemoryProvider, options: WatchOptions) => AsyncIterable<SourceEvent>;
 
-/** A provider whose watch is whatever the test makes of a memory provider's; says when it was watched. */
-class Odd implements ClusterProvider {
+/** A provider whose watch is defined by the test, based on a memory provider. Records the time of each watch. */
+class FaultyProvider implements ClusterProvider {
   readonly memory: MemoryProvider;
   readonly attempts: number[] = [];
   readonly #clock: VirtualClock;
@@ -54,8 +54,8 @@ class Odd implements ClusterProvider {
   }
 }
 
-/** The first snapshot, and then what `after` does. */
-function firstThen(after: () => Promise<void> | void): Watch {
+/** Yields the first snapshot, then calls `after`. */
+function firstSnapshotThen(after: () => Promise<void> | void): Watch {
   return async function* (memory, options) {
     const { value } = await memory.watch(options).next();
     if (value !== undefined) yield value;
@@ -63,18 +63,18 @@ function firstThen(after: () => Promise<void> | void): Watch {
   };
 }
 
-/** Runs the failover; `news` gives content, switches and availability so far in a few words. */
+/** Runs the failover. `describeFacts` describes all snapshots, switches and changes of availability so far. */
 function read(failover: Failover, signal = new AbortController().signal) {
   const facts = new UpdateFacts();
   const running = failover.run({ signal, onUpdate: facts.onUpdate });
-  const news = () =>
+  const describeFacts = () =>
     facts.all.flatMap((fact) => {
       if (fact.type === "snapshot") return fact.snapshot.providerId;
       if (fact.type === "switched")
         return `${fact.switched.from}>${fact.switched.to} ${fact.switched.reason}`;
       return fact.type === "availability" ? fact.availability : [];
     });
-  return { news, running };
+  return { describeFacts, running };
 }
 
 function setUp(providers: (clock: VirtualClock) => readonly ClusterProvider[], health?: HealthOptions) {
@@ -91,16 +91,16 @@ const make = (clock: VirtualClock, id: ProviderId, priority: number) =>
 
 describe("a provider that", () => {
   test.each<[string, Watch]>([
-    ["ends", firstThen(() => undefined)],
-    ["throws", firstThen(() => Promise.reject(new Error("odd")))],
-    ["falls silent", firstThen(() => new Promise(() => {}))],
-  ])("%s after its first snapshot, again and again, is retried less and less", async (_, watch) => {
+    ["ends", firstSnapshotThen(() => undefined)],
+    ["throws", firstSnapshotThen(() => Promise.reject(new Error("faulty")))],
+    ["becomes silent", firstSnapshotThen(() => new Promise(() => {}))],
+  ])("%s after each first snapshot is retried at growing intervals", async (_, watch) => {
     // R2.6
-    let odd!: Odd;
-    const { clock, failover } = setUp((c) => [(odd = new Odd(c, "odd", 1, watch))]);
+    let faulty!: FaultyProvider;
+    const { clock, failover } = setUp((c) => [(faulty = new FaultyProvider(c, "faulty", 1, watch))]);
     read(failover);
     await clock.advance(3_600_000);
-    const waits = odd.attempts.slice(-40).map((at, i, all) => at - (all[i - 1] ?? at));
+    const waits = faulty.attempts.slice(-40).map((at, i, all) => at - (all[i - 1] ?? at));
     // Full jitter under the longest backoff: half of it on average.
     expect(waits.reduce((sum, wait) => sum + wait, 0) / waits.length).toBeGreaterThan(10_000);
     expect(waits.filter((wait) => wait > 17_000).length).toBeGreaterThan(5);
@@ -113,41 +113,41 @@ describe("a provider that", () => {
     [3_600_000, 30_000],
     [Number.NaN, 0],
     ["soon", 0],
-  ])("asks to be left alone for %s ms is left alone for %i ms and the backoff", async (asked, waitMs) => {
+  ])("requests %s ms before a retry is retried after %i ms plus the backoff", async (asked, waitMs) => {
     // R2.6
-    const error = new ProvisioningError("CONNECTIVITY_OVERLOADED", "odd", {
+    const error = new ProvisioningError("CONNECTIVITY_OVERLOADED", "faulty", {
       details: { retryAfterMs: asked },
     });
-    let odd!: Odd;
-    const overloaded = firstThen(() => Promise.reject(error));
-    const { clock, failover } = setUp((c) => [(odd = new Odd(c, "odd", 1, overloaded))]);
+    let faulty!: FaultyProvider;
+    const overloaded = firstSnapshotThen(() => Promise.reject(error));
+    const { clock, failover } = setUp((c) => [(faulty = new FaultyProvider(c, "faulty", 1, overloaded))]);
     read(failover);
     await clock.advance(120_000);
-    const wait = odd.attempts[1]! - odd.attempts[0]!;
+    const wait = faulty.attempts[1]! - faulty.attempts[0]!;
     expect(wait).toBeGreaterThan(waitMs);
     expect(wait).toBeLessThan(waitMs + 2_000);
     await failover[Symbol.asyncDispose]();
   });
 
-  test("shows life and breaks, again and again, loses its place to a steady one", async () => {
+  test("connects and fails repeatedly is replaced by a provider that works", async () => {
     // R2.5 R2.6
     const { clock, failover } = setUp((c) => [
-      new Odd(
+      new FaultyProvider(
         c,
-        "odd",
+        "faulty",
         2,
-        firstThen(() => Promise.reject(new Error("odd"))),
+        firstSnapshotThen(() => Promise.reject(new Error("faulty"))),
       ),
       new MemoryProvider({ id: "steady", priority: 1, clock: c, members: [node("n")] }),
     ]);
-    const { news } = read(failover);
+    const { describeFacts } = read(failover);
     await clock.advance(600_000);
-    expect(news().at(-1)).toBe("available");
+    expect(describeFacts().at(-1)).toBe("available");
     expect(failover.health()).toMatchObject([{ isActive: false }, { providerId: "steady", isActive: true }]);
     await failover[Symbol.asyncDispose]();
   });
 
-  test("shows no life for the timeout while it is being reconnected to is unreachable, whatever its errors", async () => {
+  test("is silent for the timeout while it reconnects is unreachable, even with few errors", async () => {
     // R2.6
     let primary!: MemoryProvider;
     const { clock, failover } = setUp(
@@ -157,14 +157,14 @@ describe("a provider that", () => {
       ],
       { maxErrors: 1_000 },
     );
-    const { news } = read(failover);
+    const { describeFacts } = read(failover);
     await clock.advance(20_000);
     primary.refuse();
     primary.fail();
     await clock.advance(14_999);
-    expect(news()).not.toContain("primary>backup timeout");
+    expect(describeFacts()).not.toContain("primary>backup timeout");
     await clock.advance(1);
-    expect(news()).toContain("primary>backup timeout");
+    expect(describeFacts()).toContain("primary>backup timeout");
     await failover[Symbol.asyncDispose]();
   });
 
@@ -177,130 +177,132 @@ describe("a provider that", () => {
     ],
     ["rejects", () => Promise.reject(new Error("cannot be closed"))],
     ["hangs", () => new Promise(() => {})],
-  ])("%s when its stream is closed is watched again all the same", async (_, close) => {
-    let odd!: Odd;
+  ])("%s when its stream is closed is watched again", async (_, close) => {
+    let faulty!: FaultyProvider;
     const { clock, failover } = setUp((c) => [
-      (odd = new Odd(c, "odd", 1, (memory, options) => {
+      (faulty = new FaultyProvider(c, "faulty", 1, (memory, options) => {
         const iterator = memory.watch(options)[Symbol.asyncIterator]();
         return { [Symbol.asyncIterator]: () => ({ next: () => iterator.next(), return: close }) };
       })),
     ]);
     read(failover);
     await clock.settle();
-    odd.memory.fail();
+    faulty.memory.fail();
     await clock.advance(5_000);
-    expect(odd.attempts.length).toBeGreaterThan(1);
+    expect(faulty.attempts.length).toBeGreaterThan(1);
     expect(failover.health()).toMatchObject([{ health: "healthy" }]);
     await failover[Symbol.asyncDispose]();
     expect(clock.pendingTimers).toBe(0);
   });
 
-  test("throws at the call to watch is retried like any other", async () => {
-    let isWell = false;
+  test("throws from the call to `watch` is retried", async () => {
+    let isRepaired = false;
     const { clock, failover } = setUp((c) => [
-      new Odd(c, "odd", 1, (memory, options) => {
-        if (!isWell) throw new Error("not now");
+      new FaultyProvider(c, "faulty", 1, (memory, options) => {
+        if (!isRepaired) throw new Error("not now");
         return memory.watch(options);
       }),
     ]);
-    const { news } = read(failover);
+    const { describeFacts } = read(failover);
     await clock.advance(60_000);
-    expect(news()).toEqual(["degraded", "unavailable"]);
-    isWell = true;
+    expect(describeFacts()).toEqual(["degraded", "unavailable"]);
+    isRepaired = true;
     await clock.advance(30_000);
-    expect(news()).toEqual(["degraded", "unavailable", "odd", "available"]);
+    expect(describeFacts()).toEqual(["degraded", "unavailable", "faulty", "available"]);
     await failover[Symbol.asyncDispose]();
   });
 
-  test("goes on talking after it was told to stop is not heard", async () => {
+  test("sends events after its signal has aborted is ignored", async () => {
     const { clock, failover } = setUp((c) => [
-      new Odd(c, "odd", 1, async function* (memory) {
+      new FaultyProvider(c, "faulty", 1, async function* (memory) {
         for await (const event of memory.watch({ signal: new AbortController().signal })) yield event;
       }),
     ]);
-    const { news } = read(failover);
+    const { describeFacts } = read(failover);
     await clock.settle();
     failover.reconfigure([]);
     await clock.advance(60_000);
-    expect(news()).toEqual(["odd", "unavailable"]);
+    expect(describeFacts()).toEqual(["faulty", "unavailable"]);
     await failover[Symbol.asyncDispose]();
   });
 
-  test("gives signs of life but owes its first snapshot does not end the unavailability", async () => {
+  test("is alive but has not sent its first snapshot does not end the unavailability", async () => {
     // R5.3
-    let owes = false;
-    let odd!: Odd;
+    let withholdsSnapshots = false;
+    let faulty!: FaultyProvider;
     const { clock, failover } = setUp(
       (c) => [
-        (odd = new Odd(c, "odd", 1, async function* (memory, options) {
+        (faulty = new FaultyProvider(c, "faulty", 1, async function* (memory, options) {
           for await (const event of memory.watch(options))
-            if (!owes || event.type !== "snapshot") yield event;
+            if (!withholdsSnapshots || event.type !== "snapshot") yield event;
         })),
       ],
       { maxErrors: 1 },
     );
-    const { news } = read(failover);
+    const { describeFacts } = read(failover);
     await clock.settle();
-    owes = true;
-    odd.memory.fail(new ProvisioningError("CONNECTIVITY_UNAUTHORIZED", "no"));
+    withholdsSnapshots = true;
+    faulty.memory.fail(new ProvisioningError("CONNECTIVITY_UNAUTHORIZED", "no"));
     await clock.advance(60_000);
-    expect(odd.attempts).toHaveLength(2);
-    expect(news()).toEqual(["odd", "unavailable"]);
-    owes = false;
-    odd.memory.set([node("n")]);
+    expect(faulty.attempts).toHaveLength(2);
+    expect(describeFacts()).toEqual(["faulty", "unavailable"]);
+    withholdsSnapshots = false;
+    faulty.memory.set([node("n")]);
     await clock.settle();
-    expect(news()).toEqual(["odd", "unavailable", "odd", "available"]);
+    expect(describeFacts()).toEqual(["faulty", "unavailable", "faulty", "available"]);
     await failover[Symbol.asyncDispose]();
   });
 });
 
 describe("wall-clock jumps", () => {
-  test("back do not make an old answer young", async () => {
+  test("back do not reduce the age of an old snapshot", async () => {
     // R2.6
     let primary!: MemoryProvider;
     const { clock, failover } = setUp((c) => [
       (primary = new MemoryProvider({ id: "primary", clock: c, members: [node("n")] })),
     ]);
-    const { news } = read(failover);
+    const { describeFacts } = read(failover);
     await clock.settle();
     primary.set([node("m")], { stalenessMs: 60_000, observedAt: clock.now() + 3_600_000 });
     await clock.settle();
-    expect(news()).toEqual(["primary", "degraded", "primary"]);
+    expect(describeFacts()).toEqual(["primary", "degraded", "primary"]);
     await failover[Symbol.asyncDispose]();
   });
 
-  test("either way cause no fail-over and no reconnect", async () => {
-    const providers: Odd[] = [];
+  test("in either direction cause neither a failover nor a reconnect", async () => {
+    const providers: FaultyProvider[] = [];
     const { clock, failover } = setUp((c) =>
       [1, 2].map((priority) => {
-        const odd = new Odd(c, `p${priority}`, priority, (memory, options) => memory.watch(options));
-        providers.push(odd);
-        return odd;
+        const faulty = new FaultyProvider(c, `p${priority}`, priority, (memory, options) =>
+          memory.watch(options),
+        );
+        providers.push(faulty);
+        return faulty;
       }),
     );
-    const { news } = read(failover);
+    const { describeFacts } = read(failover);
     await clock.advance(7_000);
     for (const ms of [3_600_000, -7_200_000, 3_600_000]) {
       clock.jump(ms);
       await clock.advance(61_000);
     }
-    expect(news()).toEqual(["p2"]);
+    expect(describeFacts()).toEqual(["p2"]);
     expect(providers.map(({ attempts }) => attempts.length)).toEqual([1, 1]);
     await failover[Symbol.asyncDispose]();
   });
 });
 
 describe("reloads", () => {
-  test("through an empty set still tell of the new provider before its content", async () => {
+  test("through an empty set report the new provider before its snapshot", async () => {
     // R3.4
     const { clock, failover } = setUp((c) => [make(c, "old", 1)]);
-    const { news } = read(failover);
+    const { describeFacts } = read(failover);
     await clock.settle();
     failover.reconfigure([]);
     await clock.settle();
     failover.reconfigure([make(clock, "new", 1)]);
     await clock.settle();
-    expect(news()).toEqual([
+    expect(describeFacts()).toEqual([
       "old",
       "unavailable",
       "old>new removed_by_reload",
@@ -311,23 +313,23 @@ describe("reloads", () => {
     await failover[Symbol.asyncDispose]();
   });
 
-  test("through an empty set back to the same name are no change of provider", async () => {
+  test("through an empty set back to the same id do not report a switch", async () => {
     const { clock, failover } = setUp((c) => [make(c, "same", 1)]);
-    const { news } = read(failover);
+    const { describeFacts } = read(failover);
     await clock.settle();
     failover.reconfigure([]);
     failover.reconfigure([make(clock, "same", 1)]);
     await clock.settle();
-    expect(news()).toEqual(["same", "unavailable", "degraded", "same", "available"]);
+    expect(describeFacts()).toEqual(["same", "unavailable", "degraded", "same", "available"]);
     await failover[Symbol.asyncDispose]();
   });
 
-  test("never switch to a provider that they take away", async () => {
+  test("never switch to a provider that they remove", async () => {
     // R5.4
     let a!: MemoryProvider;
     let b!: MemoryProvider;
     const { clock, failover } = setUp((c) => [(a = make(c, "a", 3)), (b = make(c, "b", 2)), make(c, "c", 1)]);
-    const { news } = read(failover);
+    const { describeFacts } = read(failover);
     await clock.advance(60_000);
     a.end();
     await clock.advance(0);
@@ -336,18 +338,18 @@ describe("reloads", () => {
       await clock.advance(1);
       report = failover.health();
     }
-    // A hair before the timer that would give it its place back, at the time it is due.
+    // Just before the timer of the failback runs, at the time when it is due.
     await clock.advance(9_999);
     const monotonic = clock.monotonic.bind(clock);
     clock.monotonic = () => monotonic() + 1;
     failover.reconfigure([b, make(clock, "c", 1)]);
     clock.monotonic = monotonic;
     await clock.settle();
-    expect(news()).toEqual(["a", "a>b stream_ended", "b"]);
+    expect(describeFacts()).toEqual(["a", "a>b stream_ended", "b"]);
     await failover[Symbol.asyncDispose]();
   });
 
-  test("that take the pinned provider away release the pin, also for a later watch", async () => {
+  test("that remove the pinned provider release the pin, also for a later run", async () => {
     const clock = new VirtualClock();
     const [a, b] = [make(clock, "a", 2), make(clock, "b", 1)];
     const failover = new Failover({
@@ -359,9 +361,9 @@ describe("reloads", () => {
     failover.override("b");
     failover.reconfigure([a]);
     failover.reconfigure([a, b]);
-    const { news } = read(failover);
+    const { describeFacts } = read(failover);
     await clock.advance(60_000);
-    expect(news()).toEqual(["a"]);
+    expect(describeFacts()).toEqual(["a"]);
     await failover[Symbol.asyncDispose]();
   });
 });

@@ -6,7 +6,7 @@ import { UpdateFacts } from "../test/update-facts.ts";
 import { Failover } from "./failover.ts";
 import type { HealthOptions } from "./health-policy.ts";
 
-/** These tests ask which provider's content is shown, not what guards keep. */
+/** These tests check which provider is active, not which members guards keep. */
 const NO_GUARDS = { removalDwellMs: 0, massRemoval: false } as const;
 
 const node = (id: string) => ({ id, host: `${id}.local`, port: 80 });
@@ -33,8 +33,8 @@ async function setUp(health: HealthOptions = {}) {
   const facts = new UpdateFacts();
   const running = failover.run({ signal: stop.signal, onUpdate: facts.onUpdate });
   await clock.settle();
-  /** Everything but health since the last call, in a few words. */
-  const news = () =>
+  /** Describes all facts since the last call except changes of health. */
+  const takeFacts = () =>
     facts.all.splice(0).flatMap((fact) => {
       if (fact.type === "snapshot") return `${fact.snapshot.providerId}:${ids(fact.snapshot)}`;
       if (fact.type === "switched") {
@@ -50,7 +50,7 @@ async function setUp(health: HealthOptions = {}) {
     await running;
     await failover[Symbol.asyncDispose]();
   };
-  return { clock, primary, backup, failover, news, facts, end };
+  return { clock, primary, backup, failover, takeFacts, facts, end };
 }
 
 function ids({ members }: ProviderSnapshot): string {
@@ -58,58 +58,58 @@ function ids({ members }: ProviderSnapshot): string {
 }
 
 describe("Failover", () => {
-  test("passes on what the provider of highest priority says, and nothing of the stand-by", async () => {
+  test("reports the snapshots of the provider of highest priority, and none of the standby", async () => {
     // R2.5
-    const { clock, primary, backup, news, end } = await setUp();
-    expect(news()).toEqual(["primary:n1,n2"]);
+    const { clock, primary, backup, takeFacts, end } = await setUp();
+    expect(takeFacts()).toEqual(["primary:n1,n2"]);
     backup.set([node("n9")]);
     primary.apply({ upsert: [node("n4")] });
     await clock.settle();
-    expect(news()).toEqual(["primary:n1,n2,n4"]);
+    expect(takeFacts()).toEqual(["primary:n1,n2,n4"]);
     await end();
   });
 
-  test("says that the provider changed before it hands on the stand-by's content, without a round trip", async () => {
+  test("reports a switch before the snapshot of the standby, without a round trip", async () => {
     // R2.2 R2.5 R3.4
-    const { clock, primary, news, end } = await setUp();
-    news();
+    const { clock, primary, takeFacts, end } = await setUp();
+    takeFacts();
     const before = clock.monotonic();
     primary.end();
     await clock.settle();
     expect(clock.monotonic()).toBe(before);
-    expect(news()).toEqual(["primary ended", "primary>backup stream_ended", "backup:n1,n3"]);
+    expect(takeFacts()).toEqual(["primary ended", "primary>backup stream_ended", "backup:n1,n3"]);
     await end();
   });
 
-  test("fails back once the better provider stayed healthy for a cooldown", async () => {
+  test("fails back once the provider of higher priority has been healthy for one cooldown", async () => {
     // R2.6
-    const { clock, primary, news, end } = await setUp();
+    const { clock, primary, takeFacts, end } = await setUp();
     primary.refuse();
     primary.fail();
     await clock.advance(60_000);
-    expect(news()).toContain("primary>backup errors");
+    expect(takeFacts()).toContain("primary>backup errors");
     primary.recover();
     await clock.advance(30_000 + 9_000);
     const recoveredAt = clock.monotonic();
     await clock.advance(10_000);
-    expect(news()).toEqual(["backup>primary recovered", "primary:n1,n2"]);
+    expect(takeFacts()).toEqual(["backup>primary recovered", "primary:n1,n2"]);
     expect(recoveredAt).toBeGreaterThan(0);
     await end();
   });
 
   test("notices silence on an open stream within the timeout", async () => {
     // R2.6
-    const { clock, primary, news, end } = await setUp();
-    news();
+    const { clock, primary, takeFacts, end } = await setUp();
+    takeFacts();
     primary.hang();
     await clock.advance(14_999);
-    expect(news()).toEqual([]);
+    expect(takeFacts()).toEqual([]);
     await clock.advance(1);
-    expect(news()).toEqual(["primary errored", "primary>backup timeout", "backup:n1,n3"]);
+    expect(takeFacts()).toEqual(["primary errored", "primary>backup timeout", "backup:n1,n3"]);
     await end();
   });
 
-  test("retries with growing waits and forgives only after a cooldown of health", async () => {
+  test("retries at growing intervals, and resets them only after a cooldown of health", async () => {
     const { clock, primary, backup, end, facts } = await setUp({ maxErrors: 100 });
     void backup;
     const attempts: number[] = [];
@@ -121,7 +121,7 @@ describe("Failover", () => {
     primary.refuse();
     primary.fail();
     await clock.advance(200_000);
-    // Full jitter under a ceiling of 2, 4, 8, 16, 30, 30 ... seconds.
+    // Full jitter with an upper limit of 2, 4, 8, 16, 30, 30 ... seconds.
     const waits = attempts.map((at, i) => at - (attempts[i - 1] ?? 0));
     waits.forEach((wait, i) => expect(wait).toBeLessThanOrEqual(Math.min(2_000 * 2 ** i, 30_000)));
     expect(attempts.length).toBeGreaterThan(8);
@@ -130,53 +130,53 @@ describe("Failover", () => {
     await end();
   });
 
-  test("every provider gone is unavailable; the first to deliver ends it, content first", async () => {
+  test("is unavailable when every provider is unreachable, until one delivers; its snapshot is reported first", async () => {
     // R5.3
-    const { clock, primary, backup, news, end } = await setUp();
-    news();
+    const { clock, primary, backup, takeFacts, end } = await setUp();
+    takeFacts();
     for (const provider of [primary, backup]) {
       provider.refuse(new ProvisioningError("CONNECTIVITY_UNAUTHORIZED", "no"));
       provider.fail();
     }
     await clock.advance(60_000);
-    expect(news().at(-1)).toBe("unavailable");
+    expect(takeFacts().at(-1)).toBe("unavailable");
     backup.recover();
     backup.set([node("n7")]);
     await clock.advance(60_000);
-    expect(news()).toEqual(["primary>backup errors", "backup:n7", "available"]);
+    expect(takeFacts()).toEqual(["primary>backup errors", "backup:n7", "available"]);
     await end();
   });
 
-  test("a late snapshot is told to be held before it is handed on", async () => {
+  test("reports `degraded` before a late snapshot", async () => {
     // R2.6 R4.3
-    const { clock, primary, backup, news, end } = await setUp();
+    const { clock, primary, backup, takeFacts, end } = await setUp();
     backup.refuse();
     backup.fail();
     await clock.settle();
-    news();
+    takeFacts();
     primary.set([node("n5")], { observedAt: clock.now() - 60_000 });
     await clock.settle();
-    expect(news()).toEqual(["degraded", "primary:n5"]);
+    expect(takeFacts()).toEqual(["degraded", "primary:n5"]);
     primary.set([node("n6")]);
     await clock.settle();
-    expect(news()).toEqual(["primary:n6", "available"]);
+    expect(takeFacts()).toEqual(["primary:n6", "available"]);
     await end();
   });
 
-  test("an override switches to a healthy provider and refuses an unknown one", async () => {
-    const { clock, failover, news, end } = await setUp();
-    news();
-    expect(() => failover.override("nobody")).toThrow(/VALIDATION_UNKNOWN_ID/);
+  test("switches to a healthy provider by override, and rejects an unknown one", async () => {
+    const { clock, failover, takeFacts, end } = await setUp();
+    takeFacts();
+    expect(() => failover.override("unknown")).toThrow(/VALIDATION_UNKNOWN_ID/);
     failover.override("backup");
     await clock.settle();
-    expect(news()).toEqual(["primary>backup manual_override", "backup:n1,n3"]);
+    expect(takeFacts()).toEqual(["primary>backup manual_override", "backup:n1,n3"]);
     await end();
   });
 
-  test("a reload keeps untouched watches, leaves a removed provider at once, and begins a new one", async () => {
+  test("a reload keeps the watches of unchanged providers, ends those of removed ones at once, and starts new ones", async () => {
     // R5.4
-    const { clock, primary, backup, failover, news, end } = await setUp();
-    news();
+    const { clock, primary, backup, failover, takeFacts, end } = await setUp();
+    takeFacts();
     const third = new MemoryProvider({ id: "third", priority: 3, clock, members: [node("n8")] });
     const before = backup.watches;
     let began = 0;
@@ -187,17 +187,17 @@ describe("Failover", () => {
     };
     failover.reconfigure([backup, third]);
     await clock.settle();
-    expect(news()).toEqual(["primary>backup removed_by_reload", "backup:n1,n3"]);
+    expect(takeFacts()).toEqual(["primary>backup removed_by_reload", "backup:n1,n3"]);
     expect(primary.watches).toBe(0);
     await clock.advance(10_000);
-    expect(news()).toEqual(["backup>third recovered", "third:n8"]);
+    expect(takeFacts()).toEqual(["backup>third recovered", "third:n8"]);
     expect([before, backup.watches, began]).toEqual([1, 1, 0]);
     await end();
   });
 
-  test("a provider replaced under its name is waited for while its last content is held", async () => {
-    const { clock, backup, failover, news, end } = await setUp();
-    news();
+  test("keeps the last snapshot, as degraded, until a provider that was replaced under its id delivers", async () => {
+    const { clock, backup, failover, takeFacts, end } = await setUp();
+    takeFacts();
     const renewed = new MemoryProvider({
       id: "primary",
       priority: 2,
@@ -206,7 +206,7 @@ describe("Failover", () => {
     });
     failover.reconfigure([renewed, backup]);
     await clock.settle();
-    expect(news()).toEqual(["degraded", "primary:n1,n5", "available"]);
+    expect(takeFacts()).toEqual(["degraded", "primary:n1,n5", "available"]);
     await end();
   });
 
@@ -224,14 +224,14 @@ describe("Failover", () => {
     await end();
   });
 
-  test("a stand-by that is kept cold is watched only when it is needed", async () => {
-    const { clock, primary, backup, news, end } = await setUp({ standby: "cold" });
+  test("watches a cold standby only when it is needed", async () => {
+    const { clock, primary, backup, takeFacts, end } = await setUp({ standby: "cold" });
     expect(backup.watches).toBe(0);
-    news();
+    takeFacts();
     primary.refuse();
     primary.end();
     await clock.settle();
-    expect(news()).toEqual([
+    expect(takeFacts()).toEqual([
       "primary ended",
       "degraded",
       "primary>backup stream_ended",
@@ -240,12 +240,12 @@ describe("Failover", () => {
     ]);
     primary.recover();
     await clock.advance(60_000);
-    expect(news()).toEqual(["backup>primary recovered", "primary:n1,n2"]);
+    expect(takeFacts()).toEqual(["backup>primary recovered", "primary:n1,n2"]);
     expect(backup.watches).toBe(0);
     await end();
   });
 
-  test("leaves nothing behind: no timer, no watch, whatever state it was in", async () => {
+  test("leaves neither a timer nor a watch after its end, in any state", async () => {
     const { clock, primary, backup, end } = await setUp();
     primary.hang();
     backup.refuse();
@@ -256,22 +256,22 @@ describe("Failover", () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  test("a watch that ignores its signal does not hold up the end", async () => {
+  test("ends although a watch ignores its signal", async () => {
     const { clock, primary, failover, end } = await setUp();
-    const deaf: ClusterProvider = {
+    const unstoppable: ClusterProvider = {
       descriptor: primary.descriptor,
       capabilities: primary.capabilities,
       probe: () => new Promise(() => {}),
       watch: () => ({ [Symbol.asyncIterator]: () => ({ next: () => new Promise(() => {}) }) }),
       [Symbol.asyncDispose]: () => Promise.resolve(),
     };
-    failover.reconfigure([deaf]);
+    failover.reconfigure([unstoppable]);
     await clock.advance(5_000);
     await end();
     expect(clock.pendingTimers).toBe(0);
   });
 
-  test("one moment is one update: a switch comes with the content it leads to, and says that nothing was received", async () => {
+  test("reports a switch and the resulting snapshot in one update that is not fresh", async () => {
     // R3.4
     const clock = new VirtualClock();
     const primary = new MemoryProvider({ id: "primary", priority: 2, clock, members: [node("n1")] });
@@ -303,7 +303,7 @@ describe("Failover", () => {
     await running;
   });
 
-  test("runs once at a time, not after disposal, and sends nothing after its signal has aborted", async () => {
+  test("rejects a second run and a run after disposal, and reports nothing after its signal has aborted", async () => {
     const { clock, primary, failover, facts, end } = await setUp();
     const { signal } = new AbortController();
     await expect(failover.run({ signal, onUpdate: ignore })).rejects.toMatchObject({
@@ -319,7 +319,7 @@ describe("Failover", () => {
     });
   });
 
-  test("a receiver may act on the failover from within: what that causes is an update of its own, after this one", async () => {
+  test("accepts calls from its receiver, and reports their effect in a separate update after the current one", async () => {
     const { clock, primary, backup, end } = await setUp();
     await using failover = new Failover({ providers: [primary, backup], clock, guards: NO_GUARDS });
     const stop = new AbortController();
@@ -342,7 +342,7 @@ describe("Failover", () => {
     await end();
   });
 
-  test("warns of providers that name members differently, and again after one of them was replaced", async () => {
+  test("warns of providers that give the same members different ids, and again after one was replaced", async () => {
     const clock = new VirtualClock();
     const named = (id: string, priority: number, memberId: string) =>
       new MemoryProvider({ id, priority, clock, members: [{ id: memberId, host: "10.0.0.1", port: 80 }] });

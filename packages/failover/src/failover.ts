@@ -6,7 +6,7 @@ import {
   whenAborted,
   type Clock,
   type ClusterProvider,
-  type ProviderAnswer,
+  type ProviderView,
   type ProviderHealthReport,
   type ProviderId,
   type Random,
@@ -20,7 +20,7 @@ import { toRestored, type RestoreOptions } from "./restored-snapshot.ts";
 import type { RestoredSnapshot } from "./snapshot-guards.ts";
 
 export interface FailoverOptions {
-  /** In any order: priority and id decide. Their owner disposes of them. @defaultValue [] */
+  /** In any order: they are sorted by priority, then by id. The caller disposes of them. @defaultValue [] */
   readonly providers?: readonly ClusterProvider[] | undefined;
   /** @defaultValue systemClock */
   readonly clock?: Clock | undefined;
@@ -28,14 +28,14 @@ export interface FailoverOptions {
   readonly random?: Random | undefined;
   readonly health?: HealthOptions | undefined;
   readonly guards?: GuardOptions | undefined;
-  /** Called when two providers name the same members differently, once for each pair. @defaultValue ignored */
+  /** Called once for each pair of providers that give the same machines different member ids. @defaultValue ignored */
   readonly onWarning?: ((warning: ProvisioningError) => unknown) | undefined;
 }
 
 /**
- * Watches several providers, decides which one to believe (`FailoverController` has the rules), and reports everything that
- * becomes true at one moment as one `Update`. A snapshot has the id of the provider that delivered it, and names in `retained` the
- * members that a guard keeps although that provider does not list them.
+ * Watches several providers and chooses the active one (`FailoverController` has the rules). Everything that changes at one moment is
+ * reported as one `Update`. A snapshot has the id of the provider that delivered it. Its `retained` lists the members that a guard
+ * keeps although that provider does not list them.
  */
 export class Failover implements UpdateSource, AsyncDisposable {
   readonly policy: HealthPolicy;
@@ -60,15 +60,15 @@ export class Failover implements UpdateSource, AsyncDisposable {
   }
 
   /**
-   * Watches until the signal aborts or this is disposed of; resolves when every watch has ended. The first update comes before the
-   * call returns. Rejects with `LIFECYCLE_STOPPED` after disposal and `LIFECYCLE_RUNNING` while another run is in progress.
+   * Watches until the signal aborts or the failover is disposed of; resolves when every watch has ended. The first update is reported
+   * before the call returns. Rejects with `LIFECYCLE_STOPPED` after disposal and `LIFECYCLE_RUNNING` while another run is in progress.
    */
   async run({ signal, onUpdate }: UpdateRun): Promise<void> {
     if (this.#disposal.signal.aborted) {
       throw new ProvisioningError("LIFECYCLE_STOPPED", "the failover was disposed of");
     }
     if (this.#session !== undefined) {
-      throw new ProvisioningError("LIFECYCLE_RUNNING", "the failover already runs");
+      throw new ProvisioningError("LIFECYCLE_RUNNING", "the failover is already running");
     }
     if (signal.aborted) return;
     const session = new FailoverSession({
@@ -82,7 +82,7 @@ export class Failover implements UpdateSource, AsyncDisposable {
     });
     this.#restored = undefined;
     this.#session = session;
-    // Begun before the first update, whose receiver may abort.
+    // Started before the first update, because the receiver of that update may abort.
     const ended = this.#endWhenAborted(session, signal);
     session.configure(this.#providers);
     if (this.#pinned !== undefined) session.override(this.#pinned);
@@ -90,8 +90,9 @@ export class Failover implements UpdateSource, AsyncDisposable {
   }
 
   /**
-   * The set of providers changed. A provider that stays keeps its watch and its record. One that is replaced under its id starts
-   * afresh, and the last snapshot is held until it delivers. When the active one is removed, a healthy one takes over at once.
+   * Replaces the set of providers. A provider that stays in the set keeps its watch and its record. A provider that replaces another
+   * one with the same id starts without a record, and the last snapshot stays in force until it delivers one. When the active provider
+   * is removed, a healthy one takes over at once.
    */
   reconfigure(providers: readonly ClusterProvider[]): void {
     this.#providers = providers;
@@ -99,10 +100,10 @@ export class Failover implements UpdateSource, AsyncDisposable {
     this.#session?.configure(providers);
   }
 
-  /** Pins a provider above all others until released with `undefined`. Throws `VALIDATION_UNKNOWN_ID`. */
+  /** Pins a provider above all others until called with `undefined`. Throws `VALIDATION_UNKNOWN_ID` for a provider that is not configured. */
   override(providerId: ProviderId | undefined): void {
     if (providerId !== undefined && !this.#providers.some(({ descriptor }) => descriptor.id === providerId)) {
-      throw new ProvisioningError("VALIDATION_UNKNOWN_ID", `no provider is called "${providerId}"`, {
+      throw new ProvisioningError("VALIDATION_UNKNOWN_ID", `no provider has the id "${providerId}"`, {
         details: { providerId },
       });
     }
@@ -111,24 +112,25 @@ export class Failover implements UpdateSource, AsyncDisposable {
   }
 
   /**
-   * The next run begins with a snapshot of an earlier run, as `degraded`, until a provider delivers. It is `unavailable` once
-   * every provider has been given up, or once the snapshot is older than `maxAgeMs`. Throws `STORE_EXPIRED` when it already is.
+   * The next run starts with a snapshot of an earlier run, as `degraded`, until a provider delivers one. The availability becomes
+   * `unavailable` when every provider is unreachable, or when the snapshot is older than `maxAgeMs`. Throws `STORE_EXPIRED` when it
+   * already is older.
    */
   restore(options: RestoreOptions): void {
     this.#restored = toRestored(options, this.#clock);
   }
 
-  /** Accepts a removal that the mass-removal guard holds. False when it holds none. */
+  /** Accepts the removal that the mass-removal guard holds back. Returns false when it holds none back. */
   acceptRemovals(): boolean {
     return this.#session?.acceptRemovals() ?? false;
   }
 
-  /** The last snapshot of each watched provider; empty while nothing runs. */
-  answers(): readonly ProviderAnswer[] {
-    return this.#session?.answers() ?? [];
+  /** The last snapshot of each watched provider that has one; empty outside a run. */
+  providerViews(): readonly ProviderView[] {
+    return this.#session?.providerViews() ?? [];
   }
 
-  /** One report for each provider, in the order in which they were given. While nothing runs all are idle. */
+  /** One report for each provider, in the order in which they were given. Outside a run all are idle. */
   health(): readonly ProviderHealthReport[] {
     return (
       this.#session?.health() ??
@@ -141,7 +143,7 @@ export class Failover implements UpdateSource, AsyncDisposable {
     );
   }
 
-  /** Ends the run. The providers are left to their owner. */
+  /** Ends the run. Does not dispose of the providers. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#disposal.abort();
     await this.#session?.[Symbol.asyncDispose]();
@@ -150,7 +152,7 @@ export class Failover implements UpdateSource, AsyncDisposable {
   async #endWhenAborted(session: FailoverSession, signal: AbortSignal): Promise<void> {
     const either = AbortSignal.any([signal, this.#disposal.signal]);
     const { promise, resolve } = Promise.withResolvers<Promise<void>>();
-    // Ends the session within the call to abort(), so that no update follows it.
+    // Ends the session during the call to abort(), so that no update is reported after it.
     using _ = whenAborted(either, () => resolve(session[Symbol.asyncDispose]()));
     await promise;
     this.#session = undefined;

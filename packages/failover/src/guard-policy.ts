@@ -1,30 +1,30 @@
 import { ProvisioningError } from "@holdfast/core";
 import type { HealthPolicy } from "./health-policy.ts";
 
-/** Which members stay when the active provider drops many of them at once. */
+/** Which members are kept when the active provider removes many of them at once. */
 export interface MassRemovalOptions {
-  /** A drop of this share of the members or more is large; above 0, up to 1. @defaultValue 0.5 */
+  /** A removal of at least this share of the members is large; above 0, up to 1. @defaultValue 0.5 */
   readonly share?: number | undefined;
   /**
-   * How long a member is kept at most, in milliseconds. Longer gives a provider that lost its data more time to get it back;
-   * shorter delays a large removal less that a standby wrongly denies. @defaultValue 300000
+   * How long a member is kept at most, in milliseconds. A longer time gives a provider that lost its data more time to recover it. A
+   * shorter time delays a genuine large removal less when a standby still lists the members. @defaultValue 300000
    */
   readonly holdMs?: number | undefined;
   /**
-   * `contested`: members of a large drop that another healthy provider still lists are kept. `always`: all members of a large
-   * drop are kept until another healthy provider has removed them too, also when there is no other. @defaultValue "contested"
+   * `contested`: of a large removal, the members that another healthy provider still lists are kept. `always`: all members of a large
+   * removal are kept until another healthy provider has removed them too, even if there is no other provider. @defaultValue "contested"
    */
   readonly when?: "contested" | "always" | undefined;
 }
 
-/** What keeps members from leaving too soon. */
+/** Settings of the guards, which keep members from being removed too early. */
 export interface GuardOptions {
   /**
-   * After a failover, members that the new provider does not list leave once it has been active and healthy for this long, in
-   * milliseconds; 0: at once. @defaultValue the cooldown
+   * After a failover, members that the new provider does not list are removed once it has been active and healthy for this long, in
+   * milliseconds. 0 removes them at once. @defaultValue the cooldown
    */
   readonly removalDwellMs?: number | undefined;
-  /** `false`: every removal takes effect at once. @defaultValue on, as `MassRemovalOptions` says */
+  /** `false` turns the guard off: every removal takes effect at once. @defaultValue on, with the defaults of `MassRemovalOptions` */
   readonly massRemoval?: MassRemovalOptions | false | undefined;
 }
 
@@ -39,14 +39,14 @@ export interface GuardPolicy {
   readonly massRemoval: MassRemovalPolicy | undefined;
 }
 
-/** Half or more of the members, kept for five minutes: Consul agents register again within four, at any size of cluster. */
+/** Five minutes are enough for Consul agents to register again after a loss of data: they need four at most, at any cluster size. */
 export const DEFAULT_MASS_REMOVAL: MassRemovalPolicy = Object.freeze({
   share: 0.5,
   holdMs: 300_000,
   when: "contested",
 });
 
-/** Fills in the defaults. Throws `VALIDATION_MALFORMED` for a duration or share that is not allowed. */
+/** Fills in the defaults. Throws `VALIDATION_MALFORMED` for a duration or share out of its range. */
 export function toGuardPolicy(
   options: GuardOptions | undefined = {},
   { cooldownMs }: HealthPolicy,

@@ -2,25 +2,23 @@ import { ProvisioningError } from "@holdfast/core";
 
 /** How health is judged and when to switch. All durations are milliseconds. */
 export interface HealthPolicy {
-  /** Silence longer than this makes a provider unreachable. */
+  /** A provider that sends nothing for longer than this is unreachable. */
   readonly timeoutMs: number;
-  /** Failures in a row that make a provider unreachable. */
+  /** A provider is unreachable after this many consecutive failures. */
   readonly maxErrors: number;
   /** The first retry waits up to this long (full jitter). */
   readonly backoffInitialMs: number;
   /** No retry waits longer than this. */
   readonly backoffMaxMs: number;
-  /** How long a provider must be healthy to be trusted again, and the least time between two switches. */
+  /** How long a provider must be healthy before it is trusted again; also the minimum time between two switches. */
   readonly cooldownMs: number;
-  /** A snapshot older than this on arrival is late. */
+  /** A snapshot that is older than this when it arrives is late. */
   readonly lateSnapshotMs: number;
-  /** `warm`: stand-bys are watched too, so a switch costs no round trip. `cold`: only when needed. */
+  /** `warm`: standbys are watched all the time, so a switch needs no round trip. `cold`: standbys are watched only when needed. */
   readonly standby: "warm" | "cold";
 }
 
-/**
- * What may be set; the rest is as `DEFAULT_HEALTH_POLICY` says.
- */
+/** Options left out have the values of `DEFAULT_HEALTH_POLICY`. */
 export type HealthOptions = { readonly [K in keyof HealthPolicy]?: HealthPolicy[K] | undefined };
 
 export const DEFAULT_HEALTH_POLICY: HealthPolicy = Object.freeze({
@@ -48,7 +46,7 @@ export function toHealthPolicy(options: HealthOptions = {}): HealthPolicy {
   return policy;
 }
 
-/** How often a provider owes a heartbeat, in milliseconds: a third of the timeout. */
+/** The interval at which a provider must send heartbeats, in milliseconds: a third of the timeout. */
 export function heartbeatMsOf(policy: Pick<HealthPolicy, "timeoutMs">): number {
   return policy.timeoutMs / 3;
 }

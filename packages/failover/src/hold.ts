@@ -1,6 +1,6 @@
 import type { GuardHold } from "@holdfast/core";
 
-/** What a guard holds, with monotonic milliseconds for its end. */
+/** A `GuardHold` whose end is in monotonic milliseconds. */
 export interface Hold extends Omit<GuardHold, "until"> {
   readonly endsAt: number;
 }

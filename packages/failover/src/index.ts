@@ -15,7 +15,7 @@ export {
   type HealthPolicy,
 } from "./health-policy.ts";
 
-// For those who build or check a failover of their own.
+// For programs that use the decision rules without `Failover`.
 export { FailoverController } from "./failover-controller.ts";
 export type { ConfiguredProvider, Decision, ProviderFailure } from "./decision.ts";
-export type { Ailment, Candidate } from "./candidate.ts";
+export type { Fault, Candidate } from "./candidate.ts";

@@ -11,9 +11,12 @@ import type { MassRemovalPolicy } from "./guard-policy.ts";
 import type { Hold } from "./hold.ts";
 import { StandbyOpinions, type Standbys } from "./standby-opinions.ts";
 
+/** A large removal. */
 interface Drop {
   readonly providerId: ProviderId;
+  /** How many members were removed. */
   readonly dropped: number;
+  /** How many members there were before. */
   readonly listed: number;
 }
 
@@ -23,16 +26,16 @@ interface HeldNode {
 }
 
 /**
- * Keeps members when the active provider drops a large share of them at once. By default only those that another healthy provider
- * still lists (`when: "contested"`); with `when: "always"` all of them, until another provider has removed them too. Kept members
- * are added to the new content, so everything else in it takes effect at once. A member is kept for `holdMs` at most. It
- * leaves earlier when no standby objects any more, when an operator accepts it, and it is a normal member again when the active
- * provider lists it again.
+ * Keeps members when the active provider removes a large share of them at once. With `when: "contested"`, the default, it keeps those
+ * that another healthy provider still lists. With `when: "always"` it keeps all of them until another provider has removed them too.
+ * Kept members are added to the new snapshot; everything else in that snapshot takes effect at once.
  *
- * A standby that fails during a hold keeps its objection: a brief failure must not evict everyone. A member whose address the new
- * content has under another id has not left.
+ * A member is kept for `holdMs` at most. It is removed earlier when no standby lists it any more, or when an operator accepts the
+ * removal. It is a normal member again when the active provider lists it again. A standby that fails while members are kept still counts
+ * with its last snapshot: a brief failure must not remove all of them. A member that the new snapshot lists at the same address under
+ * another id is not kept.
  *
- * Pure: `now` is monotonic milliseconds.
+ * Pure: `now` is in monotonic milliseconds.
  */
 export class MassRemovalGuard {
   readonly #policy: MassRemovalPolicy;
@@ -40,72 +43,76 @@ export class MassRemovalGuard {
   readonly #held = new Map<NodeId, HeldNode>();
   /** Members whose hold ended while the active provider had no snapshot. */
   readonly #released = new Set<NodeId>();
-  #answer: ProviderSnapshot | undefined;
-  #shown: ProviderSnapshot | undefined;
-  /** The members to compare with come from an earlier run: standbys that are starting up may still list them. */
+  /** The last snapshot of the active provider. */
+  #lastInput: ProviderSnapshot | undefined;
+  /** The last snapshot that `pass` returned, or the restored one. The next snapshot is compared with it. */
+  #lastOutput: ProviderSnapshot | undefined;
+  /** `#lastOutput` comes from an earlier run. While standbys are starting up, they may still list its members. */
   #isRestored: boolean;
-  #isAnswered = false;
+  /** The active provider has a snapshot now. */
+  #hasSnapshot = false;
+  /** An operator has accepted the removal; takes effect at the next `pass`. */
   #isAccepted = false;
-  /** The drop that the kept members were part of. */
+  /** The removal that the kept members were part of. */
   #drop: Drop = { providerId: "", dropped: 0, listed: 0 };
-  /** Names the standby that objects now, so it is computed again when an opinion changes. */
+  /** Text that names a standby which still lists the kept members; computed again when a standby changes. */
   #reason = "";
 
-  /** `base`: the restored snapshot that the first snapshot is compared with. */
-  constructor(policy: MassRemovalPolicy, base?: ProviderSnapshot) {
+  /** The first snapshot is compared with `restored`. */
+  constructor(policy: MassRemovalPolicy, restored?: ProviderSnapshot) {
     this.#policy = policy;
     this.#opinions = new StandbyOpinions(policy.holdMs);
-    this.#shown = base;
-    this.#isRestored = base !== undefined;
+    this.#lastOutput = restored;
+    this.#isRestored = restored !== undefined;
   }
 
-  /** Returns what to show for the snapshot of the active provider. */
-  pass(active: ProviderId, answer: ProviderSnapshot, standbys: Standbys, now: number): ProviderSnapshot {
-    this.#isAnswered = true;
+  /** Returns the snapshot of the active provider, with the kept members added. */
+  pass(active: ProviderId, snapshot: ProviderSnapshot, standbys: Standbys, now: number): ProviderSnapshot {
+    this.#hasSnapshot = true;
     const isFewer = this.#opinions.keepOnly(new Set([...standbys.ids, active]));
-    const hasNews = this.#opinions.observe(standbys, now) || isFewer;
-    this.#opinions.credit(active, answer);
+    const isChanged = this.#opinions.observe(standbys, now) || isFewer;
+    this.#opinions.clearOverruled(active, snapshot);
     const heldBefore = this.#held.size;
     this.#endHolds(now);
-    if (answer !== this.#answer) this.#take(answer, standbys, now);
+    if (snapshot !== this.#lastInput) this.#take(snapshot, standbys, now);
     const hasStarted = this.#isRestored && !standbys.isPending;
     if (hasStarted) this.#isRestored = false;
-    if (hasNews || hasStarted || answer !== this.#answer) this.#reconsider(standbys, now);
-    const isSame = answer === this.#answer && heldBefore === this.#held.size;
-    this.#answer = answer;
-    if (!isSame || this.#shown === undefined) this.#shown = this.#withHeld(answer);
-    return this.#shown;
+    if (isChanged || hasStarted || snapshot !== this.#lastInput) this.#reconsider(standbys, now);
+    const isSame = snapshot === this.#lastInput && heldBefore === this.#held.size;
+    this.#lastInput = snapshot;
+    if (!isSame || this.#lastOutput === undefined) this.#lastOutput = this.#withHeld(snapshot);
+    return this.#lastOutput;
   }
 
-  /** The active provider has no snapshot at the moment. A hold ends in time all the same. */
+  /** The active provider has no snapshot. A hold still ends when its time is over. */
   interrupt(now: number): void {
-    this.#isAnswered = false;
+    this.#hasSnapshot = false;
     const before = [...this.#held.keys()];
     this.#endHolds(now);
     for (const id of before) if (!this.#held.has(id)) this.#released.add(id);
   }
 
-  /** An operator accepts the removal that is held, at the next `pass`. False when there is none. */
+  /** An operator accepts the removal that is held back; takes effect at the next `pass`. Returns false when none is held back. */
   accept(): boolean {
-    this.#isAccepted = this.#held.size > 0 && this.#isAnswered;
+    this.#isAccepted = this.#held.size > 0 && this.#hasSnapshot;
     return this.#isAccepted;
   }
 
   /** The restored snapshot has expired: the next snapshot is not compared with it. */
   reset(): void {
-    this.#shown = undefined;
+    this.#lastOutput = undefined;
   }
 
   get hold(): Hold | undefined {
-    const answer = this.#answer;
-    if (this.#held.size === 0 || answer === undefined) return undefined;
+    const snapshot = this.#lastInput;
+    if (this.#held.size === 0 || snapshot === undefined) return undefined;
     let endsAt = 0;
     for (const held of this.#held.values()) endsAt = Math.max(endsAt, held.endsAt);
-    const { providerId } = answer;
+    const { providerId } = snapshot;
     return { guard: "mass_removal", providerId, nodes: this.#held.size, endsAt, reason: this.#reason };
   }
 
-  /** When the next kept member leaves; Infinity without one. */
+  /** When the time of the next kept member is over; Infinity if no member is kept. */
   get wakeAt(): number {
     let wakeAt = Number.POSITIVE_INFINITY;
     for (const { endsAt } of this.#held.values()) wakeAt = Math.min(wakeAt, endsAt);
@@ -121,22 +128,22 @@ export class MassRemovalGuard {
     for (const id of ended) this.#held.delete(id);
   }
 
-  #take(answer: ProviderSnapshot, standbys: Standbys, now: number): void {
+  #take(snapshot: ProviderSnapshot, standbys: Standbys, now: number): void {
     const { share, holdMs } = this.#policy;
-    const shown = this.#shown;
-    if (shown === undefined) return;
-    for (const id of this.#held.keys()) if (answer.members.has(id)) this.#held.delete(id);
-    const { removed } = diffMembers(shown.members, answer.members);
+    const before = this.#lastOutput;
+    if (before === undefined) return;
+    for (const id of this.#held.keys()) if (snapshot.members.has(id)) this.#held.delete(id);
+    const { removed } = diffMembers(before.members, snapshot.members);
     const dropped = removed.filter(({ id }) => !this.#held.has(id) && !this.#released.has(id));
     this.#released.clear();
-    const listed = shown.members.size - (removed.length - dropped.length);
+    const listed = before.members.size - (removed.length - dropped.length);
     if (!isLarge(dropped.length, listed, share)) return;
-    const addresses = new Set(answer.members.toArray().map(addressOf));
+    const addresses = new Set(snapshot.members.toArray().map(addressOf));
     const kept = dropped.filter(
       (node) => !addresses.has(addressOf(node)) && this.#isDoubtful(node.id, "healthy", standbys, now),
     );
     for (const node of kept) this.#held.set(node.id, { node, endsAt: now + holdMs });
-    if (kept.length > 0) this.#drop = { providerId: answer.providerId, dropped: dropped.length, listed };
+    if (kept.length > 0) this.#drop = { providerId: snapshot.providerId, dropped: dropped.length, listed };
   }
 
   #reconsider(standbys: Standbys, now: number): void {
@@ -147,7 +154,7 @@ export class MassRemovalGuard {
     if (example !== undefined) this.#reason = this.#describe(example);
   }
 
-  /** The removal of this member is not to be believed yet. */
+  /** Whether the removal of this member must wait. */
   #isDoubtful(id: NodeId, which: "healthy" | "all", { isPending }: Standbys, now: number): boolean {
     if (this.#policy.when === "always") return !this.#opinions.isDropped(id, now);
     return (isPending && this.#isRestored) || this.#opinions.findListing(id, which) !== undefined;
@@ -163,26 +170,26 @@ export class MassRemovalGuard {
       return `${what}, and "${healthy}" still lists some of them; these are kept until it agrees, ${most}`;
     const other = this.#opinions.findListing(example, "all");
     return other === undefined
-      ? `${what}; kept until the other providers have answered, ${most}`
-      : `${what}, and "${other}", which is not healthy, listed some of them last; these are kept until it agrees, ${most}`;
+      ? `${what}; kept until the other providers have delivered a snapshot, ${most}`
+      : `${what}, and "${other}", which is not healthy, listed some of them in its last snapshot; these are kept until it agrees, ${most}`;
   }
 
-  /** Cost is proportional to the change and to what is kept. */
-  #withHeld(answer: ProviderSnapshot): ProviderSnapshot {
-    const shown = this.#shown;
-    if (this.#held.size === 0 || shown === undefined) return answer;
-    // Built on the members shown before, so that both share structure.
-    const { added, updated, removed } = diffMembers(shown.members, answer.members);
-    const members = shown.members.apply({
+  /** The cost is proportional to the number of changed and kept members. */
+  #withHeld(snapshot: ProviderSnapshot): ProviderSnapshot {
+    const before = this.#lastOutput;
+    if (this.#held.size === 0 || before === undefined) return snapshot;
+    // Built from the members returned before, so that both sets share structure.
+    const { added, updated, removed } = diffMembers(before.members, snapshot.members);
+    const members = before.members.apply({
       upsert: [...added, ...updated.map(({ after }) => after)],
       remove: removed.flatMap(({ id }) => (this.#held.has(id) ? [] : id)),
     });
-    const retained = [...(answer.retained ?? []), ...this.#held.keys()].sort();
-    return createSnapshot({ ...answer, members, retained });
+    const retained = [...(snapshot.retained ?? []), ...this.#held.keys()].sort();
+    return createSnapshot({ ...snapshot, members, retained });
   }
 }
 
-/** One member of several is an ordinary removal, whatever its share. */
+/** The removal of one member of several is never large, whatever its share. */
 function isLarge(dropped: number, listed: number, share: number): boolean {
   return dropped > 0 && (dropped === listed || (dropped > 1 && dropped >= share * listed));
 }

@@ -18,7 +18,7 @@ function setUp() {
   return { check, compare, warnings };
 }
 
-test("warns once for a pair of providers that name the same addresses differently", () => {
+test("warns once for a pair of providers that give the same addresses different ids", () => {
   const { compare, warnings } = setUp();
   const p = snapshotOf("p", "web-1", "web-2");
   const q = snapshotOf("q", "10-0-0-0", "10-0-0-1");
@@ -49,7 +49,7 @@ test("compares a pair later when one of the two has no member yet", () => {
   expect(warnings).toHaveLength(1);
 });
 
-test("compares the pairs of a provider again once it was forgotten, and no other pairs", () => {
+test("compares the pairs of a provider again after `forget`, and no other pairs", () => {
   const { check, compare, warnings } = setUp();
   const [p, q, r] = [snapshotOf("p", "a"), snapshotOf("q", "b"), snapshotOf("r", "c")];
   const compareAll = () => {

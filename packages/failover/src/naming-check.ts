@@ -13,8 +13,8 @@ interface Pair {
 }
 
 /**
- * Compares the member ids of providers, once for each pair. Two providers that give the same machines different ids would make
- * every failover a leave and a join of every member.
+ * Compares the member ids of two providers, once for each pair of providers. If two providers give the same machines different ids,
+ * every failover between them makes every member leave and join again.
  */
 export class NamingCheck {
   readonly #onWarning: (warning: ProvisioningError) => void;
@@ -24,7 +24,7 @@ export class NamingCheck {
     this.#onWarning = onWarning;
   }
 
-  /** A pair in which one has no member yet is compared later. */
+  /** A pair is not compared until both providers have members. */
   compare(
     active: ProviderId,
     snapshot: ProviderSnapshot,
@@ -39,13 +39,16 @@ export class NamingCheck {
     }
   }
 
-  /** The provider is another one from now on: its pairs are compared again. */
+  /** The provider was replaced: its pairs are compared again. */
   forget(id: ProviderId): void {
     for (const pair of this.#compared) if (pair.split(" ").includes(id)) this.#compared.delete(pair);
   }
 }
 
-/** A machine that both list under different ids, if more machines have different ids than equal ones. */
+/**
+ * Returns a machine that both sets list under different ids. Returns `undefined` if at least as many machines have equal ids as have
+ * different ones.
+ */
 export function findRenamed(a: MemberSet, b: MemberSet): Pair | undefined {
   const byAddress = new Map(a.toArray().map((node) => [addressOf(node), node.id]));
   let example: Pair | undefined;
@@ -63,7 +66,7 @@ export function findRenamed(a: MemberSet, b: MemberSet): Pair | undefined {
 function toWarning(providers: readonly [ProviderId, ProviderId], { address, ids }: Pair): ProvisioningError {
   const [a, b] = providers;
   const message =
-    `"${a}" and "${b}" name the same members differently: ${address} is "${ids[0]}" for "${a}" and "${ids[1]}" for "${b}"; ` +
+    `"${a}" and "${b}" give the same members different ids: ${address} is "${ids[0]}" in "${a}" and "${ids[1]}" in "${b}"; ` +
     `every failover between them shows each member twice for a while; make the ids equal, for Consul and Kubernetes with the parameter "nodeId"`;
   return new ProvisioningError("TOPOLOGY_IDS_DIFFER", message, {
     details: { providerId: b, providers, address, ids, parameter: "nodeId" },

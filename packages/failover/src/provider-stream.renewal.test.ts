@@ -7,7 +7,7 @@ import { ProviderStream } from "./provider-stream.ts";
 
 const BACKOFF_MS = 20_000;
 
-/** A provider whose watches fail with `code`, and whose credentials are other ones when `renew` is called. */
+/** A provider whose watches fail with `code`, and whose credentials are renewed when `renewal` resolves. */
 function createRefused(code: ErrorCode) {
   const inner = new MemoryProvider({ id: "refused", clock: new VirtualClock() });
   const renewal = Promise.withResolvers<void>();
@@ -16,7 +16,7 @@ function createRefused(code: ErrorCode) {
     descriptor: inner.descriptor,
     capabilities: inner.capabilities,
     probe: () => Promise.resolve(),
-    // oxlint-disable-next-line require-yield -- it fails before it has anything to yield
+    // oxlint-disable-next-line require-yield -- it throws instead of yielding
     async *watch() {
       watches++;
       throw new ProvisioningError(code, "refused");
@@ -37,12 +37,12 @@ function begin(provider: ClusterProvider, clock: VirtualClock): ProviderStream {
   });
 }
 
-// H3: a rotated token is noticed while backing off, not after it.
+// H3: a rotated token is noticed during the backoff, not after it.
 test.each([
   "CONNECTIVITY_UNKNOWN_TOKEN",
   "CONNECTIVITY_UNAUTHORIZED",
   "CONNECTIVITY_SECRET_UNAVAILABLE",
-] as const)("after %s the watch begins again as soon as the credentials are other ones", async (code) => {
+] as const)("after %s the watch starts again as soon as the credentials are renewed", async (code) => {
   const clock = new VirtualClock();
   const { provider, watches, renewal } = createRefused(code);
   const stream = begin(provider, clock);
@@ -51,21 +51,21 @@ test.each([
   renewal.resolve();
   await clock.advance(10);
   expect(watches()).toBe(2);
-  // They are still other ones; that is not a reason to try all the time.
+  // `untilRenewed` still resolves at once; that must not cause one attempt after the other.
   await clock.advance(900);
   expect(watches()).toBe(2);
   await stream[Symbol.asyncDispose]();
   expect(clock.pendingTimers).toBe(0);
 });
 
-test("another failure, or a wait for credentials that fails, leaves the backoff as it is", async () => {
+test("waits for the whole backoff after another failure, or when the wait for credentials fails", async () => {
   const clock = new VirtualClock();
   const other = createRefused("CONNECTIVITY_REFUSED");
   const failing = createRefused("CONNECTIVITY_UNAUTHORIZED");
   const streams = [begin(other.provider, clock), begin(failing.provider, clock)];
   await clock.advance(1_000);
   other.renewal.resolve();
-  failing.renewal.reject(new Error("it cannot be read"));
+  failing.renewal.reject(new Error("the file cannot be read"));
   await clock.advance(1_000);
   expect([other.watches(), failing.watches()]).toEqual([1, 1]);
   await clock.advance(BACKOFF_MS);

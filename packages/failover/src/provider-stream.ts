@@ -18,39 +18,39 @@ import { providerChannel } from "./diagnostics.ts";
 import type { HealthPolicy } from "./health-policy.ts";
 import type { StreamSignal } from "./stream-signal.ts";
 
-/** Failures that other credentials may end. */
+/** Errors that new credentials may resolve. */
 const REFUSALS: ReadonlySet<ErrorCode> = new Set([
   "CONNECTIVITY_UNAUTHORIZED",
   "CONNECTIVITY_UNKNOWN_TOKEN",
   "CONNECTIVITY_SECRET_UNAVAILABLE",
 ]);
 
-/** The least time between a refusal and an attempt with other credentials, in milliseconds. */
-const LEAST_RENEWAL_MS = 1_000;
+/** The minimum time between a refusal and an attempt with new credentials, in milliseconds. */
+const MIN_RENEWAL_MS = 1_000;
 
 export interface ProviderStreamOptions {
   readonly provider: ClusterProvider;
   readonly policy: HealthPolicy;
   readonly clock: Clock;
   readonly random: Random;
-  /** Called in order; must not throw. */
+  /** Called for each signal, in order; must not throw. */
   readonly onSignal: (signal: StreamSignal) => void;
 }
 
 /**
- * Keeps one watch alive: begins it again after an end, a failure or a silence longer than the timeout, each time after a
- * backoff with full jitter. The backoff starts over only after a cooldown of unbroken health. When the error has
- * `details.retryAfterMs`, that time is waited in addition, up to `backoffMaxMs`.
+ * Keeps one watch running: starts it again after it has ended, failed, or was silent for longer than the timeout, each time after a
+ * backoff with full jitter. The backoff is reset only after the watch was healthy for one cooldown without interruption. When the error
+ * has `details.retryAfterMs`, the stream waits for that time in addition, up to `backoffMaxMs`.
  */
 export class ProviderStream implements AsyncDisposable {
   readonly #options: ProviderStreamOptions;
   readonly #backoff: Backoff;
   readonly #stop = new AbortController();
   readonly #done: Promise<void>;
-  /** When its unbroken, timely life began. */
+  /** Since when the watch has delivered without an interruption and without a late snapshot. */
   #aliveSince: number | undefined;
 
-  /** Begins at once. */
+  /** Starts the watch. */
   constructor(options: ProviderStreamOptions) {
     const { policy, random } = options;
     this.#options = options;
@@ -62,7 +62,7 @@ export class ProviderStream implements AsyncDisposable {
     this.#done = this.#run();
   }
 
-  /** Ends the watch; no signal comes after the call. Resolves when the watch has ended. */
+  /** Ends the watch; `onSignal` is not called after this call. Resolves when the watch has ended. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     await this.#done;
@@ -70,7 +70,7 @@ export class ProviderStream implements AsyncDisposable {
 
   async #run(): Promise<void> {
     const { signal } = this.#stop;
-    // Signals nothing before the constructor has returned: the owner may still be setting up.
+    // No signal before the constructor has returned, because the owner may not be ready to receive it.
     await Promise.resolve();
     while (!signal.aborted) {
       this.#aliveSince = undefined;
@@ -81,7 +81,7 @@ export class ProviderStream implements AsyncDisposable {
     }
   }
 
-  /** Waits for the backoff or, after a refusal, until the credentials are other ones, whichever is first. */
+  /** Waits for the backoff to pass or, after a refusal, for new credentials if they come earlier. */
   async #rest(end: StreamSignal): Promise<void> {
     const { clock, provider } = this.#options;
     const over = new AbortController();
@@ -91,24 +91,24 @@ export class ProviderStream implements AsyncDisposable {
     if (end.type === "failed" && REFUSALS.has(end.error.code) && provider.untilRenewed !== undefined) {
       waits.push(this.#untilRenewed(signal));
     }
-    // A wait for credentials that fails must not end the backoff early.
+    // If the wait for credentials fails, the backoff still has to pass.
     await Promise.any(waits).catch(() => undefined);
     over.abort();
     await Promise.allSettled(waits);
   }
 
-  /** Not before a second has passed: credentials that are replaced all the time must not cause requests all the time. */
+  /** Waits for new credentials, and for `MIN_RENEWAL_MS` in any case: frequent renewals must not cause frequent requests. */
   async #untilRenewed(signal: AbortSignal): Promise<void> {
     const { clock, provider } = this.#options;
-    await sleep(LEAST_RENEWAL_MS, { clock, signal });
+    await sleep(MIN_RENEWAL_MS, { clock, signal });
     await untilAborted(provider.untilRenewed?.({ signal }), signal);
   }
 
-  /** The backoff is added to what the backend asked for, so that clients with the same Retry-After do not return together. */
+  /** The backoff is added to the wait that the backend requested, so that clients with the same Retry-After do not all return at once. */
   #waitMsAfter(end: StreamSignal): number {
-    const asked = end.type === "failed" ? end.error.details["retryAfterMs"] : undefined;
-    const askedMs = typeof asked === "number" && asked > 0 ? asked : 0;
-    return Math.min(askedMs, this.#options.policy.backoffMaxMs) + this.#backoff.nextMs();
+    const requested = end.type === "failed" ? end.error.details["retryAfterMs"] : undefined;
+    const requestedMs = typeof requested === "number" && requested > 0 ? requested : 0;
+    return Math.min(requestedMs, this.#options.policy.backoffMaxMs) + this.#backoff.nextMs();
   }
 
   #signal(signal: StreamSignal): void {
@@ -173,17 +173,17 @@ export class ProviderStream implements AsyncDisposable {
       if (signal.reason === silence) return { type: "silent" };
       return {
         type: "failed",
-        error: toProvisioningError(error, "STREAM_FAILED", `the watch on "${provider.descriptor.id}" broke`),
+        error: toProvisioningError(error, "STREAM_FAILED", `the watch on "${provider.descriptor.id}" failed`),
       };
     } finally {
       attempt.abort();
     }
   }
 
-  /** Why the snapshot is late; undefined when it is in time. */
+  /** Returns why the snapshot is late; `undefined` when it is not. */
   #lateness(snapshot: ProviderSnapshot): Reason | undefined {
     const { clock, policy } = this.#options;
-    // The wall clock may have been set back meanwhile; that does not make a snapshot younger than its backend says.
+    // If the wall clock was set back, the difference is negative. That must not reduce the age that the backend reported.
     const readMs = Math.max(clock.now() - snapshot.observedAt, 0);
     const exactMs = readMs + (snapshot.stalenessMs ?? 0);
     const { lateSnapshotMs } = policy;
@@ -211,19 +211,19 @@ class Watchdog implements Disposable {
   readonly #clock: Clock;
   readonly #timeoutMs: number;
   readonly #onSilence: () => void;
-  #heardAt: number;
+  #resetAt: number;
   #timer: Disposable;
 
   constructor(clock: Clock, timeoutMs: number, onSilence: () => void) {
     this.#clock = clock;
     this.#timeoutMs = timeoutMs;
     this.#onSilence = onSilence;
-    this.#heardAt = clock.monotonic();
+    this.#resetAt = clock.monotonic();
     this.#timer = clock.schedule(timeoutMs, () => this.#check());
   }
 
   reset(): void {
-    this.#heardAt = this.#clock.monotonic();
+    this.#resetAt = this.#clock.monotonic();
   }
 
   [Symbol.dispose](): void {
@@ -231,7 +231,7 @@ class Watchdog implements Disposable {
   }
 
   #check(): void {
-    const leftMs = this.#heardAt + this.#timeoutMs - this.#clock.monotonic();
+    const leftMs = this.#resetAt + this.#timeoutMs - this.#clock.monotonic();
     if (leftMs <= 0) this.#onSilence();
     else this.#timer = this.#clock.schedule(leftMs, () => this.#check());
   }

@@ -3,14 +3,14 @@ import type { RestoredSnapshot } from "./snapshot-guards.ts";
 
 export interface RestoreOptions {
   readonly known: KnownGood;
-  /** How long after its provider confirmed it last it may be served, in milliseconds. */
+  /** How long the snapshot may be served after its provider last confirmed it, in milliseconds. */
   readonly maxAgeMs: number;
 }
 
-/** Clocks of machines differ; what lies further in the future than this has no age that anybody could know. */
+/** Clocks of machines differ by this much at most. The age of a snapshot that lies further in the future is unknown. */
 const MAX_SKEW_MS = 60_000;
 
-/** Throws `STORE_EXPIRED` for what is too old to be served. */
+/** Throws `STORE_EXPIRED` for a snapshot that is too old, or whose time is too far in the future. */
 export function toRestored({ known, maxAgeMs }: RestoreOptions, clock: Clock): RestoredSnapshot {
   const { snapshot, confirmedAt } = known;
   const ageMs = clock.now() - confirmedAt;
@@ -18,7 +18,7 @@ export function toRestored({ known, maxAgeMs }: RestoreOptions, clock: Clock): R
     const when = ageMs < 0 ? "in the future" : `${Math.round(ageMs / 1_000)} s ago`;
     throw new ProvisioningError(
       "STORE_EXPIRED",
-      `the last known good snapshot of "${snapshot.providerId}" was confirmed ${when}; it may be ${maxAgeMs} ms old`,
+      `the last known good snapshot of "${snapshot.providerId}" was confirmed ${when}; it may be at most ${maxAgeMs} ms old`,
       { details: { providerId: snapshot.providerId, ageMs, maxAgeMs } },
     );
   }

@@ -6,10 +6,10 @@ import { MassRemovalGuard } from "./mass-removal-guard.ts";
 import { RemovalDwell } from "./removal-dwell.ts";
 import type { Standbys } from "./standby-opinions.ts";
 
-/** A snapshot of an earlier run, served until a provider delivers. Times are monotonic milliseconds. */
+/** A snapshot of an earlier run, served until a provider delivers one. Times are monotonic milliseconds. */
 export interface RestoredSnapshot {
   readonly snapshot: ProviderSnapshot;
-  /** How long before this start its provider confirmed it. */
+  /** How long before this start its provider had last confirmed it. */
   readonly ageMs: number;
   readonly expiresAt: number;
 }
@@ -17,32 +17,33 @@ export interface RestoredSnapshot {
 export interface GuardInput {
   readonly decision: Pick<Decision, "active" | "availability" | "reason" | "cause" | "switched">;
   /** The snapshot of the active provider; absent while it has none. */
-  readonly answer: ProviderSnapshot | undefined;
+  readonly snapshot: ProviderSnapshot | undefined;
   readonly standbys: Standbys;
   readonly now: number;
 }
 
-/** What is shown, and how far it can be relied on. */
+/** The snapshot in force and its availability. */
 export interface GuardOutput {
-  /** Absent: the snapshot shown last stays. */
+  /** Absent: the last snapshot stays in force. */
   readonly snapshot: ProviderSnapshot | undefined;
   readonly availability: Availability;
   readonly reason: string;
-  /** The failure behind the availability, where there is one. */
+  /** The failure that caused the availability; absent without one. */
   readonly cause: Reason | undefined;
   readonly holds: readonly Hold[];
-  /** When time alone changes the output; Infinity when it does not. */
+  /** When to call `pass` again because time alone changes its output; Infinity when it does not. */
   readonly wakeAt: number;
 }
 
-/** Decides what is shown for the snapshot of the active provider. Pure: no clock, no I/O. */
+/** Derives the snapshot in force from the snapshot of the active provider. Pure: no clock, no I/O. */
 export class SnapshotGuards {
   readonly #dwell: RemovalDwell;
   readonly #massRemoval: MassRemovalGuard | undefined;
   #restored: RestoredSnapshot | undefined;
-  /** What was shown last, unless it was restored: a restored member is not kept beyond the first snapshot. */
-  #shown: ProviderSnapshot | undefined;
-  #isAnswered = false;
+  /** The last snapshot that `pass` returned. Restored snapshots are left out: their members are not kept after the first snapshot. */
+  #lastOutput: ProviderSnapshot | undefined;
+  /** A provider has delivered a snapshot. */
+  #hasDelivered = false;
   /** The restored snapshot expired before a provider delivered. */
   #isExpired = false;
 
@@ -53,17 +54,17 @@ export class SnapshotGuards {
   }
 
   pass(input: GuardInput): GuardOutput {
-    const { answer, now } = input;
+    const { now } = input;
     this.#expire(now);
-    this.#isAnswered ||= answer !== undefined;
-    if (answer === undefined) {
+    this.#hasDelivered ||= input.snapshot !== undefined;
+    if (input.snapshot === undefined) {
       this.#dwell.interrupt(now);
       this.#massRemoval?.interrupt(now);
     }
-    const snapshot = answer === undefined ? this.#unanswered : this.#guard(answer, input);
+    const snapshot = input.snapshot === undefined ? this.#fallback : this.#guard(input.snapshot, input);
     if (snapshot !== undefined && snapshot !== this.#restored?.snapshot) {
       this.#restored = undefined;
-      this.#shown = snapshot;
+      this.#lastOutput = snapshot;
     }
     const holds = [this.#restoredHold, this.#dwell.hold, this.#massRemoval?.hold].filter(
       (hold) => hold !== undefined,
@@ -77,36 +78,37 @@ export class SnapshotGuards {
     return { snapshot, ...this.#toAvailability(input.decision), holds, wakeAt };
   }
 
-  /** An operator accepts a mass removal that is held, at the next `pass`. False when there is none. */
+  /** An operator accepts the mass removal that is held back, at the next `pass`. Returns false when none is held back. */
   acceptRemovals(): boolean {
     return this.#massRemoval?.accept() ?? false;
   }
 
-  get #unanswered(): ProviderSnapshot | undefined {
-    return this.#isAnswered ? undefined : this.#restored?.snapshot;
+  /** The snapshot while the active provider has none. */
+  get #fallback(): ProviderSnapshot | undefined {
+    return this.#hasDelivered ? undefined : this.#restored?.snapshot;
   }
 
-  #guard(answer: ProviderSnapshot, { decision, standbys, now }: GuardInput): ProviderSnapshot {
+  #guard(snapshot: ProviderSnapshot, { decision, standbys, now }: GuardInput): ProviderSnapshot {
     const isCurrent = decision.availability === "available";
     const isFailback = decision.switched?.reason === "recovered";
-    const dwelt = this.#dwell.pass({ answer, isCurrent, isFailback, shown: this.#shown, now });
-    const { active = answer.providerId } = decision;
+    const dwelt = this.#dwell.pass({ snapshot, isCurrent, isFailback, inForce: this.#lastOutput, now });
+    const { active = snapshot.providerId } = decision;
     return this.#massRemoval?.pass(active, dwelt, standbys, now) ?? dwelt;
   }
 
   #expire(now: number): void {
     if (this.#restored === undefined || now < this.#restored.expiresAt) return;
     this.#restored = undefined;
-    this.#isExpired = !this.#isAnswered;
+    this.#isExpired = !this.#hasDelivered;
     this.#massRemoval?.reset();
   }
 
   get #restoredHold(): Hold | undefined {
-    if (this.#restored === undefined || this.#isAnswered) return undefined;
+    if (this.#restored === undefined || this.#hasDelivered) return undefined;
     const { snapshot, ageMs, expiresAt } = this.#restored;
     const { providerId, members } = snapshot;
     const age = Math.round(ageMs / 1_000);
-    const reason = `serving the last known good snapshot of "${providerId}", confirmed ${age} s before this start, until a provider answers`;
+    const reason = `serving the last known good snapshot of "${providerId}", confirmed ${age} s before this start, until a provider delivers one`;
     return { guard: "last_known_good", providerId, nodes: members.size, endsAt: expiresAt, reason };
   }
 
@@ -115,7 +117,7 @@ export class SnapshotGuards {
     reason,
     cause,
   }: GuardInput["decision"]): Pick<GuardOutput, "availability" | "reason" | "cause"> {
-    if (this.#isExpired && !this.#isAnswered) {
+    if (this.#isExpired && !this.#hasDelivered) {
       const expired = `the last known good snapshot has expired; ${reason}`;
       return { availability: "unavailable", reason: expired, cause };
     }

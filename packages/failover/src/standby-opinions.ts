@@ -1,41 +1,41 @@
 import { diffMembers, type NodeId, type ProviderId, type ProviderSnapshot } from "@holdfast/core";
 
-/** What the standbys say at one moment. */
+/** The standbys at one moment. */
 export interface Standbys {
-  /** Every configured provider but the active one. */
+  /** All configured providers except the active one. */
   readonly ids: ReadonlySet<ProviderId>;
-  /** The snapshots of those that are healthy. */
+  /** The snapshots of the healthy standbys. */
   readonly healthy: ReadonlyMap<ProviderId, ProviderSnapshot>;
-  /** One of them is still starting up: it has neither delivered nor failed yet. */
+  /** At least one standby is still starting up: it has neither delivered a snapshot nor failed. */
   readonly isPending: boolean;
 }
 
 interface Opinion {
-  /** Its last snapshot while it was a healthy standby; absent while it is active. */
+  /** The last snapshot that it delivered as a healthy standby; absent while it is the active provider. */
   snapshot: ProviderSnapshot | undefined;
   isHealthy: boolean;
-  /** Nodes that left although it still listed them: it is not asked about them again. */
+  /** Nodes that were removed although it still listed them. It no longer counts for these nodes. */
   readonly overruled: Set<NodeId>;
-  /** Nodes it listed and then removed, with the time of the removal. */
+  /** Nodes that it had listed and then removed, with the time of the removal; oldest first. */
   readonly dropped: Map<NodeId, number>;
 }
 
 /**
- * Which members the standbys list, and which of them they removed recently. A standby whose objection was overruled about a node
- * counts again for that node once it has removed the node itself, or once another provider lists it again.
+ * Knows which nodes the standbys list, and which they have removed recently. A standby that was overruled for a node counts again for that
+ * node once it has removed the node itself, or once another provider lists the node again.
  *
- * Pure: `now` is monotonic milliseconds.
+ * Pure: `now` is in monotonic milliseconds.
  */
 export class StandbyOpinions {
   readonly #memoryMs: number;
   readonly #opinions = new Map<ProviderId, Opinion>();
 
-  /** Removals are remembered for `memoryMs`. */
+  /** A removal by a standby counts as recent for `memoryMs`. */
   constructor(memoryMs: number) {
     this.#memoryMs = memoryMs;
   }
 
-  /** Returns true when an opinion has changed. */
+  /** Takes over the state of the standbys. Returns true when it changed. */
   observe({ ids, healthy }: Standbys, now: number): boolean {
     let isChanged = false;
     for (const [id, opinion] of this.#opinions) {
@@ -54,14 +54,14 @@ export class StandbyOpinions {
     return isChanged;
   }
 
-  /** Forgets providers that are not configured any more. Returns true when there was one. */
+  /** Forgets providers that are no longer configured. Returns true when there was one. */
   keepOnly(configured: ReadonlySet<ProviderId>): boolean {
     const gone = [...this.#opinions.keys()].filter((id) => !configured.has(id));
     for (const id of gone) this.#opinions.delete(id);
     return gone.length > 0;
   }
 
-  /** The first standby that lists the node; of those that are healthy now, or of all by their last snapshot. */
+  /** Returns the first standby whose last snapshot lists the node; `which` selects healthy standbys or all. */
   findListing(node: NodeId, which: "healthy" | "all"): ProviderId | undefined {
     for (const [id, { snapshot, isHealthy, overruled }] of this.#opinions) {
       if (snapshot === undefined || (which === "healthy" && !isHealthy)) continue;
@@ -70,7 +70,7 @@ export class StandbyOpinions {
     return undefined;
   }
 
-  /** A healthy standby had listed the node, and removed it itself not long ago. */
+  /** Whether a healthy standby had listed the node and has removed it recently. */
   isDropped(node: NodeId, now: number): boolean {
     for (const { snapshot, isHealthy, dropped } of this.#opinions.values()) {
       const at = dropped.get(node);
@@ -80,15 +80,15 @@ export class StandbyOpinions {
     return false;
   }
 
-  /** The nodes leave although standbys list them. */
+  /** The nodes are removed although standbys list them: these standbys no longer count for these nodes. */
   overrule(nodes: readonly NodeId[]): void {
     for (const { snapshot, overruled } of this.#opinions.values()) {
       for (const node of nodes) if (snapshot?.members.has(node) === true) overruled.add(node);
     }
   }
 
-  /** The active provider lists these members: standbys that had objected to the removal of one were right. */
-  credit(active: ProviderId, { members }: ProviderSnapshot): void {
+  /** Standbys that were overruled for a node count for it again when the active provider lists the node again. */
+  clearOverruled(active: ProviderId, { members }: ProviderSnapshot): void {
     const own = this.#opinions.get(active)?.overruled;
     for (const [id, { overruled }] of this.#opinions) {
       if (id === active) continue;
@@ -113,7 +113,7 @@ export class StandbyOpinions {
     }
     if (before === undefined) return;
     for (const { id: node } of diffMembers(before.members, snapshot.members).removed) {
-      // Deleted first, so that the map stays in the order of time.
+      // Deleted first, so that the map stays in order of time.
       dropped.delete(node);
       dropped.set(node, now);
     }

@@ -14,7 +14,7 @@ import {
 } from "@holdfast/core";
 import { Failover, type FailoverOptions } from "../src/failover.ts";
 
-/** Shows failover as one provider, so that the conformance suite of providers can run on it. Every watch is a failover of its own. */
+/** Adapts failover to `ClusterProvider`, so that the conformance suite can run on it. Every watch runs a separate `Failover`. */
 export class FailoverAsProvider implements ClusterProvider {
   readonly descriptor: ProviderDescriptor = { id: "failover", kind: "failover", priority: 0, params: {} };
   readonly capabilities: ProviderCapabilities = { watch: true };
@@ -32,7 +32,7 @@ export class FailoverAsProvider implements ClusterProvider {
     const either = AbortSignal.any([signal, this.#disposal.signal]);
     const { providers = [] } = this.#options;
     const probes = Promise.any(providers.map((provider) => provider.probe({ signal: either })));
-    // The suite asks for the provider's own error.
+    // The suite expects the error of the provider.
     const first = probes.catch((error: unknown) => {
       throw error instanceof AggregateError ? error.errors[0] : error;
     });
@@ -71,7 +71,7 @@ export class FailoverAsProvider implements ClusterProvider {
 
   #toEvents({ snapshot, isFresh, availability }: Update, before: Update | undefined): readonly SourceEvent[] {
     if (availability !== "available") return [];
-    // At a switch to equal content nothing new has been received.
+    // After a switch to equal content no new snapshot has been received.
     const isNew = isFresh ? snapshot !== before?.snapshot : snapshot?.hash !== before?.snapshot?.hash;
     const isRestored = before?.availability !== "available";
     if (snapshot !== undefined && (isNew || isRestored)) {

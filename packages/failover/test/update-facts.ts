@@ -9,7 +9,7 @@ import type {
   UpdateRun,
 } from "@holdfast/core";
 
-/** One thing that an update brought, compared with the update before it. */
+/** One difference between an update and the update before it. */
 export type UpdateFact =
   | { readonly type: "ended"; readonly ended: StreamEnd }
   | { readonly type: "health"; readonly change: HealthChange }
@@ -19,7 +19,7 @@ export type UpdateFact =
   | { readonly type: "availability"; readonly availability: Availability; readonly reason: string }
   | { readonly type: "snapshot"; readonly snapshot: ProviderSnapshot };
 
-/** Keeps the updates of a run as facts. A test names facts of one update in a fixed order; the order of the log is the hub's. */
+/** Records the updates of a run as facts. The facts of one update are in a fixed order, which is not the order of the hub's log. */
 export class UpdateFacts {
   readonly all: UpdateFact[] = [];
   #last: Update | undefined;
@@ -54,7 +54,7 @@ export class UpdateFacts {
     return facts;
   }
 
-  /** The availability when it is another one. At a start without a failure it is not: the first content is waited for. */
+  /** Returns the availability if it changed. Waiting for the first snapshot without a failure is not a change. */
   #takeAvailability({ availability, cause, snapshot }: Update): Availability | undefined {
     const before = this.#availability;
     const isWaiting = availability === "degraded" && cause === undefined && snapshot === undefined;

@@ -4,7 +4,7 @@ import {
   type Epoch,
   type GuardHold,
   type NodeId,
-  type ProviderAnswer,
+  type ProviderView,
   type ProviderId,
   type RemoteNodeReport,
   type SnapshotEvent,
@@ -14,22 +14,25 @@ import {
 } from "@holdfast/core";
 
 /**
- * `in`: a member that the active provider lists. `blocked`: a member that Remoting isolated. `held`: it is not, or not yet, as
- * the active provider says, because a guard or a failure holds what was known. `out`: no member. `unknown`: no member, and
- * nothing is known of it.
+ * - `in`: a member that the active provider lists.
+ * - `blocked`: a member that Remoting isolated.
+ * - `held`: a member of an earlier snapshot that is kept because of a guard or a failure.
+ * - `out`: not a member.
+ * - `unknown`: not a member, and not found in the snapshots of the providers and in the log.
  */
 export type NodeStanding = "in" | "blocked" | "held" | "out" | "unknown";
 
 /**
- * The rule by which a node stands as it does.
+ * The rule that decided the standing of a node.
  * - `listed`: the active provider lists it.
- * - `blocked`, `restoring`: Remoting isolated it; `restoring` waits for the next good refresh.
- * - `removal_dwell`, `mass_removal`, `last_known_good`: a guard holds (`GuardKind`).
- * - `stale`: the topology is not current, and what was known last is held.
- * - `removed`: the provider no longer listed it. `not_listed_after_switch`: it was known to the provider that was left, and the
- *   new one, proven by then, does not list it.
+ * - `blocked`: Remoting isolated it. `restoring`: Remoting restored it, and the block is lifted at the next good refresh.
+ * - `removal_dwell`, `mass_removal`, `last_known_good`: this guard keeps it (see `GuardKind`).
+ * - `stale`: the topology is not current, and the last snapshot stays in force.
+ * - `removed`: the active provider removed it.
+ * - `not_listed_after_switch`: the previous active provider listed it; the new one does not, and its removal dwell is over.
  * - `not_believed`: only providers that are not active list it.
- * - `no_snapshot`: nothing has arrived yet. `never_seen`: nobody lists it, and no kept event names it.
+ * - `no_snapshot`: no snapshot has been received yet.
+ * - `never_seen`: no provider lists it, and no event in the log names it.
  */
 export type ExplainRule =
   | "listed"
@@ -51,50 +54,50 @@ export interface NodeChangePoint {
   readonly seqNo: number;
   /** Wall-clock milliseconds. */
   readonly at: number;
-  /** Whose snapshot it was. */
+  /** The provider whose snapshot made the change. */
   readonly providerId: ProviderId;
 }
 
-/** What one provider says of the node. */
+/** Whether one provider lists the node. */
 export interface NodeView {
   readonly providerId: ProviderId;
   readonly isActive: boolean;
   readonly isListed: boolean;
-  /** Wall-clock milliseconds at which its answer was read. */
+  /** Wall-clock milliseconds at which the provider's snapshot was read. */
   readonly observedAt: number;
   readonly revision?: string | undefined;
 }
 
-/** Why a node stands as it does. */
+/** Why a node is a member or not. */
 export interface NodeExplanation {
   readonly nodeId: NodeId;
   readonly standing: NodeStanding;
   readonly rule: ExplainRule;
-  /** For people; never empty. */
+  /** Text for people; never empty. */
   readonly reason: string;
-  /** As it is a member, or was one last. */
+  /** The node as a member; if it is not one now, as it was last. */
   readonly node?: ClusterNode | undefined;
   readonly lastChange?: NodeChangePoint | undefined;
-  /** The guard that holds it. */
+  /** The hold of the guard that keeps it. */
   readonly hold?: GuardHold | undefined;
-  /** What Remoting knows of it. */
+  /** The state of the node in the Remoting bridge. */
   readonly remote?: RemoteNodeReport | undefined;
   readonly providers: readonly NodeView[];
   readonly epoch: Epoch;
-  /** Of the last event that the explanation knows of. */
+  /** The last event that the explanation takes into account. */
   readonly seqNo: number;
   readonly status: TopologyStatus;
-  /** The provider whose snapshot is in force, when its answer was read, and at which `seqNo` it came. */
+  /** The snapshot in force: its provider, when it was read, and the `seqNo` of its event. */
   readonly snapshot?:
     | { readonly providerId: ProviderId; readonly observedAt: number; readonly seqNo: number }
     | undefined;
-  /** The oldest event that is kept; a change before it is not known of. Absent when none is. */
+  /** The `seqNo` of the oldest event in the log. Earlier changes are unknown. Absent when the log is empty. */
   readonly keptSince?: number | undefined;
 }
 
 export interface ExplainOptions {
-  /** What the providers said last. @defaultValue none */
-  readonly answers?: readonly ProviderAnswer[] | undefined;
+  /** The last snapshots of the providers. @defaultValue none */
+  readonly views?: readonly ProviderView[] | undefined;
   readonly remote?: RemoteNodeReport | undefined;
 }
 
@@ -107,20 +110,20 @@ interface Verdict {
 
 interface Trace extends NodeChangePoint {
   readonly node?: ClusterNode | undefined;
-  /** Until then it was a member only because it was kept after a switch. */
+  /** Before this change it was a member only because the removal dwell kept it. */
   readonly wasRetained: boolean;
 }
 
-/** Explains from the state, the kept log (oldest first) and what the providers say. */
+/** Derives the explanation from the state, the log (oldest event first) and the last snapshots of the providers. Pure. */
 export function explainNode(
   nodeId: NodeId,
   state: TopologyState,
   log: readonly TopologyEvent[],
-  { answers = [], remote }: ExplainOptions = {},
+  { views = [], remote }: ExplainOptions = {},
 ): NodeExplanation {
   const { snapshot, snapshotSeqNo, epoch, seqNo, status } = state;
   const trace = findLastChange(nodeId, log);
-  const providers = answers.map(({ providerId, isActive, snapshot: { members, observedAt, revision } }) => ({
+  const providers = views.map(({ providerId, isActive, snapshot: { members, observedAt, revision } }) => ({
     providerId,
     isActive,
     isListed: members.has(nodeId),
@@ -162,7 +165,7 @@ function judgeMember(nodeId: NodeId, state: TopologyState, providers: readonly N
   if (includesSorted(retained, nodeId)) {
     const isHeld = holdOf("mass_removal", state) !== undefined;
     const isDwelling = holdOf("removal_dwell", state) !== undefined;
-    // With both, a member that a standby still lists is kept by its objection.
+    // When both guards hold, a member that a standby still lists is kept by the mass-removal guard.
     const isContested = providers.some(({ isActive, isListed }) => !isActive && isListed);
     if (isHeld && (isContested || !isDwelling)) return judgeHeld("mass_removal", state);
     if (isDwelling) return judgeHeld("removal_dwell", state);
@@ -180,23 +183,27 @@ function judgeAbsent(
 ): Verdict {
   const { snapshot, statusReason } = state;
   if (snapshot === undefined) {
-    return { standing: "unknown", rule: "no_snapshot", reason: `nothing has arrived yet: ${statusReason}` };
+    return {
+      standing: "unknown",
+      rule: "no_snapshot",
+      reason: `no snapshot has been received yet: ${statusReason}`,
+    };
   }
   const listing = providers.filter(({ isListed }) => isListed);
   const others = listing.filter(({ isActive }) => !isActive).map(({ providerId }) => `"${providerId}"`);
-  const beside = others.length === 0 ? "" : `; ${others.join(", ")}, not active, lists it`;
+  const alsoListed = others.length === 0 ? "" : `; standbys that list it: ${others.join(", ")}`;
   if (trace?.change === "removed") {
     const rule = trace.wasRetained ? "not_listed_after_switch" : "removed";
     const reason = trace.wasRetained
-      ? `"${trace.providerId}" took over and did not list it${beside}`
-      : `"${trace.providerId}" no longer listed it${beside}`;
+      ? `"${trace.providerId}" took over and did not list it${alsoListed}`
+      : `"${trace.providerId}" removed it${alsoListed}`;
     return { standing: "out", rule, reason };
   }
   if (others.length > 0) {
-    const reason = `"${snapshot.providerId}" is active and does not list it${beside}`;
+    const reason = `"${snapshot.providerId}" is active and does not list it${alsoListed}`;
     return { standing: "out", rule: "not_believed", reason };
   }
-  const reason = "no provider that is watched lists it, and no event that is kept names it";
+  const reason = "no watched provider lists it, and no event in the log names it";
   return { standing: "unknown", rule: "never_seen", reason };
 }
 
@@ -223,8 +230,8 @@ function findLastChange(nodeId: NodeId, log: readonly TopologyEvent[]): Trace | 
 }
 
 /**
- * A hold ends after the snapshot that shows its end. At a switch the hold of the new provider begins before that of the other one
- * ends, so each provider counts by itself.
+ * Whether the guard held members just before the event `seqNo`. The end of a hold is logged after the snapshot without its members. At
+ * a switch the hold of the new provider begins before that of the previous one ends, so holds are tracked for each provider.
  */
 function isHoldingAt(seqNo: number, guard: GuardHold["guard"], log: readonly TopologyEvent[]): boolean {
   const holding = new Set<ProviderId>();
@@ -248,7 +255,7 @@ function findChange(
   if (added !== undefined) return { change: "added", node: added };
   const updated = delta.updated.find(({ after }) => after.id === nodeId);
   if (updated !== undefined) return { change: "updated", node: updated.after };
-  // A block that outlives a membership says nothing about how it ended.
+  // A block can outlast the membership, and does not explain how the membership ended.
   if (!snapshot.members.has(nodeId)) return undefined;
   if (delta.blocked.includes(nodeId)) return { change: "blocked" };
   return delta.unblocked.includes(nodeId) ? { change: "unblocked" } : undefined;

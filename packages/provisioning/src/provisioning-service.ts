@@ -214,7 +214,7 @@ export class ProvisioningService implements AsyncDisposable {
   /** Why a node is in, out, held or blocked; see `WatchHub.explain`. */
   explain(nodeId: NodeId): NodeExplanation {
     const remote = this.#remoting?.node(nodeId);
-    return this.topology.explain(nodeId, { answers: this.#failover.answers(), remote });
+    return this.topology.explain(nodeId, { views: this.#failover.providerViews(), remote });
   }
 
   /**

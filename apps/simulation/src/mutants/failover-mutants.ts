@@ -24,8 +24,8 @@ export const FAILOVER_MUTANTS: readonly Mutant[] = [
     name: "bar-forgotten",
     says: "who was left is chosen again before a cooldown of health",
     file: CONTROLLER,
-    find: "from.isBarred = !this.#isProven(from, now);",
-    replace: "from.isBarred = false;",
+    find: "from.isExcluded = !this.#isProven(from, now);",
+    replace: "from.isExcluded = false;",
   },
   {
     name: "unavailable-never-told",

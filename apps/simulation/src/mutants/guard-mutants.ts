@@ -10,7 +10,7 @@ export const GUARD_MUTANTS: readonly Mutant[] = [
     says: "a new provider that lists fewer members evicts the rest at the switch",
     file: DWELL,
     find: "    this.#retain(removed);",
-    replace: "    this.#retain([]);\n    if (removed.length > 0) return answer;",
+    replace: "    this.#retain([]);\n    if (removed.length > 0) return snapshot;",
   },
   {
     name: "dwell-never-ends",
@@ -23,7 +23,7 @@ export const GUARD_MUTANTS: readonly Mutant[] = [
     name: "dwell-never-lapses",
     says: "who was retained stays as long as providers take turns",
     file: DWELL,
-    find: "this.#lapsesAt = now + MOST_DWELLS * this.#dwellMs;",
+    find: "this.#lapsesAt = now + MAX_DWELLS * this.#dwellMs;",
     replace: "this.#lapsesAt = Number.MAX_SAFE_INTEGER;",
   },
   {
@@ -44,9 +44,9 @@ export const GUARD_MUTANTS: readonly Mutant[] = [
     name: "retained-not-named",
     says: "members that a guard keeps are shown as if their provider listed them",
     file: DWELL,
-    find: "return createSnapshot({ ...answer, members, retained });",
+    find: "return createSnapshot({ ...snapshot, members, retained });",
     replace:
-      "return createSnapshot({ ...answer, members, retained: retained.length < 0 ? retained : undefined });",
+      "return createSnapshot({ ...snapshot, members, retained: retained.length < 0 ? retained : undefined });",
   },
   {
     name: "retained-listed-again",
@@ -108,7 +108,7 @@ export const GUARD_MUTANTS: readonly Mutant[] = [
     name: "held-though-listed",
     says: "a member that is held stays so though the active provider lists it again",
     file: MASS,
-    find: "for (const id of this.#held.keys()) if (answer.members.has(id)) this.#held.delete(id);",
+    find: "for (const id of this.#held.keys()) if (snapshot.members.has(id)) this.#held.delete(id);",
     replace: "",
   },
   {
