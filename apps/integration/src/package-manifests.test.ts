@@ -11,6 +11,9 @@ interface Manifest {
   readonly bugs?: { readonly url?: string };
   readonly repository?: { readonly url?: string; readonly directory?: string };
   readonly files?: readonly string[];
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
+  readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>;
   readonly exports?: Readonly<Record<string, string>>;
   readonly publishConfig?: {
     readonly access?: string;
@@ -50,6 +53,26 @@ test("a published package has what was built from src, and nothing of test", asy
     expect(Object.keys(published), name).toEqual(ofSource);
     const others = Object.values(exports).filter((path) => !path.startsWith("./src/"));
     expect(others.filter((path) => !path.startsWith("./test/"))).toEqual([]);
+  }
+});
+
+test("a package has each peer dependency of its dependencies as a peer or a dependency of its own", async () => {
+  // Otherwise yarn gives it another copy of the dependency, one without the peer.
+  const packages = await listPackages();
+  const manifests = new Map<string, Manifest>();
+  for (const { name, folder } of packages) {
+    manifests.set(name, JSON.parse(await readFile(join(folder, "package.json"), "utf8")) as Manifest);
+  }
+  for (const [name, { dependencies = {}, peerDependencies = {}, peerDependenciesMeta = {} }] of manifests) {
+    const provided = Object.keys({ ...dependencies, ...peerDependencies });
+    for (const dependency of Object.keys(dependencies)) {
+      const { peerDependencies: needed = {} } = manifests.get(dependency) ?? {};
+      expect(provided, `${name}, because of ${dependency}`).toEqual(
+        expect.arrayContaining(Object.keys(needed)),
+      );
+    }
+    // npm installs a peer that is not optional for everyone.
+    if ("prom-client" in peerDependencies) expect(peerDependenciesMeta["prom-client"]?.optional).toBe(true);
   }
 });
 
