@@ -51,6 +51,16 @@ describe("holdfast explain", () => {
     expect([off.code, off.err]).toEqual([2, expect.stringContaining("cannot be asked")]);
   });
 
+  test.each([["127.0.0.1:7420"], ["ftp://localhost"], ["http://user:hunter2@127.0.0.1:7420"], ["http://"]])(
+    "refuses %j as a URL, and does not repeat it",
+    async (url) => {
+      const { code, err } = await run(["a", "--url", url]);
+      expect(code).toBe(2);
+      expect(err).toContain("--url must be a URL of http or https, without a name and password");
+      expect(err).not.toContain("hunter2");
+    },
+  );
+
   test("asks for a name over HTTP", async () => {
     await using served = await serveHub();
     await served.set("a");

@@ -60,10 +60,13 @@ async function findDaemon({ url, config: file }: ExplainOptions, cwd: string): P
 }
 
 function toUrl(base: string, nodeId: string): URL {
-  if (!URL.canParse("explain", base)) {
-    throw new ProvisioningError("VALIDATION_MALFORMED", "--url must be a URL such as http://127.0.0.1:7420");
+  const url = URL.parse("explain", base.endsWith("/") ? base : `${base}/`);
+  if (url === null || !/^https?:$/.test(url.protocol) || url.username !== "" || url.password !== "") {
+    throw new ProvisioningError(
+      "VALIDATION_MALFORMED",
+      "--url must be a URL of http or https, without a name and password, such as http://127.0.0.1:7420",
+    );
   }
-  const url = new URL("explain", base.endsWith("/") ? base : `${base}/`);
   url.searchParams.set("node", nodeId);
   return url;
 }
