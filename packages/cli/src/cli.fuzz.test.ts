@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => folder[Symbol.dispose]());
 
-/** What is printed; fails the test for another exit code than those there are, and for what no user should see. */
+/** Returns the printed text. Fails the test for an unknown exit code, and for output that no user should see. */
 async function run(args: readonly string[], stdin = ""): Promise<string> {
   const terminal = new TestTerminal({ cwd: folder.path, stdin });
   const code = await runCli(args, terminal);
@@ -28,7 +28,7 @@ async function run(args: readonly string[], stdin = ""): Promise<string> {
   return text;
 }
 
-/** Nothing that would start a daemon: no configuration of these is one. */
+/** These words never start a daemon, because none of them is a configuration. */
 const word = fc.oneof(
   fc.constantFrom(
     "validate",
@@ -86,7 +86,7 @@ const descriptor = {
 };
 
 describe("the command line", () => {
-  test("of any words ends with a code and a message", async () => {
+  test("of arbitrary words ends with an exit code and a message", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(word, { maxLength: 10 }), async (words) => {
         await run(words);
@@ -95,7 +95,7 @@ describe("the command line", () => {
     );
   });
 
-  test("with a descriptor of any form, in words, a file or standard input, stores or refuses it", async () => {
+  test("with an arbitrary descriptor, as options, a file or standard input, stores or refuses it", async () => {
     let count = 0;
     await fc.assert(
       fc.asyncProperty(mutations, mutations, async (structure, text) => {
@@ -123,7 +123,7 @@ describe("the command line", () => {
     );
   });
 
-  test("repeats no secret of parameters, whatever is wrong with them", async () => {
+  test("quotes no secret of parameters, whatever is wrong with them", async () => {
     const params = {
       service: "web",
       token: SECRET,
@@ -136,17 +136,17 @@ describe("the command line", () => {
           Buffer.from(JSON.stringify(mutateJson(params, structure))),
           text,
         ).toString();
-        // A text cut up may turn a value into the name of a field, which is named.
+        // In a mutated text a value may become a field name, and field names are quoted.
         const isWhole = text.length === 0;
         const fields = ["--id", "a", "--kind", "consul", "--priority", "1", `--params=${given}`];
-        const told = await run(["providers", "add", "--store", "secret.jsonl", ...fields]);
-        if (isWhole) expect(findSecret(told, SECRET)).toEqual([]);
+        const printed = await run(["providers", "add", "--store", "secret.jsonl", ...fields]);
+        if (isWhole) expect(findSecret(printed, SECRET)).toEqual([]);
       }),
       { numRuns: fuzzRuns(80) },
     );
   });
 
-  test("reads no further than a megabyte of what has no end", async () => {
+  test("reads at most one megabyte of an endless file", async () => {
     const long = "x".repeat(1_048_577);
     expect(await run(["providers", "add", "-", "--store", "x.jsonl"], long)).toContain(
       "longer than 1048576 bytes",

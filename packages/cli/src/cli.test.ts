@@ -34,7 +34,7 @@ function fields(id: string, params: string): readonly string[] {
   return ["--id", id, "--kind", "file", "--priority", "5", "--params", params];
 }
 
-/** A folder with a topology and a configuration that leaves the providers to the store. */
+/** Creates a folder with a topology and a configuration without `providers`, so that the store defines the set. */
 function createFolder(): TemporaryFolder {
   const folder = new TemporaryFolder();
   folder.write("topology.json", members);
@@ -67,7 +67,7 @@ describe("holdfast", () => {
     expect(result[code === 0 ? "out" : "err"]).not.toBe("");
   });
 
-  test("teaches by example and documents its exit codes", async () => {
+  test("has help with examples and exit codes", async () => {
     using folder = createFolder();
     for (const args of [["--help"], ["run", "--help"], ["providers", "add", "--help"]]) {
       const { out } = await run(folder, args);
@@ -81,7 +81,7 @@ describe("holdfast", () => {
     [["fly", "--json"], "unknown command 'fly'"],
     [["--json"], "unknown option '--json'"],
     [["providers", "--json"], "unknown option '--json'"],
-  ])("says the usage error of %j to machines as JSON", async (args, message) => {
+  ])("prints the usage error of %j as JSON with --json", async (args, message) => {
     using folder = createFolder();
     const { code, err } = await run(folder, args);
     expect(code).toBe(2);
@@ -104,7 +104,7 @@ describe("a result that cannot be written", () => {
     ["explain", "a"],
   ];
 
-  test.each(commands)("%s %s ends with 1 and says why", async (...args) => {
+  test.each(commands)("%s %s ends with 1 and the reason", async (...args) => {
     using folder = createFolder();
     await using served = await serveHub();
     if (args[1] === "remove") await run(folder, ["providers", "add", "-c", "holdfast.yaml", ...byField]);
@@ -115,7 +115,7 @@ describe("a result that cannot be written", () => {
       expect(JSON.parse(full.err)).toMatchObject({ error: { code: "OUTPUT_FAILED" } });
   });
 
-  test("as its reader has gone away ends with 1, without a message", async () => {
+  test("because its reader closed the pipe ends with 1, without a message", async () => {
     using folder = createFolder();
     expect(await run(folder, ["schema"], { stdoutFailure: "EPIPE" })).toEqual({ code: 1, out: "", err: "" });
   });
@@ -127,7 +127,7 @@ describe("a result that cannot be written", () => {
     expect((await run(folder, ["schema"], both)).code).toBe(1);
   });
 
-  test.skipIf(process.platform !== "linux")("to a device without space, by the command itself", async () => {
+  test.skipIf(process.platform !== "linux")("to a full device, run as a process", async () => {
     const script = `exec "$0" "$@" > /dev/full`;
     const { promise, resolve } = Promise.withResolvers<readonly unknown[]>();
     execFile("/bin/sh", ["-c", script, process.execPath, MAIN, "--version"], (error, _out, err) =>
@@ -162,7 +162,7 @@ describe("holdfast validate", () => {
     expect([code, err]).toEqual([0, ""]);
     expect(out.split("\n").slice(3)).toEqual([
       "  adapters   ./a.mjs, ./b.mjs (loaded, which ran their code)",
-      expect.stringContaining("warning: the endpoints listen on 0.0.0.0, beyond this machine, without TLS"),
+      expect.stringContaining("warning: the endpoints listen on 0.0.0.0, which other machines can reach, without TLS"),
       "warning: a: TLS is not \ufffd[31mverified",
       expect.stringContaining("warning: b: its settings could not be audited"),
       "",
@@ -178,7 +178,7 @@ describe("holdfast validate", () => {
   });
 
   // G10
-  test("loads no code of a configuration where that is not wanted or not needed", async () => {
+  test("loads no adapter of a configuration with --no-adapters or where it is not needed", async () => {
     using folder = createFolder();
     folder.write("bad.mjs", `globalThis.wasLoaded = true;\n${adapterModule("nomad")}`);
     const nomad = { id: "a", kind: "nomad", priority: 1, params: {} };
@@ -196,7 +196,7 @@ describe("holdfast validate", () => {
     expect((await run(folder, ["providers", "remove", "-c", "stored.yaml", "primary"])).code).toBe(0);
     expect((await run(folder, ["explain", "a", "-c", "stored.yaml"])).err).toContain("127.0.0.1:1");
     expect(Reflect.get(globalThis, "wasLoaded")).toBeUndefined();
-    // The help says which commands load it.
+    // The help lists the commands that load adapters.
     for (const args of [["validate"], ["schema"], ["providers"]]) {
       expect((await run(folder, [...args, "--help"])).out).toContain("which runs their code");
     }
@@ -204,7 +204,7 @@ describe("holdfast validate", () => {
     expect(Reflect.get(globalThis, "wasLoaded")).toBe(true);
   });
 
-  test("shows what a right configuration says", async () => {
+  test("summarises a valid configuration", async () => {
     using folder = createFolder();
     const provider = { id: "a", kind: "file", priority: 7, params: { path: "not-there.json" } };
     folder.write("right.yaml", { providers: [provider] });
@@ -222,7 +222,7 @@ describe("holdfast validate", () => {
     expect(JSON.parse(out)).toMatchObject({ isValid: true, config: { providers: [provider] } });
   });
 
-  test("names every problem, to people and to machines", async () => {
+  test("names every problem, as text and as JSON", async () => {
     using folder = createFolder();
     folder.write("wrong.yaml", "http: { port: -1 }\nproviders: [{ id: a }]\n");
     // R1.1
@@ -260,7 +260,7 @@ describe("holdfast schema", () => {
   });
 
   // R6.2
-  test("has the kinds of a configuration's adapters too, whatever else is wrong with it", async () => {
+  test("includes the kinds of a configuration's adapters, whatever else is wrong with it", async () => {
     using folder = createFolder();
     folder.write("nomad.mjs", adapterModule("nomad"));
     folder.write("wrong.yaml", "adapters: [./nomad.mjs]\nhttp: 5\n");
@@ -286,7 +286,7 @@ describe("holdfast providers", () => {
     });
     const added = await run(folder, ["providers", "add", ...set, ...byField]);
     expect(added).toMatchObject({ code: 0, err: "" });
-    // R1.5: another process finds it.
+    // R1.5: another process loads it.
     expect((await run(folder, ["providers", "list", ...set])).out).toBe(
       [
         "ID       KIND  PRIORITY  PARAMETERS",
@@ -305,7 +305,7 @@ describe("holdfast providers", () => {
     expect((await run(folder, ["providers", "list", ...set])).out).toContain("no providers");
   });
 
-  test("takes a descriptor from a file, from standard input, and parameters from a file", async () => {
+  test("reads a descriptor from a file or standard input, and parameters from a file", async () => {
     using folder = createFolder();
     const descriptor = { id: "a", kind: "file", priority: 1, params: { path: "topology.json" } };
     folder.write("a.yaml", "id: a\nkind: file\npriority: 1\nparams: { path: topology.json }\n");
@@ -323,7 +323,7 @@ describe("holdfast providers", () => {
     expect(await add(["missing.yaml"])).toMatchObject({ code: 2 });
   });
 
-  test("refuses what is malformed, taken, a literal secret or out of reach, and stores nothing of it", async () => {
+  test("refuses malformed input, a taken id, a literal secret and an unreachable backend, and stores nothing", async () => {
     using folder = createFolder();
     const add = (...args: readonly string[]) =>
       run(folder, ["providers", "add", "-s", "set.jsonl", "--json", ...args]);
@@ -374,20 +374,20 @@ describe("holdfast providers", () => {
     expect(await run(folder, ["validate", "plugged.yaml"])).toMatchObject({ code: 0 });
   });
 
-  test("refuses to change a set that the configuration declares, or to remove who is not there", async () => {
+  test("refuses to change a set that the configuration defines, or to remove an unknown provider", async () => {
     using folder = createFolder();
     folder.write("declared.yaml", "providers: []\n");
     const declared = await run(folder, ["providers", "add", "-c", "declared.yaml", ...byField]);
     expect(declared.code).toBe(2);
-    expect(declared.err).toContain("declares the providers itself");
+    expect(declared.err).toContain("defines the providers");
     expect((await run(folder, ["providers", "list", "-c", "declared.yaml"])).out).toContain("holdfast run");
     expect((await run(folder, ["providers", "remove", "a", "-c", "declared.yaml"])).code).toBe(2);
-    const unknown = await run(folder, ["providers", "remove", "nobody", "-s", "set.jsonl"]);
+    const unknown = await run(folder, ["providers", "remove", "unknown", "-s", "set.jsonl"]);
     expect(unknown).toMatchObject({ code: 2 });
     expect(unknown.err).toContain("VALIDATION_UNKNOWN_ID");
   });
 
-  test("fails on a damaged store and leaves it as it is", async () => {
+  test("fails on a damaged store without changing it", async () => {
     using folder = createFolder();
     const file = folder.write("set.jsonl", "{ damaged");
     for (const args of [["list"], ["add", ...byField], ["remove", "a"]]) {

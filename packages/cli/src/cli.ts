@@ -15,7 +15,7 @@ import type { Terminal } from "./terminal.ts";
 
 export type CliOptions = Pick<DaemonOptions, "hints">;
 
-/** Runs one command line (without the program's own name) and gives its exit code. Never rejects. */
+/** Runs one command line (without the program name) and returns its exit code. Never rejects. */
 export async function runCli(
   args: readonly string[],
   terminal: Terminal,
@@ -56,7 +56,7 @@ async function runCommand(
   } catch (error) {
     if (error instanceof CommanderError) {
       if (isJson && error.exitCode !== 0) {
-        const message = error.message.replace(/^error: /, ""); // commander words it for a terminal
+        const message = error.message.replace(/^error: /, ""); // commander adds this prefix for terminals
         await err.write(toJsonText({ error: { code: "USAGE", message } }));
       }
       return error.exitCode === 0 ? EXIT_CODE.ok : EXIT_CODE.usage;
@@ -73,7 +73,7 @@ function toLossLine(failure: WriteFailure | undefined, isJson: boolean): string 
   return isJson ? toJsonText({ error: { code: "OUTPUT_FAILED", message } }) : `error: ${message}`;
 }
 
-// Each command's code is loaded when it is asked for, so that `--help` and `--version` answer at once.
+// The code of a command is loaded only when the command runs, so that `--help` and `--version` respond quickly.
 function createProgram(
   context: CommandContext,
   output: OutputConfiguration,
@@ -90,12 +90,13 @@ function createProgram(
 
   program
     .command("run")
-    .description("run the daemon of a configuration until it is asked to stop")
+    .description("run the daemon of a configuration until it is stopped")
     .requiredOption("-c, --config <file>", "the configuration, YAML or JSON")
     .addOption(
-      new Option("-p, --port <number>", "serve the endpoints here instead; 0: any free port").argParser(
-        toPort,
-      ),
+      new Option(
+        "-p, --port <number>",
+        "the port of the endpoints, instead of http.port; 0: any free port",
+      ).argParser(toPort),
     )
     .addOption(jsonOption())
     .addHelpText("after", HELP.run)
@@ -106,7 +107,7 @@ function createProgram(
     });
   program
     .command("validate")
-    .description("check a configuration file and name every problem")
+    .description("validate a configuration file and list every problem")
     .argument("<file>", "the configuration, YAML or JSON")
     .addOption(noAdaptersOption())
     .addOption(jsonOption())
@@ -119,7 +120,7 @@ function createProgram(
     .command("schema")
     .description("print the JSON Schema of a kind of file")
     .argument("[subject]", "config, or topology for the files of file providers", toSubject, "config")
-    .option("-c, --config <file>", "a configuration: the kinds of its adapters are in the schema too")
+    .option("-c, --config <file>", "a configuration; the schema then includes the kinds of its adapters")
     .addOption(noAdaptersOption())
     .addOption(jsonOption())
     .addHelpText("after", HELP.schema)
@@ -131,8 +132,8 @@ function createProgram(
     .command("explain")
     .description("ask a running daemon why a node is in, out, held or blocked")
     .argument("<node>", "its id")
-    .option("-c, --config <file>", "the configuration of the daemon: says where it listens")
-    .option("-u, --url <url>", "where it listens, instead")
+    .option("-c, --config <file>", "the configuration of the daemon, which contains its address")
+    .option("-u, --url <url>", "the URL of the daemon, instead of a configuration")
     .addOption(jsonOption())
     .addHelpText("after", HELP.explain)
     .action(async (node: string, options: ExplainOptions) => {
@@ -164,25 +165,27 @@ function addProviderCommands(providers: Command, context: CommandContext): void 
     providers
       .command(name)
       .description(description)
-      .option("-c, --config <file>", "the configuration whose store it is")
-      .option("-s, --store <file>", "the store itself, where there is no configuration")
+      .option("-c, --config <file>", "the configuration that the store belongs to")
+      .option("-s, --store <file>", "the store file, if there is no configuration")
       .addOption(jsonOption());
-  subcommand("list", "show them, the disabled ones with their reason").action(async (options: SetOptions) => {
-    const { listProviders } = await import("./commands/list-providers.ts");
-    await listProviders(options, context);
-  });
-  subcommand("add", "check one, prove that its backend answers, and store it")
+  subcommand("list", "list the stored providers, with the reason for disabled ones").action(
+    async (options: SetOptions) => {
+      const { listProviders } = await import("./commands/list-providers.ts");
+      await listProviders(options, context);
+    },
+  );
+  subcommand("add", "validate a provider, prove that its backend responds, and store it")
     .argument("[descriptor]", "a file with the whole descriptor, YAML or JSON; - is standard input")
     .option("--id <name>", "its name")
     .option("--kind <kind>", "the kind of its backend, for example file")
     .option("--priority <number>", "the healthy provider of highest priority is active")
-    .option("--params <json|@file>", "what its kind needs to know")
+    .option("--params <json|@file>", "the parameters of its kind")
     .addHelpText("after", HELP.add)
     .action(async (file: string | undefined, options: FieldOptions) => {
       const { addProvider } = await import("./commands/add-provider.ts");
       await addProvider(file, options, context);
     });
-  subcommand("remove", "take one out")
+  subcommand("remove", "remove a provider from the store")
     .argument("<id>", "its name")
     .action(async (id: string, options: SetOptions) => {
       const { removeProvider } = await import("./commands/remove-provider.ts");
@@ -191,13 +194,13 @@ function addProviderCommands(providers: Command, context: CommandContext): void 
 }
 
 function jsonOption(): Option {
-  return new Option("--json", "JSON for machines, instead of words");
+  return new Option("--json", "print JSON for programs, instead of text");
 }
 
 function noAdaptersOption(): Option {
   return new Option(
     "--no-adapters",
-    "do not load the adapters that the configuration names, which runs their code",
+    "do not load the adapters that the configuration names (loading runs their code)",
   );
 }
 

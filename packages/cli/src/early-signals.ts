@@ -1,18 +1,18 @@
 import inspector from "node:inspector";
 
-/** What `holdEarlySignals` uses of the process. */
+/** The part of the process that `holdEarlySignals` uses. */
 export type SignalProcess = Pick<NodeJS.Process, "on" | "listenerCount" | "exit" | "execArgv" | "env">;
 
 const NUMBER = { SIGINT: 2, SIGTERM: 15 } as const;
 
 /**
- * Decides what signals do from the first moment on, before anything else is loaded. `SIGUSR1` never opens a debugger.
- * `run` is not ended by a `SIGHUP` or `SIGUSR2` that comes before the daemon listens; a request to stop ends it at once
- * until then, also as process 1 of a container, where the default would be to ignore it.
+ * Handles signals from the first moment, before anything else is loaded. `SIGUSR1` never opens a debugger. A `SIGHUP`
+ * or `SIGUSR2` that arrives before the daemon listens does not end `run`. Until then a signal to stop ends it at once,
+ * also as process 1 of a container, where the default is to ignore it.
  */
 export function holdEarlySignals(process: SignalProcess, args: readonly string[]): void {
   process.on("SIGUSR1", () => closeDebugger(process));
-  // One that came while Node itself was starting has opened a debugger already.
+  // A SIGUSR1 during the start of Node itself has already opened a debugger.
   closeDebugger(process);
   if (args[0] !== "run") return;
   // The configuration is read later, so there is nothing to reload yet.
@@ -26,7 +26,7 @@ export function holdEarlySignals(process: SignalProcess, args: readonly string[]
   }
 }
 
-/** Closes the debugger, unless it was asked for with `--inspect`. */
+/** Closes the debugger, unless it was requested with `--inspect`. */
 function closeDebugger({ execArgv, env }: SignalProcess): void {
   if (inspector.url() === undefined) return;
   const isWanted = [...execArgv, ...(env["NODE_OPTIONS"] ?? "").split(" ")].some((argument) =>

@@ -1,9 +1,9 @@
 import { isProvisioningError } from "@holdfast/core";
 
-/** What the command ends with. 130 is what shells make of Ctrl-C: a second one ends the daemon at once. */
+/** The exit codes of the command. 130 is the code that shells use for Ctrl-C: a second one ends the daemon at once. */
 export const EXIT_CODE = { ok: 0, failure: 1, usage: 2, interrupted: 130 } as const;
 
-/** Bad input, on the command line or in a file, is 2; everything else that fails is 1. */
+/** Returns 2 for invalid input, on the command line or in a file, and 1 for any other failure. */
 export function exitCodeOf(error: unknown): number {
   const isBadInput = isProvisioningError(error) && error.category === "validation";
   return isBadInput ? EXIT_CODE.usage : EXIT_CODE.failure;

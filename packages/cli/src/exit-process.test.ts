@@ -13,7 +13,7 @@ function createProcess(resources: string[], canReplace = true) {
     kill: (pid: number, signal: string) => void calls.push(["kill", pid, signal]),
     execve: canReplace ? (...args: unknown[]) => void calls.push(["execve", ...args]) : undefined,
   };
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the real ones never return
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the real functions never return
   return { calls, process: process as unknown as ExitingProcess };
 }
 
@@ -30,7 +30,7 @@ test("exits at once when no call is in progress, and as soon as calls have ended
   expect(calls).toEqual([["exit", 3]]);
 });
 
-test("is replaced by a process with the same exit code while a call hangs, or else killed", async () => {
+test("is replaced by a process with the same exit code while a call hangs, or killed where that is impossible", async () => {
   const clock = new VirtualClock();
   const { calls, process } = createProcess(["FSReqPromise"]);
   exitProcess(process, 3, clock);

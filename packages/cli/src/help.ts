@@ -1,15 +1,15 @@
 const EXIT_CODES = `
 Exit codes:
   0    done; for run: stopped and drained
-  1    something failed: a backend, the store, the port, standard output, a drain that did not finish in time
-  2    the command line or a configuration is wrong
+  1    a failure: of a backend, the store, the port or standard output, or a drain that did not finish in time
+  2    the command line or a configuration is invalid
   130  run was ended at once by a second Ctrl-C`;
 
-/** The texts below the options: people learn commands from examples. */
+/** The help texts below the options. They start with examples, because people learn commands from examples. */
 export const HELP = {
   program: `
 Examples:
-  $ holdfast validate holdfast.yaml             is the configuration right?
+  $ holdfast validate holdfast.yaml             is the configuration valid?
   $ holdfast run --config holdfast.yaml         run it; Ctrl-C drains and stops
   $ holdfast providers list -c holdfast.yaml    which providers are stored?
   $ holdfast explain node-17                    why is this node in, out, held or blocked?
@@ -17,10 +17,10 @@ Examples:
 ${EXIT_CODES}`,
   run: `
 Examples:
-  $ holdfast run --config holdfast.yaml                     one line an event, for people
-  $ holdfast run -c holdfast.yaml --json | jq .kind         one JSON document a line
+  $ holdfast run --config holdfast.yaml                     one line of text per event
+  $ holdfast run -c holdfast.yaml --json | jq .kind         one JSON document per line
   $ holdfast run -c holdfast.yaml --port 0                  on any free port, which is printed
-  $ kill -HUP PID                                           reload the providers, all or none
+  $ kill -HUP PID                                           reload the providers, all or nothing
   $ kill -USR2 PID                                          accept removals that the mass-removal guard holds
   $ curl -N http://127.0.0.1:7420/events                    follow the events over HTTP
 
@@ -39,9 +39,9 @@ Examples:
   $ holdfast validate holdfast.yaml
   $ holdfast validate holdfast.yaml --json | jq '.error.problems[]'
 
-Names every problem with its line, its path, what was expected and what was found, and warns of insecure settings. It
+Lists every problem with its line, its path, the expected and the actual value, and warns of insecure settings. It
 does not connect to anything. It loads the adapters that the file names, which runs their code: use --no-adapters for a
-file that you do not trust. Then providers of other kinds than the built-in ones are not checked.`,
+file that you do not trust. Then only providers of built-in kinds are checked.`,
   schema: `
 Examples:
   $ holdfast schema > holdfast.schema.json
@@ -50,7 +50,7 @@ Examples:
 
 With --config it loads the adapters that the file names, which runs their code, unless --no-adapters is given.
 
-Refer to it in the first line of a YAML file, and editors complete and check as you type:
+Refer to the schema in the first line of a YAML file, and editors complete and check it while you type:
   # yaml-language-server: $schema=./holdfast.schema.json`,
   explain: `
 Examples:
@@ -58,7 +58,7 @@ Examples:
   $ holdfast explain node-17 -c holdfast.yaml       of the daemon that runs with this configuration
   $ holdfast explain node-17 --url http://10.0.0.5:7420 --json
 
-Shows which providers list the node, since when, at which number of the log, and which rule makes it in, out, held or
+Shows which providers list the node and since when, the sequence number in the log, and the rule by which it is in, out, held or
 blocked. The log is kept for log.retainedEvents events. With --config only the address is read; adapters are not loaded.`,
   providers: `
 Examples:
@@ -66,8 +66,8 @@ Examples:
   $ holdfast providers add --config holdfast.yaml primary.yaml
   $ holdfast providers remove --config holdfast.yaml primary
 
-They work on the store (providers.jsonl in the configuration's dataDir). A configuration that declares "providers"
-itself decides: the store then only follows it, and add and remove refuse. A running daemon uses changes after a
+These commands work on the store (providers.jsonl in the configuration's dataDir). If a configuration has "providers",
+it defines the set: the store is only a copy, and add and remove are refused. A running daemon adopts changes after a
 SIGHUP. Only add loads the adapters that the configuration names, which runs their code.`,
   add: `
 Examples:
@@ -76,7 +76,7 @@ Examples:
   $ holdfast providers add -c holdfast.yaml primary.yaml
   $ echo '{"id":"a","kind":"file","priority":1,"params":{"path":"a.json"}}' | holdfast providers add -s set.jsonl -
 
-The path of a file provider starts from the current folder and is stored whole. Secrets are never stored: parameters
+A relative path of a file provider starts from the current folder and is stored as an absolute path. Secrets are never stored: parameters
 that need one take a reference, { "env": NAME } or { "file": PATH }.
 ${EXIT_CODES}`,
 };

@@ -2,32 +2,32 @@ import type { Readable, Writable } from "node:stream";
 import { systemClock, type Clock, type Random } from "@holdfast/core";
 import { exitProcess } from "./exit-process.ts";
 
-/** The signals the daemon understands. */
+/** The signals that the daemon handles. */
 export type TerminalSignal = "SIGINT" | "SIGTERM" | "SIGHUP" | "SIGUSR2";
 
-/** What a command has of the process it runs in. */
+/** The parts of the process that a command uses. */
 export interface Terminal {
   readonly stdin: Readable;
   readonly stdout: Writable & { readonly isTTY?: boolean };
   readonly stderr: Writable & { readonly isTTY?: boolean };
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Where relative paths on the command line start from. */
+  /** The base folder of relative paths on the command line. */
   readonly cwd: string;
   readonly pid: number;
   readonly clock: Clock;
   readonly random: Random;
-  /** While there is a listener, the signals do nothing by themselves. */
+  /** While there is a listener, these signals have no default effect. */
   onSignal(listener: (signal: TerminalSignal) => void): Disposable;
   /**
-   * Calls the listener with what was thrown outside of any call (by a timer, a socket, a promise without a handler). While
-   * there is a listener, this does not end the process.
+   * Calls the listener with errors that were thrown outside of any call (by a timer, a socket, a promise without a
+   * handler). While there is a listener, they do not end the process.
    */
   onFault(listener: (error: unknown) => void): Disposable;
-  /** Ends the process at once. */
+  /** Ends the process immediately. */
   exit(code: number): void;
 }
 
-/** The process itself. */
+/** Returns the terminal of the current process. */
 export function createProcessTerminal(): Terminal {
   return {
     stdin: process.stdin,
@@ -37,7 +37,7 @@ export function createProcessTerminal(): Terminal {
     cwd: process.cwd(),
     pid: process.pid,
     clock: systemClock,
-    // oxlint-disable-next-line no-restricted-properties -- the one source of chance of the command
+    // oxlint-disable-next-line no-restricted-properties -- the only source of random numbers of the command
     random: Math.random,
     onSignal(listener) {
       const signals = ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR2"] as const;

@@ -1,6 +1,6 @@
 /**
- * The text of a module whose adapter's providers take a parameter `region` and have one member, called like it. `rest` are
- * fields of the adapter that replace the right ones.
+ * Returns the text of a module with an adapter. Its providers take a parameter `region` and have one member with that
+ * name. `rest` is text that replaces fields of the adapter.
  */
 export function adapterModule(kind: string, rest = ""): string {
   return `

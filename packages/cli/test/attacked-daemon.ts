@@ -7,29 +7,29 @@ import { TemporaryFolder } from "@holdfast-apps/test-support";
 
 export interface AttackOptions {
   readonly members: number;
-  /** Limit of the daemon's heap. */
+  /** Heap limit of the daemon, in MiB. */
   readonly heapMb: number;
-  /** How often all members change while the clients attack. */
+  /** Number of times that all members change during the attack. */
   readonly changes: number;
-  /** Clients that do no harm. */
+  /** Number of well-behaved clients. */
   readonly followers: number;
   readonly attack: (clients: HostileClients) => unknown;
   /** Called after each change as well. */
   readonly eachChange?: (clients: HostileClients) => unknown;
-  /** `ulimit -n` of the daemon. @defaultValue as it is here */
+  /** `ulimit -n` of the daemon. @defaultValue the limit of this process */
   readonly descriptors?: number;
   /** Fields of `http` in the configuration. */
   readonly http?: Readonly<Record<string, unknown>>;
 }
 
 export interface AttackResult {
-  /** What the daemon printed after it was ready: everything that changed what it believes. */
-  readonly doubts: readonly DaemonLine[];
-  /** What followers received out of order, and followers whose members are not the daemon's. */
+  /** Lines other than snapshots that the daemon printed after it was ready: there should be none. */
+  readonly unexpected: readonly DaemonLine[];
+  /** Errors of the followers: events out of order, or members that differ from the daemon's. */
   readonly broken: readonly string[];
-  /** How long each `/readyz` took, in milliseconds. */
+  /** Duration of each `/readyz` request, in milliseconds. */
   readonly readyMs: readonly number[];
-  /** Most memory the process had, and before the attack, in bytes. */
+  /** Maximum resident memory of the process during the attack, and before it, in bytes. */
   readonly residentBytes: number;
   readonly residentBytesBefore: number;
   readonly disconnected: Readonly<Record<string, number>>;
@@ -37,7 +37,7 @@ export interface AttackResult {
   readonly err: string;
 }
 
-/** Runs a daemon whose only provider changes all of its members again and again, under attack, and looks at what came of it. */
+/** Runs a daemon whose only provider changes all of its members repeatedly, under attack, and returns the results. */
 export async function attackDaemon(options: AttackOptions): Promise<AttackResult> {
   const { heapMb, followers: count, http = {} } = options;
   using folder = new TemporaryFolder();
@@ -49,7 +49,7 @@ export async function attackDaemon(options: AttackOptions): Promise<AttackResult
   const params = { path: "topology.json", pollMs: 200, settleMs: 20 };
   const config = folder.write("holdfast.yaml", {
     providers: [{ id: "primary", kind: "file", priority: 1, params }],
-    // A busy machine may take long to start the thread that reads the file; only silence is of interest here.
+    // A busy machine may be slow to start the thread that reads the file, so only silence counts here.
     health: { lateSnapshotMs: 600_000 },
     validation: { probeTimeoutMs: 600_000 },
     http: { maxEventClients: 60, ...http },
@@ -82,7 +82,7 @@ export async function attackDaemon(options: AttackOptions): Promise<AttackResult
       await sleep(50, { clock: systemClock });
     }
   })();
-  // Reported below; until then the failure has a handler.
+  // The error is reported below; this prevents an unhandled rejection until then.
   watching.catch(() => undefined);
   try {
     for (let generation = 1; generation <= options.changes; generation++) {
@@ -103,29 +103,29 @@ export async function attackDaemon(options: AttackOptions): Promise<AttackResult
   const broken = followers.flatMap((follower, index) => [
     ...follower.broken,
     ...(follower.hash === hash ? [] : [`follower ${index} is not at the daemon's hash`]),
-    ...(follower.states === 1 ? [] : [`follower ${index} was sent the state ${follower.states} times`]),
-    ...(follower.members.size === memberCount ? [] : [`follower ${index} has another count`]),
+    ...(follower.states === 1 ? [] : [`follower ${index} received the state ${follower.states} times`]),
+    ...(follower.members.size === memberCount ? [] : [`follower ${index} has a different number of members`]),
   ]);
-  const doubts = daemon.lines.slice(since).filter(({ kind }) => kind !== "snapshot");
+  const unexpected = daemon.lines.slice(since).filter(({ kind }) => kind !== "snapshot");
   await stack.disposeAsync();
   daemon.signal("SIGTERM");
   const exit = await daemon.exit();
-  return { doubts, broken, readyMs, residentBytes, residentBytesBefore, disconnected, ...exit };
+  return { unexpected, broken, readyMs, residentBytes, residentBytesBefore, disconnected, ...exit };
 }
 
-/** Everything that should not have happened; empty when the attack did no harm. */
+/** Lists everything that should not have happened; empty when the attack had no effect. */
 export function toVerdict(
   result: AttackResult,
   { heapMb }: Pick<AttackOptions, "heapMb">,
 ): readonly string[] {
-  const { doubts, broken, readyMs, residentBytes, code, err } = result;
+  const { unexpected, broken, readyMs, residentBytes, code, err } = result;
   const slowest = Math.max(...readyMs);
   const resident = residentBytes / MEBIBYTE;
   const most = heapMb + READER_MB + PROCESS_MB;
   return [
-    ...doubts.map((line) => `the daemon reported ${JSON.stringify(line).slice(0, 300)}`),
+    ...unexpected.map((line) => `the daemon reported ${JSON.stringify(line).slice(0, 300)}`),
     ...broken,
-    // A quick one takes milliseconds (RELIABILITY.md), but this machine may be busy: so only what would do harm counts.
+    // Normally this takes milliseconds (RELIABILITY.md), but this machine may be busy, so only a harmful delay counts.
     ...(slowest < HEALTH_TIMEOUT_MS ? [] : [`/readyz took ${slowest} ms`]),
     ...(resident < most ? [] : [`the process had ${resident} MiB, more than ${most}`]),
     ...(code === 0 && err === "" ? [] : [`the daemon ended with ${code}: ${err}`]),
@@ -136,7 +136,7 @@ function mb(bytes: number): string {
   return (bytes / MEBIBYTE).toFixed(0);
 }
 
-/** In words, for the report of a long run. */
+/** Formats the figures for the report of a long run. */
 export function toFigures({
   readyMs,
   residentBytes,
@@ -153,9 +153,9 @@ export function toFigures({
 const MEBIBYTE = 1_048_576;
 /** The default of `http.maxReaderMemoryMb`. */
 const READER_MB = 128;
-/** What Node needs besides its old space: code, young generation, buffers of files and sockets. */
+/** Memory of Node in addition to its old space, in MiB: code, young generation, buffers of files and sockets. */
 const PROCESS_MB = 200;
-/** After this long without a sign of life a provider counts as silent. */
+/** A provider that sends nothing for this long counts as silent, in milliseconds. */
 const HEALTH_TIMEOUT_MS = 15_000;
 /** `failureThreshold` of a Kubernetes probe. */
 const PROBE_ATTEMPTS = 3;
@@ -172,14 +172,14 @@ function isAt(members: ReadonlyMap<string, unknown>, generation: number): boolea
 }
 
 /**
- * The time until `/readyz` answers. A burst of more new connections than are allowed may close a connection before its request
- * is read, so a lost connection is tried again as often as the readiness probe of Kubernetes does by default.
+ * Measures the time of a `/readyz` request. A burst of more new connections than allowed may close a connection before
+ * its request is read, so a lost connection is retried as often as the readiness probe of Kubernetes does by default.
  */
 async function timeReady(url: string): Promise<number> {
   const startedAt = systemClock.monotonic();
   const response = await retryLost(() => fetch(`${url}/readyz`, { headers: { connection: "close" } }));
   const text = await response.text();
-  if (response.status !== 200) throw new Error(`/readyz answered ${response.status}: ${text}`);
+  if (response.status !== 200) throw new Error(`/readyz responded with ${response.status}: ${text}`);
   return systemClock.monotonic() - startedAt;
 }
 

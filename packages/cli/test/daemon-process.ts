@@ -4,13 +4,13 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 
-/** The command as a script. */
+/** Path of the script of the command. */
 export const MAIN: string = join(import.meta.dirname, "..", "src", "main.ts");
 
-/** One line of what the daemon prints. */
+/** One line that the daemon printed. */
 export interface DaemonLine {
   readonly kind: string;
-  // oxlint-disable-next-line typescript/no-explicit-any -- tests look into it freely
+  // oxlint-disable-next-line typescript/no-explicit-any -- tests read arbitrary fields
   readonly [key: string]: any;
 }
 
@@ -22,11 +22,11 @@ export interface DaemonExit {
 export interface DaemonProcessOptions {
   /** @defaultValue Node */
   readonly program?: string;
-  /** A file descriptor to print to. @defaultValue a pipe that is read here */
+  /** A file descriptor for standard output. @defaultValue a pipe that is read here */
   readonly stdout?: number | "pipe";
 }
 
-/** `undefined` for a line that a killed daemon did not finish. */
+/** Returns `undefined` for a line that a killed daemon did not finish. */
 function parseLine(line: string): DaemonLine | undefined {
   try {
     return JSON.parse(line);
@@ -35,7 +35,7 @@ function parseLine(line: string): DaemonLine | undefined {
   }
 }
 
-/** A daemon as a process of its own, that prints JSON, and what it has printed so far. */
+/** A daemon as a separate process that prints JSON, with the lines printed so far. */
 export class DaemonProcess implements AsyncDisposable {
   readonly lines: DaemonLine[] = [];
   readonly #child: ChildProcessByStdio<null, Readable, Readable>;
@@ -46,7 +46,7 @@ export class DaemonProcess implements AsyncDisposable {
   /** Runs a script and its arguments. */
   constructor(command: readonly string[], options: DaemonProcessOptions = {}) {
     const { program = process.execPath, stdout = "pipe" } = options;
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a test that gives `stdout` does not read it here
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a test that sets `stdout` does not read it here
     this.#child = spawn(program, [...command, "--json"], {
       stdio: ["ignore", stdout, "pipe"],
     }) as ChildProcessByStdio<null, Readable, Readable>;
@@ -61,7 +61,7 @@ export class DaemonProcess implements AsyncDisposable {
     return new DaemonProcess([MAIN, "run", "--config", configFile, ...args]);
   }
 
-  /** What it has printed on standard error so far. */
+  /** The text on standard error so far. */
   get err(): string {
     return this.#err;
   }
@@ -70,7 +70,7 @@ export class DaemonProcess implements AsyncDisposable {
     return this.#child.stdout;
   }
 
-  /** Begins to read; lines are waited for with `until`. */
+  /** Starts to read; use `until` to wait for lines. */
   read(): this {
     createInterface({ input: this.#child.stdout }).on("line", (line) => {
       const parsed = parseLine(line);
@@ -81,7 +81,7 @@ export class DaemonProcess implements AsyncDisposable {
     return this;
   }
 
-  /** The first line from `from` on that fits; throws when the process ends without it. */
+  /** Waits for the first line from index `from` that `fits` accepts. Throws when the process ends without it. */
   async until(fits: (line: DaemonLine) => boolean, from = 0): Promise<DaemonLine> {
     for (;;) {
       const { promise } = (this.#arrived = Promise.withResolvers());

@@ -1,10 +1,10 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 
-/** A client that sends what it is told to, byte for byte. */
+/** A client that sends exactly the given bytes. */
 export class RawClient implements AsyncDisposable {
   readonly socket: Socket;
-  /** Everything that arrived. */
+  /** The text received so far. */
   text = "";
   readonly #closed: Promise<void>;
   #arrived = Promise.withResolvers<void>();
@@ -36,12 +36,12 @@ export class RawClient implements AsyncDisposable {
     return this.send(`GET ${path} HTTP/${version}\r\nHost: localhost\r\n\r\n`);
   }
 
-  /** The status of every response so far. */
+  /** The status codes of all responses so far. */
   get statuses(): readonly number[] {
     return Array.from(this.text.matchAll(/HTTP\/1\.1 (\d{3}) /g), ([, status]) => Number(status));
   }
 
-  /** Resolves when the text is as wanted; throws when the connection is closed before. */
+  /** Resolves when `isWanted` accepts the text. Throws when the connection is closed before. */
   async until(isWanted: (text: string) => boolean): Promise<void> {
     while (!isWanted(this.text)) {
       if (this.socket.destroyed) throw new Error("the connection was closed");
@@ -50,7 +50,7 @@ export class RawClient implements AsyncDisposable {
     }
   }
 
-  /** Resolves when the connection is closed, by whichever side. */
+  /** Resolves when the connection is closed by either side. */
   closed(): Promise<void> {
     return this.#closed;
   }

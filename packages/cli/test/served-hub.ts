@@ -24,7 +24,7 @@ export interface ServedHubOptions extends Partial<
 > {
   readonly retainedEvents?: number;
   readonly view?: Partial<ServerView>;
-  /** For the server; the hub's time is always virtual. @defaultValue the hub's */
+  /** The clock of the server; the hub always uses a virtual clock. @defaultValue the hub's clock */
   readonly serverClock?: Clock;
 }
 
@@ -34,9 +34,9 @@ export interface ServedHub extends AsyncDisposable {
   readonly hub: WatchHub;
   readonly view: ServerView;
   readonly server: HttpServer;
-  /** Starts the hub if need be, and makes members with these ids the content. */
+  /** Starts the hub if necessary, and publishes members with these ids. */
   set(...ids: readonly string[]): Promise<void>;
-  /** The same with any members; resolves once clients of the server can have been served. */
+  /** Publishes the given members. Resolves when clients of the server can have received them. */
   publish(members: readonly ClusterNodeInput[]): Promise<void>;
 }
 

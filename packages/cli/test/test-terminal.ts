@@ -6,9 +6,9 @@ export interface TestTerminalOptions {
   readonly cwd?: string;
   readonly stdin?: string;
   readonly clock?: Clock;
-  /** Every write to standard output fails with this code of the operating system. */
+  /** Makes every write to standard output fail with this error code. */
   readonly stdoutFailure?: string;
-  /** The same for standard error. */
+  /** Makes every write to standard error fail with this error code. */
   readonly stderrFailure?: string;
 }
 

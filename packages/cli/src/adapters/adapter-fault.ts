@@ -1,4 +1,4 @@
-/** Why a module gives no adapter. Does not contain the name that the configuration gives it. */
+/** The reason why a module provides no adapter. Does not contain the name of the module in the configuration. */
 export interface AdapterFault {
   readonly expected: string;
   readonly got: string;
@@ -12,7 +12,7 @@ export interface AdapterProblem extends AdapterFault {
 
 const MAX_LENGTH = 300;
 
-/** What an adapter's code threw, on one line. */
+/** Describes an error thrown by an adapter's code, on one line. */
 export function describeFailure(error: unknown): string {
   if (!(error instanceof Error)) return "a thrown value that is not an Error";
   const [line = ""] = error.message.trim().split("\n");

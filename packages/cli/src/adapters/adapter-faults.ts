@@ -4,19 +4,19 @@ import type { CodeOrigin } from "./code-origin.ts";
 import { IsolatedProvider } from "./isolated-provider.ts";
 
 /**
- * Knows which adapter's code threw outside of any call (in a timer, on a socket, in a promise without a handler), and ends
- * the watches of that provider, so that it counts as failed like one whose watch threw.
+ * Finds out which adapter's code threw an error outside of any call (in a timer, on a socket, in a promise without a
+ * handler), and ends the watches of that provider, which counts as a failure like an error thrown by a watch.
  */
 export class AdapterFaults {
   readonly #origins: AsyncLocalStorage<CodeOrigin> = new AsyncLocalStorage();
   readonly #providers: Set<IsolatedProvider> = new Set();
 
-  /** Runs code of an adapter. What it starts carries the origin on. */
+  /** Runs code of an adapter. Asynchronous work that it starts is attributed to the same origin. */
   run<T>(origin: CodeOrigin, work: () => T): T {
     return this.#origins.run(origin, work);
   }
 
-  /** The same adapter, whose providers are known here. */
+  /** Wraps an adapter so that its providers are registered here. */
   isolate(adapter: AnyProviderAdapter, name: string): AnyProviderAdapter {
     const { kind, params } = adapter;
     return {
@@ -39,7 +39,10 @@ export class AdapterFaults {
     };
   }
 
-  /** To be called where the error arrives, in its own asynchronous context. Undefined when no adapter is to blame. */
+  /**
+   * Call this where the error is received, in its own asynchronous context. Returns `undefined` when no adapter caused
+   * it.
+   */
   receive(error: unknown): CodeOrigin | undefined {
     const origin = this.#origins.getStore();
     if (origin === undefined) return undefined;

@@ -4,7 +4,7 @@ import { file } from "@holdfast/provider-file";
 import { kubernetes } from "@holdfast/provider-kubernetes";
 import { memory } from "@holdfast/provider-memory";
 
-/** The kinds of provider that the command knows. Relative paths in their parameters start from `baseDir`. */
+/** The adapters that are built into the command. Relative paths in their parameters start from `baseDir`. */
 export function createBuiltInAdapters(baseDir: string): readonly AnyProviderAdapter[] {
   return [
     consul.createAdapter(),

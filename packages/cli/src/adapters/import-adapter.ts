@@ -2,8 +2,8 @@ import { describeForm, type AnyProviderAdapter } from "@holdfast/core";
 import { describeFailure, type AdapterFault } from "./adapter-fault.ts";
 
 /**
- * Loads a module and calls its export `createAdapter({ baseDir })`. Never rejects: whatever the module does wrong is a
- * fault.
+ * Loads a module and calls its export `createAdapter({ baseDir })`. Never rejects: any error of the module is returned
+ * as a fault.
  */
 export async function importAdapter(
   url: string,
@@ -48,7 +48,7 @@ const FIELDS: readonly Field[] = [
   { name: "create", form: "a function", isRight: (value) => typeof value === "function" },
 ];
 
-/** Also one that it inherits: an adapter may be an instance of a class. */
+/** Unlike `fieldOf` of core, this includes inherited fields, because an adapter may be an instance of a class. */
 function fieldOf(value: unknown, name: string): unknown {
   return value === null || value === undefined ? undefined : Reflect.get(Object(value), name);
 }

@@ -15,13 +15,13 @@ import { paceEvents } from "./pace-events.ts";
 export interface IsolatedProviderOptions {
   readonly provider: ClusterProvider;
   readonly origin: CodeOrigin;
-  /** Runs the provider's code so that what it throws later can be traced to it. */
+  /** Runs the provider's code so that errors it throws later can be traced to it. */
   readonly run: <T>(work: () => T) => T;
   readonly clock: Clock;
   readonly onDisposed: () => void;
 }
 
-/** A provider of an adapter that the configuration names, with watches that can be ended from outside. */
+/** Wraps a provider of an adapter from the configuration, so that its watches can be ended from outside. */
 export class IsolatedProvider implements ClusterProvider {
   readonly audit?: NonNullable<ClusterProvider["audit"]>;
   readonly #options: IsolatedProviderOptions;

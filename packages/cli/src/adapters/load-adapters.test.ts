@@ -32,7 +32,7 @@ function packageOf(exports: unknown, rest: object = {}): object {
 
 // R6.2
 describe("an adapter that can be loaded", () => {
-  test("is a file, relative to the configuration's folder or absolute", async () => {
+  test("may be a file, relative to the configuration's folder or absolute", async () => {
     using folder = createFolder({
       "nomad.mjs": adapterModule("nomad"),
       "inner/typed.ts": `const kind: string = "typed";\n${adapterModule("typed")}`,
@@ -48,7 +48,7 @@ exports.createAdapter = () => ({ kind: "old", params: z.strictObject({}), create
   test.each([
     ["for import alone", { ".": { types: "./x.d.ts", import: "./index.js" } }],
     ["for import rather than require", { ".": { require: "./wrong.cjs", import: "./index.js" } }],
-    ["whoever asks", "./index.js"],
+    ["any condition", "./index.js"],
   ])("is a package that exports it %s", async (_, exports) => {
     const files = {
       "node_modules/@acme/nomad/package.json": packageOf(exports),
@@ -58,7 +58,7 @@ exports.createAdapter = () => ({ kind: "old", params: z.strictObject({}), create
     expect(await load(files, "@acme/nomad")).toEqual({ kinds: ["nomad"], problems: [] });
   });
 
-  test("is a package's part, or a package without exports", async () => {
+  test("may be a subpath of a package, or a package without exports", async () => {
     const files = {
       "node_modules/nomad/package.json": packageOf({ "./adapters/*": "./src/*.js" }),
       "node_modules/nomad/src/holdfast.js": adapterModule("nomad"),
@@ -71,8 +71,8 @@ exports.createAdapter = () => ({ kind: "old", params: z.strictObject({}), create
     });
   });
 
-  test("is a package beside the command, where the configuration's folder has none", async () => {
-    // One that the command can find, though not an adapter.
+  test("may be a package next to the command, if the configuration's folder has none", async () => {
+    // A package that the command can find, although it is not an adapter.
     const { problems } = await load({}, "@holdfast/core");
     expect(problems).toEqual(['adapters[0]: a module that exports a function "createAdapter", got nothing']);
     const files = {
@@ -82,7 +82,7 @@ exports.createAdapter = () => ({ kind: "old", params: z.strictObject({}), create
     expect(await load(files, "@holdfast/core")).toEqual({ kinds: ["nearer"], problems: [] });
   });
 
-  test("gets the configuration's folder as baseDir", async () => {
+  test("receives the configuration's folder as baseDir", async () => {
     using folder = createFolder({ "a.mjs": adapterModule("nomad", "kind: baseDir.slice(-63)") });
     const { adapters } = await loadAdapters({ adapters: ["./a.mjs"] }, folder.path);
     expect(adapters.at(-1)?.kind).toBe(folder.path.slice(-63));
@@ -93,25 +93,25 @@ describe("an adapter that cannot be loaded", () => {
   test.each([
     ["./none.mjs", "a file that exists, got no such file"],
     [".", "a file that exists, got no such file"],
-    ["none", "a package installed beside the configuration or the command, got no such package"],
-    ["@acme", "a package installed beside the configuration or the command, got no such package"],
-    ["#none", "a package installed beside the configuration or the command, got no such package"],
-    ["node:fs", "a package installed beside the configuration or the command, got no such package"],
+    ["none", "a package installed next to the configuration or the command, got no such package"],
+    ["@acme", "a package installed next to the configuration or the command, got no such package"],
+    ["#none", "a package installed next to the configuration or the command, got no such package"],
+    ["node:fs", "a package installed next to the configuration or the command, got no such package"],
     [
       "https://a.test/x.js",
-      "a package installed beside the configuration or the command, got no such package",
+      "a package installed next to the configuration or the command, got no such package",
     ],
     [
       "data:text/javascript,1",
-      "a package installed beside the configuration or the command, got no such package",
+      "a package installed next to the configuration or the command, got no such package",
     ],
     [
       "closed",
-      "a package installed beside the configuration or the command, got a package that does not export it",
+      "a package installed next to the configuration or the command, got a package that does not export it",
     ],
     [
       "broken",
-      "a package installed beside the configuration or the command, got a package whose package.json is broken",
+      "a package installed next to the configuration or the command, got a package whose package.json is broken",
     ],
     ["./throws.mjs", "a module that can be loaded, got TypeError: no license"],
     ["./throws-text.mjs", "a module that can be loaded, got a thrown value that is not an Error"],
@@ -125,8 +125,8 @@ describe("an adapter that cannot be loaded", () => {
     ],
     ["./no-params.mjs", 'an adapter from createAdapter whose "params" is a schema of zod 4, got an object'],
     ["./no-create.mjs", 'an adapter from createAdapter whose "create" is a function, got nothing'],
-    ["./file.mjs", 'an adapter of a kind of its own, got "file", which is built in'],
-  ])("%j: expected %s", async (name, told) => {
+    ["./file.mjs", 'an adapter of a different kind, got "file", which is built in'],
+  ])("%j: expected %s", async (name, problem) => {
     const files = {
       "throws.mjs": "throw new TypeError('no license\\nat all')",
       "throws-text.mjs": "throw 'text'",
@@ -141,26 +141,26 @@ describe("an adapter that cannot be loaded", () => {
       "node_modules/closed/package.json": packageOf({}),
       "node_modules/broken/package.json": "{",
     };
-    expect(await load(files, name)).toEqual({ kinds: [], problems: [`adapters[0]: ${told}`] });
+    expect(await load(files, name)).toEqual({ kinds: [], problems: [`adapters[0]: ${problem}`] });
   });
 
-  test("names what is missing of a module that is there", async () => {
+  test("names a missing dependency of an existing module", async () => {
     const { problems } = await load({ "a.mjs": "import 'not-installed';" }, "./a.mjs");
     expect(problems).toEqual([expect.stringContaining("not-installed")]);
   });
 
-  test("is one of a kind that another one has", async () => {
+  test("may have a kind that is already taken", async () => {
     const files = { "a.mjs": adapterModule("nomad"), "b.mjs": adapterModule("nomad") };
     expect(await load(files, "./a.mjs", "./b.mjs", "./a.mjs")).toEqual({
       kinds: ["nomad"],
       problems: [
-        'adapters[1]: an adapter of a kind of its own, got "nomad", which adapters[0] has',
-        'adapters[2]: an adapter of a kind of its own, got "nomad", which adapters[0] has',
+        'adapters[1]: an adapter of a different kind, got "nomad", which adapters[0] has',
+        'adapters[2]: an adapter of a different kind, got "nomad", which adapters[0] has',
       ],
     });
   });
 
-  test("is a problem of the configuration, with its place and beside all the others", async () => {
+  test("is a problem of the configuration, with its position, in addition to all others", async () => {
     using folder = createFolder({ "nomad.mjs": adapterModule("nomad") });
     const file = folder.write(
       "holdfast.yaml",

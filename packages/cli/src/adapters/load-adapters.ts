@@ -13,24 +13,24 @@ import { importAdapter } from "./import-adapter.ts";
 import { resolveAdapter } from "./resolve-adapter.ts";
 
 export interface LoadedAdapters {
-  /** The built-in ones and those that could be loaded; one for each kind. */
+  /** The built-in adapters and those that could be loaded; one for each kind. */
   readonly adapters: readonly AnyProviderAdapter[];
   readonly problems: readonly AdapterProblem[];
 }
 
 export interface LoadAdaptersOptions {
-  /** Learns which adapter's code fails outside of any call. */
+  /** Records which adapter's code fails outside of any call. */
   readonly faults?: AdapterFaults | undefined;
   /** @defaultValue the system clock */
   readonly clock?: Clock | undefined;
 }
 
-/** How long a module may take to load, in milliseconds: it may wait for something at its top level. */
+/** Time limit for loading a module, in milliseconds. A module may wait at its top level. */
 const LOAD_WITHIN_MS = 30_000;
 
 /**
- * The built-in adapters, and those of the modules that `input.adapters` of a configuration in `folder` names. Entries that
- * are not names are left to the configuration's schema. Never rejects.
+ * Returns the built-in adapters, and those of the modules that `input.adapters` of a configuration in `folder` names.
+ * Entries that are not names are left to the configuration's schema. Never rejects.
  */
 export async function loadAdapters(
   input: unknown,
@@ -52,7 +52,7 @@ export async function loadAdapters(
     }
     const { expected, got } =
       "create" in loaded
-        ? { expected: "an adapter of a kind of its own", got: `"${loaded.kind}", ${owners.get(loaded.kind)}` }
+        ? { expected: "an adapter of a different kind", got: `"${loaded.kind}", ${owners.get(loaded.kind)}` }
         : loaded;
     problems.push({ path, expected, got, code: "VALIDATION_ADAPTER_UNAVAILABLE" });
   }

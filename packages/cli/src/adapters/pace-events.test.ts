@@ -8,14 +8,14 @@ async function* endless() {
 }
 
 // G11
-test("a source without pauses lets others have their turn, and is cut off", async () => {
+test("a source without pauses does not block the event loop, and is ended", async () => {
   const clock = new VirtualClock();
   let count = 0;
   const reading = (async () => {
     for await (const _ of paceEvents(endless(), { clock, adapter: "./bad.mjs" })) count++;
   })();
   const outcome = reading.catch((error: unknown) => error);
-  // Without turns this would never be reached.
+  // If the source blocked the event loop, this line would never run.
   await systemClock.yield();
   expect(count).toBeLessThan(20_000);
   await clock.settle();
@@ -25,7 +25,7 @@ test("a source without pauses lets others have their turn, and is cut off", asyn
   });
 });
 
-test("a busy source that pauses is read on", async () => {
+test("a busy source that pauses is not ended", async () => {
   const clock = new VirtualClock();
   async function* busy() {
     for (let second = 0; second < 5; second++) {

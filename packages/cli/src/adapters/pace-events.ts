@@ -1,13 +1,13 @@
 import { ProvisioningError, type Clock } from "@holdfast/core";
 
-/** More events of one watch within a second are a fault of the adapter. */
+/** Limit for the events of one watch within a second; more are a fault of the adapter. */
 const MAX_EVENTS_PER_SECOND = 10_000;
-/** Events after which everything else gets a turn. */
+/** Number of events after which the event loop runs other work. */
 const EVENTS_PER_TURN = 256;
 
 /**
- * The events as they come, giving way to the event loop between them: a source without pauses would otherwise keep signals,
- * timers and sockets from being served. Throws `STREAM_FAILED` when there are too many.
+ * Passes events on and yields to the event loop between them, because a source without pauses would otherwise block
+ * signals, timers and sockets. Throws `STREAM_FAILED` when there are too many.
  */
 export async function* paceEvents<T>(
   source: AsyncIterable<T>,

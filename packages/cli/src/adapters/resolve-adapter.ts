@@ -5,8 +5,8 @@ import { pathToFileURL } from "node:url";
 import type { AdapterFault } from "./adapter-fault.ts";
 
 /**
- * Where the module of an adapter is. A name that begins with `.` or `/` is a file, relative to `folder`; any other is a
- * package, looked for from `folder` and then from the command's own place, as `import` does.
+ * Returns the URL of an adapter's module. A name that starts with `.` or `/` is a file, relative to `folder`. Any other
+ * name is a package, resolved as by `import`: first from `folder`, then from the command's own location.
  */
 export async function resolveAdapter(
   name: string,
@@ -29,14 +29,14 @@ function resolvePackage(name: string, folder: string): { readonly url: string } 
   for (const place of [pathToFileURL(join(folder, "holdfast.yaml")).href, import.meta.url]) {
     try {
       const url = resolveFrom(place, name);
-      // Not one of Node's own modules.
+      // Excludes Node's own modules.
       if (url.startsWith("file:")) return { url };
     } catch (error) {
       const code = error instanceof Error && "code" in error ? String(error.code) : "";
       got = BROKEN[code] ?? got;
     }
   }
-  return { expected: "a package installed beside the configuration or the command", got };
+  return { expected: "a package installed next to the configuration or the command", got };
 }
 
 const BROKEN: Readonly<Record<string, string>> = {
@@ -45,9 +45,10 @@ const BROKEN: Readonly<Record<string, string>> = {
   ERR_INVALID_PACKAGE_TARGET: "a package whose package.json is broken",
 };
 
-/** What `import(name)` would load in a module at `place`. */
+/** Returns the URL that `import(name)` would load in a module at `place`. */
 function resolveFrom(place: string, name: string): string {
-  // `import.meta.resolve` takes another place only behind a flag. Nothing else is resolved while the hook is there.
+  // `import.meta.resolve` accepts a different base only behind a flag. Nothing else is resolved while the hook is
+  // registered.
   const hooks = registerHooks({
     resolve: (specifier, context, next) => next(specifier, { ...context, parentURL: place }),
   });

@@ -19,12 +19,13 @@ export interface AddProviderOptions extends ProviderSetOptions {
   readonly params?: string | undefined;
 }
 
-/** A probe is due long before this; nothing is watched. */
+/** Required by adapters. It has no effect, because a probe ends long before this and nothing is watched. */
 const HEARTBEAT_MS = 5_000;
 
 /**
- * Checks a provider, proves that its backend answers, and stores it. Takes a descriptor from a file (`-` is standard
- * input), or its fields one by one. Throws what `ProviderRegistry.register` does, or `assertChangeable`.
+ * Validates a provider, proves that its backend responds, and stores it. Takes a descriptor from a file (`-` is
+ * standard input), or its fields one by one. Throws the errors of `ProviderRegistry.register` and of
+ * `assertChangeable`.
  */
 export async function addProvider(
   descriptorFile: string | undefined,
@@ -51,7 +52,7 @@ export async function addProvider(
   const { descriptor } = await registry.register(toAbsolutePaths(input, cwd));
   const { id, kind, priority, params } = descriptor;
   const audited = await auditProviders([{ id, kind, priority, params }], { adapters, clock, random });
-  // The registry audits too, but does not wait for it.
+  // The registry also audits the provider, but does not wait for the result.
   const insecure = audited.map(({ message }) => `"${id}": ${message}`);
   warnings.push(...insecure.filter((message) => !warnings.includes(message)));
   if (isJson) return out.write(toJsonText({ added: descriptor, file: set.file, warnings }));
@@ -71,7 +72,7 @@ async function readDescriptor(
     return {
       id,
       kind,
-      // What is no number is left as it is, for the validator to name.
+      // Text that is not a number is kept, so that the validator reports it.
       priority: priority === undefined || !/^-?\d+$/.test(priority) ? priority : Number(priority),
       params: params === undefined ? undefined : await readParams(params, terminal),
     };
@@ -126,7 +127,7 @@ function toTooLong(name: string): ProvisioningError {
   });
 }
 
-/** JSON, or YAML, which includes it. */
+/** Parses YAML, which includes JSON. */
 function parse(source: string, name: string): unknown {
   const { value, problems } = parseConfigSource(source);
   if (problems.length > 0) throw toConfigError(name, problems);
@@ -138,7 +139,10 @@ const fileDescriptorSchema = z.looseObject({
   params: z.looseObject({ path: z.string().min(1) }),
 });
 
-/** On the command line a path starts from the current folder; the daemon may run in another one. */
+/**
+ * Makes relative paths absolute: on the command line they start from the current folder, but the daemon may run in
+ * another one.
+ */
 function toAbsolutePaths(input: unknown, cwd: string): unknown {
   const { data } = fileDescriptorSchema.safeParse(input);
   if (data === undefined) return input;

@@ -21,12 +21,15 @@ export interface ProviderWarning extends Reason {
   readonly providerId: string;
 }
 
-/** How long an adapter may take to audit one provider, in milliseconds. */
+/** Time limit for the audit of one provider, in milliseconds. */
 const AUDIT_WITHIN_MS = 5_000;
-/** Nothing is watched. */
+/** Required by adapters. It has no effect, because nothing is watched. */
 const HEARTBEAT_MS = 5_000;
 
-/** The insecure settings of providers, without connecting to anything. Providers of a kind without adapter are left out. */
+/**
+ * Returns the insecure settings of providers, without connecting to anything. Providers whose kind has no adapter are
+ * left out.
+ */
 export async function auditProviders(
   providers: readonly unknown[],
   options: AuditOptions,
@@ -49,7 +52,10 @@ type Valid = NonNullable<ReturnType<ProviderValidator["check"]>["valid"]>;
 async function auditOne(valid: Valid, { clock, random }: AuditOptions): Promise<readonly Reason[]> {
   const { adapter, descriptor, params } = valid;
   const error = () =>
-    new ProvisioningError("CONNECTIVITY_TIMEOUT", `not audited within ${AUDIT_WITHIN_MS} ms`);
+    new ProvisioningError(
+      "CONNECTIVITY_TIMEOUT",
+      `the audit of its settings did not finish within ${AUDIT_WITHIN_MS} ms`,
+    );
   using deadline = createDeadline({ afterMs: AUDIT_WITHIN_MS, clock, error });
   const { signal } = deadline;
   try {

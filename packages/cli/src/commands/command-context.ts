@@ -3,13 +3,13 @@ import type { Paint } from "../output/paint.ts";
 import type { DaemonOptions } from "../daemon/run-daemon.ts";
 import type { Terminal } from "../terminal.ts";
 
-/** What a command works with besides its arguments. */
+/** The environment of a command, in addition to its arguments. */
 export interface CommandContext {
   readonly terminal: Terminal;
   /** Standard output. */
   readonly out: LineWriter;
   readonly paint: Paint;
-  /** JSON instead of words. */
+  /** True: print JSON instead of text. */
   readonly isJson: boolean;
   readonly hints?: DaemonOptions["hints"];
 }

@@ -14,7 +14,7 @@ async function run(args: readonly string[], cwd?: string) {
 }
 
 describe("holdfast explain", () => {
-  test("says in words what the daemon answers, of any name", async () => {
+  test("prints the daemon's response as text, for any node id", async () => {
     await using served = await serveHub();
     const odd = "ns/pod #1\u001b[31m";
     await served.set("a", odd);
@@ -28,10 +28,10 @@ describe("holdfast explain", () => {
     ]);
     expect(out).toMatch(/^ {2}last {7}added at #1, [\d:.]+, by primary$/m);
     expect(out).toMatch(/^ {2}topology {3}ready, snapshot #1 of primary, log at #2$/m);
-    expect((await run(["nobody", "-u", url])).out).toMatch(/^nobody is unknown {2}never_seen\n/);
+    expect((await run(["unknown", "-u", url])).out).toMatch(/^unknown is unknown {2}never_seen\n/);
   });
 
-  test("gives the whole explanation to machines", async () => {
+  test("prints the whole explanation with --json", async () => {
     await using served = await serveHub();
     await served.set("a");
     const { code, out } = await run(["a", "--url", `${served.server.url}/`, "--json"]);
@@ -48,7 +48,7 @@ describe("holdfast explain", () => {
     expect((await run(["a", "-c", "holdfast.yaml"], folder.path)).out).toMatch(/^a is in/);
     folder.write("off.yaml", { http: false });
     const off = await run(["a", "-c", "off.yaml"], folder.path);
-    expect([off.code, off.err]).toEqual([2, expect.stringContaining("cannot be asked")]);
+    expect([off.code, off.err]).toEqual([2, expect.stringContaining("cannot be reached")]);
   });
 
   test.each([["127.0.0.1:7420"], ["ftp://localhost"], ["http://user:hunter2@127.0.0.1:7420"], ["http://"]])(
@@ -71,7 +71,7 @@ describe("holdfast explain", () => {
     ]);
   });
 
-  test("asks a busy daemon again when it says so, within its time", async () => {
+  test("retries a busy daemon after its Retry-After, within the time limit", async () => {
     await using served = await serveHub();
     await served.set("a");
     let requests = 0;
@@ -96,7 +96,7 @@ describe("holdfast explain", () => {
     server.closeAllConnections();
   });
 
-  test("tells refused, a stranger and a bad URL apart", async () => {
+  test("distinguishes a refused connection, another server and an invalid URL", async () => {
     const server = createServer((_, response) => response.end("<html>hello</html>")).listen(0, "127.0.0.1");
     await once(server, "listening");
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

@@ -7,21 +7,21 @@ import { toJsonText } from "../output/printable.ts";
 import type { CommandContext } from "./command-context.ts";
 
 export interface ExplainOptions {
-  /** The configuration of the running daemon: says where it listens. */
+  /** The configuration of the running daemon, which contains its address. */
   readonly config?: string | undefined;
-  /** Where it listens, instead. */
+  /** The URL of the daemon, instead of `config`. */
   readonly url?: string | undefined;
 }
 
 const DEFAULT_URL = "http://127.0.0.1:7420";
-const ANSWER_WITHIN_MS = 5_000;
-/** Also when the daemon asks for less. */
+const RESPONSE_WITHIN_MS = 5_000;
+/** Minimum pause before a retry, also when the daemon asks for a shorter one. */
 const LEAST_PAUSE_MS = 100;
 const MAX_BYTES = 4_194_304;
 
 /**
- * Asks a running daemon why a node is in, out, held or blocked, and prints the answer. Throws `CONNECTIVITY_*` when it cannot
- * be asked, `VALIDATION_MALFORMED` for an invalid URL, or as `loadConfig` does.
+ * Asks a running daemon why a node is in, out, held or blocked, and prints the response. Throws `CONNECTIVITY_*` when
+ * the daemon cannot be reached, `VALIDATION_MALFORMED` for an invalid URL, and the errors of `loadConfig`.
  */
 export async function explain(
   nodeId: string,
@@ -36,7 +36,7 @@ export async function explain(
   if (!explained.success) {
     throw new ProvisioningError(
       "CONNECTIVITY_UNAVAILABLE",
-      `what answers at ${url.host} is not a Holdfast daemon`,
+      `the server at ${url.host} is not a Holdfast daemon`,
     );
   }
   if (isJson) return out.write(toJsonText(answer));
@@ -50,7 +50,7 @@ async function findDaemon({ url, config: file }: ExplainOptions, cwd: string): P
   if (config.http === false) {
     throw new ProvisioningError(
       "VALIDATION_MALFORMED",
-      `${file} turns the endpoints off, so the daemon cannot be asked`,
+      `${file} turns the endpoints off, so the daemon cannot be reached`,
     );
   }
   const { host, port } = config.http;
@@ -71,9 +71,12 @@ function toUrl(base: string, nodeId: string): URL {
   return url;
 }
 
-/** The successful response. A daemon that is busy (503) and says when to come back is asked again then. */
+/**
+ * Returns the successful response. If the daemon is busy (503 with Retry-After), the request is repeated after that
+ * time.
+ */
 async function fetchPatiently(url: URL, clock: Clock, signal: AbortSignal): Promise<Response> {
-  const endAt = clock.monotonic() + ANSWER_WITHIN_MS;
+  const endAt = clock.monotonic() + RESPONSE_WITHIN_MS;
   for (;;) {
     const response = await fetch(url, { signal });
     const { ok, status, headers, body } = response;
@@ -96,9 +99,9 @@ async function ask(url: URL, clock: Clock): Promise<unknown> {
   const error = () =>
     new ProvisioningError(
       "CONNECTIVITY_TIMEOUT",
-      `the daemon at ${host} did not answer within ${ANSWER_WITHIN_MS} ms`,
+      `the daemon at ${host} did not respond within ${RESPONSE_WITHIN_MS} ms`,
     );
-  using deadline = createDeadline({ afterMs: ANSWER_WITHIN_MS, clock, error });
+  using deadline = createDeadline({ afterMs: RESPONSE_WITHIN_MS, clock, error });
   try {
     const { body } = await fetchPatiently(url, clock, deadline.signal);
     const bytes = body === null ? Buffer.alloc(0) : await collectBytes(body, { maxBytes: MAX_BYTES });

@@ -4,7 +4,7 @@ import type { Paint } from "../output/paint.ts";
 import type { CommandContext } from "./command-context.ts";
 import { openProviderSet, type ProviderSetOptions } from "./provider-set.ts";
 
-/** Prints what the store holds, highest priority first. */
+/** Prints the stored providers, highest priority first. */
 export async function listProviders(options: ProviderSetOptions, context: CommandContext): Promise<void> {
   const { terminal, out, paint, isJson } = context;
   const { file, store, declaredIn } = await openProviderSet(options, terminal.cwd, { loadsAdapters: false });

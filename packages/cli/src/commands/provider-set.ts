@@ -5,23 +5,23 @@ import { createBuiltInAdapters } from "../adapters/built-in-adapters.ts";
 import type { Config } from "../config/config-schema.ts";
 import { loadConfig, type LoadConfigOptions } from "../config/load-config.ts";
 
-/** Which store a `providers` command works on: the one of a configuration, or a file of its own. */
+/** Selects the store of a `providers` command: the one of a configuration, or a separate file. */
 export interface ProviderSetOptions {
   readonly config?: string | undefined;
   readonly store?: string | undefined;
 }
 
-/** A stored set of providers and what may be done to it. */
+/** A stored set of providers, with what is needed to change it. */
 export interface StoredProviderSet {
   readonly file: string;
   readonly store: FileProviderStore;
   readonly adapters: readonly AnyProviderAdapter[];
   readonly validation?: Config["validation"] | undefined;
-  /** The configuration that says which providers there are; then the store only follows it. */
+  /** The configuration that defines the providers. Then the store is only a copy. */
   readonly declaredIn?: string | undefined;
 }
 
-/** Throws `VALIDATION_MISSING_FIELD` when neither or both are named, or as `loadConfig` does. */
+/** Throws `VALIDATION_MISSING_FIELD` when neither or both are given, and the errors of `loadConfig`. */
 export async function openProviderSet(
   options: ProviderSetOptions,
   cwd: string,
@@ -54,12 +54,12 @@ export async function openProviderSet(
   throw new ProvisioningError("VALIDATION_MISSING_FIELD", "name either --config FILE or --store FILE");
 }
 
-/** Throws `VALIDATION_MALFORMED` when the configuration itself says which providers there are. */
+/** Throws `VALIDATION_MALFORMED` when the configuration defines the providers. */
 export function assertChangeable({ declaredIn }: StoredProviderSet): void {
   if (declaredIn === undefined) return;
   throw new ProvisioningError(
     "VALIDATION_MALFORMED",
-    `${declaredIn} declares the providers itself: edit it and send the daemon a SIGHUP, ` +
-      'or take "providers" out of it to manage them here',
+    `${declaredIn} defines the providers: edit it and send the daemon a SIGHUP, ` +
+      'or remove "providers" from it to manage them here',
   );
 }

@@ -4,8 +4,8 @@ import type { CommandContext } from "./command-context.ts";
 import { assertChangeable, openProviderSet, type ProviderSetOptions } from "./provider-set.ts";
 
 /**
- * Takes one provider out of the store. Also one that could not be brought into force any more, so that a set can be mended.
- * Throws `VALIDATION_UNKNOWN_ID`, `STORE_*`, or what `assertChangeable` does.
+ * Removes one provider from the store, also one that is no longer valid, so that a set can be repaired. Throws
+ * `VALIDATION_UNKNOWN_ID`, `STORE_*`, and the errors of `assertChangeable`.
  */
 export async function removeProvider(
   id: string,

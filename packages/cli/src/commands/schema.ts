@@ -9,15 +9,15 @@ import type { CommandContext } from "./command-context.ts";
 export type SchemaSubject = "config" | "topology";
 
 export interface SchemaOptions {
-  /** A configuration whose adapters' kinds the schema has too. It may have problems in other places. */
+  /** A configuration whose adapters are included in the schema. It may have other problems. */
   readonly config?: string | undefined;
-  /** False: no module that the configuration names is loaded, and the schema has the built-in kinds. */
+  /** False: no module that the configuration names is loaded, and the schema includes only the built-in kinds. */
   readonly adapters: boolean;
 }
 
 /**
- * Prints a JSON Schema, as it is checked in beside files that refer to it. Throws `VALIDATION_*` when the configuration
- * cannot be read or an adapter that it names cannot be loaded.
+ * Prints a JSON Schema, in the form in which it is stored next to files that refer to it. Throws `VALIDATION_*` when
+ * the configuration cannot be read or one of its adapters cannot be loaded.
  */
 export async function schema(
   subject: SchemaSubject,

@@ -11,8 +11,8 @@ export interface ValidateOptions {
 }
 
 /**
- * Checks a configuration file and lists its insecure settings, without connecting to anything. Loads the adapters that it
- * names, which runs their code, unless told not to. Throws `VALIDATION_*` naming every problem.
+ * Validates a configuration file and lists its insecure settings, without connecting to anything. Loads the adapters
+ * that it names, which runs their code, unless `adapters` is false. Throws `VALIDATION_*` with every problem.
  */
 export async function validate(
   file: string,
@@ -39,7 +39,7 @@ export async function validate(
     await out.write(`  adapters   ${modules.join(", ")} (${how})`);
   }
   if (unchecked.length > 0) {
-    const what = "not checked, as their kinds are not built in";
+    const what = "not checked, because their kinds are not built in";
     await out.write(paint("yellow", `warning: ${unchecked.join(", ")}: ${what}`));
   }
   for (const { message, providerId } of warnings) {

@@ -12,12 +12,12 @@ async function readJson(name: string): Promise<unknown> {
 }
 
 describe("the JSON Schemas", () => {
-  test("checked in with the quickstart are those of today", async () => {
+  test("that are checked in with the quickstart are up to date", async () => {
     expect(await readJson("holdfast.schema.json")).toEqual(configJsonSchema(createBuiltInAdapters(".")));
     expect(await readJson("topology.schema.json")).toEqual(topologyJsonSchema());
   });
 
-  test("hold the parameters of every kind, with descriptions for editors", () => {
+  test("contain the parameters of every kind, with descriptions for editors", () => {
     const schema = configJsonSchema(createBuiltInAdapters("."));
     expect(schema).toMatchObject({
       properties: {
@@ -46,7 +46,7 @@ describe("the JSON Schemas", () => {
     }
   });
 
-  test("are referred to by the quickstart's files, which are right", async () => {
+  test("are referred to by the quickstart's files, which are valid", async () => {
     const text = await readFile(join(quickstart, "holdfast.yaml"), "utf8");
     expect(text.split("\n")[0]).toBe("# yaml-language-server: $schema=./holdfast.schema.json");
     const { providers } = await loadConfig(join(quickstart, "holdfast.yaml"));

@@ -6,19 +6,19 @@ import { createConfigSchema } from "./config-schema.ts";
 
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
-/** The JSON Schema of configuration files, with the parameters of every kind of provider there is. */
+/** The JSON Schema of configuration files, with the parameters of every kind of provider. */
 export function configJsonSchema(adapters: readonly AnyProviderAdapter[]): JsonSchema {
   const [first, ...others] = adapters.map((adapter) =>
     z
       .strictObject({
-        id: providerIdSchema.describe("The provider's name, unique among all."),
-        kind: z.literal(adapter.kind).describe("Which kind of backend it asks."),
+        id: providerIdSchema.describe("The name of the provider; unique."),
+        kind: z.literal(adapter.kind).describe("The kind of its backend."),
         priority: z
           .int()
           .min(-1_000_000)
           .max(1_000_000)
           .describe("The healthy provider of highest priority is active."),
-        params: adapter.params.describe(`What a provider of kind "${adapter.kind}" needs to know.`),
+        params: adapter.params.describe(`The parameters of a provider of kind "${adapter.kind}".`),
       })
       .describe(`A provider of kind "${adapter.kind}".`),
   );
@@ -32,7 +32,8 @@ export function topologyJsonSchema(): JsonSchema {
 }
 
 function toJsonSchema(schema: z.ZodType, title: string): JsonSchema {
-  // A check that JSON Schema cannot express leaves its part open: editors complete, `holdfast validate` decides.
+  // A part with a check that JSON Schema cannot express accepts anything: editors offer completion, `holdfast validate`
+  // does the check.
   const { $schema, ...rest } = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
   return { $schema, title, ...rest };
 }

@@ -1,18 +1,21 @@
 import { ProvisioningError, type ErrorCode, type ValidationProblem } from "@holdfast/core";
 import type { TextPosition } from "@holdfast/provider-file";
 
-/** One thing wrong with a configuration file; what stands in it is described and never repeated. */
+/** One problem of a configuration file. The content of the file is described but never quoted. */
 export interface ConfigProblem extends Omit<ValidationProblem, "code"> {
   readonly code: ErrorCode;
-  /** From 1, like `column`; absent where it cannot be told. */
+  /** Starts at 1, like `column`. Absent if the position is unknown. */
   readonly line?: number | undefined;
   readonly column?: number | undefined;
 }
 
-/** How many problems of one file are named. */
+/** Maximum number of reported problems of one file. */
 const MAX_PROBLEMS = 100;
 
-/** One error for all of them, with the code of the first; `details` holds `file` and `problems`, the first hundred. */
+/**
+ * Combines the problems into one error with the code of the first. `details` holds `file` and `problems`, at most the
+ * first hundred.
+ */
 export function toConfigError(file: string, problems: readonly ConfigProblem[]): ProvisioningError {
   const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
   return new ProvisioningError(problems[0]?.code ?? "VALIDATION_MALFORMED", `${count} in ${file}`, {
@@ -20,7 +23,7 @@ export function toConfigError(file: string, problems: readonly ConfigProblem[]):
   });
 }
 
-/** Puts the problems where they are in the file, in the order in which they stand there; of more than a hundred the first. */
+/** Adds the position in the file to the problems and sorts them by it. Keeps at most the first hundred. */
 export function placeProblems(
   problems: readonly Omit<ConfigProblem, "line" | "column">[],
   source: { locate(path: string): TextPosition | undefined },

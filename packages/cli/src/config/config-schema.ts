@@ -6,30 +6,30 @@ import {
 } from "@holdfast/provisioning";
 import * as z from "zod";
 
-/** The address the endpoints are served on. */
+/** Settings of the HTTP endpoints. */
 export interface HttpConfig {
   readonly host: string;
-  /** 0 takes any free one. */
+  /** 0: any free port. */
   readonly port: number;
   readonly allowedHosts: readonly string[];
   readonly maxEventClients: number;
-  /** Left out: `maxEventClients` and 200 more. */
+  /** Undefined: `maxEventClients` + 200. */
   readonly maxConnections?: number | undefined;
   readonly maxReaderMemoryMb: number;
 }
 
-/** What a configuration file says, defaults filled in. */
+/** The content of a configuration file, with defaults filled in. */
 export interface Config {
   readonly $schema?: string | undefined;
   /** Packages, or files relative to the file's folder, that export a `createAdapter`. */
   readonly adapters?: readonly string[] | undefined;
-  /** When present these are the providers; else the store says. Each is for its adapter to check. */
+  /** All providers. When absent, the stored ones are used. Each entry is checked by its adapter. */
   readonly providers?: readonly unknown[] | undefined;
-  /** As written: relative to the file's folder. */
+  /** As written in the file; may be relative to the file's folder. */
   readonly dataDir: string;
   readonly health: HealthPolicy;
   readonly guards: GuardOptions;
-  /** False: nothing is kept across restarts. */
+  /** False: no topology is stored for the next start. */
   readonly lastKnownGood: { readonly maxAgeMs: number; readonly saveEveryMs: number } | false;
   readonly validation: {
     readonly probe: "require" | "warn";
@@ -55,21 +55,21 @@ function count(defaultCount: number, most: number, description: string): z.ZodDe
 const health = z.strictObject({
   timeoutMs: duration(
     DEFAULT_HEALTH_POLICY.timeoutMs,
-    "A provider that gives no sign of life for so long is unreachable.",
+    "A provider that sends nothing for this long is unreachable.",
   ),
   maxErrors: count(
     DEFAULT_HEALTH_POLICY.maxErrors,
     1_000,
-    "A provider that fails so often in a row is unreachable.",
+    "A provider with this many consecutive failures is unreachable.",
   ),
   backoffInitialMs: duration(
     DEFAULT_HEALTH_POLICY.backoffInitialMs,
-    "The first retry waits up to so long; each further one up to twice as long.",
+    "Longest wait before the first retry; it doubles with each further retry.",
   ),
-  backoffMaxMs: duration(DEFAULT_HEALTH_POLICY.backoffMaxMs, "No retry waits longer."),
+  backoffMaxMs: duration(DEFAULT_HEALTH_POLICY.backoffMaxMs, "Upper limit of the wait before a retry."),
   cooldownMs: duration(
     DEFAULT_HEALTH_POLICY.cooldownMs,
-    "A provider must stay healthy for so long to be trusted again; nothing flaps within it.",
+    "How long a provider must stay healthy before it is chosen again; prevents flapping.",
   ),
   lateSnapshotMs: duration(
     DEFAULT_HEALTH_POLICY.lateSnapshotMs,
@@ -78,7 +78,9 @@ const health = z.strictObject({
   standby: z
     .enum(["warm", "cold"])
     .default(DEFAULT_HEALTH_POLICY.standby)
-    .describe("warm: stand-bys are watched too, so that a fail-over takes no time. cold: only when needed."),
+    .describe(
+      "warm: standbys are watched too, so that a failover takes effect at once. cold: they are watched only when needed.",
+    ),
 });
 
 const guards = z.strictObject({
@@ -88,7 +90,7 @@ const guards = z.strictObject({
     .max(DAY_MS)
     .optional()
     .describe(
-      "After a fail-over, members that the new provider does not list leave once it has been active and healthy for so long; 0: at once. Left out: the cooldown. Milliseconds.",
+      "After a failover, members that the new provider does not list are removed once it has been active and healthy for this long; 0: at once. Default: the cooldown. Milliseconds.",
     ),
   massRemoval: z
     .union([
@@ -99,33 +101,35 @@ const guards = z.strictObject({
           .gt(0)
           .max(1)
           .default(DEFAULT_MASS_REMOVAL.share)
-          .describe("A drop of this share of the members or more, or of all, is large; above 0, up to 1."),
+          .describe(
+            "Removing at least this share of the members at once, or all of them, is a mass removal; above 0, up to 1.",
+          ),
         holdMs: z
           .int()
           .min(1)
           .max(DAY_MS)
           .default(DEFAULT_MASS_REMOVAL.holdMs)
-          .describe("How long a member is kept at most. Milliseconds."),
+          .describe("Longest time that a member is kept. Milliseconds."),
         when: z
           .enum(["contested", "always"])
           .default(DEFAULT_MASS_REMOVAL.when)
           .describe(
-            "contested: members of a large drop that another healthy provider still lists are kept. always: all are kept until another healthy provider has removed them too.",
+            "contested: keeps members of a mass removal that another healthy provider still lists. always: keeps all of them until another healthy provider has removed them too.",
           ),
       }),
     ])
     .default(DEFAULT_MASS_REMOVAL)
     .describe(
-      "Keeps members when the active provider drops many at once, until the other providers agree, time is up, or kill -USR2. false: every removal takes effect at once.",
+      "Keeps members when the active provider removes many at once, until the other providers agree, holdMs has passed, or the daemon receives SIGUSR2. false: every removal takes effect at once.",
     ),
 });
 
 const lastKnownGood = z.strictObject({
   maxAgeMs: duration(
     3_600_000,
-    "Started with every backend down, the last known good topology is served as degraded, if it is not older.",
+    "When the daemon starts while every backend is down, a stored topology of at most this age is served as degraded.",
   ),
-  saveEveryMs: duration(10_000, "How often a changed topology is saved."),
+  saveEveryMs: duration(10_000, "Time between two saves of a changed topology."),
 });
 
 const validation = z.strictObject({
@@ -133,15 +137,15 @@ const validation = z.strictObject({
     .enum(["require", "warn"])
     .default("require")
     .describe(
-      "require: a provider whose backend cannot be reached is refused. warn: it is taken, with a warning.",
+      "require: a provider whose backend cannot be reached is refused. warn: it is accepted, with a warning.",
     ),
-  probeTimeoutMs: duration(5_000, "A backend must prove itself within so long."),
+  probeTimeoutMs: duration(5_000, "Time limit for a backend to respond to a probe."),
   suppressAfter: count(
     3,
     1_000,
-    "A provider that is refused so often in a row is not tried again for a while.",
+    "After this many consecutive refusals a provider is not tried again for suppressMs.",
   ),
-  suppressMs: duration(60_000, "How long that while is."),
+  suppressMs: duration(60_000, "How long a refused provider is not tried again."),
 });
 
 const http = z.strictObject({
@@ -151,29 +155,29 @@ const http = z.strictObject({
     .max(253)
     .default("127.0.0.1")
     .describe(
-      "Where to listen. The endpoints are read-only and ask for no password: leave it on loopback, or put it behind something that does.",
+      "The address to listen on. The endpoints are read-only and require no password: keep them on loopback, or put them behind a proxy that requires one.",
     ),
-  port: z.int().min(0).max(65_535).default(7_420).describe("0 takes any free port; the real one is printed."),
+  port: z.int().min(0).max(65_535).default(7_420).describe("0: any free port, which is printed."),
   allowedHosts: z
     .array(z.string().min(1).max(253))
     .max(100)
     .default([])
     .describe(
-      "Further names that requests may have in their Host header, without a port. On a loopback address only names of this machine are answered otherwise.",
+      "Additional names allowed in the Host header of requests, without a port. On a loopback address only loopback names are answered otherwise.",
     ),
-  maxEventClients: count(100, 100_000, "How many clients may follow /events at once."),
+  maxEventClients: count(100, 100_000, "Maximum number of clients that follow /events at the same time."),
   maxConnections: z
     .int()
     .min(1)
     .max(200_000)
     .optional()
     .describe(
-      "How many connections may be open at once; fewer where the limit of open files (ulimit -n) is low. When it is reached, a new connection is let in and the one that has been idle for longest is closed. Left out: maxEventClients and 200 more.",
+      "Maximum number of open connections; lower if the limit of open files (ulimit -n) is low. When it is reached, a new connection is accepted and the one that has been idle for longest is closed. Default: maxEventClients + 200.",
     ),
   maxReaderMemoryMb: count(
     128,
     65_536,
-    "How much memory the texts of all responses in progress may hold together. When a new one does not fit, the clients that read the oldest content are disconnected. MiB.",
+    "Maximum memory for the texts of all responses in progress. When a new one does not fit, the clients that read the oldest content are disconnected. MiB.",
   ),
 });
 
@@ -181,22 +185,22 @@ const log = z.strictObject({
   retainedEvents: count(
     1_000,
     1_000_000,
-    "How many events are kept for clients of /events that resume; one that falls further behind is disconnected.",
+    "Number of events kept for clients of /events that resume. A client that falls further behind is disconnected.",
   ),
 });
 
 const shutdown = z.strictObject({
-  drainMs: duration(10_000, "How long consumers have to finish when the service shuts down.", 0),
+  drainMs: duration(10_000, "Time that consumers have to drain when the service shuts down.", 0),
 });
 
 /**
- * The form of a configuration file around its providers: what one of them looks like is up to their adapters. A file
- * with nothing in it is a configuration too.
+ * The schema of a configuration file. `provider` is the schema of one provider, which depends on the adapters. An empty
+ * file is a valid configuration.
  */
 export function createConfigSchema(provider: z.ZodType): z.ZodType<Config> {
   return z
     .strictObject({
-      $schema: z.string().optional().describe("Where the JSON Schema of this file is, for editors."),
+      $schema: z.string().optional().describe("The location of the JSON Schema of this file, for editors."),
       adapters: z
         .array(z.string().min(1).max(4_096))
         .max(100)
@@ -207,32 +211,34 @@ export function createConfigSchema(provider: z.ZodType): z.ZodType<Config> {
       providers: z
         .array(provider)
         .optional()
-        .describe(
-          "The providers, all of them. Without this the store says which there are: see `holdfast providers`.",
-        ),
+        .describe("All providers. Without this field the stored ones are used: see `holdfast providers`."),
       dataDir: z
         .string()
         .min(1)
         .max(4_096)
         .default("holdfast-data")
         .describe(
-          "The folder of what is stored (providers.jsonl, last-known-good.jsonl, generation.json). A relative path starts from the folder of this file.",
+          "The folder of the stored files (providers.jsonl, last-known-good.jsonl, generation.json). A relative path starts from the folder of this file.",
         ),
-      health: health.prefault({}).describe("How the health of providers is judged and when to fail over."),
-      guards: guards.prefault({}).describe("What keeps members from leaving too soon."),
+      health: health
+        .prefault({})
+        .describe("How the health of providers is determined and when to fail over."),
+      guards: guards.prefault({}).describe("Guards that keep members from being removed too early."),
       lastKnownGood: z
         .union([z.literal(false), lastKnownGood])
         .prefault({})
-        .describe("The newest good topology, kept in the data folder across restarts; false for none."),
-      validation: validation.prefault({}).describe("What a provider must prove before it is accepted."),
+        .describe(
+          "Stores the newest good topology in the data folder for the next start; false: it is not stored.",
+        ),
+      validation: validation.prefault({}).describe("Checks before a provider is accepted."),
       http: z
         .union([z.literal(false), http])
         .prefault({})
         .describe(
-          "The endpoints /topology, /events, /explain, /metrics, /readyz and /healthz; false for none.",
+          "The endpoints /topology, /events, /explain, /metrics, /readyz and /healthz; false: no endpoints.",
         ),
-      log: log.prefault({}).describe("The ordered log of events."),
-      shutdown: shutdown.prefault({}).describe("What happens at the end."),
+      log: log.prefault({}).describe("The ordered event log."),
+      shutdown: shutdown.prefault({}).describe("The shutdown of the daemon."),
     })
     .describe("Configuration of `holdfast run`.");
 }

@@ -2,11 +2,11 @@ import { describeYamlProblem, parseYamlSource, type TextPosition } from "@holdfa
 import { isAlias, isMap, isScalar, isSeq, type Document } from "yaml";
 import type { ConfigProblem } from "./config-problem.ts";
 
-/** A text of YAML or JSON (which YAML includes) that was read, and where in it everything stands. */
+/** A parsed text of YAML (which includes JSON), with the positions of its values. */
 export interface ConfigSource {
   readonly value: unknown;
   readonly problems: readonly ConfigProblem[];
-  /** Where the value at `providers[0].kind` stands, or what comes nearest to it. */
+  /** Returns the position of the value at a path such as `providers[0].kind`, or of the nearest existing parent. */
   locate(path: string): TextPosition | undefined;
 }
 
@@ -31,7 +31,7 @@ export function parseConfigSource(text: string): ConfigSource {
   };
 }
 
-/** A code of the library's, such as `DUPLICATE_KEY`, as words. */
+/** Converts an error code of the YAML library, such as `DUPLICATE_KEY`, to words. */
 function toWords(problem: string): string {
   return /^[A-Z_]+$/.test(problem) ? problem.toLowerCase().replaceAll("_", " ") : problem;
 }
@@ -40,7 +40,7 @@ function toSyntaxProblem(got: string, position: TextPosition): ConfigProblem {
   return { path: "", expected: "valid YAML or JSON", got, code: "VALIDATION_MALFORMED", ...position };
 }
 
-/** Follows the path as far as it goes; what is missing is reported where it should be. */
+/** Follows the path as far as it exists. A missing value gets the position of its parent. */
 function offsetOf(document: Document, node: unknown, path: string): number | undefined {
   const target = isAlias(node) ? node.resolve(document) : node;
   for (const child of childrenOf(target)) {
@@ -52,7 +52,7 @@ function offsetOf(document: Document, node: unknown, path: string): number | und
 }
 
 interface Child {
-  /** As it reads in a path. */
+  /** The part of a path that names the child, such as `.kind` or `[0]`. */
   readonly name: string;
   readonly node: unknown;
   readonly offset: number | undefined;
@@ -72,7 +72,7 @@ function startOf(node: unknown): number | undefined {
   return isMap(node) || isSeq(node) || isScalar(node) || isAlias(node) ? node.range?.[0] : undefined;
 }
 
-/** What is left of a path after a first part; undefined when it does not begin with that part. */
+/** Returns the rest of a path after its first part, or `undefined` when it does not start with that part. */
 function restOf(path: string, part: string): string | undefined {
   if (!path.startsWith(part)) return undefined;
   const rest = path.slice(part.length);

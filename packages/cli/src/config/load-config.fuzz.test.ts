@@ -35,7 +35,7 @@ const SOUND = {
     { id: "cluster", kind: "kubernetes", priority: 1, params: { service: "web", kubeconfig: { file: "k" } } },
   ],
 };
-/** With a secret in the place of a reference, of a name and of a number. */
+/** The sample with a secret in place of a reference, of a name and of a number. */
 const LEAKY = {
   ...SOUND,
   http: { host: "127.0.0.1", port: SECRET },
@@ -66,7 +66,10 @@ beforeAll(async () => {
 });
 afterAll(() => folder[Symbol.dispose]());
 
-/** What `holdfast validate` makes of it; what it would print is short, and never fails itself. */
+/**
+ * Validates the text as `holdfast validate` does. The text that it would print must be short, and printing must not
+ * fail.
+ */
 async function load(text: string | Buffer): Promise<Outcome<LoadedConfig>> {
   const file = folder.write("holdfast.yaml", text.toString());
   const outcome = await outcomeOf(() => loadConfig(file, { adapters }));
@@ -83,7 +86,7 @@ const mutation = fc.record({ place: fc.nat(10_000), choice: fc.nat(10_000) });
 const mutations = (maxLength: number) => fc.array(mutation, { maxLength });
 
 describe("a configuration", () => {
-  test("of any form is taken or refused", async () => {
+  test("of any form is accepted or refused", async () => {
     await fc.assert(
       fc.asyncProperty(mutations(3), mutations(3), fc.boolean(), async (structure, text, isYaml) => {
         const sound = isYaml ? stringify(SOUND) : JSON.stringify(mutateJson(SOUND, structure));
@@ -93,7 +96,7 @@ describe("a configuration", () => {
     );
   });
 
-  test("with a secret anywhere is refused, whatever else is wrong with it, and says nothing of it", async () => {
+  test("with a secret anywhere is refused, whatever else is wrong with it, and the error does not quote it", async () => {
     await fc.assert(
       fc.asyncProperty(mutations(2), async (structure) => {
         const outcome = await load(JSON.stringify(mutateJson(LEAKY, structure)));
@@ -104,7 +107,7 @@ describe("a configuration", () => {
     expect(await load(JSON.stringify(LEAKY))).toHaveProperty("error");
   });
 
-  test("of any text is taken or refused", async () => {
+  test("of any text is accepted or refused", async () => {
     const text = fc.oneof(
       fc.json(),
       fc.string({ unit: "binary", maxLength: 200 }),
@@ -123,7 +126,7 @@ function entries(count: number, text: string): string {
   return Array.from({ length: count }, () => text).join();
 }
 
-describe("a configuration that is there to exhaust us", () => {
+describe("a configuration that tries to exhaust memory or time", () => {
   const aliases = [
     "a0: &a0 [x, x]",
     ...Array.from({ length: 40 }, (_, i) => `a${i + 1}: &a${i + 1} [*a${i}, *a${i}]`),
@@ -149,11 +152,11 @@ describe("a configuration that is there to exhaust us", () => {
       "params with many fields",
       `providers: [{id: a, kind: file, priority: 1, params: {${Array.from({ length: 5_000 }, (_, i) => `f${i}: 0`).join()}}}]`,
     ],
-  ])("by %s is refused, in few words", async (_, text) => {
+  ])("by %s is refused with a short message", async (_, text) => {
     expect(await load(text)).toHaveProperty("error");
   });
 
-  test.skipIf(process.platform === "win32")("by never ending is refused", async () => {
+  test.skipIf(process.platform === "win32")("with an endless file is refused", async () => {
     expect(await outcomeOf(() => loadConfig("/dev/zero"))).toMatchObject({
       error: { details: { problems: [{ got: "a named pipe or a device" }] } },
     });

@@ -13,8 +13,8 @@ async function loadText(text: string, name = "holdfast.yaml") {
 
 async function problemsOf(loading: Promise<unknown>): Promise<readonly ConfigProblem[]> {
   const error: unknown = await loading.catch((thrown: unknown) => thrown);
-  if (!isProvisioningError(error)) throw new Error("nothing is wrong with it", { cause: error });
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what loadConfig promises
+  if (!isProvisioningError(error)) throw new Error("the configuration is valid", { cause: error });
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- documented at loadConfig
   return error.details["problems"] as readonly ConfigProblem[];
 }
 
@@ -32,7 +32,7 @@ async function gotOf(file: string): Promise<readonly string[]> {
 }
 
 describe("loadConfig", () => {
-  test("names every problem with its place, what was expected and what was found", async () => {
+  test("names every problem with position, expected and actual value", async () => {
     // R1.1
     expect(
       await describeProblems(`# with a comment
@@ -69,7 +69,7 @@ log: [1]
     ]);
   });
 
-  test("tells the place in JSON too, indented with tabs", async () => {
+  test("reports positions in JSON too, also with tabs", async () => {
     expect(await describeProblems('{\n\t"http": {\n\t\t"port": 70000,\n\t\t"tls": true\n\t}\n}\n')).toEqual([
       "3:3 http.port: at most 65535, got 70000",
       "4:3 http.tls: no such field, got true",
@@ -79,7 +79,7 @@ log: [1]
   test.each([
     ["a: 1\na: 2\n", ["2:1 : valid YAML or JSON, got duplicate key"]],
     ["providers: [1\n", ["2:1 : valid YAML or JSON, got bad indent"]],
-    ["a: *nobody\n", ["1:1 : valid YAML or JSON, got aliases that cannot be followed"]],
+    ["a: *unknown\n", ["1:1 : valid YAML or JSON, got aliases that cannot be followed"]],
     ["a: 1\n---\nb: 2\n", ["2:1 : valid YAML or JSON, got multiple docs"]],
     ["a: !!js/function x\n", ["1:4 : valid YAML or JSON, got tag resolve failed"]],
     ["- a\n", [": object, got an array of 1"]],
@@ -88,7 +88,7 @@ log: [1]
     expect(await describeProblems(text)).toEqual(problems);
   });
 
-  test("refuses a file that is missing, a folder, no text or too large", async () => {
+  test("refuses a missing file, a folder, a binary file and a large file", async () => {
     using folder = new TemporaryFolder();
     expect(await gotOf(folder.at("none.yaml"))).toEqual(["no such file"]);
     expect(await gotOf(folder.path)).toEqual(["a folder"]);
@@ -99,7 +99,7 @@ log: [1]
     expect(await gotOf(binary)).toEqual(["other bytes"]);
   });
 
-  test("never repeats a text of the file, which may be a secret in the wrong place", async () => {
+  test("never quotes a text of the file, which may be a misplaced secret", async () => {
     // R1.6
     const secret = fc.stringMatching(/^[A-Z]{12,20}$/);
     const place = fc.constantFrom(
@@ -162,7 +162,7 @@ log: [1]
     });
   });
 
-  test("reads what is given, in YAML or JSON, and finds the store beside the file", async () => {
+  test("reads all settings from YAML or JSON, and locates the store next to the file", async () => {
     using folder = new TemporaryFolder();
     const provider = { id: "a", kind: "memory", priority: 1, params: {} };
     const content = {

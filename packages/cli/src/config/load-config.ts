@@ -14,39 +14,45 @@ import { placeProblems, toConfigError, type ConfigProblem } from "./config-probl
 import { createConfigSchema, type Config } from "./config-schema.ts";
 import { readConfig } from "./read-config.ts";
 
-/** A configuration that was read and checked. */
+/** A configuration that was read and validated. */
 export interface LoadedConfig {
   /** The file's absolute path. */
   readonly file: string;
   readonly config: Config;
-  /** When present these are the providers; else the store says. */
+  /** All providers. When absent, the stored ones are used. */
   readonly providers?: readonly ProviderDescriptorInput[] | undefined;
-  /** Where the set of providers is stored; an absolute path. */
+  /** Absolute path of the store of providers. */
   readonly storeFile: string;
-  /** Where the newest good topology is kept; an absolute path. */
+  /** Absolute path of the newest good topology. */
   readonly snapshotFile: string;
-  /** Where the number of the newest run is kept; an absolute path. */
+  /** Absolute path of the file with the number of the newest run. */
   readonly generationFile: string;
-  /** The built-in ones and those that the configuration names. Relative paths in `params` start from its folder. */
+  /** The built-in adapters and those that the configuration names. Relative paths in `params` start from its folder. */
   readonly adapters: readonly AnyProviderAdapter[];
-  /** Providers whose parameters were not checked, as their adapters were not loaded. */
+  /** Ids of providers whose parameters were not checked, because their adapters were not loaded. */
   readonly unchecked: readonly string[];
 }
 
 export interface LoadConfigOptions {
-  /** Where a relative file name starts from. @defaultValue process.cwd() */
+  /** The base folder of a relative file name. @defaultValue process.cwd() */
   readonly cwd?: string | undefined;
-  /** Those of an earlier load, so that no module is loaded again. @defaultValue the built-in ones and those that it names */
+  /**
+   * The adapters of an earlier load, so that no module is loaded again. @defaultValue the built-in adapters and those
+   * that the configuration names
+   */
   readonly adapters?: readonly AnyProviderAdapter[] | undefined;
-  /** False: runs no code that the configuration names; providers of other kinds than the built-in ones are not checked. */
+  /**
+   * False: no code that the configuration names is run, and only providers of built-in kinds are checked. @defaultValue
+   * true
+   */
   readonly loadsAdapters?: boolean | undefined;
-  /** Learns which adapter's code fails outside of any call. */
+  /** Records which adapter's code fails outside of any call. */
   readonly faults?: AdapterFaults | undefined;
 }
 
 /**
- * Reads a YAML or JSON file and loads the adapters it names. Throws one `VALIDATION_*` error whose `details.problems` names
- * every problem.
+ * Reads a YAML or JSON file and loads the adapters it names. Throws one `VALIDATION_*` error whose `details.problems`
+ * lists every problem.
  */
 export async function loadConfig(name: string, options: LoadConfigOptions = {}): Promise<LoadedConfig> {
   const { file, folder, source, input } = await readConfig(name, options.cwd ?? process.cwd());
@@ -82,7 +88,7 @@ export async function loadConfig(name: string, options: LoadConfigOptions = {}):
   };
 }
 
-/** Of a union's alternatives, the one that the value comes nearest to says what is wrong with it. */
+/** For a union, reports the problems of the alternative that fits the value best. */
 function toProblems(issue: z.core.$ZodIssue, input: unknown): readonly ConfigProblem[] {
   if (issue.code !== "invalid_union") return toValidationProblems([issue], input);
   const alternatives = issue.errors.map((issues) =>

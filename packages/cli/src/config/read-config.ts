@@ -3,19 +3,21 @@ import { readFileWithin } from "@holdfast/core/adapter";
 import { toConfigError, type ConfigProblem } from "./config-problem.ts";
 import { parseConfigSource, type ConfigSource } from "./config-source.ts";
 
-/** A configuration file that could be read; what it says is not checked yet. */
+/** A configuration file that was read but not validated yet. */
 export interface ConfigFile {
-  /** Absolute, like `folder`. */
+  /** Absolute path, like `folder`. */
   readonly file: string;
   readonly folder: string;
   readonly source: ConfigSource;
-  /** What the file holds; an empty one holds an empty object. */
+  /** The parsed content. An empty file counts as an empty object. */
   readonly input: unknown;
 }
 
 const MAX_BYTES = 1_048_576;
 
-/** Throws one `VALIDATION_MALFORMED` with `details.problems` when it cannot be read or is neither YAML nor JSON. */
+/**
+ * Throws one `VALIDATION_MALFORMED` with `details.problems` when the file cannot be read or is not valid YAML or JSON.
+ */
 export async function readConfig(name: string, cwd: string): Promise<ConfigFile> {
   const file = resolve(cwd, name);
   const source = parseConfigSource(await readText(file));
@@ -45,7 +47,7 @@ const READ_FAILURES: Readonly<Record<string, string>> = {
   EFTYPE: "a named pipe or a device",
   ENXIO: "a socket",
   EACCES: "no permission to read it",
-  CONNECTIVITY_TIMEOUT: "one that cannot be read within 5 seconds",
+  CONNECTIVITY_TIMEOUT: "a file that cannot be read within 5 seconds",
 };
 
 function wholeFile(expected: string, got: string): ConfigProblem {

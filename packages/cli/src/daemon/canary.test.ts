@@ -41,12 +41,12 @@ afterAll(async () => {
   vi.unstubAllEnvs();
 });
 
-/** Nothing of any secret, in any form. */
+/** Fails when the text contains any secret in any form. */
 function expectNoSecretIn(what: string, text: string): void {
   expect(canaries.findIn(text).map((found) => `${what}: ${found}`)).toEqual([]);
 }
 
-/** Every file of the folders, as it is. */
+/** The content of every file in the folders. */
 async function contentsOf(...names: readonly string[]): Promise<string> {
   const texts = names.map(async (name) => {
     const entries = await readdir(folder.at(name), { recursive: true, withFileTypes: true });
@@ -92,7 +92,7 @@ function at(place: string): string {
   return canaries.at(`literal-${place}`);
 }
 
-/** The same as the providers, with the secrets themselves where references belong. */
+/** The providers with literal secrets in place of references. */
 function literally(): readonly unknown[] {
   const consul = { service: "web" };
   const kubernetes = { service: "web" };
@@ -136,9 +136,9 @@ function literally(): readonly unknown[] {
 }
 
 // R1.6
-describe("a secret given to every place that takes one", () => {
-  test.each(inject("isLong") ? ["words", "JSON"] : ["JSON"])(
-    "is in nothing that the daemon prints in %s, serves or writes",
+describe("a secret in every parameter that accepts one", () => {
+  test.each(inject("isLong") ? ["text", "JSON"] : ["JSON"])(
+    "does not occur in anything that the daemon prints as %s, serves or writes",
     async (form) => {
       const config = writeConfig("holdfast.yaml", watched());
       const args = ["--config", config, "--port", "0", ...(form === "JSON" ? ["--json"] : [])];
@@ -153,7 +153,7 @@ describe("a secret given to every place that takes one", () => {
       const served = await fetchAll(url);
       const commands = await daemon.commandLines();
 
-      // A reload that is refused.
+      // This reload is refused.
       writeConfig("holdfast.yaml", literally());
       daemon.signal("SIGHUP");
       await daemon.until((out) => out.includes("reload_refused"));
@@ -171,7 +171,7 @@ describe("a secret given to every place that takes one", () => {
     60_000,
   );
 
-  test("was really used", () => {
+  test("was used", () => {
     // Otherwise the test above would prove nothing.
     const shown = [
       "consul-env",
@@ -189,8 +189,8 @@ describe("a secret given to every place that takes one", () => {
     expect(canaries.count).toBeGreaterThan(30);
   });
 
-  test.each([["words"], ["JSON"]])(
-    "is in nothing that a command says in %s",
+  test.each([["text"], ["JSON"]])(
+    "does not occur in the output of a command as %s",
     async (form) => {
       const json = form === "JSON" ? ["--json"] : [];
       const config = writeConfig("literal.yaml", literally());
@@ -232,10 +232,10 @@ describe("a secret given to every place that takes one", () => {
     60_000,
   );
 
-  test("is in no error, warning or list of a registry, however deep somebody looks", async () => {
+  test("does not occur in any error, warning or list of a registry, at any depth", async () => {
     const { adapters } = await loadAdapters({ adapters: ["./plugin.mjs"] }, folder.path);
     expect(adapters.length).toBe(createBuiltInAdapters(folder.path).length + 1);
-    // The backend answers in another way each time.
+    // The backend responds in a different way each time.
     for (const probe of ["require", "warn", "require", "require"] as const) {
       const store = new MemoryProviderStore();
       const warnings: unknown[] = [];
@@ -253,7 +253,7 @@ describe("a secret given to every place that takes one", () => {
       for (const input of [...scene.providers, ...literally()]) {
         const outcome: unknown = await registry.register(input).catch((error: unknown) => error);
         const id: unknown = Reflect.get(Object(input), "id");
-        // What a plug-in throws is its own: nothing of ours may repeat it.
+        // The error of a plugin is not ours; only our own text must not quote it.
         const isForeign = String(id).startsWith("plugin-");
         const text = isForeign ? `${String(outcome)} ${JSON.stringify(outcome)}` : allTextOf(outcome);
         expectNoSecretIn(`${probe} ${String(id)}`, text);

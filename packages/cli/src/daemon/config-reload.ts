@@ -5,15 +5,15 @@ import { loadConfig, type LoadedConfig } from "../config/load-config.ts";
 import type { DaemonOutput } from "./daemon-output.ts";
 
 export interface ConfigReloadOptions {
-  /** As it was at the start. */
+  /** The configuration at the start. */
   readonly loaded: LoadedConfig;
   readonly service: ProvisioningService;
   readonly output: DaemonOutput;
 }
 
 /**
- * Brings the providers of the configuration, or of the store where the configuration names none, into force again: all
- * of them or, when anything is wrong, none. The adapters are those of the start. Never rejects.
+ * Brings the current providers of the configuration, or of the store if the configuration has none, into force: all of
+ * them or, when anything is invalid, none. The adapters are those of the start. Never rejects.
  */
 export class ConfigReload {
   readonly #options: ConfigReloadOptions;
@@ -24,7 +24,7 @@ export class ConfigReload {
     this.#options = options;
   }
 
-  /** Requests that come while one waits its turn are served by that one. */
+  /** A request that arrives while another one is waiting is covered by that one. */
   async request(): Promise<void> {
     if (this.#isWaiting) return;
     this.#isWaiting = true;
@@ -42,20 +42,20 @@ export class ConfigReload {
       const inForce = await (providers === undefined ? registry.restore() : registry.reload(providers));
       const source = providers === undefined ? "the store" : "the configuration";
       const ids = inForce.map(({ descriptor }) => descriptor.id);
-      const words = `in force, from ${source}: ${ids.length === 0 ? "no providers" : ids.join(", ")}`;
-      output.note({ kind: "reloaded", facts: { providers: ids }, words });
+      const text = `in force, from ${source}: ${ids.length === 0 ? "no providers" : ids.join(", ")}`;
+      output.note({ kind: "reloaded", facts: { providers: ids }, text });
       this.#warnOfRest(config);
     } catch (error) {
       if (isProvisioningError(error) && error.category === "lifecycle") return;
-      output.failure("reload_refused", "nothing was changed; the providers stay as they were", error);
+      output.failure("reload_refused", "the reload was refused; the providers are unchanged", error);
     }
   }
 
   #warnOfRest(config: LoadedConfig["config"]): void {
-    const { providers: _now, ...rest } = config;
-    const { providers: _then, ...before } = this.#options.loaded.config;
+    const { providers: _current, ...rest } = config;
+    const { providers: _previous, ...before } = this.#options.loaded.config;
     if (isDeepStrictEqual(rest, before)) return;
-    const message = "what else has changed in the configuration counts from the next start on";
-    this.#options.output.note({ kind: "restart_needed", facts: { message }, words: message });
+    const message = "the other changes of the configuration take effect at the next start";
+    this.#options.output.note({ kind: "restart_needed", facts: { message }, text: message });
   }
 }

@@ -8,7 +8,7 @@ import { member } from "../../test/served-hub.ts";
 import { TemporaryFolder } from "@holdfast-apps/test-support";
 import { TestTerminal } from "../../test/test-terminal.ts";
 
-/** A daemon in this process: it starts in no time, and signals and faults are method calls. */
+/** A daemon in this process, so that it starts quickly, and signals and faults are method calls. */
 class LocalDaemon implements AsyncDisposable {
   readonly terminal: TestTerminal;
   readonly folder: TemporaryFolder;
@@ -21,7 +21,7 @@ class LocalDaemon implements AsyncDisposable {
     this.ended = runCli(["run", "-c", "holdfast.yaml", "--port", "0", "--json"], this.terminal);
   }
 
-  /** Resolves once it takes signals; it has not read its configuration by then. */
+  /** Resolves once it handles signals, before it has read its configuration. */
   static async start(config: unknown, files: Readonly<Record<string, string>> = {}): Promise<LocalDaemon> {
     const folder = new TemporaryFolder();
     folder.write("holdfast.yaml", config);
@@ -36,7 +36,7 @@ class LocalDaemon implements AsyncDisposable {
     return lines.map((line) => JSON.parse(line) as DaemonLine);
   }
 
-  /** The first line that fits after the one that was found before. */
+  /** Waits for the next line of this kind after the last one returned. */
   async next(kind: string): Promise<DaemonLine> {
     for (;;) {
       const at = this.lines.findIndex((line, index) => index >= this.#seen && line.kind === kind);
@@ -64,9 +64,9 @@ function memory(id: string, ...members: readonly string[]) {
   return { id, kind: "memory", priority: 1, params: { members: members.map((name) => member(name)) } };
 }
 
-describe("the life of a daemon", () => {
-  test("a signal to stop is heeded while the configuration cannot be read to its end", async () => {
-    // A module that never finishes loading.
+describe("the life cycle of a daemon", () => {
+  test("a signal to stop is handled while the configuration is still loading", async () => {
+    // This module never finishes loading.
     const files = { "hangs.mjs": "await new Promise(() => {});" };
     await using daemon = await LocalDaemon.start({ adapters: ["./hangs.mjs"] }, files);
     daemon.terminal.signal("SIGTERM");
@@ -74,7 +74,7 @@ describe("the life of a daemon", () => {
     expect(daemon.terminal.listeners).toBe(0);
   });
 
-  test("an error outside of any call that is not an adapter's drains the daemon and ends it with 1", async () => {
+  test("an error outside of any call that no adapter caused drains the daemon and ends it with 1", async () => {
     await using daemon = await LocalDaemon.start({ providers: [memory("a", "n")] });
     await daemon.next("snapshot");
     daemon.terminal.fault(new Error("unknown state"));
@@ -84,7 +84,7 @@ describe("the life of a daemon", () => {
   });
 
   // R9.3, G6
-  test("warns at its start of endpoints that other machines reach", async () => {
+  test("warns at its start of endpoints that other machines can reach", async () => {
     await using daemon = await LocalDaemon.start({ providers: [], http: { host: "0.0.0.0" } });
     expect(await daemon.next("warning")).toMatchObject({
       code: "CONNECTIVITY_INSECURE",
@@ -92,7 +92,7 @@ describe("the life of a daemon", () => {
     });
   });
 
-  test("warns at its start of insecure settings of a provider, also one that cannot be reached", async () => {
+  test("warns at its start of insecure settings of a provider, also if its backend is unreachable", async () => {
     await using daemon = await LocalDaemon.start(
       {
         providers: [
@@ -101,7 +101,7 @@ describe("the life of a daemon", () => {
             id: "c",
             kind: "consul",
             priority: 2,
-            // An address of RFC 5737, which no machine has.
+            // An address of RFC 5737, which is not assigned to any machine.
             params: { service: "web", addresses: ["http://192.0.2.1:8500"], token: { file: "token" } },
           },
         ],
@@ -122,7 +122,7 @@ describe("the life of a daemon", () => {
   });
 
   // G12
-  test("a SIGHUP that comes while it starts is served once it has started", async () => {
+  test("a SIGHUP that arrives during the start is handled after the start", async () => {
     await using daemon = await LocalDaemon.start({ providers: [memory("a", "n")] });
     daemon.terminal.signal("SIGHUP");
     expect(await daemon.next("reloaded")).toMatchObject({ providers: ["a"] });
@@ -143,7 +143,7 @@ describe("the life of a daemon", () => {
   });
 
   // F8
-  test("what is kept of providers that were removed by reloads is bounded", async () => {
+  test("the data kept about providers that reloads removed is bounded", async () => {
     await using daemon = await LocalDaemon.start({
       providers: [memory("first", "n")],
       health: { cooldownMs: 1 },
@@ -163,8 +163,8 @@ describe("the life of a daemon", () => {
     expect(after[1]! - before[1]!).toBeLessThan(10);
   });
 
-  // Each setting of the configuration reaches the part that it is for.
-  test("settings of validation, the log and the stored files are heeded", async () => {
+  // Each setting of the configuration must reach the component that it belongs to.
+  test("settings of validation, the log and the stored files take effect", async () => {
     const missing = { id: "b", kind: "file", priority: 2, params: { path: "missing.json" } };
     await using daemon = await LocalDaemon.start({
       providers: [memory("a", "n"), missing],
@@ -176,13 +176,13 @@ describe("the life of a daemon", () => {
     });
     expect(await daemon.next("warning")).toMatchObject({ code: "CONNECTIVITY_REFUSED", providerId: "b" });
     const { epoch } = await daemon.next("health_changed");
-    // Only one event is retained, so the lines of those that came at one moment cannot all be printed.
+    // Only one event is retained, so not all lines of events from the same moment can be printed.
     await daemon.next("skipped");
     const { url } = daemon.lines.find(({ kind }) => kind === "started")!;
-    // Of an event that is no longer retained nothing can be continued: the state comes instead.
+    // The log cannot be continued after an event that is no longer retained, so the state is sent instead.
     await using client = await TestEventSource.open(String(url), { lastEventId: `${String(epoch)}:1` });
     expect((await client.next())?.event).toBe("state");
-    // Not the socket that marks the folder as in use.
+    // Ignores the socket that marks the folder as in use.
     const names = await readdir(daemon.folder.at("kept"));
     expect(names.filter((name) => !name.startsWith(".")).toSorted()).toEqual([
       "generation.json",

@@ -18,13 +18,13 @@ describe("DaemonSignals", () => {
     expect(terminal.exits).toEqual([]);
   });
 
-  test("takes what follows within half a second as the same key press, and exits at once after that", async () => {
+  test("treats signals within half a second as the same key press, and exits at once at a later one", async () => {
     const { clock, terminal } = setUp();
     terminal.signal("SIGINT");
     terminal.signal("SIGINT");
     await clock.advance(499);
     terminal.signal("SIGTERM");
-    // The wall clock means nothing here.
+    // The wall clock has no effect.
     clock.jump(60_000);
     terminal.signal("SIGINT");
     expect(terminal.exits).toEqual([]);
@@ -40,7 +40,7 @@ describe("DaemonSignals", () => {
     expect(terminal.exits).toEqual([]);
   });
 
-  test("passes SIGHUP on, also ones that came before it was listened for, and removes its listeners", () => {
+  test("passes SIGHUP on, also one that arrived before there was a listener, and removes its listeners", () => {
     const { terminal, signals } = setUp();
     let hangups = 0;
     terminal.signal("SIGHUP");

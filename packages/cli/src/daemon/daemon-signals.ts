@@ -1,10 +1,16 @@
 import { EXIT_CODE } from "../exit-code.ts";
 import type { Terminal, TerminalSignal } from "../terminal.ts";
 
-/** Wrappers such as npm pass a Ctrl-C on to a process that the terminal has sent it to already. */
+/**
+ * Signals within this time count as one key press, in milliseconds: wrappers such as npm forward a Ctrl-C to a process
+ * that has already received it from the terminal.
+ */
 const SAME_PRESS_MS = 500;
 
-/** What signals ask of the daemon. The first one to stop makes it drain; a second one, not an echo, ends it at once. */
+/**
+ * Translates signals into requests. The first signal to stop starts the drain; a second one after `SAME_PRESS_MS` ends
+ * the process at once.
+ */
 export class DaemonSignals implements Disposable {
   /** Called for SIGUSR2. */
   onAccept: (() => void) | undefined;
@@ -20,12 +26,12 @@ export class DaemonSignals implements Disposable {
     this.#subscription = terminal.onSignal((signal) => this.#receive(signal));
   }
 
-  /** Aborts when the daemon is to drain and stop. */
+  /** Aborts when the daemon must drain and stop. */
   get shutdown(): AbortSignal {
     return this.#shutdown.signal;
   }
 
-  /** Called for SIGHUP; at once when one has come before. */
+  /** Called for SIGHUP. Called immediately if one has arrived before. */
   set onHangup(listener: () => void) {
     this.#onHangup = listener;
     if (this.#isHangupPending) listener();

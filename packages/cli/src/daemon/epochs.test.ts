@@ -15,7 +15,7 @@ function createFolder(): TemporaryFolder {
   return folder;
 }
 
-/** The system clock, with its wall clock set to another time. */
+/** The system clock with a shifted wall clock. */
 function shiftClock(byMs: number): Clock {
   return {
     now: () => systemClock.now() + byMs,
@@ -35,7 +35,7 @@ async function soon(): Promise<false> {
   return false;
 }
 
-/** Runs a daemon until its first snapshot. Returns the epoch of that. */
+/** Runs a daemon until its first snapshot and returns the epoch of that snapshot. */
 async function epochOf(folder: TemporaryFolder, clock: Clock): Promise<string> {
   const { terminal, ended } = run(folder, clock);
   const find = () =>
@@ -51,7 +51,7 @@ async function epochOf(folder: TemporaryFolder, clock: Clock): Promise<string> {
 }
 
 // R4.1
-test("the epoch of a daemon sorts after that of the run before it, although the wall clock was set back", async () => {
+test("the epoch of a run sorts after that of the previous run, although the wall clock was set back", async () => {
   using folder = createFolder();
   const first = await epochOf(folder, shiftClock(0));
   const second = await epochOf(folder, shiftClock(-MINUTE_MS));
@@ -61,14 +61,14 @@ test("the epoch of a daemon sorts after that of the run before it, although the 
 });
 
 // R4.1 R1.5
-test("a damaged generation file is refused at the start, by name, and stays as it is", async () => {
+test("a damaged generation file is refused at the start with its name, and is not changed", async () => {
   using folder = createFolder();
   await epochOf(folder, systemClock);
   const file = folder.at("holdfast-data/generation.json");
   await writeFile(file, "damaged");
   const { terminal, ended } = run(folder, systemClock);
   const over = ended.then(() => true);
-  // A daemon that starts all the same is stopped, and the test fails.
+  // If the daemon starts nevertheless, it is stopped and the test fails.
   while (!(await Promise.race([over, soon()]))) if (terminal.out.includes('"snapshot"')) break;
   terminal.signal("SIGTERM");
   expect(await ended).toBe(1);

@@ -8,16 +8,17 @@ export interface FaultReportOptions {
   readonly faults: AdapterFaults;
   readonly output: DaemonOutput;
   readonly clock: Clock;
-  /** Ends the daemon, which then throws the error. */
+  /** Ends the daemon with this error. */
   readonly fail: (error: unknown) => void;
 }
 
-/** A fault that repeats is reported this often, in milliseconds. */
+/** Minimum time between two reports of a repeated fault, in milliseconds. */
 const REPORT_EVERY_MS = 1_000;
 
 /**
- * Decides what an error means that was thrown outside of any call. One of an adapter's code is reported and ends the watches
- * of its provider; the daemon continues. After any other one the state of the process is unknown, so the daemon ends.
+ * Handles errors that were thrown outside of any call. An error of an adapter's code is reported and ends the watches
+ * of its provider, and the daemon continues. After any other error the state of the process is unknown, so the daemon
+ * ends.
  */
 export class FaultReport {
   readonly #options: FaultReportOptions;
@@ -43,12 +44,12 @@ export class FaultReport {
     if (last !== undefined && now - last.at < REPORT_EVERY_MS) return void last.unreported++;
     this.#reported.set(name, { at: now, unreported: 0 });
     const of = providerId === undefined ? "" : ` of provider "${providerId}"`;
-    const what = providerId === undefined ? "its watches are" : "the watch is";
+    const what = providerId === undefined ? "its watches were" : "its watch was";
     const repeated =
       last === undefined || last.unreported === 0 ? "" : ` (and ${last.unreported} times before)`;
     output.warning({
       code: "STREAM_FAILED",
-      message: `the adapter "${adapter}"${of} failed outside of any call, so ${what} ended and tried again: ${describeFailure(error)}${repeated}`,
+      message: `the adapter "${adapter}"${of} failed outside of any call, so ${what} ended and will be retried: ${describeFailure(error)}${repeated}`,
       providerId,
       details: { adapter },
     });

@@ -5,13 +5,13 @@ import { toPrintable } from "../output/printable.ts";
 export interface GreetingOptions {
   readonly version: string;
   readonly loaded: LoadedConfig;
-  /** Absent when there are no endpoints. */
+  /** Undefined when there are no endpoints. */
   readonly url?: string | undefined;
   readonly pid: number;
   readonly paint: Paint;
 }
 
-/** What runs, where everything is and how to end it. */
+/** The lines that the daemon prints first: what is running, where its files are, and how to stop it. */
 export function toGreeting(options: GreetingOptions): readonly string[] {
   const { version, loaded, url, pid, paint } = options;
   const row = (name: string, text: string) => `  ${paint("dim", name.padEnd(10))} ${text}`;
@@ -26,7 +26,7 @@ export function toGreeting(options: GreetingOptions): readonly string[] {
     row("store", toPrintable(loaded.storeFile)),
     row("endpoints", url === undefined ? "none" : `${paint("cyan", url)}  ${ENDPOINTS}`),
     row("reload", `kill -HUP ${pid}`),
-    row("stop", "Ctrl-C drains and stops; a second one stops at once"),
+    row("stop", "Ctrl-C drains and stops; a second Ctrl-C stops at once"),
     "",
   ];
 }

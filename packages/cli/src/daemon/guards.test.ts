@@ -32,7 +32,7 @@ async function stop(daemon: DaemonProcess): Promise<void> {
 }
 
 describe("the daemon's guards", () => {
-  test("the last known good topology is served as degraded by a start with the backend gone", async () => {
+  test("the last known good topology is served as degraded when the backend is down at the start", async () => {
     // R5.3
     using folder = createFolder({});
     await using first = DaemonProcess.run(folder.at("holdfast.yaml")).read();
@@ -41,7 +41,7 @@ describe("the daemon's guards", () => {
 
     await rename(folder.at("topology.json"), folder.at("away.json"));
     await using second = DaemonProcess.run(folder.at("holdfast.yaml")).read();
-    // R2.7: a provider that never worked and is refused is given up at once, as in a process that runs.
+    // R2.7: a provider that never worked and is refused becomes unreachable at once, as in a running process.
     const unavailable = await second.until(hasStatus("unavailable"));
     expect(unavailable["reason"]).toMatch(
       /last known good snapshot of "files", confirmed \d+ s before this start/,
@@ -54,13 +54,13 @@ describe("the daemon's guards", () => {
     });
     await rename(folder.at("away.json"), folder.at("topology.json"));
     await second.until(hasStatus("ready"));
-    // Nothing really changed, so there is no second snapshot.
+    // The content did not change, so there is no second snapshot.
     expect(second.lines.filter(({ kind }) => kind === "snapshot")).toHaveLength(1);
     expect(await getTopology(second)).toMatchObject({ isStale: false, holds: [] });
     await stop(second);
   });
 
-  test("a damaged one is a warning, and no reason not to start", async () => {
+  test("a damaged stored topology causes a warning, and the daemon starts", async () => {
     using folder = createFolder({});
     await using first = DaemonProcess.run(folder.at("holdfast.yaml")).read();
     await first.until(hasStatus("ready"));
@@ -73,7 +73,7 @@ describe("the daemon's guards", () => {
     await stop(second);
   });
 
-  test("none is kept when that is turned off", async () => {
+  test("no topology is stored when that is turned off", async () => {
     using folder = createFolder({ lastKnownGood: false });
     await using daemon = DaemonProcess.run(folder.at("holdfast.yaml")).read();
     await daemon.until(hasStatus("ready"));

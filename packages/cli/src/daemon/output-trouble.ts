@@ -10,9 +10,9 @@ export interface OutputTroubleOptions {
   readonly isJson: boolean;
 }
 
-/** Reports on standard error that standard output cannot be written, and how many lines that cost. */
+/** Reports on standard error that standard output cannot be written, and how many lines were dropped. */
 export class OutputTrouble implements LineWriterListener {
-  /** Where the gap is reported once standard output works again. */
+  /** Receives the report about dropped lines once standard output works again. */
   output: DaemonOutput | undefined;
   readonly #options: OutputTroubleOptions;
   #reported = 0;
@@ -22,24 +22,24 @@ export class OutputTrouble implements LineWriterListener {
   }
 
   onFailed({ code, isReaderGone }: WriteFailure): void {
-    const what = isReaderGone ? "has no reader any more" : "cannot be written";
-    const words = `standard output ${what} (${code}); the daemon continues and drops its lines until it can be written again`;
-    this.#report("output_failed", { code }, words);
+    const what = isReaderGone ? "was closed by its reader" : "cannot be written";
+    const text = `standard output ${what} (${code}); the daemon continues and drops lines until output works again`;
+    this.#report("output_failed", { code }, text);
   }
 
   onRecovered(dropped: number): void {
     this.#reported += dropped;
-    const words = `standard output can be written again; ${dropped} lines were dropped`;
-    this.#report("output_recovered", { dropped }, words);
+    const text = `standard output works again; ${dropped} lines were dropped`;
+    this.#report("output_recovered", { dropped }, text);
     this.output?.note({
       kind: "skipped",
       facts: { count: dropped },
-      words: `${dropped} lines could not be written`,
+      text: `${dropped} lines could not be written`,
     });
   }
 
-  /** At the end: the lines that were dropped since the last report, if any. */
-  sum(droppedInAll: number): void {
+  /** Reports at the end the lines dropped since the last report, if any. */
+  reportRest(droppedInAll: number): void {
     const dropped = droppedInAll - this.#reported;
     if (dropped > 0)
       this.#report("output_dropped", { dropped }, `${dropped} lines of standard output were dropped`);

@@ -9,7 +9,7 @@ import { printLog } from "./print-log.ts";
 const paint = createPaint({ isTty: false, env: {} });
 
 describe("printLog", () => {
-  test("prints every event, also those before it began, until its signal says the end", async () => {
+  test("prints every event, also earlier ones, until its signal aborts", async () => {
     await using served = await serveHub();
     await served.set("a");
     const { clock, hub } = served;
@@ -19,14 +19,14 @@ describe("printLog", () => {
     const output = new DaemonOutput({ writer, paint, clock, isJson: true });
     const printing = printLog({ log: hub, output, signal: stop.signal });
     await served.set("b");
-    hub.drain("told to stop");
+    hub.drain("stopped by the test");
     stop.abort();
     await printing;
     const lines = String(stream.read()).trim().split("\n");
     expect(lines.map((line) => (JSON.parse(line) as { seqNo: number }).seqNo)).toEqual([1, 2, 3, 4]);
   });
 
-  test("says how many a slow reader missed, and holds nothing for it meanwhile", async () => {
+  test("prints how many events a slow reader missed, and buffers none of them", async () => {
     await using served = await serveHub({ retainedEvents: 5 });
     await served.set("a");
     const { clock, hub } = served;

@@ -4,11 +4,11 @@ import type { DaemonOutput } from "./daemon-output.ts";
 export interface PrintLogOptions {
   readonly log: TopologyLog;
   readonly output: DaemonOutput;
-  /** Ends the printing once everything the log holds is printed. */
+  /** Ends the printing once every event in the log has been printed. */
   readonly signal: AbortSignal;
 }
 
-/** Prints every event of the log. Where the reader was too slow for what the log retains, it says how many it missed. */
+/** Prints every event of the log. If the reader is too slow for the retained events, prints how many it missed. */
 export async function printLog(options: PrintLogOptions): Promise<void> {
   const { log, output, signal } = options;
   let from: LogPosition = { epoch: log.state.epoch, seqNo: 0 };
@@ -26,7 +26,7 @@ export async function printLog(options: PrintLogOptions): Promise<void> {
       output.note({
         kind: "skipped",
         facts: { count },
-        words: `${count} events were not printed: the reader is slow`,
+        text: `${count} events were not printed, because the reader is too slow`,
       });
       from = { epoch, seqNo };
     }

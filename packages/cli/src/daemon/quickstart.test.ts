@@ -5,9 +5,9 @@ import { DaemonProcess } from "../../test/daemon-process.ts";
 
 const START = join(import.meta.dirname, "../../../../examples/quickstart/start.ts");
 
-test("the quickstart starts also where its port is taken, and ends with 0 at Ctrl-C", async () => {
+test("the quickstart also starts when its port is taken, and ends with 0 at Ctrl-C", async () => {
   await using other = createServer().listen(7420, "127.0.0.1");
-  // If somebody else has the port, that is just as well.
+  // The port may already be taken by another program, which has the same effect.
   other.on("error", () => {});
   await using daemon = new DaemonProcess([START]).read();
   await daemon.until(({ kind, to }) => kind === "status_changed" && to === "ready");

@@ -20,7 +20,7 @@ function topology(...ids: readonly string[]) {
   return { members: ids.map((id) => member(id)) };
 }
 
-/** A folder with two topology files and a configuration that watches them. */
+/** Creates a folder with two topology files and a configuration that watches them. */
 function createFolder(): TemporaryFolder {
   const folder = new TemporaryFolder();
   folder.write("primary.json", topology("a", "b"));
@@ -39,7 +39,7 @@ async function getJson(url: string): Promise<Record<string, unknown>> {
 }
 
 describe("holdfast run", () => {
-  test("watches, fails over and back, serves all along, drains and exits with 0", async () => {
+  test("watches, fails over and back, serves throughout, drains and exits with 0", async () => {
     using folder = createFolder();
     await using daemon = DaemonProcess.run(folder.at("holdfast.yaml")).read();
     await daemon.until(isReady);
@@ -48,12 +48,12 @@ describe("holdfast run", () => {
     await using client = await TestEventSource.open(url);
     expect(await client.next()).toMatchObject({ event: "state", data: { memberCount: 2 } });
 
-    // R2.1: an edit is seen.
+    // R2.1: an edit is detected.
     folder.write("primary.json", topology("a", "b", "c"));
     const edited = await daemon.until(({ kind, memberCount }) => kind === "snapshot" && memberCount === 3);
     expect(edited["delta"].added).toMatchObject([{ id: "c" }]);
 
-    // R2.5, R3.4: the file is gone, so backup takes over; its snapshot comes after the change.
+    // R2.5, R3.4: the file is removed, so backup takes over. Its snapshot comes after provider_changed.
     await rename(folder.at("primary.json"), folder.at("away.json"));
     const over = await daemon.until(isChangeTo("backup"));
     expect(over).toMatchObject({ from: "primary", snapshotHash: edited["hash"] });
@@ -61,7 +61,7 @@ describe("holdfast run", () => {
     expect(held["seqNo"]).toBeGreaterThan(over["seqNo"]);
     expect(await getJson(`${url}/topology`)).toMatchObject({ providerId: "backup", memberCount: 1 });
 
-    // R2.6: back again, after the cooldown.
+    // R2.6: failback after the cooldown.
     await rename(folder.at("away.json"), folder.at("primary.json"));
     expect(await daemon.until(isChangeTo("primary"))).toMatchObject({ reason: "recovered" });
     await daemon.until(isReady);
@@ -86,7 +86,7 @@ describe("holdfast run", () => {
     expect(received.at(-1)).toMatchObject({ event: "status_changed", data: { to: "draining" } });
   });
 
-  test("reloads the configuration at SIGHUP, all or none", async () => {
+  test("reloads the configuration at SIGHUP, all or nothing", async () => {
     using folder = createFolder();
     await using daemon = DaemonProcess.run(folder.at("holdfast.yaml")).read();
     await daemon.until(isReady);
@@ -111,7 +111,7 @@ describe("holdfast run", () => {
     ];
     folder.write("holdfast.yaml", { providers: wrong });
     daemon.signal("SIGHUP");
-    // R5.4: the old set stays, and every problem is named.
+    // R5.4: the old set stays in force, and every problem is named.
     const refused = await daemon.until(({ kind }) => kind === "reload_refused");
     expect(refused["error"].problems.map((problem: { path: string }) => problem.path)).toEqual([
       "providers[3].priority",
@@ -133,7 +133,7 @@ describe("holdfast run", () => {
   });
 
   // R6.2
-  test("loads adapters at its start, and no others until the next one", async () => {
+  test("loads adapters only at its start", async () => {
     using folder = createFolder();
     folder.write("nomad.mjs", `console.error("loaded");${adapterModule("nomad")}`);
     folder.write("other.mjs", adapterModule("other"));
@@ -149,7 +149,7 @@ describe("holdfast run", () => {
     write(["./nomad.mjs", "./none.mjs"], nomad, fileProvider("backup", 50));
     daemon.signal("SIGHUP");
     expect(await daemon.until(({ kind }) => kind === "restart_needed")).toMatchObject({
-      message: expect.stringContaining("from the next start on"),
+      message: expect.stringContaining("at the next start"),
     });
     expect((await getJson(`${url}/topology`))["providers"]).toMatchObject([
       { providerId: "nomad" },
@@ -163,7 +163,7 @@ describe("holdfast run", () => {
     expect(await daemon.exit()).toEqual({ code: 0, err: "loaded\n" });
   });
 
-  test("takes over at SIGHUP what was added to the store, and has it again after a crash", async () => {
+  test("adopts additions to the store at SIGHUP, and restores them after a crash", async () => {
     using folder = createFolder();
     folder.write("holdfast.yaml", { health: QUICK });
     await using daemon = DaemonProcess.run(folder.at("holdfast.yaml")).read();
@@ -191,7 +191,7 @@ describe("holdfast run", () => {
     expect(url).not.toBe("");
   });
 
-  test("says what keeps it from starting, and with which exit code", async () => {
+  test("reports what prevents its start, with the matching exit code", async () => {
     using folder = createFolder();
     const failure = async (config: unknown, args: readonly string[] = ["--port", "0"]) => {
       const terminal = new TestTerminal({ cwd: folder.path });
@@ -216,7 +216,7 @@ describe("holdfast run", () => {
     using folder = createFolder();
     const providers = [fileProvider("primary", 100)];
     folder.write("holdfast.yaml", { providers, shutdown: { drainMs: 50 } });
-    // A file system that does not answer, as a network's may.
+    // Simulates a file system that does not respond, such as a network file system.
     const hang = `
       import fs from "node:fs/promises";
       import { syncBuiltinESMExports } from "node:module";
@@ -244,7 +244,7 @@ describe("holdfast run", () => {
     folder.write("primary.json", topology(...Array.from({ length: 3_000 }, (_, index) => `n${index}`)));
     await using daemon = DaemonProcess.run(folder.at("holdfast.yaml"));
     const [started] = await once(daemon.stdout, "data");
-    // From here on nothing is read: the first snapshot cannot be printed, and the end is held up.
+    // From here on nothing is read, so the first snapshot cannot be printed, which delays the end.
     daemon.stdout.pause();
     const { url } = JSON.parse(String(started)) as { url: string };
     while ((await getJson(`${url}/readyz`))["status"] !== "ready") await sleep(50, { clock: systemClock });

@@ -24,22 +24,26 @@ import { toServerView } from "./service-view.ts";
 export interface DaemonOptions {
   /** The configuration file. */
   readonly configFile: string;
-  /** NDJSON instead of words. @defaultValue false */
+  /** True: print NDJSON instead of text. @defaultValue false */
   readonly isJson?: boolean | undefined;
-  /** Instead of what the configuration says; 0 takes any free port. */
+  /** Overrides `http.port` of the configuration; 0 selects any free port. */
   readonly port?: number | undefined;
   readonly terminal: Terminal;
-  /** More lines for people, printed below the greeting; gets the URL of the endpoints, if there are any. */
+  /**
+   * Returns additional lines of text, printed after the first lines. Receives the URL of the endpoints, if there are
+   * any.
+   */
   readonly hints?: ((url: string | undefined) => readonly string[]) | undefined;
 }
 
-/** How long a slow reader of standard output may hold up the end, in milliseconds. */
+/** Longest time that a slow reader of standard output can delay the end, in milliseconds. */
 const FLUSH_MS = 1_000;
 
 /**
- * Runs the service of a configuration until it is asked to stop, and returns the exit code. Throws what kept it from
- * starting: `VALIDATION_*` for the configuration, `LIFECYCLE_LISTEN_FAILED`, or as `ProvisioningService.start` does. Throws
- * what it cannot go on after: an error that was thrown outside of any call and is not an adapter's.
+ * Runs the service of a configuration until it is stopped, and returns the exit code. Throws the error that prevents
+ * the start: `VALIDATION_*` for the configuration, `LIFECYCLE_LISTEN_FAILED`, or an error of
+ * `ProvisioningService.start`. Also throws an error that was thrown outside of any call and not caused by an adapter,
+ * after which the daemon cannot continue.
  */
 export async function runDaemon(options: DaemonOptions): Promise<number> {
   const { terminal, isJson = false } = options;
@@ -82,45 +86,48 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   const ended = new AbortController();
   const printing = printLog({ log: service.topology, output, signal: ended.signal }).catch(fail);
   const startup = service.start({ providers: loaded.providers, signal: signals.shutdown }).catch(fail);
-  // The start creates the folder when it is missing.
+  // The start creates the folder if it is missing.
   const folderUse = startup.then(() => useFolder(dirname(storeFile)));
   void folderUse.then(({ reasons }) => reasons.forEach((reason) => output.warning(reason))).catch(fail);
   const reload = new ConfigReload({ loaded, service, output });
   signals.onHangup = () => void startup.then(() => reload.request());
   signals.onAccept = () => {
     const isAccepted = service.acceptRemovals();
-    const words = isAccepted ? "the held removals are accepted" : "no removals are held";
-    output.note({ kind: "removals_accepted", facts: { isAccepted }, words });
+    const text = isAccepted ? "the held removals were accepted" : "no removals are held";
+    output.note({ kind: "removals_accepted", facts: { isAccepted }, text });
   };
   await untilAborted(new Promise(() => {}), signals.shutdown).catch(() => {});
 
   const hasFailed = failures.length > 0;
   if (!hasFailed) {
-    const words = `consumers have up to ${drainMs} ms to drain`;
-    output.note({ kind: "shutting_down", facts: { drainMs }, words });
+    const text = `consumers have up to ${drainMs} ms to drain`;
+    output.note({ kind: "shutting_down", facts: { drainMs }, text });
   }
   const { unfinished } = await service.stop({ deadlineMs: drainMs });
   void folderUse.then((use) => use[Symbol.asyncDispose]()).catch(() => undefined);
   ended.abort();
   const isPrinted = await isDoneWithin(FLUSH_MS, printing, terminal);
   await server?.[Symbol.asyncDispose]();
-  for (const what of unfinished) output.note({ kind: "unfinished", facts: { what }, words: what });
+  for (const what of unfinished) output.note({ kind: "unfinished", facts: { what }, text: what });
   const code = unfinished.length === 0 && !hasFailed ? EXIT_CODE.ok : EXIT_CODE.failure;
   output.note({
     kind: "stopped",
     facts: { unfinished },
-    words: toLastWords(hasFailed, unfinished),
+    text: toFinalText(hasFailed, unfinished),
   });
-  // Neither output that is not read nor what hangs may keep the process.
+  // Neither unread output nor a hanging call may keep the process running.
   const isFlushed = isPrinted && (await isDoneWithin(FLUSH_MS, writer.flush(), terminal));
-  trouble.sum(writer.dropped);
+  trouble.reportRest(writer.dropped);
   await isDoneWithin(FLUSH_MS, err.flush(), terminal);
   if (!isFlushed || unfinished.length > 0) terminal.exit(code);
   if (hasFailed) throw failures[0];
   return code;
 }
 
-/** Undefined when it was asked to stop meanwhile: a file system or a module may not answer. */
+/**
+ * Returns `undefined` when the daemon is stopped before the configuration is loaded, because a file system or a module
+ * may not respond.
+ */
 async function loadUnlessStopped(
   { configFile, terminal }: DaemonOptions,
   faults: AdapterFaults,
@@ -149,9 +156,9 @@ function createMetrics(dropped: () => number): Registry {
   return metrics;
 }
 
-function toLastWords(isFailure: boolean, unfinished: readonly string[]): string {
-  if (isFailure) return "it cannot go on";
-  return unfinished.length === 0 ? "everything is drained" : "not everything was drained in time";
+function toFinalText(isFailure: boolean, unfinished: readonly string[]): string {
+  if (isFailure) return "an error prevents it from continuing";
+  return unfinished.length === 0 ? "all consumers are drained" : "not all consumers were drained in time";
 }
 
 function createService(

@@ -2,7 +2,7 @@ import type { ProvisioningService } from "@holdfast/provisioning";
 import type { Registry } from "prom-client";
 import type { ServerView } from "../server/server-view.ts";
 
-/** What the HTTP server may see of the service. */
+/** The part of the service that the HTTP server uses. */
 export function toServerView(service: ProvisioningService, metrics: Registry): ServerView {
   return {
     log: service.topology,

@@ -21,7 +21,7 @@ function createFolder(primary: object): TemporaryFolder {
     health: { maxErrors: 1, backoffInitialMs: 50, backoffMaxMs: 100, cooldownMs: 400 },
     adapters: ["./hanging.mjs"],
   });
-  // One call for each thread that libuv has by default, as on a network file system whose server is gone.
+  // Blocks one libuv thread for each call, as a network file system does whose server is down.
   const hang = `create: (descriptor, context) => {
     for (let i = 0; i < 4; i++) void open(${JSON.stringify(folder.at("pipe"))}, constants.O_RDONLY);
     return adapter.create({ ...descriptor, params: adapter.params.parse({ members: [] }) }, context);
@@ -34,7 +34,7 @@ function createFolder(primary: object): TemporaryFolder {
 
 describe.skipIf(process.platform === "win32")("a file that never opens", () => {
   // R2.5, R2.6
-  test("fails its own provider, the other one takes over, and the process ends", async () => {
+  test("makes its provider fail, another one takes over, and the process can end", async () => {
     using folder = createFolder(fileProvider("primary", 100));
     await using daemon = DaemonProcess.run(folder.at("holdfast.yaml")).read();
     await daemon.until(isReady);
@@ -46,7 +46,7 @@ describe.skipIf(process.platform === "win32")("a file that never opens", () => {
   }, 60_000);
 
   // R3.5
-  test("keeps neither another provider nor the end of the process waiting, however it came to be opened", async () => {
+  test("delays neither another provider nor the end of the process, whichever way it is opened", async () => {
     const hanging = { id: "primary", kind: "hanging", priority: 100, params: { region: "x" } };
     using folder = createFolder(hanging);
     await using daemon = DaemonProcess.run(folder.at("holdfast.yaml")).read();

@@ -20,7 +20,7 @@ function createFolder(): TemporaryFolder {
   return folder;
 }
 
-/** Waits for a result other than undefined. The timeout of the test is the limit. */
+/** Waits until `look` returns something other than undefined. The timeout of the test is the limit. */
 async function until<T>(look: () => Promise<T | undefined> | T | undefined): Promise<T> {
   for (;;) {
     const found = await look();
@@ -42,7 +42,7 @@ async function memberIdsAt(url: string): Promise<readonly string[]> {
   return members.map(({ id }) => id);
 }
 
-/** Changes the topology again and again until `look` finds something. */
+/** Changes the topology repeatedly until `look` finds something. */
 async function untilWithChanges<T>(folder: TemporaryFolder, look: () => T | undefined): Promise<T> {
   let round = 0;
   return until(async () => {
@@ -55,13 +55,13 @@ function badProvider(fault: string, priority: number) {
   return { id: fault, kind: "bad", priority, params: { fault } };
 }
 
-describe.skipIf(process.platform === "win32")("the daemon in its surroundings", () => {
+describe.skipIf(process.platform === "win32")("the daemon and its environment", () => {
   // E2
   test("continues while its output cannot be written, and reports what was dropped", async () => {
     using folder = createFolder();
     const file = folder.at("out.jsonl");
     await using output: FileHandle = await open(file, "a");
-    // Stands for a full disk: files end at 4 KiB, and what goes beyond fails with EFBIG.
+    // Simulates a full disk: files are limited to 4 KiB, and writing more fails with EFBIG.
     const limited = ["-c", 'ulimit -f 8; exec "$0" "$@"', process.execPath];
     const command = [...limited, MAIN, "run", "-c", folder.at("holdfast.yaml"), "--port", "0"];
     await using daemon = new DaemonProcess(command, { program: "/bin/sh", stdout: output.fd });
@@ -85,9 +85,9 @@ describe.skipIf(process.platform === "win32")("the daemon in its surroundings", 
     expect(await daemon.exit()).toMatchObject({ code: 0 });
   });
 
-  test("is neither ended nor opened by signals that come early, nor ended by a reader that goes away", async () => {
+  test("early signals neither end it nor open a debugger, and a reader that closes the pipe does not end it", async () => {
     using folder = createFolder();
-    // Before anything of ours is loaded, and with the first listener.
+    // Sends signals before any module of the command is loaded, and at its first listener.
     const early = `
       process.kill(process.pid, "SIGUSR1");
       await new Promise((resolve) => setTimeout(resolve, 200));
@@ -98,11 +98,11 @@ describe.skipIf(process.platform === "win32")("the daemon in its surroundings", 
     // G12
     await daemon.until(({ kind, to }) => kind === "status_changed" && to === "ready");
     const url = await daemon.url();
-    // G4: Node opened the debugger before our code ran, and it is closed again.
+    // G4: Node opened the debugger before the command's code ran, and the command closed it.
     const port = Number(/Debugger listening on ws:\/\/127\.0\.0\.1:(\d+)/.exec(daemon.err)?.[1]);
     expect(await codeOfConnect(port)).toBe("ECONNREFUSED");
     daemon.signal("SIGUSR1");
-    // The next signal is handled after it.
+    // Signals are handled in order, so the first ones have been handled by now.
     daemon.signal("SIGHUP");
     await daemon.until(({ kind }) => kind === "reloaded", daemon.lines.length);
     expect(daemon.err.match(/Debugger listening/g)).toHaveLength(1);
@@ -118,7 +118,7 @@ describe.skipIf(process.platform === "win32")("the daemon in its surroundings", 
   });
 
   // G11
-  test("names an adapter that fails outside of any call, uses the next provider, and ends although it left a timer", async () => {
+  test("reports an adapter that fails outside of any call, uses the next provider, and ends although a timer is left", async () => {
     using folder = createFolder();
     const core = JSON.stringify(import.meta.resolve("@holdfast/core"));
     folder.write(

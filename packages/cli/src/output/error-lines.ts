@@ -22,13 +22,13 @@ const detailsSchema = z.object({
 
 type Problem = z.infer<typeof problemSchema>;
 
-/** An error as people read it: one line, and one more for each thing that is wrong. */
+/** Formats an error as text: one line, and one more for each problem. */
 export function toErrorLines(error: unknown, paint: Paint): readonly string[] {
   if (!isProvisioningError(error)) return [paint("red", `error: ${toPrintable(messageOf(error))}`)];
   const details = detailsSchema.safeParse(error.details).data;
   const { file, problems = [], failures = [] } = details ?? {};
   if (problems.length > 0) {
-    const where = file ?? "what was given";
+    const where = file ?? "the input";
     return [paint("red", `error: ${toPrintable(where)} is not valid:`), ...toProblemLines(problems, paint)];
   }
   if (failures.length > 0) {
@@ -40,7 +40,7 @@ export function toErrorLines(error: unknown, paint: Paint): readonly string[] {
   return [paint("red", `error: ${toPrintable(error.message)}`)];
 }
 
-/** The same for machines. */
+/** Formats an error as JSON. */
 export function toErrorDocument(error: unknown): JsonDocument {
   if (!isProvisioningError(error))
     return { error: { code: "LIFECYCLE_INTERNAL", message: messageOf(error) } };

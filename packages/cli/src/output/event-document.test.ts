@@ -8,16 +8,16 @@ const delta = diffSnapshots({ members: MemberSet.empty, blockedNodes: [] }, snap
 const tick = { epoch: "e", seqNo: 1, at: 2 } as const;
 
 // R2.3
-test("the first snapshot follows no other: its previousHash is null, and JSON has it", () => {
+test("the first snapshot has the previousHash null, also in JSON", () => {
   const document = toEventDocument({ ...tick, kind: "snapshot", snapshot, delta });
   expect(document).toMatchObject({ kind: "snapshot", hash: snapshot.hash, previousHash: null });
 });
 
 // R5.5
-test("a failure is carried with message and details", () => {
+test("a failure has its message and details", () => {
   const reason = {
     code: "CONNECTIVITY_UNAVAILABLE",
-    message: "10.0.0.1:8500 answered 503",
+    message: "10.0.0.1:8500 responded with 503",
     details: { address: "10.0.0.1:8500", status: 503 },
   } as const;
   const base = { ...tick, providerId: "primary" } as const;

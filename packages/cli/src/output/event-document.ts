@@ -2,8 +2,8 @@ import type { ProviderSnapshot, SnapshotEvent, TopologyEvent } from "@holdfast/c
 import { LongList, type JsonDocument } from "./json-pieces.ts";
 
 /**
- * An event as machines read it, on `/events` and on standard output. A snapshot says what changed; whoever holds the
- * state before it applies the delta, and `members` and `hash` tell whether the result is right.
+ * Formats an event as JSON, for `/events` and standard output. A snapshot contains only the change: a reader applies
+ * the delta to the previous state, and can check the result with `memberCount` and `hash`.
  */
 export function toEventDocument(event: TopologyEvent): JsonDocument {
   if (event.kind !== "snapshot") return toFlatDocument(event);
@@ -37,7 +37,7 @@ function toFlatDocument({
   return { kind, epoch, seqNo, at, ...rest };
 }
 
-/** Everything about a snapshot but its members. */
+/** All fields of a snapshot except its members. */
 export function toSnapshotHead(snapshot: ProviderSnapshot): JsonDocument {
   const { providerId, hash, observedAt, revision, stalenessMs, skipped, blockedNodes, retained } = snapshot;
   return {

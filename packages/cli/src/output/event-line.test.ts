@@ -44,7 +44,7 @@ const events: readonly (readonly [TopologyEvent, string])[] = [
   ],
   [
     { ...tick, seqNo: 9, kind: "guard_changed", isHolding: false, ...hold },
-    "#9    guard_changed      removal_dwell lets go",
+    "#9    guard_changed      removal_dwell released",
   ],
   [snapshotEvent(["a", "b"], ["b", "c"]), "#2    snapshot           2 members from primary  +c  -a"],
   [snapshotEvent([], ["a", "b", "c", "d"]), "#2    snapshot           4 members from primary  +4"],
@@ -55,7 +55,7 @@ const events: readonly (readonly [TopologyEvent, string])[] = [
   ],
   [
     { ...tick, seqNo: 3, kind: "provider_changed", from: "backup", to: "primary", reason: "recovered" },
-    "#3    provider_changed   backup → primary  primary has stayed healthy again",
+    "#3    provider_changed   backup → primary  primary has recovered",
   ],
   [
     { ...tick, seqNo: 4, kind: "stream_terminated", providerId: "primary", reason: { kind: "ended" } },
@@ -69,7 +69,7 @@ const events: readonly (readonly [TopologyEvent, string])[] = [
       providerId: "primary",
       reason: { kind: "errored", code: "STREAM_FAILED" },
     },
-    "#4    stream_terminated  the stream of primary broke: STREAM_FAILED",
+    "#4    stream_terminated  the stream of primary failed: STREAM_FAILED",
   ],
   [
     {
@@ -77,9 +77,13 @@ const events: readonly (readonly [TopologyEvent, string])[] = [
       seqNo: 4,
       kind: "stream_terminated",
       providerId: "primary",
-      reason: { kind: "errored", code: "CONNECTIVITY_UNAVAILABLE", message: "10.0.0.1:8500 answered 503" },
+      reason: {
+        kind: "errored",
+        code: "CONNECTIVITY_UNAVAILABLE",
+        message: "10.0.0.1:8500 responded with 503",
+      },
     },
-    "#4    stream_terminated  the stream of primary broke: CONNECTIVITY_UNAVAILABLE: 10.0.0.1:8500 answered 503",
+    "#4    stream_terminated  the stream of primary failed: CONNECTIVITY_UNAVAILABLE: 10.0.0.1:8500 responded with 503",
   ],
   [
     {
@@ -89,9 +93,9 @@ const events: readonly (readonly [TopologyEvent, string])[] = [
       from: "primary",
       to: "backup",
       reason: "errors",
-      cause: { code: "STREAM_FAILED", message: "the connection broke" },
+      cause: { code: "STREAM_FAILED", message: "the connection failed" },
     },
-    "#6    provider_changed   primary → backup  primary failed: the connection broke",
+    "#6    provider_changed   primary → backup  primary failed: the connection failed",
   ],
   [
     {
@@ -106,22 +110,22 @@ const events: readonly (readonly [TopologyEvent, string])[] = [
     "#5    health_changed     primary: healthy → degraded  CONNECTIVITY_REFUSED: nothing listens on\ufffd10.0.0.1:8500",
   ],
   [
-    { ...tick, seqNo: 12345, kind: "status_changed", from: "ready", to: "unavailable", reason: "nobody" },
-    "#12345 status_changed     ready → unavailable  nobody",
+    { ...tick, seqNo: 12345, kind: "status_changed", from: "ready", to: "unavailable", reason: "none left" },
+    "#12345 status_changed     ready → unavailable  none left",
   ],
 ];
 
 describe("toEventLine", () => {
-  test.each(events)("reads well: %#", (event, expected) => {
+  test.each(events)("formats each kind of event: %#", (event, expected) => {
     expect(toEventLine(event, plain)).toBe(`09:05:03.042  ${expected}`);
   });
 
-  test("stays one line and moves no cursor, whatever names hold", () => {
+  test("is one line without control characters, whatever names contain", () => {
     const line = toEventLine(snapshotEvent([], ["\u001b[2Jx\n", "y\r\u0085\u2028z"]), plain);
     expect(line).toContain("+\ufffd[2Jx\ufffd +y\ufffd\ufffd\ufffdz");
   });
 
-  test("has colours only on a terminal that wants them", () => {
+  test("has colours only on a terminal that supports them", () => {
     expect(isColoured({ TERM: "xterm" })).toBe(true);
     expect(isColoured({ TERM: "xterm", NO_COLOR: "" })).toBe(true);
     expect(isColoured({ TERM: "xterm", NO_COLOR: "1" })).toBe(false);

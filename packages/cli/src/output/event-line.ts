@@ -29,24 +29,27 @@ const HEALTH_COLOUR: Readonly<Record<ProviderHealth, Colour>> = {
   disabled: "red",
 };
 
-const SWITCH_WORDS: Readonly<Record<SwitchReason, (event: ProviderChangedEvent) => string>> = {
-  timeout: ({ from }) => `${from} gave no sign of life in time`,
+const SWITCH_TEXT: Readonly<Record<SwitchReason, (event: ProviderChangedEvent) => string>> = {
+  timeout: ({ from }) => `${from} sent nothing within the timeout`,
   errors: ({ from }) => `${from} failed`,
   stream_ended: ({ from }) => `the stream of ${from} ended`,
   health_degraded: ({ from }) => `${from} is not healthy`,
-  recovered: ({ to }) => `${to} has stayed healthy again`,
-  manual_override: () => "an operator chose it",
-  removed_by_reload: ({ from }) => `${from} was taken out of the configuration`,
+  recovered: ({ to }) => `${to} has recovered`,
+  manual_override: () => "an operator selected it",
+  removed_by_reload: ({ from }) => `${from} was removed from the configuration`,
 };
 
-/** An event as people read it: time of day, number, kind, words. One line, whatever names hold. */
+/**
+ * Formats an event as one line of text: time of day, number, kind, description. Characters that could break the line
+ * are replaced.
+ */
 export function toEventLine(event: TopologyEvent, paint: Paint): string {
   const { at, seqNo, kind } = event;
   const head = `${paint("dim", toTimeOfDay(at))}  ${paint("dim", `#${seqNo}`.padEnd(5))}`;
-  return `${head} ${paint("bold", kind.padEnd(17))}  ${toWords(event, paint)}`;
+  return `${head} ${paint("bold", kind.padEnd(17))}  ${toText(event, paint)}`;
 }
 
-/** Local time, to the millisecond: `09:05:03.042`. */
+/** Formats local time with milliseconds: `09:05:03.042`. */
 export function toTimeOfDay(at: number): string {
   const date = new Date(at);
   const [hours, minutes, seconds] = [date.getHours(), date.getMinutes(), date.getSeconds()].map((part) =>
@@ -55,10 +58,10 @@ export function toTimeOfDay(at: number): string {
   return `${hours}:${minutes}:${seconds}.${String(date.getMilliseconds()).padStart(3, "0")}`;
 }
 
-function toWords(event: TopologyEvent, paint: Paint): string {
-  if (event.kind === "snapshot") return toSnapshotWords(event, paint);
+function toText(event: TopologyEvent, paint: Paint): string {
+  if (event.kind === "snapshot") return toSnapshotText(event, paint);
   if (event.kind === "provider_changed") {
-    const reason = paint("dim", toPrintable(SWITCH_WORDS[event.reason](event)) + toDetail(event.cause));
+    const reason = paint("dim", toPrintable(SWITCH_TEXT[event.reason](event)) + toDetail(event.cause));
     return `${toPrintable(event.from)} → ${paint("magenta", toPrintable(event.to))}  ${reason}`;
   }
   if (event.kind === "stream_terminated") {
@@ -66,7 +69,7 @@ function toWords(event: TopologyEvent, paint: Paint): string {
     if (reason.kind === "ended")
       return `the stream of ${toPrintable(event.providerId)} ${paint("yellow", "was ended by the backend")}`;
     const { code, message } = reason;
-    const how = `${paint("yellow", `broke: ${code}`)}${message === undefined ? "" : paint("dim", toDetail({ message }))}`;
+    const how = `${paint("yellow", `failed: ${code}`)}${message === undefined ? "" : paint("dim", toDetail({ message }))}`;
     return `the stream of ${toPrintable(event.providerId)} ${how}`;
   }
   if (event.kind === "health_changed") {
@@ -79,7 +82,7 @@ function toWords(event: TopologyEvent, paint: Paint): string {
     const { guard, isHolding, nodes } = event;
     return isHolding
       ? `${guard} ${paint("yellow", `holds ${nodes}`)}  ${reason}`
-      : `${guard} ${paint("green", "lets go")}`;
+      : `${guard} ${paint("green", "released")}`;
   }
   return `${event.from} → ${paint(STATUS_COLOUR[event.to], event.to)}  ${reason}`;
 }
@@ -88,7 +91,7 @@ function toDetail(cause: Pick<Reason, "message"> | undefined): string {
   return cause === undefined ? "" : `: ${toPrintable(cause.message)}`;
 }
 
-function toSnapshotWords(event: SnapshotEvent, paint: Paint): string {
+function toSnapshotText(event: SnapshotEvent, paint: Paint): string {
   const { snapshot, delta } = event;
   const count = snapshot.members.size;
   const changes = [
@@ -99,7 +102,9 @@ function toSnapshotWords(event: SnapshotEvent, paint: Paint): string {
     toChange("unblocked ", delta.unblocked, (id) => id, "green", paint),
   ].filter((change) => change !== "");
   const skipped =
-    snapshot.skipped === undefined ? [] : [paint("yellow", `${snapshot.skipped.count} unreadable left out`)];
+    snapshot.skipped === undefined
+      ? []
+      : [paint("yellow", `${snapshot.skipped.count} unreadable entries left out`)];
   const members = `${count} ${count === 1 ? "member" : "members"}`;
   return [
     `${members} from ${paint("magenta", toPrintable(snapshot.providerId))}`,
@@ -110,7 +115,7 @@ function toSnapshotWords(event: SnapshotEvent, paint: Paint): string {
 
 const NAMED = 3;
 
-/** Names a few and counts the many. */
+/** Names up to three items, and counts the rest. */
 function toChange<T>(
   sign: string,
   changed: readonly T[],

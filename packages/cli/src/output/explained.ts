@@ -1,6 +1,6 @@
 import * as z from "zod";
 
-/** What is printed of an explanation. */
+/** The fields of an explanation that are printed. */
 export interface Explained {
   readonly nodeId: string;
   readonly standing: string;
@@ -27,7 +27,7 @@ export interface Explained {
 const text = z.string().max(65_536);
 const time = z.number();
 
-/** What answers may be a daemon of another version, or somebody else. */
+/** The response may come from another version of the daemon, or from another server. */
 export const explainedSchema: z.ZodType<Explained> = z.object({
   nodeId: text,
   standing: text,

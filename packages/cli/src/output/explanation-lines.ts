@@ -10,7 +10,7 @@ const STANDING_COLOUR: ReadonlyMap<string, Colour> = new Map([
   ["out", "red"],
 ]);
 
-/** An explanation as people read it: the verdict, then what it rests on. */
+/** Formats an explanation as text: the result, then the facts behind it. */
 export function toExplanationLines(explanation: Explained, paint: Paint): readonly string[] {
   const { nodeId, standing, rule, reason, node, hold, remote, lastChange, providers } = explanation;
   const row = (name: string, text: string) => `  ${paint("dim", name.padEnd(10))} ${toPrintable(text)}`;
@@ -25,11 +25,11 @@ export function toExplanationLines(explanation: Explained, paint: Paint): readon
     const { change, seqNo, at, providerId } = lastChange;
     lines.push(row("last", `${change} at #${seqNo}, ${toTimeOfDay(at)}, by ${providerId}`));
   } else if (explanation.keptSince !== undefined) {
-    lines.push(row("last", `unchanged since #${explanation.keptSince}; what came before is no longer kept`));
+    lines.push(row("last", `unchanged since #${explanation.keptSince}; earlier events are no longer kept`));
   }
   for (const { providerId, isActive, isListed, observedAt } of providers) {
-    const says = isListed ? "lists it" : "does not list it";
-    lines.push(row(providerId, `${says}, as of ${toTimeOfDay(observedAt)}${isActive ? " (active)" : ""}`));
+    const fact = isListed ? "lists it" : "does not list it";
+    lines.push(row(providerId, `${fact}, as of ${toTimeOfDay(observedAt)}${isActive ? " (active)" : ""}`));
   }
   if (remote !== undefined)
     lines.push(row("remoting", `${remote.state}, since ${toTimeOfDay(remote.lastUpdateAt)}`));

@@ -1,6 +1,6 @@
 import type { Clock } from "@holdfast/core";
 
-/** The pieces one by one with `end` after the last, giving way to the event loop between them. */
+/** Yields the pieces, then `end`, and yields to the event loop after each piece. */
 export async function* inTurns(
   pieces: Iterable<string>,
   end: string,

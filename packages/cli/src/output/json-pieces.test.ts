@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { toJsonText } from "./printable.ts";
 import { LongList, toJsonPieces } from "./json-pieces.ts";
 
-/** The same document with plain lists. */
+/** The document with arrays instead of `LongList`s. */
 function plain(value: unknown): unknown {
   if (value instanceof LongList) return [...value.items];
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
@@ -22,7 +22,7 @@ const value = fc.letrec((tie) => ({
 }));
 
 describe("toJsonPieces", () => {
-  test("gives what JSON.stringify would, joined", () => {
+  test("yields the text of JSON.stringify, in pieces", () => {
     fc.assert(
       fc.property(value.document, (document) => {
         const text = [...toJsonPieces(document)].join("");
@@ -31,7 +31,7 @@ describe("toJsonPieces", () => {
     );
   });
 
-  test("makes pieces of bounded size, and reads the list only as they are taken", () => {
+  test("yields pieces of bounded size, and reads the list lazily", () => {
     let read = 0;
     function* items() {
       for (; read < 100_000; read++) yield { id: `node-${read}`, host: "host.test", port: 7000 };

@@ -1,6 +1,6 @@
 import { escapeUnprintable } from "./printable.ts";
 
-/** A list so long that its JSON text is made in pieces. */
+/** A list that is too long to be converted to JSON text at once. */
 export class LongList {
   readonly items: Iterable<unknown>;
 
@@ -16,9 +16,9 @@ const ITEMS = 128;
 const PIECE = 16_384;
 
 /**
- * The JSON text of a document, in pieces of some ten kilobytes, so that one of 100,000 members never holds the event
- * loop for long nor stands in memory as a whole. Joined they are the text that `JSON.stringify` gives, with
- * characters that a terminal would not show escaped.
+ * Yields the JSON text of a document in pieces of about ten kilobytes, so that a document of 100,000 members neither
+ * blocks the event loop for long nor is in memory as a whole. The joined pieces are the text of `JSON.stringify`, with
+ * unprintable characters escaped.
  */
 export function* toJsonPieces(document: JsonDocument): Generator<string, void> {
   let piece = "";

@@ -7,7 +7,7 @@ function slowStream() {
   return new PassThrough({ highWaterMark: 10, encoding: "utf8" });
 }
 
-/** A stream that stays open after a failure, as standard output does. Writes fail with `code` while there is one. */
+/** A stream that stays open after a failure, as standard output does. Writes fail with `code` while it is set. */
 class FailingStream extends Writable {
   code: string | undefined;
   text = "";
@@ -25,7 +25,7 @@ class FailingStream extends Writable {
     }
   }
 
-  // What Node does for standard output.
+  // Node sets this for standard output.
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     done(error);
     const undestroy: unknown = Reflect.get(this, "_undestroy");
@@ -43,7 +43,7 @@ function observe(stream: Writable) {
 }
 
 describe("LineWriter", () => {
-  test("writes whole lines in order, however they are made", async () => {
+  test("writes whole lines in order, also lines in pieces", async () => {
     const stream = new PassThrough({ encoding: "utf8" });
     const writer = new LineWriter(stream, new VirtualClock());
     await Promise.all([writer.write(["one ", "in ", "pieces"]), writer.write("two"), writer.write([])]);
@@ -64,7 +64,7 @@ describe("LineWriter", () => {
     expect(isWritten).toBe(true);
   });
 
-  test("holds a bounded number of lines for a reader that does not read, and counts the others", async () => {
+  test("buffers a bounded number of lines for a reader that does not read, and counts the others", async () => {
     const stream = slowStream();
     const { writer, seen } = observe(stream);
     const lines = Array.from({ length: 5_000 }, (_, index) => writer.write(`line ${index}`));
@@ -85,7 +85,7 @@ describe("LineWriter", () => {
       await writer.write("one");
       stream.code = code;
       await Promise.all([writer.write("two"), writer.write(["th", "ree"]), writer.flush()]);
-      // One report for the whole failure.
+      // There is one report for the whole failure.
       expect([writer.dropped, seen]).toEqual([2, [code]]);
       expect(writer.failure).toEqual({ code, isReaderGone: code === "EPIPE" });
       stream.code = undefined;
@@ -96,7 +96,7 @@ describe("LineWriter", () => {
     },
   );
 
-  test("ends a line that was cut off before it writes the next one", async () => {
+  test("ends a truncated line before it writes the next one", async () => {
     const stream = new FailingStream();
     const { writer } = observe(stream);
     const cutOff = function* () {
@@ -111,7 +111,7 @@ describe("LineWriter", () => {
     expect(stream.text).toBe('{"a":\n{}\n');
   });
 
-  test("drops what is written to a stream that was destroyed", async () => {
+  test("drops lines written to a destroyed stream", async () => {
     const stream = new PassThrough();
     const { writer, seen } = observe(stream);
     stream.destroy();

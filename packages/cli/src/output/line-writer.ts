@@ -2,27 +2,27 @@ import type { Writable } from "node:stream";
 import { SerialQueue, type Clock } from "@holdfast/core";
 import { inTurns } from "./in-turns.ts";
 
-/** Called when a stream stops working and when it works again. */
+/** Called when a stream fails and when it works again. */
 export interface LineWriterListener {
-  /** A line could not be written, for the first time or after lines that could. */
+  /** A line could not be written, and the line before it could, or there was none. */
   onFailed?(failure: WriteFailure): void;
-  /** A line was written after `dropped` lines that were not. */
+  /** A line was written after `dropped` lines could not be. */
   onRecovered?(dropped: number): void;
 }
 
 export interface WriteFailure {
-  /** The code of the operating system, for example `ENOSPC`. */
+  /** The operating system's error code, for example `ENOSPC`. */
   readonly code: string;
-  /** Nothing reads the stream any more, as after `| head`. */
+  /** True when the reader has closed the stream, as after `| head`. */
   readonly isReaderGone: boolean;
 }
 
-/** Lines that wait for a slow reader; further ones are dropped. */
+/** Maximum number of lines that wait for a slow reader. Further lines are dropped. */
 const MAX_WAITING = 1_000;
 
 /**
- * Writes whole lines, one after the other, to a stream that may be slow, full or without a reader. A slow reader is waited
- * for. A line that cannot be written is dropped and counted, and the next line is tried again.
+ * Writes whole lines in order to a stream that may be slow, full or closed by its reader. For a slow reader it waits. A
+ * line that cannot be written is dropped and counted, and the next line is tried again.
  */
 export class LineWriter {
   readonly #stream: Writable;
@@ -39,21 +39,21 @@ export class LineWriter {
     this.#stream = stream;
     this.#clock = clock;
     this.#listener = listener;
-    // The callback of each write reports its failure. Without a listener the event would end the process.
+    // The callback of each write reports its failure. Without this listener the event would end the process.
     stream.on("error", () => {});
   }
 
-  /** Why lines cannot be written now; undefined when the newest one was. */
+  /** The current failure; undefined when the newest line was written. */
   get failure(): WriteFailure | undefined {
     return this.#failure;
   }
 
-  /** Lines that were not written, in all. */
+  /** Total number of dropped lines. */
   get dropped(): number {
     return this.#dropped;
   }
 
-  /** Resolves once the line is with the operating system or dropped. Does not reject. */
+  /** Resolves once the line is passed to the operating system or dropped. Does not reject. */
   async write(line: string | Iterable<string>): Promise<void> {
     if (this.#waiting >= MAX_WAITING) return void this.#dropped++;
     this.#waiting++;
@@ -70,7 +70,7 @@ export class LineWriter {
   }
 
   async #writeLine(pieces: Iterable<string>): Promise<void> {
-    // A line that was cut off is ended first, so that only that one is unreadable.
+    // Ends a truncated line first, so that only that line is unreadable.
     let text = this.#isTorn ? "\n" : "";
     let isBegun = false;
     for await (const piece of inTurns(pieces, "\n", this.#clock)) {
@@ -87,7 +87,7 @@ export class LineWriter {
     const isFirst = this.#failure === undefined;
     this.#dropped++;
     this.#failure ??= failure;
-    // A full disk may take the beginning of a text.
+    // A full disk may accept the start of a text.
     this.#isTorn ||= isBegun || !failure.isReaderGone;
     if (isFirst) this.#listener.onFailed?.(failure);
   }

@@ -1,6 +1,6 @@
 export type Colour = "bold" | "dim" | "red" | "green" | "yellow" | "blue" | "magenta" | "cyan";
 
-/** Colours a text, or leaves it as it is where colours are off. */
+/** Colours a text, or returns it unchanged when colours are off. */
 export type Paint = (colour: Colour, text: string) => string;
 
 // ECMA-48 "select graphic rendition" parameters.
@@ -20,7 +20,7 @@ export interface PaintOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** Colours only on a terminal that can show them, and never where `NO_COLOR` is set (no-color.org). */
+/** Uses colours only on a terminal that supports them, and never when `NO_COLOR` is set (no-color.org). */
 export function createPaint(options: PaintOptions): Paint {
   const { isTty, env } = options;
   const isOff = !isTty || env["TERM"] === "dumb" || (env["NO_COLOR"] ?? "") !== "";

@@ -31,17 +31,17 @@ describe("text for a terminal", () => {
     expect(JSON.parse(json)).toEqual({ [`a${character}`]: character });
   });
 
-  test("visible text of any language stays as it is", () => {
+  test("visible text of any language is unchanged", () => {
     const text = "node-1 Köln 東京 مثال 🚀 ½";
     expect(toPrintable(text)).toBe(text);
     expect(toJsonText(text)).toBe(`"${text}"`);
   });
 
-  test("lines stay lines where they are meant to", () => {
+  test("line breaks are kept where they are allowed", () => {
     expect(toPrintableLines("a\u001b[2J\nb")).toBe("a\ufffd[2J\nb");
   });
 
-  test("escaped JSON has the same value and nothing unprintable", () => {
+  test("escaped JSON has the same value and no unprintable character", () => {
     fc.assert(
       fc.property(fc.json({ stringUnit: "binary" }), (json) => {
         const escaped = escapeUnprintable(json);

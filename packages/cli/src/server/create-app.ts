@@ -35,7 +35,7 @@ export interface AppOptions {
   readonly clients: EventClients;
   readonly share: LoopShare;
   readonly clock: Clock;
-  /** Whether requests with this `Host` header are answered. */
+  /** True when requests with this `Host` header are answered. */
   readonly isHostAllowed: (hostHeader: string | undefined) => boolean;
 }
 
@@ -58,11 +58,11 @@ const JSON_TYPE = "application/json; charset=UTF-8";
 const BUSY: HttpFailure = {
   status: 503,
   code: "HTTP_OVERLOADED",
-  message: `${MAX_LARGE_RESPONSES} large responses are in progress already`,
+  message: `${MAX_LARGE_RESPONSES} large responses are already in progress`,
   headers: { "retry-after": String(RETRY_AFTER_SECONDS) },
 };
 
-/** The routes. Everything is read-only; every failure is JSON with a code. */
+/** Creates the routes. All of them are read-only, and every failure is JSON with a code. */
 export function createApp(options: AppOptions): App {
   const { view, documents, clients, share, clock, isHostAllowed } = options;
   const app: App = new Hono();
@@ -77,7 +77,10 @@ export function createApp(options: AppOptions): App {
     clock,
   });
 
-  /** Sends what may take more than one write, within the limits for such responses. `send` writes the header first. */
+  /**
+   * Sends a response that may take more than one write, within the limits for large responses. `send` writes the header
+   * first.
+   */
   async function sendLarge(
     { env }: AppContext,
     send: (writer: ResponseWriter) => Promise<unknown>,
@@ -100,7 +103,7 @@ export function createApp(options: AppOptions): App {
     const isAbsolute = c.env.incoming.url?.startsWith("/") === false;
     const names = [c.req.header("host"), ...(isAbsolute ? [new URL(c.req.url).host] : [])];
     if (names.every((name) => isHostAllowed(name))) return next();
-    const message = "the name in the Host header is not allowed; http.allowedHosts can add names";
+    const message = "the name in the Host header is not allowed; add it to http.allowedHosts if it should be";
     return toFailureResponse({ status: 403, code: "HTTP_HOST_REFUSED", message });
   });
 
@@ -156,11 +159,11 @@ export function createApp(options: AppOptions): App {
   app.get("/explain", async (c) => {
     const nodeId = c.req.query("node");
     if (nodeId === undefined || nodeId === "") {
-      const message = "name the node: /explain?node=ID";
+      const message = "the node is missing: use /explain?node=ID";
       return toFailureResponse({ status: 400, code: "VALIDATION_MISSING_FIELD", message });
     }
     if (!slots.take(c.env.outgoing)) return toFailureResponse(BUSY);
-    // Each one searches the log: one for each turn of the event loop.
+    // Each explanation searches the log, so only one runs in each turn of the event loop.
     return explanations.run(async () => {
       await clock.yield();
       return toJsonResponse(view.explain(nodeId));
@@ -169,13 +172,13 @@ export function createApp(options: AppOptions): App {
 
   for (const path of PATHS) {
     app.all(path, (c) => {
-      const message = `${c.req.method} is not possible here`;
+      const message = `${c.req.method} is not supported here`;
       const headers = { allow: "GET, HEAD" };
       return toFailureResponse({ status: 405, code: "HTTP_METHOD_NOT_ALLOWED", message, headers });
     });
   }
   app.notFound(() => {
-    const message = `there are ${PATHS.join(", ")}`;
+    const message = `unknown path; available are ${PATHS.join(", ")}`;
     return toFailureResponse({ status: 404, code: "HTTP_NOT_FOUND", message });
   });
   app.onError((error) => {

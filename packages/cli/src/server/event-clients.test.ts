@@ -3,7 +3,7 @@ import { TestEventSource, type ReceivedEvent } from "@holdfast-apps/test-support
 import { describe, expect, test } from "vitest";
 import { member, serveHub, type ServedHub } from "../../test/served-hub.ts";
 
-/** Members as a client has them that applies what it is sent. */
+/** Applies an event to the members as a client does. */
 function apply(ids: Set<string>, { event, data }: ReceivedEvent): void {
   if (event === "state") {
     ids.clear();
@@ -26,7 +26,7 @@ async function refusal(response: Promise<Response>): Promise<unknown> {
 const idsOf = (served: ServedHub) => served.hub.state.snapshot!.members.toArray().map((node) => node.id);
 
 describe("/events", () => {
-  test("begins with the whole state and goes on with every event after it", async () => {
+  test("starts with the whole state, followed by every later event", async () => {
     await using served = await serveHub();
     await served.set("a", "b");
     await using client = await TestEventSource.open(served.server.url);
@@ -57,7 +57,7 @@ describe("/events", () => {
     expect(events[1]!.data.hash).toBe(served.hub.state.snapshot!.hash);
   });
 
-  test("resumes after the last event a client has seen, without a gap or a repeat", async () => {
+  test("resumes after the last event that a client received, without a gap or a repeat", async () => {
     await using served = await serveHub();
     await served.set("a");
     for (let round = 0; round < 5; round++) await served.set("a", `b${round}`);
@@ -74,7 +74,7 @@ describe("/events", () => {
   test.each([
     ["of another epoch", () => "mb3k2x9qf-0a1b2:3"],
     ["older than what is retained", (epoch: string) => `${epoch}:1`],
-    ["yet to come", (epoch: string) => `${epoch}:99`],
+    ["not reached yet", (epoch: string) => `${epoch}:99`],
   ])("sends the whole state when the last event id is %s", async (_, toId) => {
     await using served = await serveHub({ retainedEvents: 3 });
     await served.set("a");
@@ -86,7 +86,7 @@ describe("/events", () => {
     expect(await client.next()).toMatchObject({ event: "snapshot", id: `${served.hub.epoch}:8` });
   });
 
-  test("can be cut off anywhere and still leads to the same members", async () => {
+  test("leads to the same members wherever it is interrupted", async () => {
     await using served = await serveHub({ retainedEvents: 4 });
     await served.set("n0");
     const known = new Set<string>();
@@ -96,7 +96,7 @@ describe("/events", () => {
         served.server.url,
         lastEventId === undefined ? {} : { lastEventId },
       );
-      // Between two and six events go by: sometimes more than the log retains.
+      // Between two and six events follow, sometimes more than the log retains.
       for (let step = 0; step <= round % 6; step++) await served.set(`n${round}`, `m${step}`, "x");
       const newest = `${served.hub.epoch}:${served.hub.state.seqNo}`;
       while (lastEventId !== newest) {
@@ -117,7 +117,7 @@ describe("/events", () => {
     },
   );
 
-  test("takes a limited number of clients and has room again when one leaves", async () => {
+  test("accepts a limited number of clients, and another one when one leaves", async () => {
     await using served = await serveHub({ maxEventClients: 2 });
     await using _ = await TestEventSource.open(served.server.url);
     const leaving = await TestEventSource.open(served.server.url);
@@ -141,15 +141,15 @@ describe("/events", () => {
     expect(client.comments).toEqual(["nothing new"]);
   });
 
-  test("ends with the draining event, and takes nobody new then", async () => {
+  test("ends with the draining event, and accepts no new client then", async () => {
     await using served = await serveHub();
     await served.set("a");
     await using client = await TestEventSource.open(served.server.url);
     await client.next();
-    served.hub.drain("told to stop");
+    served.hub.drain("stopped by the test");
     // R3.5
     expect(await client.rest()).toMatchObject([
-      { event: "status_changed", data: { from: "ready", to: "draining", reason: "told to stop" } },
+      { event: "status_changed", data: { from: "ready", to: "draining", reason: "stopped by the test" } },
     ]);
     expect(await refusal(fetch(`${served.server.url}/events`))).toEqual([503, "LIFECYCLE_SHUTTING_DOWN"]);
   });
@@ -163,7 +163,7 @@ describe("/events", () => {
     stalled.on("error", () => {});
     stalled.write("GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n");
     await new Promise((resolve) => void stalled.once("readable", resolve));
-    // Nothing is read any more. Each event is about 100 kB, so that the sockets' own buffers fill up as well.
+    // From here on nothing is read. Each event is about 100 kB, so that the buffers of the sockets fill up as well.
     let rounds = 0;
     for (; rounds < 2_000 && served.server.eventClients > 0; rounds++) {
       const big = { ...member(`n${rounds}`), metadata: Object.fromEntries(FILL) };
@@ -180,7 +180,7 @@ describe("/events", () => {
     });
   });
 
-  test("waits no longer for a client that left", async () => {
+  test("stops waiting for a client that left", async () => {
     await using served = await serveHub();
     await served.set("a");
     const before = served.clock.pendingTimers;

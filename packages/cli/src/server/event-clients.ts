@@ -14,7 +14,7 @@ export interface EventClientsOptions {
   readonly documents: TopologyDocuments;
   readonly clock: Clock;
   readonly maxClients: number;
-  /** How many events a client may be behind before it is disconnected. */
+  /** Maximum number of events that a client may be behind before it is disconnected. */
   readonly maxLag: number;
   readonly keepAliveMs: number;
   readonly writeDeadlineMs: number;
@@ -32,7 +32,7 @@ export const EVENT_HEADERS: Readonly<Record<string, string>> = {
   "x-accel-buffering": "no",
 };
 
-/** The clients of `/events`. A client has no buffer of its own: it reads the log at its own pace, up to a limit. */
+/** The clients of `/events`. A client has no buffer: it reads the log at its own pace, up to a limit. */
 export class EventClients implements Disposable {
   readonly #options: EventClientsOptions;
   readonly #clients = new Map<Socket, EventClient>();
@@ -40,19 +40,19 @@ export class EventClients implements Disposable {
 
   constructor(options: EventClientsOptions) {
     this.#options = options;
-    this.#unsubscribe = options.view.log.onEvent(() => this.#dropLaggards());
+    this.#unsubscribe = options.view.log.onEvent(() => this.#disconnectSlow());
   }
 
   get size(): number {
     return this.#clients.size;
   }
 
-  /** Whether the connection follows `/events`. */
+  /** True when the connection follows `/events`. */
   has(socket: Socket): boolean {
     return this.#clients.has(socket);
   }
 
-  /** Why a further client cannot be taken; undefined when it can. */
+  /** The reason why no further client is accepted; undefined when one can be. */
   refusal(): HttpFailure | undefined {
     const { view, maxClients } = this.#options;
     const { status } = view.log.state;
@@ -62,7 +62,7 @@ export class EventClients implements Disposable {
       return { status: 503, code, message, headers };
     }
     if (this.#clients.size < maxClients) return undefined;
-    const message = `${maxClients} clients are connected already`;
+    const message = `${maxClients} clients are already connected`;
     return { status: 503, code: "HTTP_TOO_MANY_CLIENTS", message, headers };
   }
 
@@ -96,8 +96,8 @@ export class EventClients implements Disposable {
     for (const client of this.#clients.values()) client.outgoing.destroy();
   }
 
-  /** A client that is too far behind is disconnected; it can resume from the last event it has. */
-  #dropLaggards(): void {
+  /** Disconnects clients that are too far behind; they can resume from the last event they received. */
+  #disconnectSlow(): void {
     const { view, maxLag } = this.#options;
     const { seqNo } = view.log.state;
     for (const client of this.#clients.values()) if (seqNo - client.seqNo > maxLag) client.outgoing.destroy();

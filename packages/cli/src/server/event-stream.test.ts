@@ -4,7 +4,7 @@ import { sendEvents } from "./event-stream.ts";
 import type { ResponseWriter } from "./sending/response-writer.ts";
 import { TopologyDocuments } from "./topology-documents.ts";
 
-/** A client that takes one write at a time, when it is asked to. */
+/** A client that accepts one write at a time, when the test lets it. */
 function createSlowWriter() {
   let text = "";
   let goOn = Promise.withResolvers<void>();
@@ -19,9 +19,9 @@ function createSlowWriter() {
     disconnect: () => {},
   };
   return {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the same members, without a socket
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it has the same methods, without a socket
     writer: writer as ResponseWriter,
-    /** The kinds of the events written until all further writes have to wait. */
+    /** Returns the kinds of the events written until further writes have to wait. */
     takeOne(): void {
       const before = goOn;
       goOn = Promise.withResolvers();
@@ -33,7 +33,7 @@ function createSlowWriter() {
   };
 }
 
-test("a client that fell behind what the log retains gets the whole state again, and then what follows it", async () => {
+test("a client that is too far behind for the log receives the whole state again, followed by later events", async () => {
   await using served = await serveHub({ retainedEvents: 3 });
   const { view, clock } = served;
   await served.set("a");
@@ -55,7 +55,7 @@ test("a client that fell behind what the log retains gets the whole state again,
       client.takeOne();
       await clock.settle();
     }
-    // The last write of the event.
+    // This is the last write of the event.
     for (let write = 0; write < 4 && client.events.length === count; write++) {
       client.takeOne();
       await clock.settle();
@@ -63,7 +63,7 @@ test("a client that fell behind what the log retains gets the whole state again,
   };
   await until(1);
   await served.set("b");
-  // It has taken "b", but not the end of it, while more happens than the log retains.
+  // The client has received "b", but not its end, while more events occur than the log retains.
   await clock.settle();
   for (const id of ["c", "d", "e", "f"]) await served.set(id);
   await until(3);

@@ -9,22 +9,23 @@ export interface EventStreamOptions {
   readonly view: ServerView;
   readonly documents: TopologyDocuments;
   readonly writer: ResponseWriter;
-  /** What the client has seen; a client that has seen nothing gets the state first. */
+  /** The last position that the client received. Undefined: the client gets the state first. */
   readonly from: LogPosition | undefined;
   readonly clock: Clock;
   readonly keepAliveMs: number;
-  /** Called with what is about to be sent. */
+  /** Called with the number of the event that is about to be sent. */
   readonly onProgress: (seqNo: number) => void;
   readonly signal: AbortSignal;
 }
 
-/** How long a client is asked to wait before it connects again, in milliseconds. */
+/** Time that a client should wait before it reconnects, in milliseconds. */
 const RETRY_MS = 2_000;
 
 /**
- * Sends the log as Server-Sent Events (WHATWG HTML, 9.2). Where the log cannot be continued from what the client has seen, a
- * `state` event with the whole topology takes the place of what is missing. Resolves after the draining event, or when the
- * client has gone. Between two writes it refers to no event and no state, so a slow client keeps none alive.
+ * Sends the log as Server-Sent Events (WHATWG HTML, 9.2). If the log cannot be continued from the client's position, a
+ * `state` event with the whole topology replaces the missing events. Resolves after the draining event, or when the
+ * client has gone. Between two writes it holds no reference to an event or state, so a slow client keeps none in
+ * memory.
  */
 export async function sendEvents(options: EventStreamOptions): Promise<void> {
   const { view, documents, writer, clock, keepAliveMs, signal } = options;
@@ -52,7 +53,7 @@ export async function sendEvents(options: EventStreamOptions): Promise<void> {
   }
 }
 
-/** Undefined when the client has gone. */
+/** Returns `undefined` when the client has gone. */
 async function sendState({
   documents,
   writer,

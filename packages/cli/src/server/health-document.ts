@@ -2,10 +2,10 @@ import { includesSorted, type ProviderHealth, type RemoteNodeReport } from "@hol
 import { LongList, type JsonDocument } from "../output/json-pieces.ts";
 import type { ServerView } from "./server-view.ts";
 
-/** The three states that monitoring knows (R4.5). */
+/** The three states of monitoring (R4.5). */
 export type MonitoredState = "up" | "down" | "degraded";
 
-/** `idle` is a cold standby: it is not watched, so it is not known to be up, and nothing says that it is down. */
+/** `idle` is a cold standby. It is not watched, so it is known to be neither up nor down. */
 const STATE_OF: Readonly<Record<ProviderHealth, MonitoredState>> = {
   healthy: "up",
   idle: "degraded",
@@ -46,13 +46,13 @@ interface NodeReason {
 function reasonOf(report: RemoteNodeReport, restoringNodes: readonly string[]): NodeReason | undefined {
   if (report.state === "up") return undefined;
   if (report.state === "down") {
-    return { code: "blocked", message: "Remoting isolated it and has not restored it" };
+    return { code: "blocked", message: "Remoting isolated the node and has not restored it" };
   }
   if (includesSorted(restoringNodes, report.nodeId)) {
     return {
       code: "restoring",
-      message: "Remoting restored it; the block is lifted at the next good refresh",
+      message: "Remoting restored the node; the block is lifted at the next good refresh",
     };
   }
-  return { code: "stale", message: "its Join is held back until the topology is current again" };
+  return { code: "stale", message: "the Join of the node is held back until the topology is current again" };
 }

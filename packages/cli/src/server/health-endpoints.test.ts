@@ -12,7 +12,7 @@ describe("/health/providers", () => {
   test("has a state, the time of the last update and the reason of every provider", async () => {
     const reason = {
       code: "CONNECTIVITY_UNAVAILABLE",
-      message: "10.0.0.1:8500 answered 503",
+      message: "10.0.0.1:8500 responded with 503",
       details: { address: "10.0.0.1:8500", status: 503 },
     } as const;
     const base = { kind: "memory", errors: 0, isActive: false } as const;
@@ -74,7 +74,7 @@ describe("/health/nodes", () => {
 });
 
 // G12
-test("ids and reasons with invisible characters are escaped in documents and events, and parse to the same", async () => {
+test("invisible characters in ids and reasons are escaped in documents and events, without changing their value", async () => {
   await using served = await serveHub();
   const id = "node\u202e\u200b\u009b1";
   await served.publish([{ id, host: "10.0.0.1", port: 1 }]);

@@ -14,7 +14,7 @@ describe("a daemon under attack by clients that only read", () => {
     expect(result.disconnected["pipelining"]).toBeGreaterThan(5);
   });
 
-  test("every kind of client at once, 10,000 members that all change 10 times", async () => {
+  test("every kind of client at the same time, with 10,000 members that all change 10 times", async () => {
     const options = { members: 10_000, heapMb: 384, changes: 10, followers: 5 };
     const result = await attackDaemon({
       ...options,
@@ -31,11 +31,11 @@ describe("a daemon under attack by clients that only read", () => {
     expect(toVerdict(result, options)).toEqual([]);
   });
 
-  test("stalled readers at 100,000 members that all change, each with another version", async () => {
+  test("stalled readers, each of a different version of 100,000 members that all change", async () => {
     const options = { members: 100_000, heapMb: 1_024, changes: 12, followers: 1 };
     const result = await attackDaemon({
       ...options,
-      // None of them gets a place of its own for longer than one change.
+      // None of them keeps its slot for longer than one change.
       eachChange: (clients) => clients.stalled(5),
       attack: (clients) => clients,
     });
@@ -43,7 +43,7 @@ describe("a daemon under attack by clients that only read", () => {
     expect(toVerdict(result, options)).toEqual([]);
   });
 
-  test("with 64 descriptors, 100 idle connections and headers that trickle in leave enough for the provider", async () => {
+  test("100 idle connections and slow headers leave enough of 64 descriptors for the provider", async () => {
     const options = { members: 1_000, heapMb: 128, changes: 5, followers: 2 };
     const result = await attackDaemon({
       ...options,

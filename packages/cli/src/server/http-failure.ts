@@ -1,7 +1,7 @@
 import { isProvisioningError, type ErrorCode } from "@holdfast/core";
 import { toJsonText } from "../output/printable.ts";
 
-/** The codes of `@holdfast/core`, and those that only HTTP has. */
+/** The codes of `@holdfast/core`, and the codes that exist only over HTTP. */
 export type HttpFailureCode =
   | ErrorCode
   | "HTTP_NOT_FOUND"
@@ -28,7 +28,7 @@ export interface JsonResponseOptions {
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
-/** A small document that no cache may keep. */
+/** Creates a response with a small document that must not be cached. */
 export function toJsonResponse(body: unknown, { status = 200, headers }: JsonResponseOptions = {}): Response {
   return new Response(toJsonText(body), {
     status,
@@ -36,7 +36,9 @@ export function toJsonResponse(body: unknown, { status = 200, headers }: JsonRes
   });
 }
 
-/** Only our own errors are shown: their messages are written for readers. Others could hold anything. */
+/**
+ * Only `ProvisioningError`s are shown, because their messages are safe for readers. Other errors may contain anything.
+ */
 export function toInternalFailure(error: unknown): HttpFailure {
   if (isProvisioningError(error)) return { status: 500, code: error.code, message: error.message };
   return { status: 500, code: "LIFECYCLE_INTERNAL", message: "the request failed unexpectedly" };

@@ -26,7 +26,7 @@ beforeAll(async () => {
 });
 afterAll(() => served[Symbol.asyncDispose]());
 
-/** Sends the parts, says that no more will come, and gives all that comes back until the answer is over. */
+/** Sends the parts, half-closes the connection, and returns everything received until the response is complete. */
 async function send(parts: readonly Uint8Array[], isHalf = false): Promise<string> {
   const socket = connect(port, "127.0.0.1");
   const closed = once(socket, "close").catch(() => undefined);
@@ -34,7 +34,7 @@ async function send(parts: readonly Uint8Array[], isHalf = false): Promise<strin
   let text = "";
   socket.on("data", (chunk) => {
     text += chunk.toString("latin1");
-    // A stream of events never ends by itself.
+    // A stream of events does not end by itself.
     if (text.includes("retry: 2000")) socket.destroy();
   });
   await once(socket, "connect");
@@ -52,12 +52,12 @@ async function write(socket: Socket, part: Uint8Array): Promise<void> {
   await promise;
 }
 
-/** The status of every answer in it. */
+/** The status of every response in the text. */
 function statusesOf(text: string): readonly number[] {
   return Array.from(text.matchAll(/HTTP\/1\.1 (\d{3}) /g), ([, status]) => Number(status));
 }
 
-/** It answered in order, or not at all; it goes on answering; nothing of anybody stays behind. */
+/** Checks that the server responded in order or not at all, still responds, and keeps nothing of the client. */
 async function expectSound(text: string): Promise<void> {
   for (const status of statusesOf(text)) expect(status < 500 || status === 503).toBe(true);
   for (const [, body = ""] of text.matchAll(
@@ -190,7 +190,7 @@ const request = fc
   );
 type Sent = [requests: Buffer[], mutations: Mutation[], cuts: number[], isHalf: boolean];
 
-/** Requests with an answer of each kind, whatever chance brings. */
+/** Fixed requests, so that every kind of response occurs. */
 const KNOWN: Sent[] = ["GET /topology", "GET /events?lastEventId=%", "GET /none", "PUT /topology", "GET"].map(
   (line) => [[Buffer.from(`${line} HTTP/1.1\r\nHost: localhost\r\n\r\n`)], [], [], false],
 );
@@ -198,7 +198,7 @@ const KNOWN: Sent[] = ["GET /topology", "GET /events?lastEventId=%", "GET /none"
 const mutation = fc.record({ place: fc.nat(30_000), choice: fc.nat(10_000) });
 
 describe("the server", () => {
-  test("answers any requests, however they are cut and piled up, with what HTTP has for them", async () => {
+  test("responds to arbitrary requests, however they are split and pipelined, according to HTTP", async () => {
     const seen = new Set<number>();
     await fc.assert(
       fc.asyncProperty(
@@ -219,11 +219,11 @@ describe("the server", () => {
       },
     );
     await noClientsLeft();
-    // It was not all refused at the door.
+    // Not all requests were refused.
     expect([...seen]).toEqual(expect.arrayContaining([200, 400, 404, 405]));
   });
 
-  test("says 400 or 431 to what is no HTTP and to headers without end", async () => {
+  test("responds with 400 or 431 to malformed requests and to endless headers", async () => {
     const head = "GET /topology HTTP/1.1\r\nHost: localhost\r\n";
     for (const [text, statuses] of [
       ["\u0000\u0001\u0002\r\n\r\n", [400]],
@@ -240,7 +240,7 @@ describe("the server", () => {
     }
   });
 
-  test("keeps a limit on those who listen, also where one connection asks for all", async () => {
+  test("limits the followers of events, also when they share one connection", async () => {
     const one = "GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n";
     await expectSound(await send([Buffer.from(one.repeat(1_000))]));
     await noClientsLeft();
@@ -254,7 +254,7 @@ describe("the server", () => {
     await expectSound(await send([Buffer.from(lines[0]!.repeat(3_000))]));
   });
 
-  test("does not keep what it does not read", async () => {
+  test("does not buffer a body that it does not read", async () => {
     const head = `POST /topology HTTP/1.1\r\nHost: localhost\r\nContent-Length: 104857600\r\n\r\n`;
     const text = await send([Buffer.from(head), Buffer.alloc(1_000_000)], true);
     expect(statusesOf(text).every((status) => status === 405)).toBe(true);
@@ -263,7 +263,7 @@ describe("the server", () => {
 });
 
 describe("the id of a last event", () => {
-  test("is a position that reads the same again, nothing, or refused without its text", async () => {
+  test("is a position that formats to the same text, nothing, or refused without quoting it", async () => {
     const id = fc.oneof(
       fc.string({ unit: "binary", maxLength: 80 }),
       fc

@@ -5,13 +5,13 @@ import { LARGE_RESPONSE_FAIR_MS, MAX_LARGE_RESPONSES, WRITE_DEADLINE_MS } from "
 
 const GET = (path: string) => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
 
-/** Members so large that their text does not fit into the buffers of a connection. */
+/** Publishes members whose text does not fit into the buffers of a connection. */
 async function publishLarge(served: ServedHub, generation = 0): Promise<void> {
   const metadata = { generation: String(generation), text: "x".repeat(8_000) };
   await served.publish(Array.from({ length: 1_500 }, (_, index) => ({ ...member(`n${index}`), metadata })));
 }
 
-/** A client that has asked for something large and reads none of it. */
+/** A client that has requested a large document and reads none of it. */
 async function openStalled(served: ServedHub, path: string): Promise<RawClient> {
   const client = await RawClient.connect(served.server.url);
   client.get(path);
@@ -45,7 +45,7 @@ describe("pipelined requests", () => {
     expect(most).toBe(1);
   });
 
-  test("by the thousand close the connection, are not all parsed, and fail nowhere", async () => {
+  test("in their thousands close the connection, are not all parsed, and cause no errors", async () => {
     const errors = vi.spyOn(console, "error");
     await using served = await serveHub();
     await served.set("a");
@@ -57,7 +57,7 @@ describe("pipelined requests", () => {
     await client.closed();
     expect(handled).toBeLessThan(10);
     expect(await statusOf(served, "/readyz")).toBe(200);
-    // ERR_HTTP_HEADERS_SENT among others.
+    // No errors such as ERR_HTTP_HEADERS_SENT.
     expect(errors).not.toHaveBeenCalled();
     expect(served.hub.state).toEqual(state);
   });
@@ -77,11 +77,11 @@ describe("a client that does not read", () => {
     await vi.waitFor(() => expect(served.server.eventClients).toBe(0));
   });
 
-  test("pins no more than the budget, whatever many versions are asked for, and costs a reader of the newest nothing", async () => {
+  test("keeps no more than the budget in memory, however many versions are requested, without affecting a reader of the newest", async () => {
     await using served = await serveHub({ maxReaderMemoryMb: 30, maxEventClients: 20 });
     await using stack = new AsyncDisposableStack();
     const stalled: RawClient[] = [];
-    // Each version is about 12 MB, all of them 72.
+    // Each version is about 12 MB; all of them together are 72 MB.
     for (let generation = 0; generation < 6; generation++) {
       await publishLarge(served, generation);
       stalled.push(stack.use(await openStalled(served, generation % 2 === 0 ? "/topology" : "/events")));
@@ -97,7 +97,7 @@ describe("a client that does not read", () => {
 });
 
 describe("large responses", () => {
-  test("beyond the limit get 503 with Retry-After, until one is over or has taken its fair time", async () => {
+  test("beyond the limit get 503 with Retry-After, until one ends or exceeds its fair time", async () => {
     await using served = await serveHub({ maxConnections: MAX_LARGE_RESPONSES + 50 });
     await publishLarge(served);
     await using stack = new AsyncDisposableStack();
@@ -130,7 +130,7 @@ describe("large responses", () => {
 });
 
 describe("connections", () => {
-  test("beyond the limit close the one that has been idle for longest; health checks get through", async () => {
+  test("beyond the limit close the one that has been idle for longest, and health checks are answered", async () => {
     await using served = await serveHub({ maxConnections: 5, maxEventClients: 2 });
     await served.set("a");
     await using follower = await RawClient.connect(served.server.url);
@@ -145,7 +145,7 @@ describe("connections", () => {
     await follower.until((text) => text.includes("event: snapshot"));
   });
 
-  test("leave descriptors for the providers where there are few", async () => {
+  test("leave descriptors for the providers when there are few", async () => {
     await using served = await serveHub({ descriptors: 64 });
     await using stack = new AsyncDisposableStack();
     const idle: RawClient[] = [];
@@ -157,7 +157,7 @@ describe("connections", () => {
 
 describe("an HTTP/1.0 client", () => {
   test.each(["/topology", "/metrics", "/health/nodes", "/readyz", "/explain?node=a"])(
-    "gets %s without chunks, ended by the end of the connection",
+    "receives %s without chunks, ended by the end of the connection",
     async (path) => {
       await using served = await serveHub();
       await served.set("a");
@@ -171,7 +171,7 @@ describe("an HTTP/1.0 client", () => {
     },
   );
 
-  test("gets events without chunks, and may leave out the Host header", async () => {
+  test("receives events without chunks, and may omit the Host header", async () => {
     await using served = await serveHub();
     await served.set("a");
     await using client = await RawClient.connect(served.server.url);

@@ -26,22 +26,22 @@ async function getWithHost(url: string, host: string): Promise<number | undefine
 }
 
 describe("/healthz and /readyz", () => {
-  test("say why the service is not ready, and that the process works all the while", async () => {
+  test("report why the service is not ready, and that the process is running", async () => {
     await using served = await serveHub();
     const { url } = served.server;
     const expectReady = async (status: number, body: object) =>
       expect(await getJson(`${url}/readyz`)).toEqual({ status, body });
     const healthy = { status: 200, body: { status: "ok" } };
 
-    // R2.4: an empty topology is not ready. R3.5: nor is one that drains.
+    // R2.4: an empty topology is not ready. R3.5: a draining one is not ready.
     await expectReady(503, { status: "starting", reason: "nothing has arrived yet" });
     expect(await getJson(`${url}/healthz`)).toEqual(healthy);
     await served.set();
     await expectReady(503, { status: "empty", reason: '"primary" reports no members' });
     await served.set("a");
     await expectReady(200, { status: "ready", reason: '"primary" is current' });
-    served.hub.drain("told to stop");
-    await expectReady(503, { status: "draining", reason: "told to stop" });
+    served.hub.drain("stopped by the test");
+    await expectReady(503, { status: "draining", reason: "stopped by the test" });
     expect(await getJson(`${url}/healthz`)).toEqual(healthy);
   });
 
@@ -58,7 +58,7 @@ describe("/healthz and /readyz", () => {
 });
 
 describe("/topology", () => {
-  test("shows everything the log has led to", async () => {
+  test("contains the whole state", async () => {
     const report = { providerId: "primary", health: "healthy", isActive: true, errors: 0 } as const;
     await using served = await serveHub({
       view: {
@@ -93,14 +93,14 @@ describe("/topology", () => {
     });
   });
 
-  test("is there before the first snapshot", async () => {
+  test("is available before the first snapshot", async () => {
     await using served = await serveHub();
     const { status, body } = await getJson(`${served.server.url}/topology`);
     expect(status).toBe(200);
     expect(body).toMatchObject({ seqNo: 0, status: "starting", hash: null, providerId: null, members: [] });
   });
 
-  test("answers 304 until something happened", async () => {
+  test("responds with 304 until the next event", async () => {
     await using served = await serveHub();
     await served.set("a");
     const get = (etag: string) =>
@@ -115,7 +115,7 @@ describe("/topology", () => {
     expect(await changed.json()).toMatchObject({ blockedNodes: ["a"] });
   });
 
-  test("of 100,000 members is sent in pieces, giving way to others between them", async () => {
+  test("of 100,000 members is sent in pieces, and other requests are served between them", async () => {
     let yields = 0;
     const yieldCounting = () => {
       yields++;
@@ -138,7 +138,7 @@ describe("the server", () => {
     expect(await response.text()).toBe("holdfast_up 1\n");
   });
 
-  test("answers what it does not know or allow with a code", async () => {
+  test("responds to unknown paths and methods with a code", async () => {
     await using served = await serveHub();
     const { url } = served.server;
     // R5.5
@@ -152,7 +152,7 @@ describe("the server", () => {
     expect(await posted.json()).toMatchObject({ error: { code: "HTTP_METHOD_NOT_ALLOWED" } });
   });
 
-  test("answers HEAD without a body", async () => {
+  test("responds to HEAD without a body", async () => {
     await using served = await serveHub();
     for (const path of ["topology", "events", "readyz", "metrics"]) {
       const response = await fetch(`${served.server.url}/${path}`, { method: "HEAD" });
@@ -160,7 +160,7 @@ describe("the server", () => {
     }
   });
 
-  test("tells nothing of an unexpected failure", async () => {
+  test("reveals nothing about an unexpected failure", async () => {
     const error = new Error("password=hunter2");
     await using served = await serveHub({ view: { metrics: () => Promise.reject(error) } });
     // R1.6
@@ -216,13 +216,13 @@ describe("the server", () => {
     expect(await getWithHost(url, hostname())).toBe(200);
   });
 
-  test("answers any host when it listens for others", async () => {
+  test("accepts any host on an address that other machines can reach", async () => {
     await using served = await serveHub({ host: "0.0.0.0" });
     const url = served.server.url.replace("0.0.0.0", "127.0.0.1");
     expect(await getWithHost(`${url}/healthz`, "holdfast.example")).toBe(200);
   });
 
-  test("says so when the port is taken", async () => {
+  test("reports that the port is taken", async () => {
     await using served = await serveHub();
     const { view, clock, server } = served;
     const port = Number(new URL(server.url).port);

@@ -30,24 +30,26 @@ export interface HttpServerOptions {
   readonly view: ServerView;
   readonly clock: Clock;
   readonly host: string;
-  /** 0 takes any free one. */
+  /** 0: any free port. */
   readonly port: number;
-  /** Further names that requests may have in their `Host` header. @defaultValue none */
+  /** Additional names allowed in the `Host` header of requests. @defaultValue none */
   readonly allowedHosts?: readonly string[] | undefined;
   readonly maxEventClients: number;
-  /** @defaultValue `maxEventClients` and 200 more; less where the limit of open files is low */
+  /**
+   * Maximum number of open connections. @defaultValue `maxEventClients` + 200; lower if the limit of open files is low
+   */
   readonly maxConnections?: number | undefined;
-  /** How much all responses in progress may hold, in mebibytes. @defaultValue 128 */
+  /** Maximum memory for the texts of all responses in progress, in MiB. @defaultValue 128 */
   readonly maxReaderMemoryMb?: number | undefined;
-  /** How many events a client of `/events` may be behind before it is disconnected. */
+  /** Maximum number of events that a client of `/events` may be behind before it is disconnected. */
   readonly maxLag: number;
-  /** @defaultValue 15000 */
+  /** Interval of comments on idle `/events` connections, in milliseconds. @defaultValue 15000 */
   readonly keepAliveMs?: number;
-  /** How many descriptors the process may have. @defaultValue what the system says */
+  /** Maximum number of descriptors of the process. @defaultValue the limit of the system */
   readonly descriptors?: number | undefined;
 }
 
-/** Responses in progress when the server closes get this long, in milliseconds. */
+/** Time for responses in progress to finish when the server closes, in milliseconds. */
 const GRACE_MS = 500;
 
 const SERVER_OPTIONS = {
@@ -58,9 +60,11 @@ const SERVER_OPTIONS = {
   connectionsCheckingInterval: CONNECTIONS_CHECK_MS,
 };
 
-/** The read-only endpoints of a running service. Whatever clients do, they cost no more than `server-limits.ts` allows. */
+/**
+ * The read-only endpoints of a running service. The resources that clients can use are limited by `server-limits.ts`.
+ */
 export class HttpServer implements AsyncDisposable {
-  /** Without a slash at the end; the port is the real one. */
+  /** The URL without a slash at the end, with the actual port. */
   readonly url: string;
   readonly #server: Server;
   readonly #clients: EventClients;
@@ -68,7 +72,7 @@ export class HttpServer implements AsyncDisposable {
   readonly #clock: Clock;
   #closed: Promise<void> | undefined;
 
-  /** Use `HttpServer.listen`. */
+  /** @internal Use `HttpServer.listen`. */
   constructor(
     server: Server,
     clients: EventClients,
@@ -84,7 +88,10 @@ export class HttpServer implements AsyncDisposable {
     this.#clock = clock;
   }
 
-  /** Resolves once requests are answered. Throws `LIFECYCLE_LISTEN_FAILED` when the address is taken or not ours. */
+  /**
+   * Resolves once the server accepts requests. Throws `LIFECYCLE_LISTEN_FAILED` when the address is taken or does not
+   * belong to this machine.
+   */
   static async listen(options: HttpServerOptions): Promise<HttpServer> {
     const { view, clock, host, port, maxEventClients: maxClients, maxLag, keepAliveMs = 15_000 } = options;
     const maxBytes = (options.maxReaderMemoryMb ?? 128) * 1_048_576;
@@ -105,7 +112,7 @@ export class HttpServer implements AsyncDisposable {
     server.timeout = SOCKET_TIMEOUT_MS;
     try {
       const { promise, resolve, reject } = Promise.withResolvers<void>();
-      // Stays: an error of the listening socket must not end the process later.
+      // This listener stays, so that a later error of the listening socket does not end the process.
       server.on("error", reject);
       server.listen(port, host, resolve);
       await promise;
@@ -120,7 +127,7 @@ export class HttpServer implements AsyncDisposable {
       allowedHosts: options.allowedHosts ?? [],
     });
     const app = createApp({ view, documents, clients, share, clock, isHostAllowed });
-    // Without a Host header (HTTP/1.0) a URL needs some name.
+    // A request without a Host header (HTTP/1.0) still needs a name for its URL.
     const respond = getRequestListener(app.fetch, {
       overrideGlobalObjects: false,
       hostname: "localhost",
@@ -146,22 +153,22 @@ export class HttpServer implements AsyncDisposable {
     return new HttpServer(server, clients, documents, options, bound.port);
   }
 
-  /** How many clients follow `/events`. */
+  /** Number of clients that follow `/events`. */
   get eventClients(): number {
     return this.#clients.size;
   }
 
-  /** The IP address it is bound to. */
+  /** The IP address that the server is bound to. */
   get boundAddress(): string {
     return toBoundAddress(this.#server).address;
   }
 
-  /** How many bytes the texts of responses hold. */
+  /** Size of the texts of all responses, in bytes. */
   get readerBytes(): number {
     return this.#documents.bytes;
   }
 
-  /** Lets answers under way be finished for half a second, then closes every connection. */
+  /** Lets responses in progress finish within half a second, then closes every connection. */
   [Symbol.asyncDispose](): Promise<void> {
     return (this.#closed ??= this.#close());
   }
@@ -198,9 +205,9 @@ function toListenError(error: unknown, host: string, port: number): Provisioning
   const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
   const reasons: Readonly<Record<string, string>> = {
     EADDRINUSE: "another program listens there",
-    EADDRNOTAVAIL: "no address of this machine",
+    EADDRNOTAVAIL: "it is not an address of this machine",
     EACCES: "not permitted",
-    ENOTFOUND: "no such name",
+    ENOTFOUND: "the name does not exist",
   };
   const reason = reasons[code] ?? code;
   return new ProvisioningError("LIFECYCLE_LISTEN_FAILED", `cannot listen on ${host}:${port}: ${reason}`, {

@@ -3,16 +3,20 @@ import { whenAborted, type Clock, type LogPosition, type TopologyLog } from "@ho
 export interface LogWaiterOptions {
   readonly log: TopologyLog;
   readonly clock: Clock;
-  /** How long a wait lasts at most when nothing happens, in milliseconds. */
+  /** Longest wait when there are no events, in milliseconds. */
   readonly idleMs: number;
-  /** Ends the waiting. What the log already holds is still found. */
+  /** Ends the waiting. Events that the log already holds are still returned. */
   readonly signal: AbortSignal;
 }
 
-/** What a wait ended with. `expired`: the log no longer holds what follows the position, or is of another epoch. */
+/**
+ * The result of a wait. `expired`: the log no longer holds the events after the position, or belongs to another epoch.
+ */
 export type WaitOutcome = "event" | "idle" | "expired" | "aborted";
 
-/** Waits for the log to go beyond a position. It holds no event, so a reader that is slow in between pins none. */
+/**
+ * Waits for the next event after a position. It holds no reference to an event, so a slow reader keeps none in memory.
+ */
 export class LogWaiter implements Disposable {
   readonly #options: LogWaiterOptions;
   readonly #unsubscribe: () => void;

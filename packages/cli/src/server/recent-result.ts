@@ -2,12 +2,12 @@ import type { Clock } from "@holdfast/core";
 
 export interface RecentResultOptions<T> {
   readonly make: () => Promise<T>;
-  /** A result is given out again for this long, in milliseconds. */
+  /** How long a result is reused, in milliseconds. */
   readonly reuseMs: number;
   readonly clock: Clock;
 }
 
-/** Makes something costly at most once at a time, and shares it with everyone who asks shortly after. */
+/** Computes an expensive result at most once at a time, and shares it with callers for a short time. */
 export class RecentResult<T> {
   readonly #options: RecentResultOptions<T>;
   #result: Promise<T> | undefined;
@@ -17,7 +17,7 @@ export class RecentResult<T> {
     this.#options = options;
   }
 
-  /** Rejects as `make` does; a failure is not kept. */
+  /** Rejects as `make` does. A failure is not reused. */
   get(): Promise<T> {
     const { reuseMs, clock } = this.#options;
     if (this.#result === undefined || clock.monotonic() - this.#madeAt >= reuseMs)

@@ -1,49 +1,64 @@
 /**
- * The budget of the HTTP server. A client that only reads may cost this much and no more. RELIABILITY.md has the sums;
- * what depends on the deployment is a setting instead (`http.maxConnections`, `http.maxEventClients`,
+ * The limits of the HTTP server. They bound the resources that a client can use. RELIABILITY.md has the calculation.
+ * Limits that depend on the deployment are settings instead (`http.maxConnections`, `http.maxEventClients`,
  * `http.maxReaderMemoryMb`).
  */
 
-/** A client that does not take the bytes it was sent within this time is disconnected, in milliseconds. */
+/** A client that does not accept the written bytes within this time is disconnected, in milliseconds. */
 export const WRITE_DEADLINE_MS = 10_000;
 
-/** A socket without any progress for this long is closed; longer than the pause between two comments on `/events`. */
+/**
+ * A socket without any progress for this long is closed, in milliseconds. Longer than the pause between two comments on
+ * `/events`.
+ */
 export const SOCKET_TIMEOUT_MS = 30_000;
 
-/** The header of a request must be complete within this time of its first byte or of the connection, in milliseconds. */
+/** Time limit for the header of a request, from its first byte or from the start of the connection, in milliseconds. */
 export const HEADERS_TIMEOUT_MS = 5_000;
 
-/** The body too. No endpoint reads a body, so this only bounds how long a client can trickle one. */
+/**
+ * Time limit for the whole request, in milliseconds. No endpoint reads a body, so this only limits how long a client
+ * can send one slowly.
+ */
 export const REQUEST_TIMEOUT_MS = 8_000;
 
-/** How often Node looks for connections beyond the two limits above, in milliseconds. */
+/** Interval at which Node checks the two limits above, in milliseconds. */
 export const CONNECTIONS_CHECK_MS = 1_000;
 
 /** Longest request line and header, in bytes. */
 export const MAX_HEADER_BYTES = 16_384;
 
 /**
- * How many pipelined requests may wait for the one before them on their socket. Hardly any client pipelines at all, and
- * each waiting request can hold a full header.
+ * Maximum number of pipelined requests that wait for the one before them on their socket. Hardly any client pipelines,
+ * and each waiting request can hold a full header.
  */
 export const MAX_WAITING_REQUESTS = 8;
 
-/** How many responses that take more than one write may be in progress at once; the next client gets 503. */
+/** Maximum number of responses in progress that take more than one write; further clients get 503. */
 export const MAX_LARGE_RESPONSES = 100;
 
-/** How many bytes all responses may write in one turn of the event loop: a tenth of a millisecond of work or so. */
+/**
+ * Maximum number of bytes that all responses write in one turn of the event loop: about a tenth of a millisecond of
+ * work.
+ */
 export const BYTES_PER_TURN = 262_144;
 
-/** After this long in progress, a large response must give its place to a new one when all are taken. */
+/**
+ * When all slots are taken, a large response that has been in progress for this long gives its slot to a new one, in
+ * milliseconds.
+ */
 export const LARGE_RESPONSE_FAIR_MS = 5_000;
 
-/** What a client that got 503 is asked to wait, in seconds. */
+/** `Retry-After` of a 503 response, in seconds. */
 export const RETRY_AFTER_SECONDS = 1;
 
-/** A scrape within this time of the last one gets the same text, in milliseconds: collecting costs processor time. */
+/**
+ * A scrape within this time after the last one gets the same text, because collecting uses processor time.
+ * Milliseconds.
+ */
 export const METRICS_REUSE_MS = 250;
 
-/** Connections that clients of `/events` cannot take: for everyone who asks once, such as a health check. */
+/** Connections that followers of `/events` cannot use. They are for single requests, such as health checks. */
 export const CONNECTIONS_BESIDES_EVENTS = 200;
 
 /** Descriptors of the process itself: streams, event loop, modules, stores, watched files. Measured: 20 to 25. */

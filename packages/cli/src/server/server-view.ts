@@ -7,15 +7,15 @@ import type {
 } from "@holdfast/core";
 import type { NodeExplanation } from "@holdfast/provisioning";
 
-/** One configured provider, as monitoring sees it. */
+/** One configured provider, for monitoring. */
 export interface ProviderView extends ProviderHealthReport {
   readonly kind: string;
   readonly priority: number;
-  /** Present when it is listed but never activated. */
+  /** The reason why the provider is listed but never activated; absent otherwise. */
   readonly disabled?: DisabledReason | undefined;
 }
 
-/** All the HTTP server knows of the service behind it. */
+/** The part of the service that the HTTP server can access. */
 export interface ServerView {
   readonly log: TopologyLog;
   /** Highest priority first. */

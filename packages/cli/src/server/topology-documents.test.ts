@@ -8,14 +8,14 @@ import { TopologyDocuments } from "./topology-documents.ts";
 test("has the cause of the status, and of each provider's health, with message and details", async () => {
   const cause = {
     code: "STREAM_SILENT",
-    message: "no sign of life for 15000 ms",
+    message: "nothing received for 15000 ms",
     details: { timeoutMs: 15_000 },
   } as const;
   const state: TopologyState = {
     epoch: "e",
     seqNo: 3,
     status: "unavailable",
-    statusReason: "no provider can serve: primary (STREAM_SILENT); primary: no sign of life for 15000 ms",
+    statusReason: "no provider can serve: primary (STREAM_SILENT); primary: nothing received for 15000 ms",
     statusCause: cause,
     snapshotSeqNo: 0,
     restoringNodes: [],

@@ -6,7 +6,10 @@ import { SharedBytesPool, type BytesLease } from "./sending/shared-bytes-pool.ts
 import type { ServerView } from "./server-view.ts";
 import { toEtag } from "./topology-etag.ts";
 
-/** The whole topology at one moment: what is made for each reader, then what all readers of the snapshot share. */
+/**
+ * The whole topology at one moment: a head that is created for each reader, and a rest that all readers of the snapshot
+ * share.
+ */
 export interface TopologyDocument extends Disposable {
   readonly position: LogPosition;
   readonly etag: string;
@@ -23,11 +26,11 @@ export interface EventFrame extends Disposable {
 export interface TopologyDocumentsOptions {
   readonly view: ServerView;
   readonly clock: Clock;
-  /** How many bytes all documents in memory may hold together. */
+  /** Maximum size of all documents in memory, in bytes. */
   readonly maxBytes: number;
 }
 
-/** The large texts that readers ask for. Each is encoded once, in slices, and shared: see `SharedBytesPool`. */
+/** The large texts that readers request. Each is encoded once, in slices, and shared: see `SharedBytesPool`. */
 export class TopologyDocuments {
   readonly #view: ServerView;
   readonly #pool: SharedBytesPool;
@@ -37,12 +40,12 @@ export class TopologyDocuments {
     this.#pool = new SharedBytesPool({ clock, maxBytes });
   }
 
-  /** How many bytes all documents in memory hold. */
+  /** Current size of all documents in memory, in bytes. */
   get bytes(): number {
     return this.#pool.bytes;
   }
 
-  /** The newest state. `onEvicted` is called when the reader is too slow to be allowed to keep it. */
+  /** Returns the newest state. `onEvicted` is called when the reader is too slow to keep it. */
   async topology(onEvicted: () => void): Promise<TopologyDocument> {
     const view = this.#view;
     let state = view.log.state;
@@ -55,7 +58,10 @@ export class TopologyDocuments {
     return toTopologyDocument(view, state, lease);
   }
 
-  /** The event after a position, as one frame of Server-Sent Events; undefined when the log no longer holds it. */
+  /**
+   * Returns the event after a position as one frame of Server-Sent Events, or `undefined` when the log no longer holds
+   * it.
+   */
   async eventAfter({ epoch, seqNo }: LogPosition, onEvicted: () => void): Promise<EventFrame | undefined> {
     let position: LogPosition = { epoch, seqNo };
     let isLast = false;
@@ -75,7 +81,7 @@ export class TopologyDocuments {
   }
 }
 
-/** The first lines of a frame of Server-Sent Events (WHATWG HTML, 9.2). */
+/** Returns the first lines of a frame of Server-Sent Events (WHATWG HTML, 9.2). */
 export function toFrameHead(event: string, id: LogPosition): string {
   return `id: ${formatPosition(id)}\nevent: ${event}\ndata: `;
 }
@@ -91,7 +97,7 @@ function* toFramePieces(head: string, pieces: Iterable<string>): Generator<strin
   yield held + FRAME_END;
 }
 
-/** Apart, so that what the document's functions close over is this moment and not a later one. */
+/** A separate function, so that the closures of the document capture the state of this moment and not a later one. */
 function toTopologyDocument(view: ServerView, state: TopologyState, lease: BytesLease): TopologyDocument {
   const { epoch, seqNo, status, statusReason, statusCause, restoringNodes, isStale, holds } = state;
   const fields = {
@@ -115,7 +121,7 @@ function toTopologyDocument(view: ServerView, state: TopologyState, lease: Bytes
   };
 }
 
-/** The text of an object without its end: further fields follow. */
+/** Yields the JSON text of an object without its closing bracket, because further fields follow. */
 function* toHeadPieces(fields: JsonDocument): Generator<string, void> {
   let held = "";
   for (const piece of toJsonPieces(fields)) {
@@ -125,7 +131,7 @@ function* toHeadPieces(fields: JsonDocument): Generator<string, void> {
   yield `${held.slice(0, -1)},`;
 }
 
-/** The fields of the snapshot, without the beginning of an object. */
+/** Yields the fields of the snapshot, without the opening bracket of an object. */
 function* toRestPieces(snapshot: ProviderSnapshot | undefined): Generator<string, void> {
   const head = snapshot === undefined ? NO_SNAPSHOT : toSnapshotHead(snapshot);
   const memberCount = snapshot?.members.size ?? 0;

@@ -3,8 +3,8 @@ import type { TopologyState } from "@holdfast/core";
 import type { ServerView } from "./server-view.ts";
 
 /**
- * Names the step of the log and the health of the providers. Weak: the time of a last sign of life may differ between
- * responses with the same tag.
+ * Identifies the position in the log and the health of the providers. The tag is weak: the time of a provider's last
+ * event may differ between responses with the same tag.
  */
 export function toEtag(view: ServerView, state: TopologyState): string {
   const providers = view.providers().map((provider) => ({ ...provider, lastUpdateAt: 0 }));
@@ -16,7 +16,7 @@ export function toEtag(view: ServerView, state: TopologyState): string {
   return `W/"${state.epoch}:${state.seqNo}:${digest.slice(0, 12)}"`;
 }
 
-/** Whether an `If-None-Match` header has the tag (weak comparison, RFC 9110, 8.8.3.2). */
+/** True when an `If-None-Match` header contains the tag (weak comparison, RFC 9110, 8.8.3.2). */
 export function isListed(ifNoneMatch: string | undefined, etag: string): boolean {
   if (ifNoneMatch === undefined) return false;
   return ifNoneMatch.trim() === "*" || ifNoneMatch.split(",").some((tag) => toOpaque(tag) === toOpaque(etag));

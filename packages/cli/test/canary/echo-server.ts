@@ -11,7 +11,7 @@ const status =
       .writeHead(code, { "content-type": "application/json", "x-echo": echo.slice(0, 900) })
       .end(echo);
 
-/** Every way in which what was sent may come back. */
+/** The different ways in which the server sends back what it received. */
 const ANSWERS: readonly Answer[] = [
   status(500),
   status(403),
@@ -29,9 +29,9 @@ const ANSWERS: readonly Answer[] = [
   ({ socket }, _, echo) => void socket.end(echo),
 ];
 
-/** A backend that answers everything with what it was sent, in ever another way. */
+/** A backend that responds to every request with what it received, each time in a different way. */
 export class EchoServer implements AsyncDisposable {
-  /** All it has received of headers, as text. */
+  /** The text of all received headers. */
   received = "";
   readonly #server: Server;
   #next = 0;

@@ -2,14 +2,14 @@ import type { TemporaryFolder } from "@holdfast-apps/test-support";
 import type { Canaries } from "./canaries.ts";
 
 export interface SecretScene {
-  /** A provider for every place that takes a secret. */
+  /** Providers with a secret in every place that accepts one. */
   readonly providers: readonly {
     readonly id: string;
     readonly kind: string;
     readonly priority: number;
     readonly params: Readonly<Record<string, unknown>>;
   }[];
-  /** Variables of the environment that they refer to. */
+  /** Environment variables that the providers refer to. */
   readonly env: Readonly<Record<string, string>>;
 }
 
@@ -17,7 +17,9 @@ function base64(text: string): string {
   return Buffer.from(text).toString("base64");
 }
 
-/** Puts a secret of its own into every place that takes one; `host` is the backend that they are shown to. */
+/**
+ * Creates providers with a different secret in every place that accepts one. `host` is the backend that receives them.
+ */
 export function createSecretScene(folder: TemporaryFolder, canaries: Canaries, host: string): SecretScene {
   const http = `http://${host}`;
   const https = `https://${host}`;
@@ -144,7 +146,7 @@ function urlOf(name: string): string {
   return JSON.stringify(import.meta.resolve(name));
 }
 
-/** The text of a module with an adapter that is careless: whatever fails, its secret stands in what it throws. */
+/** Returns the text of a module with a careless adapter: the errors it throws contain its secret. */
 export function carelessAdapterModule(): string {
   return `
 import { resolveSecret, secretReferenceSchema } from ${urlOf("@holdfast/core/adapter")};

@@ -4,7 +4,7 @@ import { readdir, readFile } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { MAIN } from "../daemon-process.ts";
 
-/** A daemon as a process of its own, and everything it prints. */
+/** A daemon as a separate process, with everything it prints. */
 export class WatchedDaemon implements AsyncDisposable {
   out = "";
   err = "";
@@ -22,7 +22,7 @@ export class WatchedDaemon implements AsyncDisposable {
     });
   }
 
-  /** Waits until all that was printed fits; throws when the process ends before it does. */
+  /** Waits until `fits` accepts the printed text. Throws when the process ends before. */
   async until(fits: (out: string) => boolean): Promise<void> {
     while (!fits(this.out)) {
       if (this.#child.exitCode !== null) throw new Error(`the daemon ended: ${this.err}`);
@@ -39,7 +39,7 @@ export class WatchedDaemon implements AsyncDisposable {
     return this.#exit;
   }
 
-  /** The command lines of the process and of those it has started; empty where the system does not tell. */
+  /** The command lines of the process and its children; empty where the system does not provide them. */
   async commandLines(): Promise<string> {
     const pids = await readdir("/proc").catch((): string[] => []);
     const lines = pids.map(async (pid) => {

@@ -1,9 +1,10 @@
 import { IncomingMessage } from "node:http";
 
 /**
- * A request that stops the parser once its connection has been destroyed. Node goes on to parse what it has already read, up
- * to 64 KiB, and makes objects for each of some 1,500 pipelined requests, 20 ms in all, although none of them will be
- * handled. It does stop at a request to upgrade the connection, so on a destroyed one every request looks like that.
+ * A request that stops the parser once its connection has been destroyed. Otherwise Node continues to parse what it has
+ * already read, up to 64 KiB, and creates objects for each of some 1,500 pipelined requests, 20 ms in total, although
+ * none of them will be handled. The parser does stop at an upgrade request, so on a destroyed connection every request
+ * looks like one.
  */
 export class BoundedRequest extends IncomingMessage {
   #upgrade: unknown = null;
@@ -13,7 +14,7 @@ export class BoundedRequest extends IncomingMessage {
   }
 
   set upgrade(value: unknown) {
-    // The constructor of the base class sets it before the field exists.
+    // The constructor of the base class sets this property before the private field exists.
     if (#upgrade in this) this.#upgrade = value;
   }
 }

@@ -14,12 +14,12 @@ test.each([
   expect(fitConnections({ wanted, descriptors })).toBe(expected);
 });
 
-/** Part of `/proc/self/limits`. */
+/** An excerpt of `/proc/self/limits`. */
 function text(soft: string): string {
   return `Limit Soft Hard Units\nMax open files            ${soft}    4096    files     \n`;
 }
 
-test("the limit of open files is read as Linux reports it", () => {
+test("the limit of open files is parsed from the format of Linux", () => {
   expect(parseDescriptorLimit(text("64"))).toBe(64);
   expect(parseDescriptorLimit(text("unlimited"))).toBe(Infinity);
   expect(parseDescriptorLimit("")).toBeUndefined();

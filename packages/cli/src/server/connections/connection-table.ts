@@ -3,20 +3,20 @@ import type { Socket } from "node:net";
 
 export interface ConnectionTableOptions {
   readonly max: number;
-  /** Connections that are never closed for a new one, such as those that follow `/events`. */
+  /** True for a connection that is never closed for a new one, such as a follower of `/events`. */
   readonly isKept: (socket: Socket) => boolean;
 }
 
 /**
- * Limits how many connections are open, so that descriptors are left for the providers. A new connection is let in and the one
- * that has been idle for longest is closed, then the one whose request has been in progress for longest: Node's own
- * `maxConnections` refuses the new one, so idle connections could keep every health check out.
+ * Limits the number of open connections, so that descriptors are left for the providers. A new connection is accepted,
+ * and the one that has been idle for longest is closed; if none is idle, the one with the oldest request. Node's own
+ * `maxConnections` refuses the new connection instead, so idle connections could lock out every health check.
  */
 export class ConnectionTable {
   readonly #options: ConnectionTableOptions;
-  /** Without a request in progress; idle for longest first. */
+  /** Connections without a request in progress; idle for longest first. */
   readonly #idle: Set<Socket> = new Set();
-  /** With a request in progress; oldest first. */
+  /** Connections with a request in progress; oldest request first. */
   readonly #busy: Set<Socket> = new Set();
 
   constructor(options: ConnectionTableOptions) {

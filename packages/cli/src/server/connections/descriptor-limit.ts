@@ -1,9 +1,12 @@
 import { readFileSync } from "node:fs";
 
-/** Where the system does not say how many files a process may open. */
+/** Used where the system does not report the limit of open files. */
 const ASSUMED_LIMIT = 1_024;
 
-/** How many descriptors this process may have (`ulimit -n`); Node has raised the soft limit to the hard one by now. */
+/**
+ * Returns the maximum number of descriptors of this process (`ulimit -n`). Node has already raised the soft limit to
+ * the hard one.
+ */
 export function readDescriptorLimit(): number {
   try {
     return parseDescriptorLimit(readFileSync("/proc/self/limits", "utf8")) ?? ASSUMED_LIMIT;
@@ -12,7 +15,7 @@ export function readDescriptorLimit(): number {
   }
 }
 
-/** The soft limit in the text of `/proc/self/limits`. */
+/** Parses the soft limit in the text of `/proc/self/limits`. */
 export function parseDescriptorLimit(text: string): number | undefined {
   const [, soft] = /^Max open files\s+(\d+|unlimited)\s/m.exec(text) ?? [];
   if (soft === undefined) return undefined;

@@ -3,20 +3,20 @@ import type { Socket } from "node:net";
 
 export interface RequestTurnsOptions {
   readonly onRequest: RequestListener;
-  /** How many pipelined requests may wait on one socket; one more closes the connection. */
+  /** Maximum number of pipelined requests that wait on one socket. One more closes the connection. */
   readonly maxWaiting: number;
 }
 
 type Exchange = readonly [incoming: IncomingMessage, outgoing: ServerResponse];
 
 /**
- * Handles the requests of a socket one at a time. Node hands over every pipelined request as soon as it is parsed, more
- * than a thousand from one segment, and would hold all of their responses; `maxRequestsPerSocket` only counts them over
- * the life of the socket.
+ * Handles the requests of a socket one at a time. Node emits every pipelined request as soon as it is parsed, more than
+ * a thousand from one segment, and would hold all of their responses; `maxRequestsPerSocket` only counts them over the
+ * lifetime of the socket.
  */
 export class RequestTurns {
   readonly #options: RequestTurnsOptions;
-  /** Of each socket with a request in progress, those that wait. */
+  /** The waiting requests of each socket with a request in progress. */
   readonly #waiting: WeakMap<Socket, Exchange[]> = new WeakMap();
 
   constructor(options: RequestTurnsOptions) {

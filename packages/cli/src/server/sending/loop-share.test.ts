@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { LoopShare } from "./loop-share.ts";
 
 // R7.6
-test("all readers together write no more than their share in one turn of the event loop, and each gets its own", async () => {
+test("all readers together write no more than their share per turn of the event loop, and each is served", async () => {
   let turns = 0;
   const clock = {
     ...systemClock,
@@ -25,6 +25,6 @@ test("all readers together write no more than their share in one turn of the eve
   await Promise.all([read(0), read(1), read(2), read(3), read(4), read(5)]);
   expect(done).toHaveLength(6);
   expect(Math.max(...writtenIn.values())).toBeLessThanOrEqual(1_000);
-  // 6 readers of 20 pieces of a quarter.
+  // 6 readers, each of 20 pieces of a quarter of the share.
   expect(turns).toBeGreaterThanOrEqual(29);
 });

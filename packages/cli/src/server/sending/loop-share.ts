@@ -2,13 +2,13 @@ import type { Clock } from "@holdfast/core";
 
 export interface LoopShareOptions {
   readonly clock: Clock;
-  /** How many bytes all responses together may write in one turn of the event loop. */
+  /** Maximum number of bytes that all responses together write in one turn of the event loop. */
   readonly bytesPerTurn: number;
 }
 
 /**
- * Bounds how much of each turn of the event loop goes into writing responses, so that a provider's change and a health check,
- * which need a few turns each, do not wait for every reader in each of them.
+ * Limits the part of each turn of the event loop that is spent on writing responses. A provider's change and a health
+ * check need a few turns each; without the limit they would wait for every reader in each turn.
  */
 export class LoopShare {
   readonly #options: LoopShareOptions;
@@ -20,11 +20,11 @@ export class LoopShare {
     this.#left = options.bytesPerTurn;
   }
 
-  /** Resolves when these bytes may be written. Readers that wait are served in the order in which they came. */
+  /** Resolves when these bytes may be written. Waiting readers are served in the order of their calls. */
   async take(bytes: number): Promise<void> {
     while (this.#left <= 0) await (this.#nextTurn ??= this.#startTurn());
     this.#left -= bytes;
-    // Without a reader that waits, nothing else would begin the next turn.
+    // Without a waiting reader nothing else would start the next turn.
     this.#nextTurn ??= this.#startTurn();
   }
 

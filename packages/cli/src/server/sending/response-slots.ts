@@ -4,24 +4,27 @@ import type { Clock } from "@holdfast/core";
 export interface ResponseSlotsOptions {
   readonly clock: Clock;
   readonly max: number;
-  /** A response that has been in progress for longer gives its place to a new one when all are taken, in milliseconds. */
+  /**
+   * When all slots are taken, a response that has been in progress for longer than this gives its slot to a new one, in
+   * milliseconds.
+   */
   readonly fairMs: number;
 }
 
 /**
- * How many large responses may be in progress. Slow readers cannot keep the others out for longer than `fairMs`: when all
- * places are taken, the response that has been in progress for longest is cut off.
+ * Limits the number of large responses in progress. Slow readers cannot lock out the others for longer than `fairMs`:
+ * when all slots are taken, the response that has been in progress for longest is aborted.
  */
 export class ResponseSlots {
   readonly #options: ResponseSlotsOptions;
-  /** When each one began; oldest first. */
+  /** The start time of each response; oldest first. */
   readonly #startedAt: Map<ServerResponse, number> = new Map();
 
   constructor(options: ResponseSlotsOptions) {
     this.#options = options;
   }
 
-  /** Takes a place until the response is over; false when there is none. */
+  /** Takes a slot until the response ends. Returns false when no slot is available. */
   take(outgoing: ServerResponse): boolean {
     const { clock, max, fairMs } = this.#options;
     const now = clock.monotonic();

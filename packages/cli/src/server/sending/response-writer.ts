@@ -4,13 +4,16 @@ import type { LoopShare } from "./loop-share.ts";
 
 export interface ResponseWriterOptions {
   readonly clock: Clock;
-  /** A client that does not take what it was sent within this time is disconnected, in milliseconds. */
+  /** A client that does not accept the written bytes within this time is disconnected, in milliseconds. */
   readonly deadlineMs: number;
-  /** What all responses together may write. */
+  /** The limit for the writes of all responses together. */
   readonly share: LoopShare;
 }
 
-/** Writes a response as its client takes it, so that what waits in memory is bounded by one piece and the socket's buffer. */
+/**
+ * Writes a response at the pace of its client, so that the memory for waiting data is limited to one piece and the
+ * socket's buffer.
+ */
 export class ResponseWriter {
   readonly #outgoing: ServerResponse;
   readonly #options: ResponseWriterOptions;
@@ -24,7 +27,7 @@ export class ResponseWriter {
     return this.#outgoing.destroyed || this.#outgoing.socket?.destroyed === true;
   }
 
-  /** Resolves once more can be written: false when the client has gone. Does not reject. */
+  /** Resolves with true once more can be written, with false when the client has gone. Does not reject. */
   async write(piece: Uint8Array | string): Promise<boolean> {
     await this.#options.share.take(piece.length);
     if (this.isGone) return false;
@@ -32,7 +35,7 @@ export class ResponseWriter {
     return !this.isGone;
   }
 
-  /** Ends the response; resolves when the socket has taken it, or the client has gone. */
+  /** Ends the response. Resolves when the socket has accepted it, or the client has gone. */
   async end(): Promise<void> {
     if (this.isGone) return;
     const finished = this.#until("finish");
@@ -40,7 +43,7 @@ export class ResponseWriter {
     await finished;
   }
 
-  /** Closes the connection in the middle of the response: a client sees that it is incomplete. */
+  /** Closes the connection in the middle of the response, so that the client sees that it is incomplete. */
   disconnect(): void {
     this.#outgoing.destroy();
   }

@@ -4,7 +4,7 @@ import { SharedBytesPool, type BytesSource } from "./shared-bytes-pool.ts";
 
 const KILOBYTE = "x".repeat(1_024);
 
-/** A document of a number of kilobytes; `made` counts how often it was encoded. */
+/** A document with this number of kilobytes. `made` counts how many times it was encoded. */
 function document(kilobytes: number) {
   const source = {
     key: {},
@@ -30,7 +30,7 @@ function createPool(kilobytes: number) {
 
 // R7.5 R7.6
 describe("SharedBytesPool", () => {
-  test("encodes a document once for all of its readers, also those that ask while it is encoded", async () => {
+  test("encodes a document once for all of its readers, also those that request it while it is encoded", async () => {
     const { lease } = createPool(100);
     const source = document(5);
     const leases = await Promise.all([lease(source), lease(source), lease(source)]);
@@ -38,7 +38,7 @@ describe("SharedBytesPool", () => {
     expect(leases[1].pieces).toBe(leases[0].pieces);
     for (const each of leases) each[Symbol.dispose]();
     await lease(source);
-    // A document of more than one piece is begun, found to be long, and begun again when its turn comes.
+    // The encoding of a document with more than one piece is started, found to be long, and started again in its turn.
     expect(source.made).toBeLessThanOrEqual(4);
   });
 
@@ -61,7 +61,7 @@ describe("SharedBytesPool", () => {
     expect(evicted).toEqual([]);
   });
 
-  test("keeps the newest whatever its size, and keeps little of what has no reader", async () => {
+  test("keeps the newest document of any size, and few documents without readers", async () => {
     const { pool, lease } = createPool(20);
     const large = await lease(document(50));
     expect(large.pieces).toHaveLength(50);
@@ -81,7 +81,7 @@ describe("SharedBytesPool", () => {
     expect(order).toEqual(["short", "long"]);
   });
 
-  test("a reader that waits its turn gets what is newest then", async () => {
+  test("a waiting reader gets the document that is newest when its turn comes", async () => {
     const { pool } = createPool(1_000);
     const versions = [document(5), document(6), document(7)];
     let newest = 0;
@@ -99,7 +99,7 @@ describe("SharedBytesPool", () => {
     expect(versions[1]!.made).toBe(0);
   });
 
-  test("a document that cannot be encoded fails for those who asked and leaves nothing behind", async () => {
+  test("a document that cannot be encoded fails for its readers and leaves nothing behind", async () => {
     const { pool, lease } = createPool(10);
     const source = {
       key: {},
@@ -115,7 +115,7 @@ describe("SharedBytesPool", () => {
     expect((await lease(document(3))).pieces).toHaveLength(3);
   });
 
-  test("what is not found is not leased", async () => {
+  test("returns no lease for a document that is not found", async () => {
     const { pool } = createPool(10);
     expect(
       await pool.lease(

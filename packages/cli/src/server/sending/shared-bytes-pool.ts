@@ -1,19 +1,19 @@
 import { SerialQueue, type Clock } from "@holdfast/core";
 
-/** A document to encode: one object per version identifies it, and is not kept alive by the pool. */
+/** A document to encode. `key` is one object per version; the pool does not keep it alive. */
 export interface BytesSource {
   readonly key: object;
   readonly toPieces: () => Iterable<string>;
 }
 
-/** A reader's share of a document. Dispose of it once everything is sent. */
+/** A reader's claim on a document. Dispose of it once everything is sent. */
 export interface BytesLease extends Disposable {
   readonly pieces: readonly Uint8Array[];
 }
 
 export interface SharedBytesPoolOptions {
   readonly clock: Clock;
-  /** How many bytes all documents together may hold. The newest one is kept whatever its size. */
+  /** Maximum size of all documents together, in bytes. The newest one is kept whatever its size. */
   readonly maxBytes: number;
 }
 
@@ -21,19 +21,20 @@ interface Entry {
   readonly pieces: Uint8Array[];
   bytes: number;
   isEvicted: boolean;
-  /** Of each lease, how to disconnect its reader. */
+  /** For each lease, a function that disconnects its reader. */
   readonly readers: Map<object, () => void>;
 }
 
-/** What an entry costs besides its text, roughly. */
+/** Approximate memory of an entry in addition to its text, in bytes. */
 const ENTRY_BYTES = 512;
-/** This part of `maxBytes` may hold documents that no reader is taking, for the next one. */
+/** The part of `maxBytes` for documents without readers, which the next reader may need. */
 const IDLE_SHARE = 1 / 4;
 
 /**
- * Large documents, encoded once per version and shared by all of their readers, within one budget. When a new version does not
- * fit, the oldest ones go: first those without readers, then the others, whose readers are disconnected. So slow readers
- * cannot pin more than the budget, and a fast reader of the newest version is never the one to pay for them.
+ * Large documents that are encoded once per version and shared by all of their readers, within one memory budget. When
+ * a new version does not fit, the oldest ones are dropped: first those without readers, then the others, whose readers
+ * are disconnected. So slow readers cannot keep more than the budget in memory, and a fast reader of the newest version
+ * is never disconnected because of them.
  */
 export class SharedBytesPool {
   readonly #clock: Clock;
@@ -51,15 +52,15 @@ export class SharedBytesPool {
     this.#maxBytes = maxBytes;
   }
 
-  /** How many bytes are held now. */
+  /** Current size of all documents, in bytes. */
   get bytes(): number {
     return this.#bytes;
   }
 
   /**
-   * The document that `find` names. `find` is called again when its turn to be encoded comes, so that a reader in the queue
-   * pins no version; the last call is the one that counts. Undefined when it finds nothing. `onEvicted` is called when the
-   * reader has to be disconnected.
+   * Leases the document that `find` returns, or returns `undefined` when it returns nothing. `find` is called again
+   * when the document's turn to be encoded comes, so that a waiting reader keeps no version in memory; the last result
+   * counts. `onEvicted` is called when the reader must be disconnected.
    */
   async lease(find: () => BytesSource | undefined, onEvicted: () => void): Promise<BytesLease | undefined> {
     const source = find();
@@ -79,7 +80,10 @@ export class SharedBytesPool {
     return entry === undefined || entry.isEvicted ? undefined : entry;
   }
 
-  /** A document of one piece needs no turn: a change of a few nodes does not wait for a document of 100,000. */
+  /**
+   * A document of one piece is encoded at once, so that a change of a few nodes does not wait for a document of
+   * 100,000.
+   */
   #encodeIfShort({ key, toPieces }: BytesSource): Entry | undefined {
     const [first, second] = takeTwo(toPieces());
     if (second !== undefined) return undefined;
@@ -102,7 +106,7 @@ export class SharedBytesPool {
     return this.#take(this.#add(key, entry), onEvicted);
   }
 
-  /** An entry that is still being encoded is not among the entries yet, so it cannot be evicted. */
+  /** An entry that is still being encoded is not in the set of entries yet, so it cannot be evicted. */
   #grow(entry: Entry, text: string): void {
     const piece = Buffer.from(text);
     const bytes = piece.byteLength + (entry.pieces.length === 0 ? ENTRY_BYTES : 0);
