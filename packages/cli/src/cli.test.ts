@@ -162,7 +162,9 @@ describe("holdfast validate", () => {
     expect([code, err]).toEqual([0, ""]);
     expect(out.split("\n").slice(3)).toEqual([
       "  adapters   ./a.mjs, ./b.mjs (loaded, which ran their code)",
-      expect.stringContaining("warning: the endpoints listen on 0.0.0.0, which other machines can reach, without TLS"),
+      expect.stringContaining(
+        "warning: the endpoints listen on 0.0.0.0, which other machines can reach, without TLS",
+      ),
       "warning: a: TLS is not \ufffd[31mverified",
       expect.stringContaining("warning: b: its settings could not be audited"),
       "",
