@@ -2,18 +2,9 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { FIRST_OUTPUT, FIRST_PROGRAM } from "../first-program.ts";
 import { execute, root } from "../packed-packages.ts";
 import { LocalRegistry } from "./local-registry.ts";
-
-/** The first useful program: ten lines at most, and two packages. */
-const PROGRAM = `import { connect } from "holdfast";
-import { memory } from "@holdfast/provider-memory";
-
-const members = [{ id: "node-1", host: "10.0.0.1", port: 7001 }];
-await using orders = await connect({ providers: [memory({ members })] });
-await orders.ready();
-for (const { id, host, port } of orders.members()) console.log(id, host, port);
-`;
 
 // R6.1
 test(
@@ -37,10 +28,12 @@ test(
     const project = await mkdtemp(join(tmpdir(), "holdfast-user-"));
     try {
       await writeFile(join(project, "package.json"), '{ "type": "module" }');
-      await writeFile(join(project, "program.js"), PROGRAM);
-      const ours = ["holdfast", "@holdfast/provider-memory", "@holdfast/cli"];
-      await execute("npm", ["install", "--no-audit", "--no-fund", "--registry", url, ...ours], project, env);
-      expect(await execute("node", ["program.js"], project)).toBe("node-1 10.0.0.1 7001\n");
+      await writeFile(join(project, "program.js"), FIRST_PROGRAM);
+      const install = (...names: readonly string[]) =>
+        execute("npm", ["install", "--no-audit", "--no-fund", "--registry", url, ...names], project, env);
+      await install("holdfast", "@holdfast/provider-memory");
+      expect(await execute("node", ["program.js"], project)).toBe(FIRST_OUTPUT);
+      await install("@holdfast/cli");
       expect(await execute("npx", ["holdfast", "--version"], project, env)).toMatch(/^\d+\.\d+\.\d+\n$/);
     } finally {
       await rm(project, { recursive: true, force: true });

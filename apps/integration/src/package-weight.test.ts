@@ -1,0 +1,129 @@
+import { lstat, readdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { FIRST_OUTPUT, FIRST_PROGRAM } from "./first-program.ts";
+import { emptyFolder, execute, packAll, type PackedPackage } from "./packed-packages.ts";
+
+const MAX_INSTALLED_BYTES = 15_000_000;
+
+/** Prints the URL of every module that `import(SPECIFIER)` loads, one a line. */
+const LIST_MODULES = `import { registerHooks } from "node:module";
+const urls = [];
+registerHooks({
+  load(url, context, next) {
+    urls.push(url);
+    return next(url, context);
+  },
+});
+await import(process.argv[2]);
+console.log(urls.join("\\n"));
+`;
+
+/** Which packages of others are loaded by importing each of ours, before anything of it is called. */
+const LOADED_AT_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  "@holdfast/core": ["mitt"],
+  "@holdfast/bridges": ["mitt"],
+  "@holdfast/failover": ["mitt"],
+  "@holdfast/hub": ["mitt"],
+  "@holdfast/registry": ["mitt"],
+  "@holdfast/provisioning": ["mitt"],
+  holdfast: ["mitt"],
+  // Adapters and stores hold zod schemas.
+  "@holdfast/core/adapter": ["zod"],
+  "@holdfast/provider-memory": ["mitt", "zod"],
+  "@holdfast/provider-consul": ["mitt", "zod"],
+  "@holdfast/provider-file": ["mitt", "zod"],
+  "@holdfast/provider-kubernetes": ["mitt", "zod"],
+  "@holdfast/store-file": ["mitt", "zod"],
+};
+
+let packed: ReadonlyMap<string, PackedPackage>;
+
+beforeAll(async () => {
+  packed = new Map((await packAll()).map((item) => [item.name, item]));
+}, 300_000);
+
+/** These packages and what they depend on of ours. */
+function closure(names: readonly string[]): readonly PackedPackage[] {
+  const found = new Set<PackedPackage>();
+  const add = (name: string) => {
+    const item = packed.get(name);
+    if (item === undefined || found.has(item)) return;
+    found.add(item);
+    item.dependencies.forEach(add);
+  };
+  names.forEach(add);
+  return [...found];
+}
+
+type Project = Awaited<ReturnType<typeof emptyFolder>>;
+
+/** An empty project with packages of ours, as npm installs them. Ours are not in a registry yet, so all of them are named. */
+async function install(names: readonly string[]): Promise<Project> {
+  const project = await emptyFolder();
+  const dependencies = Object.fromEntries(
+    closure(names).map(({ name, tarball }) => [name, `file:${tarball}`]),
+  );
+  const manifest = { name: "user", private: true, type: "module", dependencies };
+  await writeFile(join(project.path, "package.json"), JSON.stringify(manifest));
+  const quiet = ["--prefer-offline", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock"];
+  await execute("npm", ["install", ...quiet], project.path);
+  return project;
+}
+
+async function sizeOf(folder: string): Promise<number> {
+  let bytes = 0;
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    if (entry.isFile()) bytes += (await lstat(join(entry.parentPath, entry.name))).size;
+  }
+  return bytes;
+}
+
+describe("a program without Kubernetes and without metrics", () => {
+  let project: Project;
+  beforeAll(async () => {
+    project = await install([
+      "holdfast",
+      "@holdfast/provider-memory",
+      "@holdfast/provider-consul",
+      "@holdfast/provider-file",
+      "@holdfast/store-file",
+    ]);
+  }, 120_000);
+  afterAll(() => project[Symbol.asyncDispose]());
+
+  test("installs less than 15 MB, zod included, and no client that it does not use", async () => {
+    const modules = join(project.path, "node_modules");
+    expect(await sizeOf(modules)).toBeLessThan(MAX_INSTALLED_BYTES);
+    const others = (await readdir(modules)).filter((name) => !name.startsWith(".")).sort();
+    expect(others).toEqual(["@holdfast", "holdfast", "mitt", "yaml", "zod"]);
+  });
+
+  test("has at most ten lines and imports two packages", async () => {
+    expect(FIRST_PROGRAM.trimEnd().split("\n").length).toBeLessThanOrEqual(10);
+    expect(FIRST_PROGRAM.match(/ from "/g)).toHaveLength(2);
+    await writeFile(join(project.path, "program.js"), FIRST_PROGRAM);
+    expect(await execute("node", ["program.js"], project.path)).toBe(FIRST_OUTPUT);
+  });
+});
+
+describe("importing a package", () => {
+  let project: Project;
+  beforeAll(async () => {
+    project = await install(Object.keys(LOADED_AT_IMPORT));
+    await writeFile(join(project.path, "list.js"), LIST_MODULES);
+  }, 120_000);
+  afterAll(() => project[Symbol.asyncDispose]());
+
+  test.each(Object.entries(LOADED_AT_IMPORT))(
+    "%s loads of others %j and nothing else",
+    async (name, expected) => {
+      const printed = await execute("node", ["list.js", name], project.path);
+      const loaded = printed.matchAll(/.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//g);
+      const others = new Set(
+        [...loaded].map((match) => match[1]!).filter((loadedName) => !packed.has(loadedName)),
+      );
+      expect([...others].sort()).toEqual(expected);
+    },
+  );
+});
