@@ -1,6 +1,5 @@
 // For users of a topology file.
 export { file } from "./file.ts";
 export type { FileFormat, FileParams, FileSettings } from "./file-params.ts";
-export { describeYamlProblem, parseYamlSource, type YamlProblem, type YamlSource } from "./yaml-source.ts";
 export type { TextPosition } from "./invalid-topology-error.ts";
 export { topologyFileSchema, type TopologyFile } from "./topology-file.ts";

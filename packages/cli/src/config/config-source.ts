@@ -1,4 +1,5 @@
-import { describeYamlProblem, parseYamlSource, type TextPosition } from "@holdfast/provider-file";
+import type { TextPosition } from "@holdfast/provider-file";
+import { describeYamlProblem, parseYamlSource } from "@holdfast/provider-file/yaml";
 import { isAlias, isMap, isScalar, isSeq, type Document } from "yaml";
 import type { ConfigProblem } from "./config-problem.ts";
 

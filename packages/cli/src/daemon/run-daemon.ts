@@ -10,7 +10,7 @@ import { loadConfig, type LoadedConfig } from "../config/load-config.ts";
 import { EXIT_CODE } from "../exit-code.ts";
 import { LineWriter } from "../output/line-writer.ts";
 import { createPaint } from "../output/paint.ts";
-import { HttpServer } from "../server/http-server.ts";
+import type { HttpServer } from "../server/http-server.ts";
 import type { Terminal } from "../terminal.ts";
 import { ConfigReload } from "./config-reload.ts";
 import { DaemonOutput } from "./daemon-output.ts";
@@ -203,6 +203,7 @@ async function listen(
   const { http, log } = config;
   if (http === false) return undefined;
   const { clock } = terminal;
+  const { HttpServer } = await import("../server/http-server.ts");
   const view = toServerView(service, metrics);
   return HttpServer.listen({ ...http, port: port ?? http.port, view, clock, maxLag: log.retainedEvents });
 }

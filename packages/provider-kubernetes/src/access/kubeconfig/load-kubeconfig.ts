@@ -4,7 +4,7 @@ import { readCluster, type ClusterEntry } from "./cluster-entry.ts";
 import { EntryReader } from "./entry-reader.ts";
 import type { KubeconfigSource } from "./find-kubeconfig.ts";
 import { findInCluster, findPodNamespace } from "./in-cluster.ts";
-import { parseKubeconfig, type Kubeconfig, type KubeconfigText } from "./kubeconfig-file.ts";
+import type { Kubeconfig, KubeconfigText } from "./kubeconfig-file.ts";
 import { textField } from "./kubeconfig-field.ts";
 import { mergeKubeconfigs } from "./merge-kubeconfigs.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -29,6 +29,8 @@ export async function loadKubeconfig(
   signal: AbortSignal,
 ): Promise<LoadedKubeconfig> {
   if (source.kind === "server") return fromParams(params);
+  // Loaded when a kubeconfig is first read: it needs a YAML parser.
+  const { parseKubeconfig } = await import("./kubeconfig-file.ts");
   const config = mergeKubeconfigs(source.texts.map(parseKubeconfig));
   const name = params.context ?? config.currentContext;
   if (name === "" && source.kind === "found") {
