@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { benchDaemonStart } from "./daemon-start.ts";
 import { benchFullSnapshot } from "./full-snapshot.ts";
 import { benchHeldMemory } from "./held-memory.ts";
+import { benchImportTime } from "./import-time.ts";
 import { benchLoopPause } from "./loop-pause.ts";
 import { toLine, type Figure } from "./measure.ts";
 import { benchOneChange } from "./one-change.ts";
@@ -44,5 +45,6 @@ report([
 for (const members of sizes) report(await benchWarmFailover(members, runsFor(members)));
 report(await benchLoopPause(100_000, runsFor(100_000)));
 report(await benchDaemonStart(1_000, isQuick ? 1 : 7));
+report(await benchImportTime(isQuick ? 1 : 15));
 
 if (values.json === true) console.log(JSON.stringify({ node: process.version, figures }, null, 2));

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { TemporaryFolder } from "@holdfast-apps/test-support";
 import { expect, test } from "vitest";
-import { root } from "./packed-packages.ts";
+import { root } from "@holdfast-apps/lab/packed-packages";
 
 /** The rule of each finding of the linter, as `pnpm lint` configures it, in these files. */
 async function lint(files: Readonly<Record<string, string>>): Promise<readonly string[]> {

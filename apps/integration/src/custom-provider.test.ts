@@ -4,7 +4,7 @@ import { cp, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
-import { emptyFolder, execute, packAll, root, type PackedPackage } from "./packed-packages.ts";
+import { emptyFolder, execute, packAll, root, type PackedPackage } from "@holdfast-apps/lab/packed-packages";
 
 const CREATE = join(root, "scripts", "create-adapter.mjs");
 const TOKEN = "of-the-test";

@@ -7,7 +7,7 @@ import { memory as memoryKind } from "@holdfast/provider-memory";
 import { ProvisioningService } from "@holdfast/provisioning";
 import { FileGenerationStore } from "@holdfast/store-file";
 import { describe, expect, test } from "vitest";
-import { emptyFolder } from "./packed-packages.ts";
+import { emptyFolder } from "@holdfast-apps/lab/packed-packages";
 import { memory, node } from "./service-harness.ts";
 
 const MINUTE_MS = 60_000;

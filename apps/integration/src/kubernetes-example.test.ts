@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { loadConfig } from "@holdfast/cli";
-import { root } from "./packed-packages.ts";
+import { root } from "@holdfast-apps/lab/packed-packages";
 
 // R1.1
 test("the configuration of examples/kubernetes is valid", async () => {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { createProcessTerminal, runCli } from "@holdfast/cli";
 import { describe, expect, test } from "vitest";
-import { root } from "./packed-packages.ts";
+import { root } from "@holdfast-apps/lab/packed-packages";
 
 /** The cells of each row of LIMITS.md, without the white space of their layout. */
 async function readRows(): Promise<readonly (readonly string[])[]> {

@@ -2,7 +2,7 @@ import { glob, readFile } from "node:fs/promises";
 import { isBuiltin } from "node:module";
 import { join, relative } from "node:path";
 import { expect, test } from "vitest";
-import { listPackages, root } from "./packed-packages.ts";
+import { listPackages, root } from "@holdfast-apps/lab/packed-packages";
 
 interface Manifest {
   readonly dependencies?: Readonly<Record<string, string>>;
@@ -50,14 +50,23 @@ test("the sources of a package import no test, and no file outside of src but th
 });
 
 test("a package depends on exactly what its sources import; what only its tests need is a devDependency", async () => {
-  for (const { name, folder } of await listPackages()) {
-    const manifest = JSON.parse(await readFile(join(folder, "package.json"), "utf8")) as Manifest;
-    const declared = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
+  const manifests = new Map<string, Manifest>();
+  const packages = await listPackages();
+  for (const { name, folder } of packages) {
+    manifests.set(name, JSON.parse(await readFile(join(folder, "package.json"), "utf8")) as Manifest);
+  }
+  const peersOf = (name: string) => Object.keys(manifests.get(name)?.peerDependencies ?? {});
+  for (const { name, folder } of packages) {
+    const { dependencies = {} } = manifests.get(name)!;
     const imported = [...(await readImports(folder)).values()]
       .flat()
       .filter((each) => !each.startsWith(".") && !isBuiltin(each))
       .map(packageOf)
       .filter((each) => each !== name && each !== BUNDLED);
+    // A package also has the peers of its dependencies, see package-manifests.test.ts.
+    const passedOn = new Set(Object.keys(dependencies).flatMap(peersOf));
+    const peers = peersOf(name).filter((peer) => imported.includes(peer) || !passedOn.has(peer));
+    const declared = [...Object.keys(dependencies), ...peers];
     expect([...new Set(imported)].sort(), name).toEqual(declared.sort());
   }
 });

@@ -1,7 +1,7 @@
 import { access, readFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { expect, test } from "vitest";
-import { listPackages, root } from "./packed-packages.ts";
+import { listPackages, root } from "@holdfast-apps/lab/packed-packages";
 
 interface Manifest {
   readonly license?: string;

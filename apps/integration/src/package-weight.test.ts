@@ -2,7 +2,8 @@ import { lstat, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { FIRST_OUTPUT, FIRST_PROGRAM } from "./first-program.ts";
-import { emptyFolder, execute, packAll, type PackedPackage } from "./packed-packages.ts";
+import { createNpmProject, type NpmProject } from "@holdfast-apps/lab/npm-project";
+import { execute } from "@holdfast-apps/lab/packed-packages";
 
 const MAX_INSTALLED_BYTES = 15_000_000;
 
@@ -37,40 +38,6 @@ const LOADED_AT_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "@holdfast/store-file": ["mitt", "zod"],
 };
 
-let packed: ReadonlyMap<string, PackedPackage>;
-
-beforeAll(async () => {
-  packed = new Map((await packAll()).map((item) => [item.name, item]));
-}, 300_000);
-
-/** These packages and what they depend on of ours. */
-function closure(names: readonly string[]): readonly PackedPackage[] {
-  const found = new Set<PackedPackage>();
-  const add = (name: string) => {
-    const item = packed.get(name);
-    if (item === undefined || found.has(item)) return;
-    found.add(item);
-    item.dependencies.forEach(add);
-  };
-  names.forEach(add);
-  return [...found];
-}
-
-type Project = Awaited<ReturnType<typeof emptyFolder>>;
-
-/** An empty project with packages of ours, as npm installs them. Ours are not in a registry yet, so all of them are named. */
-async function install(names: readonly string[]): Promise<Project> {
-  const project = await emptyFolder();
-  const dependencies = Object.fromEntries(
-    closure(names).map(({ name, tarball }) => [name, `file:${tarball}`]),
-  );
-  const manifest = { name: "user", private: true, type: "module", dependencies };
-  await writeFile(join(project.path, "package.json"), JSON.stringify(manifest));
-  const quiet = ["--prefer-offline", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock"];
-  await execute("npm", ["install", ...quiet], project.path);
-  return project;
-}
-
 async function sizeOf(folder: string): Promise<number> {
   let bytes = 0;
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
@@ -80,16 +47,16 @@ async function sizeOf(folder: string): Promise<number> {
 }
 
 describe("a program without Kubernetes and without metrics", () => {
-  let project: Project;
+  let project: NpmProject;
   beforeAll(async () => {
-    project = await install([
+    project = await createNpmProject([
       "holdfast",
       "@holdfast/provider-memory",
       "@holdfast/provider-consul",
       "@holdfast/provider-file",
       "@holdfast/store-file",
     ]);
-  }, 120_000);
+  }, 300_000);
   afterAll(() => project[Symbol.asyncDispose]());
 
   test("installs less than 15 MB, zod included, and no client that it does not use", async () => {
@@ -108,11 +75,11 @@ describe("a program without Kubernetes and without metrics", () => {
 });
 
 describe("importing a package", () => {
-  let project: Project;
+  let project: NpmProject;
   beforeAll(async () => {
-    project = await install(Object.keys(LOADED_AT_IMPORT));
+    project = await createNpmProject(Object.keys(LOADED_AT_IMPORT));
     await writeFile(join(project.path, "list.js"), LIST_MODULES);
-  }, 120_000);
+  }, 300_000);
   afterAll(() => project[Symbol.asyncDispose]());
 
   test.each(Object.entries(LOADED_AT_IMPORT))(
@@ -121,7 +88,7 @@ describe("importing a package", () => {
       const printed = await execute("node", ["list.js", name], project.path);
       const loaded = printed.matchAll(/.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//g);
       const others = new Set(
-        [...loaded].map((match) => match[1]!).filter((loadedName) => !packed.has(loadedName)),
+        [...loaded].map((match) => match[1]!).filter((loadedName) => !project.ours.has(loadedName)),
       );
       expect([...others].sort()).toEqual(expected);
     },

@@ -1,7 +1,14 @@
 import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, inject, test } from "vitest";
-import { emptyFolder, execute, listPackages, packAll, root, type PackedPackage } from "./packed-packages.ts";
+import {
+  emptyFolder,
+  execute,
+  listPackages,
+  packAll,
+  root,
+  type PackedPackage,
+} from "@holdfast-apps/lab/packed-packages";
 
 const packages = await listPackages();
 /** In the short form the one that users install first. */

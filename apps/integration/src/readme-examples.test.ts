@@ -1,7 +1,7 @@
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { beforeAll, describe, expect, inject, test } from "vitest";
-import { execute, listPackages, root } from "./packed-packages.ts";
+import { execute, listPackages, root } from "@holdfast-apps/lab/packed-packages";
 
 interface Example {
   readonly name: string;

@@ -1,7 +1,7 @@
 import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
-import { execute, root } from "./packed-packages.ts";
+import { execute, root } from "@holdfast-apps/lab/packed-packages";
 
 const EXAMPLE = join(root, "examples", "remoting-receiver");
 // Beside this package's node_modules, so that the example's imports resolve as a user's would.

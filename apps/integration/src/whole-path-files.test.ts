@@ -6,7 +6,7 @@ import { file } from "@holdfast/provider-file";
 import { ProvisioningService } from "@holdfast/provisioning";
 import { FileProviderStore } from "@holdfast/store-file";
 import { expect, test } from "vitest";
-import { emptyFolder } from "./packed-packages.ts";
+import { emptyFolder } from "@holdfast-apps/lab/packed-packages";
 import { node } from "./service-harness.ts";
 
 const topology = (...ids: readonly string[]) =>

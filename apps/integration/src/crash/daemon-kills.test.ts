@@ -1,6 +1,6 @@
 import { systemClock } from "@holdfast/core";
 import { expect, inject, test } from "vitest";
-import { emptyFolder } from "../packed-packages.ts";
+import { emptyFolder } from "@holdfast-apps/lab/packed-packages";
 import { CrashFolder } from "./crash-folder.ts";
 import { DaemonKills } from "./daemon-kills.ts";
 

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { expect } from "vitest";
-import { emptyFolder } from "../packed-packages.ts";
+import { emptyFolder } from "@holdfast-apps/lab/packed-packages";
 import type { Attempt, SavingReport } from "./saving-child.ts";
 import { describeFault, toInjection, type SavingFault } from "./saving-fault.ts";
 import { SavingProcess } from "./saving-process.ts";

@@ -3,7 +3,7 @@ import { readdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { FileProviderStore } from "@holdfast/store-file";
 import { expect, test } from "vitest";
-import { emptyFolder, execute } from "../packed-packages.ts";
+import { emptyFolder, execute } from "@holdfast-apps/lab/packed-packages";
 import { DaemonLife } from "@holdfast-apps/lab";
 
 /** The kernel takes part of a write and refuses the rest, as on a full disk, until the limit is lifted. */

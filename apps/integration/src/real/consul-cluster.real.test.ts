@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { emptyFolder } from "../packed-packages.ts";
+import { emptyFolder } from "@holdfast-apps/lab/packed-packages";
 import { describeReal } from "@holdfast-apps/lab/describe-real";
 import { ConsulCluster, eventually } from "@holdfast-apps/lab";
 import { createRealProvider, failureOf, probe, shows, watch } from "./watched-real.ts";

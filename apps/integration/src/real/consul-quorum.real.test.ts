@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { WatchRecording } from "@holdfast/conformance";
 import type { ClusterProvider } from "@holdfast/core";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { emptyFolder } from "../packed-packages.ts";
+import { emptyFolder } from "@holdfast-apps/lab/packed-packages";
 import { describeReal } from "@holdfast-apps/lab/describe-real";
 import { ConsulCluster, eventually } from "@holdfast-apps/lab";
 import { createRealProvider, failureOf, probe, shows, time, watch } from "./watched-real.ts";

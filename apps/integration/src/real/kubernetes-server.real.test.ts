@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseAllDocuments } from "yaml";
-import { root } from "../packed-packages.ts";
+import { root } from "@holdfast-apps/lab/packed-packages";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { describeReal } from "@holdfast-apps/lab/describe-real";
 import {

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { execute, listPackages, root } from "../packed-packages.ts";
+import { execute, listPackages, root } from "@holdfast-apps/lab/packed-packages";
 
 test("`pnpm api-reference` documents every package, without a warning", { timeout: 600_000 }, async () => {
   await execute("pnpm", ["run", "api-reference"], root);

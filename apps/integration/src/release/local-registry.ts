@@ -1,7 +1,7 @@
 import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { execute, root } from "../packed-packages.ts";
+import { execute, root } from "@holdfast-apps/lab/packed-packages";
 import { findFreePorts, ServerProcess } from "@holdfast-apps/lab";
 
 /** An npm registry (verdaccio) on loopback: ours are published to it, everything else is passed through. */

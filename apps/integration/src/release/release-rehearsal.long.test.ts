@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { FIRST_OUTPUT, FIRST_PROGRAM } from "../first-program.ts";
-import { execute, root } from "../packed-packages.ts";
+import { execute, root } from "@holdfast-apps/lab/packed-packages";
 import { LocalRegistry } from "./local-registry.ts";
 
 // R6.1
