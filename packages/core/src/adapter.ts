@@ -1,4 +1,4 @@
-// For authors of adapters: `@holdfast/core/adapter`.
+// Entry point for authors of adapters: `@holdfast/core/adapter`.
 export {
   defineAdapter,
   type AdapterDefinition,

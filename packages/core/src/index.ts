@@ -14,7 +14,7 @@ export {
   type ValidationProblem,
 } from "./errors/validation-problem.ts";
 
-// Members, snapshots and what differs between two of them.
+// Members, snapshots and the differences between them.
 export {
   createClusterNode,
   isSameNode,
@@ -99,7 +99,7 @@ export type {
 export type { TopologySource } from "./contracts/log/topology-source.ts";
 export type { TopologyState, TopologyStatus } from "./contracts/log/topology-state.ts";
 
-// The ports of consumers, and what consumers report.
+// The ports of consumers, and their reports.
 export type { Awaitable, CallOptions } from "./contracts/ports/call-options.ts";
 export type { Lease } from "./contracts/ports/lease.ts";
 export type { LeaseTick } from "./contracts/ports/lease-tick.ts";

@@ -5,7 +5,10 @@ interface Timer {
   readonly task: () => void;
 }
 
-/** A clock moved by hand, for this package's own tests: `@holdfast/conformance` builds on core and can't be used here. */
+/**
+ * A manually advanced clock for the tests of this package. `@holdfast/testing` depends on core, so it cannot be used
+ * here.
+ */
 export class ManualClock implements Clock {
   readonly #timers = new Set<Timer>();
   #time = 0;
@@ -33,7 +36,7 @@ export class ManualClock implements Clock {
     this.yields++;
   }
 
-  /** Fires what is due, in time order. */
+  /** Fires due timers in time order. */
   advance(ms: number): void {
     const end = this.#time + ms;
     for (;;) {

@@ -1,12 +1,12 @@
 import * as fc from "fast-check";
 import { createClusterNode, type ClusterNode, type ClusterNodeInput } from "../src/model/cluster-node.ts";
 
-/** Ids that sort as their numbers do. */
+/** Returns an id that sorts like its number. */
 export function idOf(number: number): string {
   return `node-${String(number).padStart(7, "0")}`;
 }
 
-/** A fresh object with the same content for the same arguments, as a provider's second answer has. */
+/** Creates a new object with the same content for the same arguments, like the next response of a provider. */
 export function nodeOf(number: number, version = 0): ClusterNode {
   return createClusterNode({
     id: idOf(number),
@@ -18,7 +18,9 @@ export function nodeOf(number: number, version = 0): ClusterNode {
   });
 }
 
-/** Few and short texts, so that different fields often hold the same one and different nodes nearly the same content. */
+/**
+ * Few and short texts, so that different fields often have the same value, and different nodes almost the same content.
+ */
 const text: fc.Arbitrary<string> = fc.constantFrom(
   "",
   "a",
@@ -31,7 +33,7 @@ const text: fc.Arbitrary<string> = fc.constantFrom(
   "\u{1f600}",
 );
 
-/** Nodes that easily collide in content; not all of them would pass the schema, which is none of the hash's business. */
+/** Nodes with easily colliding content. Not all of them match the schema, which the hash does not require. */
 export const nodeInputs: fc.Arbitrary<ClusterNodeInput> = fc.record(
   {
     id: fc.constantFrom("a", "b", "ab"),
@@ -45,7 +47,7 @@ export const nodeInputs: fc.Arbitrary<ClusterNodeInput> = fc.record(
   { requiredKeys: ["id", "host", "port"] },
 );
 
-/** What counts as content, in one canonical text. */
+/** A canonical text of the content of a node. */
 export function canonical(node: ClusterNode): string {
   const metadata = Object.entries(node.metadata).sort(([a], [b]) => (a < b ? -1 : 1));
   const { id, host, port, zone, weight, tags } = node;

@@ -5,7 +5,7 @@ import type { TopologyEvent } from "../src/contracts/log/topology-event.ts";
 import type { TopologyState } from "../src/contracts/log/topology-state.ts";
 import type { TopologyLog } from "../src/contracts/log/topology-reader.ts";
 
-/** A log that a test writes by hand. It keeps the newest `kept` events. */
+/** A log that a test writes. It keeps the newest `kept` events. */
 export class WrittenLog implements TopologyLog {
   readonly listeners: Set<(event: TopologyEvent) => unknown> = new Set();
   readonly #kept: number;

@@ -41,7 +41,7 @@ function defineTested() {
 const descriptor = { id: "a", kind: "tested", priority: 1, params: { path: "x", pollMs: 5 } };
 
 describe("defineAdapter", () => {
-  test("gives an adapter whose schema fills in the defaults, and opens a provider with its descriptor and folder", () => {
+  test("returns an adapter whose schema fills in the defaults, and opens a provider with its descriptor and folder", () => {
     const { tested, opened } = defineTested();
     const adapter = tested.createAdapter({ baseDir: "/base" });
     expect(adapter.params.parse({ path: "x" })).toEqual({ path: "x", pollMs: 10 });
@@ -50,7 +50,7 @@ describe("defineAdapter", () => {
     expect(opened()).toMatchObject({ descriptor, baseDir: "/base", heartbeatMs: 1_000 });
   });
 
-  test("audits what the adapter audits, and nothing by default", async () => {
+  test("returns the adapter's audit, and an empty list by default", async () => {
     const { tested } = defineTested();
     const { signal } = new AbortController();
     const provider = tested.createAdapter().create(descriptor, context);
@@ -83,7 +83,7 @@ describe("defineAdapter", () => {
     await expect(probing).rejects.toMatchObject({ code: "LIFECYCLE_ABORTED" });
   });
 
-  test("passes on when a credential was replaced, and leaves that out where the adapter does", async () => {
+  test("passes untilRenewed on, and omits it if the adapter does", async () => {
     const { tested } = defineTested();
     expect(tested.createAdapter().create(descriptor, context)).toHaveProperty("untilRenewed", undefined);
     const signals: AbortSignal[] = [];
@@ -104,7 +104,7 @@ describe("defineAdapter", () => {
     expect(signals).toEqual([signal]);
   });
 
-  test("called with parameters it gives a provider for a program", () => {
+  test("called with parameters it returns a provider for a program", () => {
     const { tested } = defineTested();
     expect(tested({ path: "x" })).toMatchObject({ kind: "tested", params: { path: "x" } });
     expect(tested({ path: "x" }).id).toBeUndefined();

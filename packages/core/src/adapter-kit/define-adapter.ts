@@ -15,25 +15,30 @@ import type { Reason } from "../errors/reason.ts";
 import { throwIfAborted } from "../time/abort.ts";
 import type { AdapterOptions, ProviderSpec, SpecOptions } from "../contracts/provider/provider-spec.ts";
 
-/** What one provider is opened with. */
+/** The environment of one provider. */
 export interface AdapterEnvironment<P> extends ProviderContext, AdapterOptions {
   readonly descriptor: ProviderDescriptor<P>;
 }
 
-/** One opened provider, written by the author of an adapter. See `ClusterProvider` for what each function promises. */
+/**
+ * One opened provider, implemented by the author of an adapter. `ClusterProvider` documents what each function must do.
+ */
 export interface OpenProvider {
   /**
-   * `signal` aborts with the caller's, and when the provider is disposed of. What it throws is turned into a `CONNECTIVITY_*` error
-   * unless it is a `ProvisioningError` already.
+   * `signal` aborts with the caller's signal, and when the provider is disposed of. An error that is not a
+   * `ProvisioningError` is converted to a `CONNECTIVITY_*` error.
    */
   probe(options: ProbeOptions): Promise<void>;
-  /** Each call is a watch of its own. What it throws after `signal` has aborted is ignored. */
+  /** Each call starts an independent watch. An error after `signal` has aborted is ignored. */
   watch(options: WatchOptions): AsyncIterable<SourceEvent>;
   /** Lists the settings that weaken security. @defaultValue an empty list */
   audit?(options: ProbeOptions): Promise<readonly Reason[]>;
-  /** Resolves once a credential was replaced, see `ClusterProvider`. Left out where credentials cannot change. */
+  /** Resolves once a credential was replaced, see `ClusterProvider`. Omit it if credentials cannot change. */
   untilRenewed?(options: WatchOptions): Promise<void>;
-  /** Releases what the provider holds, such as connections. Called once, after `signal` of every probe and watch has aborted. */
+  /**
+   * Releases the resources of the provider, such as connections. Called once, after the `signal` of every probe and
+   * watch has aborted.
+   */
   close?(): Promise<void> | void;
 }
 
@@ -47,8 +52,8 @@ export interface AdapterDefinition<P, Input extends object> {
 }
 
 /**
- * One kind of provider. Called with parameters it gives a provider for `connect({ providers: [...] })`; `createAdapter` gives
- * the adapter for a configuration that names the kind.
+ * One kind of provider. Called with parameters it returns a provider for `connect({ providers: [...] })`;
+ * `createAdapter` returns the adapter for a configuration that names the kind.
  */
 export interface DefinedAdapter<P, Input extends object> {
   (params: Input, options?: SpecOptions): ProviderSpec;
@@ -57,8 +62,8 @@ export interface DefinedAdapter<P, Input extends object> {
 }
 
 /**
- * Makes an adapter out of what is special about a kind of provider. The schema's input is what a program writes (parameters that have a
- * default can be left out), its output `P` is what `open` gets.
+ * Creates an adapter from the parts that are specific to a kind of provider. The schema's input is what a program
+ * writes (parameters with a default can be omitted); its output `P` is passed to `open`.
  */
 export function defineAdapter<P, Input extends object>(
   definition: AdapterDefinition<P, Input>,
@@ -79,7 +84,7 @@ export function defineAdapter<P, Input extends object>(
   return Object.assign(specify, { kind, createAdapter });
 }
 
-/** The part of a provider that is the same for every kind: its end, and the end of what runs when it ends. */
+/** The part of a provider that is the same for every kind: disposal, and ending probes and watches. */
 class DefinedProvider implements ClusterProvider {
   readonly descriptor: ProviderDescriptor;
   readonly capabilities: ProviderCapabilities = { watch: true };

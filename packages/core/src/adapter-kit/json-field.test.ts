@@ -8,13 +8,13 @@ describe("fieldOf, textOf and listOf", () => {
     expect(listOf({ a: [1] }, "a")).toEqual([1]);
   });
 
-  test.each([undefined, null, "text", 7, true, [], {}, { a: null }])("find none in %j", (value) => {
+  test.each([undefined, null, "text", 7, true, [], {}, { a: null }])("find nothing in %j", (value) => {
     expect(fieldOf(value, "a") ?? undefined).toBeUndefined();
     expect(textOf(value, "a")).toBeUndefined();
     expect(listOf(value, "a")).toEqual([]);
   });
 
-  test("find nothing that every object inherits, and what an input calls like it", () => {
+  test("ignore inherited properties, and find own ones with the same names", () => {
     for (const name of ["constructor", "__proto__", "toString"]) {
       expect(fieldOf({}, name)).toBeUndefined();
       expect(fieldOf(JSON.parse(`{"${name}": 1}`), name)).toBe(1);

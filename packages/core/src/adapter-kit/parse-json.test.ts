@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { parseJson } from "./parse-json.ts";
 
 describe("parseJson", () => {
-  test.each(["", "{", "undefined", "hunter2", '{"a":1}x'])("gives undefined for %j", (text) => {
+  test.each(["", "{", "undefined", "hunter2", '{"a":1}x'])("returns undefined for %j", (text) => {
     expect(parseJson(text)).toBeUndefined();
   });
 

@@ -1,6 +1,6 @@
 /**
- * Parses JSON; undefined when it is none, which no JSON is. For what must not say more: the message of `JSON.parse` quotes
- * the text.
+ * Parses JSON; returns `undefined` for invalid input (which is never a JSON value). There is no error, because the
+ * message of `JSON.parse` quotes its input.
  */
 export function parseJson(text: string): unknown {
   try {

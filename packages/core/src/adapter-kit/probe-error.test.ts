@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { toProbeError } from "./probe-error.ts";
 import { ProvisioningError } from "../errors/provisioning-error.ts";
 
-test("toProbeError says of a broken stream that there is no connection, and keeps what else is ours", () => {
+test("toProbeError turns STREAM_FAILED and foreign errors into CONNECTIVITY_REFUSED, and keeps other ProvisioningErrors", () => {
   const broken = new ProvisioningError("STREAM_FAILED", "x", { details: { address: "a" } });
   expect(toProbeError(broken)).toMatchObject({
     code: "CONNECTIVITY_REFUSED",

@@ -2,8 +2,8 @@ import { ProvisioningError, toProvisioningError } from "../errors/provisioning-e
 import { toReason } from "../errors/reason.ts";
 
 /**
- * What a probe rejects with: a connection that broke before it proved anything is as good as none, so `STREAM_FAILED`, and
- * what is not ours, becomes `CONNECTIVITY_REFUSED`.
+ * Converts the error of a probe. A connection that fails during a probe counts as refused: `STREAM_FAILED`, and errors
+ * that are not `ProvisioningError`s, become `CONNECTIVITY_REFUSED`.
  */
 export function toProbeError(error: unknown): ProvisioningError {
   const failure = toProvisioningError(error, "CONNECTIVITY_REFUSED", "the probe failed");

@@ -6,14 +6,14 @@ import { ProviderLife } from "./provider-life.ts";
 const broken = new Error("broken");
 const beat: SourceEvent = { type: "heartbeat" };
 
-/** One heartbeat, and then nothing until the signal aborts: then it throws, as waits do. */
+/** Yields one heartbeat, then waits until the signal aborts and throws, as waits do. */
 async function* beatOnce(signal: AbortSignal): AsyncGenerator<SourceEvent> {
   yield beat;
   await untilAborted(new Promise(() => {}), signal);
 }
 
 describe("ProviderLife", () => {
-  test("a watch ends quietly with its caller's signal, although its stream throws then", async () => {
+  test("a watch ends without an error with its caller's signal, although its stream then throws", async () => {
     const caller = new AbortController();
     const watch = new ProviderLife("p").watch(caller.signal, beatOnce);
     expect(await watch.next()).toEqual({ done: false, value: beat });
@@ -22,7 +22,7 @@ describe("ProviderLife", () => {
     expect(await end).toEqual({ done: true, value: undefined });
   });
 
-  test("a watch fails with LIFECYCLE_STOPPED when the life ends, and with what broke it otherwise", async () => {
+  test("a watch fails with LIFECYCLE_STOPPED at the end, and with its own error otherwise", async () => {
     const life = new ProviderLife("p");
     const { signal } = new AbortController();
     const watch = life.watch(signal, beatOnce);
@@ -38,7 +38,7 @@ describe("ProviderLife", () => {
     await expect(Array.fromAsync(other)).rejects.toBe(broken);
   });
 
-  test("nothing begins once a signal has aborted or the life is over", async () => {
+  test("nothing starts once a signal has aborted or the provider was disposed of", async () => {
     const life = new ProviderLife("p");
     let begun = 0;
     const begin = (signal: AbortSignal) => {

@@ -4,8 +4,8 @@ import type { SourceEvent } from "../contracts/provider/source-event.ts";
 import { ProvisioningError } from "../errors/provisioning-error.ts";
 
 /**
- * The part of `ClusterProvider` that is the same for every backend: what is under way ends with the caller's signal or with
- * the provider, quietly in the one case and with `LIFECYCLE_STOPPED` in the other.
+ * The part of `ClusterProvider` that is the same for every backend. Probes and watches end with the caller's signal, or
+ * when the provider is disposed of: without an error in the first case, with `LIFECYCLE_STOPPED` in the second.
  */
 export class ProviderLife {
   readonly #id: ProviderId;
@@ -15,14 +15,14 @@ export class ProviderLife {
     this.#id = id;
   }
 
-  /** A probe: `work` gets a signal that aborts with the caller's or at the end of the life. */
+  /** Runs a probe. `work` receives a signal that aborts with the caller's signal and at the end. */
   async probe(signal: AbortSignal, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
     throwIfAborted(signal);
     throwIfAborted(this.#stop.signal);
     await work(AbortSignal.any([signal, this.#stop.signal]));
   }
 
-  /** A watch: whatever `begin`'s stream does once its signal has aborted, what it throws included, is not passed on. */
+  /** Runs a watch. Events and errors of the stream of `begin` after its signal has aborted are dropped. */
   async *watch(
     signal: AbortSignal,
     begin: (signal: AbortSignal) => AsyncIterable<SourceEvent>,
@@ -38,7 +38,7 @@ export class ProviderLife {
     if (!signal.aborted) throwIfAborted(this.#stop.signal);
   }
 
-  /** Ends it for good; may be repeated. */
+  /** Ends all probes and watches permanently. May be called again. */
   end(): void {
     const message = `the provider "${this.#id}" was disposed`;
     this.#stop.abort(new ProvisioningError("LIFECYCLE_STOPPED", message));

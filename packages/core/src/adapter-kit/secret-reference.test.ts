@@ -24,7 +24,7 @@ describe.each(Object.entries(schemas))("secretReferenceSchema (%s)", (_, schema)
   });
 
   test.each(["hunter2", "", "x".repeat(10_000), 87_654_321])(
-    "refuses a literal secret and does not repeat it",
+    "refuses a literal secret and does not quote it",
     (token) => {
       const problems = problemsOf(schema, { token });
       // R1.6
@@ -42,7 +42,7 @@ describe.each(Object.entries(schemas))("secretReferenceSchema (%s)", (_, schema)
   );
 
   test.each([null, true, [], {}, { env: 5 }, { env: "A", file: "b" }, { value: "hunter2" }])(
-    "says what a reference looks like in place of %j",
+    "describes the form of a reference in place of %j",
     (token) => {
       const problems = problemsOf(schema, { token });
       expect(problems).toEqual([
@@ -86,7 +86,7 @@ describe("resolveSecret", () => {
   });
   afterAll(() => rm(folder, { recursive: true }));
 
-  test("reads the environment anew each time", async () => {
+  test("reads the environment each time", async () => {
     const env = { TOKEN: "first" };
     await expect(resolveSecret({ env: "TOKEN" }, { env })).resolves.toBe("first");
     env.TOKEN = "second";
@@ -120,11 +120,11 @@ describe("resolveSecret", () => {
     },
   );
 
-  test("reads this process's environment unless told otherwise", async () => {
+  test("reads this process's environment by default", async () => {
     await expect(resolveSecret({ env: "PATH" })).resolves.toBe(process.env["PATH"]);
   });
 
-  test("reads a file anew each time, without the white space around it", async () => {
+  test("reads a file each time, without surrounding white space", async () => {
     const file = join(folder, "rotated");
     await writeFile(file, " first \n");
     await expect(resolveSecret({ file })).resolves.toBe("first");

@@ -4,12 +4,15 @@ import { describeFileFailure } from "./files/describe-file-failure.ts";
 import { ProvisioningError } from "../errors/provisioning-error.ts";
 import { readFileWithin } from "./files/read-file-within.ts";
 
-/** Where a secret is to be read when it is needed. Descriptors hold these and never the secret itself. */
+/**
+ * The location of a secret, which is read when it is needed. Descriptors contain references and never the secret
+ * itself.
+ */
 export type SecretReference = { readonly env: string } | { readonly file: string };
 
 const EXPECTED = 'a reference, { "env": NAME } or { "file": PATH }';
 
-/** The schema of a secret parameter: a string or number where it stands is a literal secret, and refused as such. */
+/** The schema of a secret parameter. A string or number instead of a reference is refused as a literal secret. */
 export const secretReferenceSchema: z.ZodType<SecretReference, SecretReference> = z.preprocess(
   (value, context) => {
     // YAML reads a password of digits as a number.
@@ -36,7 +39,7 @@ function literalSecretIssue(input: unknown): z.core.$ZodRawIssue {
   };
 }
 
-/** Large enough for every token, key and kubeconfig. */
+/** 4 MiB: enough for every token, key and kubeconfig. */
 const MAX_BYTES = 4_194_304;
 
 export interface ResolveSecretOptions {
@@ -44,17 +47,16 @@ export interface ResolveSecretOptions {
   /** @defaultValue process.env */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   /**
-   * `line`: a token or password, which is sent as a header value and so cannot contain control characters. `text`: several lines,
-   * such as a kubeconfig.
-   * @defaultValue "line"
+   * `line`: a token or password, which is sent as a header value and therefore cannot contain control characters.
+   * `text`: several lines, such as a kubeconfig. @defaultValue "line"
    */
   readonly form?: "line" | "text" | undefined;
 }
 
 /**
- * Reads the secret now, so that a rotated one is used, and removes the white space around it. Throws
- * `CONNECTIVITY_SECRET_UNAVAILABLE`, which names the variable or the file and never quotes its content, for one that is missing,
- * empty, blank, longer than 4 MiB, or not of the `form`, and for a file that hangs.
+ * Reads the secret on each call, so that a rotated one is used, and removes surrounding white space. Throws
+ * `CONNECTIVITY_SECRET_UNAVAILABLE` for a secret that is missing, empty, blank, longer than 4 MiB or not of the `form`,
+ * and for a file that hangs. The error names the variable or the file and never quotes its content.
  */
 export async function resolveSecret(
   reference: SecretReference,
@@ -82,7 +84,7 @@ export async function resolveSecret(
       throw unavailable(`could not be read: ${describeFileFailure(error)}`, error);
     }
     if (bytes === undefined) throw unavailable(`is longer than ${MAX_BYTES} bytes`);
-    // A byte order mark is white space to `trim`.
+    // `trim` also removes a byte order mark.
     text = bytes.toString().trim();
   }
   if (text === "") throw unavailable("is empty");
@@ -92,5 +94,5 @@ export async function resolveSecret(
   return text;
 }
 
-// oxlint-disable-next-line no-control-regex -- exactly what a header value cannot contain (RFC 9110, section 5.5)
+// oxlint-disable-next-line no-control-regex -- the characters that a header value cannot contain (RFC 9110, section 5.5)
 const CONTROL = /[\u0000-\u001f\u007f]/;

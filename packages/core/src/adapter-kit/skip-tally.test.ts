@@ -16,7 +16,7 @@ describe("SkipTally", () => {
 });
 
 describe("toSkipReason", () => {
-  test("names the field and repeats none of its text", () => {
+  test("names the field without quoting its text", () => {
     const read = createNodeReader();
     const reason = (entry: unknown) => {
       try {
@@ -33,7 +33,7 @@ describe("toSkipReason", () => {
     expect(reason({ id: "a", host: "b", port: 1, tags: ["x", 5] })).toBe("tags: expected string");
   });
 
-  test("throws on what is no refusal of an entry", () => {
+  test("rethrows errors that are not the refusal of an entry", () => {
     const broken = new ProvisioningError("STREAM_FAILED", "x");
     expect(() => toSkipReason(broken)).toThrow(broken);
     expect(() => toSkipReason(new RangeError("x"))).toThrow(RangeError);

@@ -4,7 +4,7 @@ import type { SkippedEntries } from "../model/provider-snapshot.ts";
 
 const MAX_REASONS = 5;
 
-/** Counts entries of an answer that were left out, and keeps the first few different reasons. */
+/** Counts entries of a response that were left out, and keeps the first few different reasons. */
 export class SkipTally {
   #count = 0;
   readonly #reasons = new Set<string>();
@@ -14,15 +14,15 @@ export class SkipTally {
     if (this.#reasons.size < MAX_REASONS) this.#reasons.add(reason);
   }
 
-  /** Undefined when nothing was left out. */
+  /** Returns `undefined` when nothing was left out. */
   toSkipped(): SkippedEntries | undefined {
     return this.#count === 0 ? undefined : { count: this.#count, reasons: [...this.#reasons] };
   }
 }
 
 /**
- * Why a `NodeReader` refused an entry: the first field and what was expected of it, without any of its text, to which the
- * keys of metadata belong. Throws anything that is no refusal on.
+ * Describes why a `NodeReader` refused an entry: the first field with a problem and what was expected of it. Quotes
+ * nothing of the entry, and no metadata keys. Rethrows errors that are not a refusal.
  */
 export function toSkipReason(error: unknown): string {
   if (!isProvisioningError(error) || error.category !== "validation") throw error;

@@ -6,7 +6,7 @@ const entry = { id: "a", host: "10.0.0.1", port: 80 };
 const read = createNodeReader();
 
 describe("trimNode", () => {
-  test("leaves an entry within the limits alone, and one that is malformed in another way", () => {
+  test("does not change an entry within the limits, or one that is malformed in another way", () => {
     const full = {
       ...entry,
       id: "i".repeat(253),
@@ -36,7 +36,7 @@ describe("trimNode", () => {
     expect(read(trimmed?.entry)).toMatchObject({ ...entry, ...expected });
   });
 
-  test("of 257 tags the same 256 are kept in whatever order they come", () => {
+  test("keeps the same 256 of 257 tags in any order", () => {
     const tags = Array.from({ length: 257 }, (_, i) => `tag-${i}`);
     const one = read(trimNode({ ...entry, tags })?.entry);
     const other = read(trimNode({ ...entry, tags: tags.toReversed() })?.entry);
@@ -46,7 +46,7 @@ describe("trimNode", () => {
 });
 
 describe("shortenId", () => {
-  test("gives different ids of at most 253 characters for different texts, and the same for the same", () => {
+  test("returns different ids of at most 253 characters for different texts, and equal ids for equal texts", () => {
     const ids = ["a", "b"].map((end) => shortenId(`${"n".repeat(300)}${end}`));
     expect(ids[0]).toHaveLength(253);
     expect(ids[0]).toMatch(/^n{236}~[0-9a-f]{16}$/);
@@ -55,7 +55,7 @@ describe("shortenId", () => {
     expect(shortenId("n".repeat(253))).toBe("n".repeat(253));
   });
 
-  test("never cuts a character in half", () => {
+  test("never splits a surrogate pair", () => {
     for (const start of ["", "x"]) expect(shortenId(start + "🌊".repeat(200)).isWellFormed()).toBe(true);
   });
 });

@@ -1,19 +1,19 @@
 import { createHash } from "node:crypto";
 import { NODE_LIMITS } from "../model/node-limits.ts";
 
-/** An entry that fits `NODE_LIMITS`, and what was cut to make it fit; without any of its text. */
+/** An entry that fits `NODE_LIMITS`, and the reasons of the changes, without quoting the entry. */
 export interface TrimmedNode {
   readonly entry: Readonly<Record<string, unknown>>;
-  /** One for each field that was changed; never empty. */
+  /** One reason for each changed field; never empty. */
   readonly reasons: readonly string[];
 }
 
 const DIGEST_DIGITS = 16;
 
 /**
- * Makes an entry fit the limits of a node by cutting only what describes it: tags, metadata and a zone that are too long are left
- * out, and an id that is too long is shortened (`shortenId`). Returns `undefined` when there is nothing to cut. What is malformed
- * in another way stays, for the reader to refuse.
+ * Makes an entry fit the limits of a node. Only descriptive fields are cut: tags, metadata and a zone that are too long
+ * are removed, and an id that is too long is shortened (`shortenId`). Returns `undefined` when there is nothing to cut.
+ * Other malformed fields stay, for the reader to refuse.
  */
 export function trimNode(entry: Readonly<Record<string, unknown>>): TrimmedNode | undefined {
   const { id, zone, tags, metadata } = entry;
@@ -45,19 +45,19 @@ export function trimNode(entry: Readonly<Record<string, unknown>>): TrimmedNode 
 }
 
 /**
- * The same id for the same text in every process: its beginning, "~" and the first 16 hexadecimal digits of its SHA-256. An id
- * within the limit is returned as it is.
+ * Returns the same id for the same text in every process: its first characters, "~" and the first 16 hexadecimal digits
+ * of its SHA-256. An id within the limit is returned unchanged.
  */
 export function shortenId(id: string): string {
   if (id.length <= NODE_LIMITS.id) return id;
   const digest = createHash("sha256").update(id).digest("hex").slice(0, DIGEST_DIGITS);
   let beginning = id.slice(0, NODE_LIMITS.id - DIGEST_DIGITS - 1);
-  // Half of a surrogate pair is not a character.
+  // Removes half of a surrogate pair at the end.
   if (!beginning.isWellFormed()) beginning = beginning.slice(0, -1);
   return `${beginning}~${digest}`;
 }
 
-/** Which of too many tags are kept does not depend on their order. */
+/** If there are too many tags, the choice of those to keep does not depend on their order. */
 function trimTags(tags: readonly unknown[]): readonly unknown[] | undefined {
   const short = tags.filter((tag) => typeof tag !== "string" || tag.length <= NODE_LIMITS.tag);
   if (short.length <= NODE_LIMITS.tags) return short.length === tags.length ? undefined : short;

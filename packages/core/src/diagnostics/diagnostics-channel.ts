@@ -1,8 +1,10 @@
 /** One named channel of Node's `diagnostics_channel`, for tools that observe a process without changing its code. */
 export interface DiagnosticsChannel<T extends object> {
-  /** Check it before a message is built, so that a channel without subscribers costs nothing. */
+  /** Check it before you build a message, so that a channel without subscribers costs nothing. */
   readonly hasSubscribers: boolean;
-  /** Calls every subscriber at once. What a subscriber throws becomes an uncaught exception, as Node defines it. */
+  /**
+   * Calls every subscriber synchronously. An error of a subscriber becomes an uncaught exception, as Node defines it.
+   */
   publish(message: T): void;
 }
 

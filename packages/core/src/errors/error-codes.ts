@@ -1,4 +1,4 @@
-/** What kind of thing went wrong: the part of a code before the first underscore. */
+/** The category of a failure: the part of a code before the first underscore. */
 export type ErrorCategory =
   | "validation"
   | "connectivity"
@@ -10,46 +10,49 @@ export type ErrorCategory =
 
 const TABLE = {
   VALIDATION_MISSING_FIELD: { retryable: false, meaning: "a required field is missing" },
-  VALIDATION_MALFORMED: { retryable: false, meaning: "a value is not of the expected form" },
+  VALIDATION_MALFORMED: { retryable: false, meaning: "a value is malformed" },
   VALIDATION_DUPLICATE_ID: { retryable: false, meaning: "an id is already taken" },
   VALIDATION_UNKNOWN_KIND: { retryable: false, meaning: "no adapter is known for the kind" },
   VALIDATION_ADAPTER_UNAVAILABLE: { retryable: false, meaning: "an adapter could not be loaded" },
   VALIDATION_UNKNOWN_ID: { retryable: false, meaning: "no provider has the id" },
-  VALIDATION_LITERAL_SECRET: { retryable: false, meaning: "a secret stands where a reference belongs" },
+  VALIDATION_LITERAL_SECRET: {
+    retryable: false,
+    meaning: "a literal secret was given instead of a reference",
+  },
   VALIDATION_MISSING_CAPABILITY: { retryable: false, meaning: "the provider lacks a needed capability" },
   VALIDATION_SUPPRESSED: {
     retryable: true,
     meaning: "validation failed too often; attempts are refused for a while",
   },
-  CONNECTIVITY_REFUSED: { retryable: true, meaning: "the backend cannot be reached or is not there" },
-  CONNECTIVITY_TIMEOUT: { retryable: true, meaning: "the backend did not answer in time" },
+  CONNECTIVITY_REFUSED: { retryable: true, meaning: "the backend cannot be reached or does not exist" },
+  CONNECTIVITY_TIMEOUT: { retryable: true, meaning: "the backend did not respond in time" },
   CONNECTIVITY_INSECURE: { retryable: false, meaning: "a setting weakens security" },
   CONNECTIVITY_UNAUTHORIZED: { retryable: false, meaning: "the backend refused the credentials" },
   CONNECTIVITY_UNKNOWN_TOKEN: { retryable: false, meaning: "the backend does not know the token" },
   CONNECTIVITY_TLS: { retryable: false, meaning: "no trusted TLS connection could be made" },
   CONNECTIVITY_SECRET_UNAVAILABLE: { retryable: false, meaning: "a referenced secret could not be read" },
   CONNECTIVITY_NO_LEADER: { retryable: true, meaning: "the backend has no leader" },
-  CONNECTIVITY_UNAVAILABLE: { retryable: true, meaning: "the backend answers that it cannot serve now" },
+  CONNECTIVITY_UNAVAILABLE: { retryable: true, meaning: "the backend reports that it cannot serve now" },
   CONNECTIVITY_OVERLOADED: { retryable: true, meaning: "the backend asks for fewer requests" },
-  STREAM_FAILED: { retryable: true, meaning: "a watch broke" },
+  STREAM_FAILED: { retryable: true, meaning: "a watch failed" },
   STREAM_ENDED: { retryable: true, meaning: "the backend ended a watch" },
-  STREAM_SILENT: { retryable: true, meaning: "a watch gave no sign of life within the health timeout" },
+  STREAM_SILENT: { retryable: true, meaning: "a watch yielded nothing within the health timeout" },
   STREAM_LATE: { retryable: true, meaning: "a snapshot arrived late" },
-  STREAM_STALE: { retryable: true, meaning: "the backend does not vouch that its content is current" },
+  STREAM_STALE: { retryable: true, meaning: "the backend does not guarantee that its content is current" },
   STREAM_INVALID_DATA: { retryable: false, meaning: "the backend's data could not be understood" },
   STREAM_INDEX_ROLLBACK: { retryable: true, meaning: "the backend's index went backwards" },
   STREAM_EXPIRED: { retryable: true, meaning: "the backend no longer has the version asked for" },
   STORE_CORRUPTED: { retryable: false, meaning: "a stored file is damaged" },
   STORE_IO: { retryable: true, meaning: "reading or writing a stored file failed" },
-  STORE_CONFLICT: { retryable: true, meaning: "somebody else changed the stored file" },
+  STORE_CONFLICT: { retryable: true, meaning: "another process changed the stored file" },
   STORE_EXPIRED: {
     retryable: false,
-    meaning: "what is stored no longer holds: too old, or of another source",
+    meaning: "the stored content is too old or has another source",
   },
   ORDER_STALE_SEQUENCE: { retryable: false, meaning: "a sequence number is not newer than the last one" },
   LIFECYCLE_SHUTTING_DOWN: { retryable: false, meaning: "the service is shutting down" },
   LIFECYCLE_STOPPED: { retryable: false, meaning: "it was stopped or disposed" },
-  LIFECYCLE_RUNNING: { retryable: false, meaning: "it runs already" },
+  LIFECYCLE_RUNNING: { retryable: false, meaning: "it is already running" },
   LIFECYCLE_NOT_STARTED: { retryable: false, meaning: "it was not started" },
   LIFECYCLE_ABORTED: { retryable: false, meaning: "the caller's signal aborted" },
   LIFECYCLE_DRAIN_DEADLINE: { retryable: false, meaning: "the drain did not finish in time" },
@@ -68,7 +71,7 @@ const TABLE = {
     retryable: true,
     meaning: "an action was based on a topology that is not known to be current",
   },
-  TOPOLOGY_IDS_DIFFER: { retryable: false, meaning: "two providers give the same members different ids" },
+  TOPOLOGY_IDS_DIFFER: { retryable: false, meaning: "two providers use different ids for the same members" },
   TOPOLOGY_SHARED_ENDPOINT: { retryable: false, meaning: "two members have the same host and port" },
   TOPOLOGY_UNAVAILABLE: { retryable: true, meaning: "no provider can serve" },
 } as const;
@@ -76,8 +79,8 @@ const TABLE = {
 export type ErrorCode = keyof typeof TABLE;
 
 /**
- * Every failure has one of these codes. They are stable: added to, never renamed. `retryable` says whether the same call
- * may succeed later without anybody changing anything.
+ * Every failure has one of these codes. They are stable: codes are added but never renamed. `retryable` means that the
+ * same call may succeed later without any change.
  */
 export const ERROR_TABLE: Readonly<
   Record<ErrorCode, { readonly retryable: boolean; readonly meaning: string }>

@@ -16,7 +16,7 @@ const CATEGORIES: readonly ErrorCategory[] = [
 const CODES = Object.keys(ERROR_TABLE) as ErrorCode[]; // the keys of a table by code are codes
 
 describe("the error table", () => {
-  test("gives every code a category by its prefix, and says what it means", () => {
+  test("has a category prefix and a meaning for every code", () => {
     // R5.5
     expect(new Set(CODES.map(categoryOf))).toEqual(new Set(CATEGORIES));
     for (const code of CODES) {
@@ -76,7 +76,7 @@ describe("the error table", () => {
 });
 
 describe("ProvisioningError", () => {
-  test.each(CODES)("%s carries its code, category and rule", (code) => {
+  test.each(CODES)("%s has its code, category and retryable flag", (code) => {
     const error = new ProvisioningError(code, "it failed, for p");
     // R5.5
     expect(error).toMatchObject({
@@ -91,11 +91,11 @@ describe("ProvisioningError", () => {
     expect("cause" in error).toBe(false);
   });
 
-  test("one occurrence may differ from its code's rule", () => {
+  test("retryable can be overridden for one occurrence", () => {
     expect(new ProvisioningError("STREAM_FAILED", "x", { retryable: false }).retryable).toBe(false);
   });
 
-  test("as JSON it holds everything but the cause", () => {
+  test("its JSON form has everything but the cause", () => {
     const error = new ProvisioningError("STORE_IO", "x", {
       cause: new Error("canary"),
       details: { file: "f", line: 3 },
@@ -112,7 +112,7 @@ describe("ProvisioningError", () => {
 });
 
 describe("isProvisioningError", () => {
-  test("knows the error of another copy of this package", async () => {
+  test("recognises the error of another copy of this package", async () => {
     // A query makes the module loader load the file once more.
     const url = new URL("./provisioning-error.ts?copy", import.meta.url).href;
     const copy = (await import(/* @vite-ignore */ url)) as typeof original; // the same file
@@ -137,7 +137,7 @@ describe("isProvisioningError", () => {
 });
 
 describe("toProvisioningError", () => {
-  test("passes ours through and wraps anything else", () => {
+  test("returns a ProvisioningError unchanged and wraps anything else", () => {
     const ours = new ProvisioningError("STREAM_ENDED", "x");
     expect(toProvisioningError(ours, "STREAM_FAILED", "y")).toBe(ours);
     const wrapped = toProvisioningError("boom", "STREAM_FAILED", "y");
@@ -153,7 +153,7 @@ test("codes and categories are closed unions", () => {
   expectTypeOf<(typeof CATEGORIES)[number]>().toEqualTypeOf<ErrorCategory>();
 });
 
-test("the README lists every code as the table has it", () => {
+test("the README lists every code with its meaning in the table", () => {
   const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
   const rows = [...readme.matchAll(/^\| `([A-Z_]+)` +\| (yes|no) +\| (.+?) +\|$/gm)].map((row) =>
     row.slice(1),

@@ -4,13 +4,13 @@ const BRAND = Symbol.for("@holdfast/core/ProvisioningError");
 
 export interface ProvisioningErrorOptions {
   readonly cause?: unknown;
-  /** Facts to branch on or print. Never holds a secret. */
+  /** Facts to branch on or print. Never contain a secret. */
   readonly details?: Readonly<Record<string, unknown>>;
-  /** Overrides the table where one occurrence differs from its code's rule. */
+  /** Overrides the value in the table for this occurrence. */
   readonly retryable?: boolean;
 }
 
-/** The only error that crosses a package boundary. `message` reads `[CODE] what failed, for which name`. */
+/** The only error that crosses a package boundary. `message` has the form `[CODE] what failed, for which name`. */
 export class ProvisioningError extends Error {
   override readonly name = "ProvisioningError";
   readonly code: ErrorCode;
@@ -27,19 +27,22 @@ export class ProvisioningError extends Error {
     Object.defineProperty(this, BRAND, { value: true });
   }
 
-  /** Without `cause`: what a library put into it is not ours to vouch for. */
+  /** Omits `cause`, because third-party errors may contain secrets. */
   toJSON(): Record<string, unknown> {
     const { code, category, retryable, message, details } = this;
     return { code, category, retryable, message, details };
   }
 }
 
-/** True for our error from any copy of this package. */
+/** True for a `ProvisioningError` from any copy of this package. */
 export function isProvisioningError(value: unknown): value is ProvisioningError {
   return typeof value === "object" && value !== null && BRAND in value;
 }
 
-/** Passes our own errors through and wraps anything else as `fallback`; the original becomes the `cause`. */
+/**
+ * Returns a `ProvisioningError` unchanged and wraps anything else in a new one with the code `fallback`; the original
+ * becomes the `cause`.
+ */
 export function toProvisioningError(value: unknown, fallback: ErrorCode, message: string): ProvisioningError {
   if (isProvisioningError(value)) return value;
   return new ProvisioningError(fallback, message, { cause: value });

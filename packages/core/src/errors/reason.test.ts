@@ -4,15 +4,17 @@ import { toReason } from "./reason.ts";
 
 test("a reason has the error's code, its message without the code, and its details", () => {
   const details = { address: "10.0.0.1:8500", status: 503 };
-  const error = new ProvisioningError("CONNECTIVITY_UNAVAILABLE", "the agent answered 503", { details });
+  const error = new ProvisioningError("CONNECTIVITY_UNAVAILABLE", "the agent responded with 503", {
+    details,
+  });
   expect(toReason(error)).toEqual({
     code: "CONNECTIVITY_UNAVAILABLE",
-    message: "the agent answered 503",
+    message: "the agent responded with 503",
     details,
   });
 });
 
-test("an error without details gives a reason without details", () => {
+test("an error without details becomes a reason without details", () => {
   expect(toReason(new ProvisioningError("STREAM_ENDED", "it ended"))).toEqual({
     code: "STREAM_ENDED",
     message: "it ended",

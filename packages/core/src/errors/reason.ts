@@ -1,7 +1,7 @@
 import type { ErrorCode } from "./error-codes.ts";
 import type { ProvisioningError } from "./provisioning-error.ts";
 
-/** Why something is as it is: a code for programs, a message and facts for people. Never holds a secret or a quoted response. */
+/** A reason: a code for programs, a message and facts for people. Never contains a secret or a quoted response. */
 export interface Reason {
   readonly code: ErrorCode;
   /** One sentence, without the code; never empty. */
@@ -10,7 +10,7 @@ export interface Reason {
   readonly details?: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** The error as a reason: its message without the leading `[CODE]`, and its details when it has any. */
+/** Converts an error to a reason: its message without the leading `[CODE]`, and its details if it has any. */
 export function toReason({ code, message, details }: ProvisioningError): Reason {
   const prefix = `[${code}] `;
   const text = message.startsWith(prefix) ? message.slice(prefix.length) : message;
@@ -25,7 +25,9 @@ const MAX_DEPTH = 4;
 const MAX_ENTRIES = 32;
 const MAX_TEXT = 1_000;
 
-/** Copies details into plain JSON values of bounded size: a third-party adapter may put anything into an error. */
+/**
+ * Copies details to plain JSON values of limited size, because a third-party adapter may put anything into an error.
+ */
 function toFacts(details: object): Readonly<Record<string, unknown>> {
   const entries = Object.entries(details).slice(0, MAX_ENTRIES);
   return Object.fromEntries(entries.map(([name, value]) => [name, toFact(value, MAX_DEPTH)]));

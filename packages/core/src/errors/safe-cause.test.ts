@@ -7,7 +7,7 @@ const SECRET = "hunter2";
 const shown = (value: unknown) => inspect(value, { depth: 20, showHidden: true });
 
 describe("toSafeCause", () => {
-  test("passes on an error that says what failed and no more", () => {
+  test("returns an error without risky content unchanged", () => {
     const refused = Object.assign(new Error("connect ECONNREFUSED"), {
       errno: -111,
       code: "ECONNREFUSED",
@@ -46,14 +46,14 @@ describe("toSafeCause", () => {
   test.each([
     ["JSON that was parsed", () => JSON.parse(SECRET) as unknown],
     ["an argument", () => readFileSync(`${SECRET}\0`)],
-  ])("leaves out a message that quotes %s", (_, run) => {
+  ])("removes a message that quotes %s", (_, run) => {
     const error = thrownBy(run);
     expect(shown(error)).toContain(SECRET);
     expect(shown(toSafeCause(new Error("x", { cause: error })))).not.toContain(SECRET);
     expect(toSafeCause(error)).toMatchObject({ name: Reflect.get(error, "name") });
   });
 
-  test("ends where causes lead back to themselves, and at what is no error", () => {
+  test("handles cyclic causes, and causes that are not errors", () => {
     const error = new Error("x");
     error.cause = error;
     expect(toSafeCause(error)).toBeInstanceOf(Error);

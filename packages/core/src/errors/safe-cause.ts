@@ -19,9 +19,9 @@ const SAFE = new Set([
 const MAX_DEPTH = 8;
 
 /**
- * A failure of Node's sockets or TLS, or of undici, as it may become a `cause`: the error itself or, where it carries more than
- * what failed and why, a copy without that. Parsers attach the bytes they stumbled over (`rawPacket`, `data`) or quote them, as
- * `JSON.parse` does; URLs that cannot be used come with their password (`input`).
+ * Makes an error of Node's sockets or TLS, or of undici, safe to be a `cause`: returns the error itself, or a copy
+ * without content that may hold a secret. Parsers attach the bytes they failed on (`rawPacket`, `data`) or quote them,
+ * as `JSON.parse` does, and errors about invalid URLs contain their password (`input`).
  */
 export function toSafeCause(error: unknown): unknown {
   return isSafe(error, MAX_DEPTH) ? error : copyOf(error, MAX_DEPTH);
@@ -39,7 +39,7 @@ function copyOf(error: unknown, depth: number): Error | undefined {
   const isQuote = isQuoting(error);
   const copy = new Error(isQuote ? "its message quotes an input" : error.message);
   for (const name of Object.getOwnPropertyNames(error)) {
-    // The stack begins with the message.
+    // The stack starts with the message.
     if (!SAFE.has(name) || (isQuote && (name === "message" || name === "stack"))) continue;
     const value: unknown = Reflect.get(error, name);
     if (typeof value === "string" || typeof value === "number") define(copy, name, value);
@@ -50,7 +50,7 @@ function copyOf(error: unknown, depth: number): Error | undefined {
   return copy;
 }
 
-/** Its message repeats what it was given. */
+/** True when the message quotes the input. */
 function isQuoting(error: Error): boolean {
   const code: unknown = Reflect.get(error, "code");
   return error.name === "SyntaxError" || (typeof code === "string" && code.startsWith("ERR_INVALID_ARG"));

@@ -21,7 +21,7 @@ function expectedFor(schema: z.ZodType, input: unknown): string | undefined {
 }
 
 describe("toValidationProblems", () => {
-  test("tells missing from malformed, and names unknown fields", () => {
+  test("distinguishes missing from malformed, and names unknown fields", () => {
     const schema = z.strictObject({ a: z.string(), b: z.strictObject({ c: z.array(z.int()) }) });
     // R1.1
     expect(problemsOf(schema, { b: { c: [1, "x"] }, d: "y", e: null })).toEqual([
@@ -56,11 +56,11 @@ describe("toValidationProblems", () => {
     ["a: string, or b: string", z.union([z.object({ a: z.string() }), z.object({ b: z.string() })]), {}],
     ["this or that", z.union([z.string(), z.number()], { error: "this or that" }), true],
     ["nothing odd", z.array(z.int()).refine(() => false, "nothing odd"), []],
-  ])("says what was expected: %s", (expected, schema, input) => {
+  ])("describes the expected value: %s", (expected, schema, input) => {
     expect(expectedFor(schema, input)).toBe(expected);
   });
 
-  test("says a number only where a number belongs", () => {
+  test("quotes a number only where a number is expected", () => {
     const schema = z.strictObject({
       port: z.int().max(9),
       ratio: z.int(),
@@ -80,7 +80,7 @@ describe("toValidationProblems", () => {
     expect(problemsOf(z.strictObject({}), keys)).toHaveLength(100);
   });
 
-  test("never repeats the text or number of a value that is in the wrong place", () => {
+  test("never quotes a text or number that is in the wrong place", () => {
     const CANARY = "hunter2";
     const PIN = 87_654_321;
     const canary = fc.constantFrom<unknown>(CANARY, [CANARY], { a: CANARY }, { env: [CANARY] }, PIN, [PIN]);
@@ -135,7 +135,7 @@ describe("describeForm", () => {
     ["an object", {}],
     ["an object", new Date(0)],
     ["a function", () => {}],
-  ])("says %s", (form, value) => {
+  ])("describes %s", (form, value) => {
     expect(describeForm(value)).toBe(form);
   });
 });
@@ -154,11 +154,11 @@ describe("formatPath", () => {
     expect(formatPath(path)).toBe(text);
   });
 
-  test("escapes what ends a line or steers a terminal", () => {
+  test("escapes line ends and terminal control characters", () => {
     expect(formatPath(["\n\u007f\u009b\u2028"])).toBe('["\\n\\u007f\\u009b\\u2028"]');
   });
 
-  test("is one short line whatever the keys are", () => {
+  test("is one short line for any keys", () => {
     fc.assert(
       fc.property(fc.array(fc.string({ unit: "binary", maxLength: 200 }), { maxLength: 3 }), (path) => {
         const text = formatPath(path);

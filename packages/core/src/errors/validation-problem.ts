@@ -1,6 +1,6 @@
 import type * as z from "zod";
 
-/** One thing wrong with an input: where, what was expected, and what stood there (its form, never its text). */
+/** One problem of an input: its path, what was expected, and the form of the actual value (never its text). */
 export interface ValidationProblem {
   /** `providers[2].params.token`; empty for the whole input. */
   readonly path: string;
@@ -11,7 +11,7 @@ export interface ValidationProblem {
 
 export const MAX_PROBLEMS = 100;
 
-/** Names every problem zod found (the first hundred), without repeating any text of the input. */
+/** Converts zod's issues (the first hundred), without quoting any text of the input. */
 export function toValidationProblems(
   issues: readonly z.core.$ZodIssue[],
   input: unknown,
@@ -34,7 +34,7 @@ function toProblems(
       code: "VALIDATION_MALFORMED",
     }));
   }
-  // What is wrong with a key is not to be seen in its value.
+  // For a problem of a key, the key is the value to describe.
   const value = issue.code === "invalid_key" ? issue.path.at(-1) : valueAt(input, issue.path);
   const isMissing = value === undefined;
   const custom = issue.code === "custom" ? issue.params : undefined;
@@ -71,7 +71,7 @@ function expectedOf(issue: z.core.$ZodIssue): string {
     case "invalid_key":
       return `a key of ${issue.issues.map(expectedOf).join(" and ")}`;
     case "invalid_union":
-      // A message of the schema's own says it better than the list of what each branch missed.
+      // The schema's own message is clearer than a list of the expectations of each branch.
       return issue.message === "Invalid input" ? expectedOfAny(issue.errors) : issue.message;
     default:
       return issue.message;
@@ -87,7 +87,7 @@ function expectedWithPath(issue: z.core.$ZodIssue): string {
   return issue.path.length === 0 ? expectedOf(issue) : `${formatPath(issue.path)}: ${expectedOf(issue)}`;
 }
 
-/** Where a number belongs the one that stands there may be said; anywhere else it may be a secret in the wrong place. */
+/** True when a number was expected, so that the actual number may be quoted. Elsewhere it may be a misplaced secret. */
 function isAboutNumbers(issue: z.core.$ZodIssue): boolean {
   switch (issue.code) {
     case "too_small":
@@ -108,7 +108,7 @@ function unitOf(origin: string): string {
   return origin === "array" || origin === "object" || origin === "record" ? " entries" : "";
 }
 
-/** Says what a value is without saying its text or number, which may be a secret in the wrong place. */
+/** Describes the form of a value without its text or number, which may be a misplaced secret. */
 export function describeForm(value: unknown): string {
   if (value === undefined) return "nothing";
   if (value === null || typeof value === "boolean") return String(value);
@@ -120,7 +120,10 @@ export function describeForm(value: unknown): string {
 const PLAIN_KEY = /^[\w$-]{1,64}$/;
 const MAX_KEY = 64;
 
-/** `providers[2].params.token`; keys that are not plain words are quoted and cut: `metadata["a.b"]`. */
+/**
+ * Formats a path such as `providers[2].params.token`. Keys that are not plain words are quoted and truncated:
+ * `metadata["a.b"]`.
+ */
 export function formatPath(path: readonly PropertyKey[]): string {
   let text = "";
   for (const part of path) {
@@ -147,7 +150,9 @@ function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
   return value;
 }
 
-/** As JSON, and on one line: of the characters that end lines or steer terminals JSON leaves some as they are. */
+/**
+ * Quotes a text as JSON on one line. JSON itself does not escape all characters that end lines or control terminals.
+ */
 function quote(text: string): string {
   return JSON.stringify(text).replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]/gu, (character) => {
     return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;

@@ -3,7 +3,7 @@ import type { ClusterNodeInput } from "./cluster-node.ts";
 import { HOST_PATTERN } from "./host-pattern.ts";
 import { NODE_LIMITS } from "./node-limits.ts";
 
-/** The one definition of a node read from outside. Unknown fields are refused: they are most often typing errors. */
+/** The only schema of a node read from outside. Unknown fields are refused, because they are usually typing errors. */
 export const clusterNodeSchema: z.ZodType<ClusterNodeInput> = z.strictObject({
   id: z.string().min(1).max(NODE_LIMITS.id),
   host: z.string().max(NODE_LIMITS.host).regex(HOST_PATTERN, "an IP address or a DNS name"),

@@ -6,7 +6,7 @@ import { canonical, nodeInputs } from "../../test/sample-nodes.ts";
 const base: ClusterNodeInput = { id: "a", host: "h", port: 1 };
 
 describe("createClusterNode", () => {
-  test("sorts tags, takes each once and leaves the list it was given alone", () => {
+  test("sorts tags, removes duplicates and does not change its input", () => {
     const tags = ["b", "a", "b"];
     expect(createClusterNode({ ...base, tags }).tags).toEqual(["a", "b"]);
     expect(tags).toEqual(["b", "a", "b"]);
@@ -47,13 +47,13 @@ describe("isSameNode", () => {
     );
   });
 
-  test("takes input whose tags and metadata are left out", () => {
+  test("accepts input without tags and metadata", () => {
     expect(isSameNode(createClusterNode(base), base)).toBe(true);
     expect(isSameNode(createClusterNode({ ...base, tags: ["a"] }), base)).toBe(false);
     expect(isSameNode(createClusterNode({ ...base, metadata: { a: "b" } }), base)).toBe(false);
   });
 
-  test("is not taken in by what every object inherits", () => {
+  test("ignores inherited properties", () => {
     const node = createClusterNode({ ...base, metadata: { toString: "x" } });
     expect(isSameNode(node, { ...base, metadata: {} })).toBe(false);
     expect(isSameNode(createClusterNode(base), { ...base, metadata: { toString: "x" } })).toBe(false);

@@ -1,9 +1,9 @@
-/** Identifies a node within the whole cluster, whatever provider reports it. 1 to 253 characters. */
+/** Identifies a node within the whole cluster, independent of the provider. 1 to 253 characters. */
 export type NodeId = string;
 
 /**
- * One member of the cluster. Immutable: an unchanged node is the same object in the next snapshot.
- * `tags` are sorted and unique; `weight` is relative, and absent means the consumer's own default.
+ * One member of the cluster. Immutable: an unchanged node is the same object in the next snapshot. `tags` are sorted
+ * and unique. `weight` is relative; without it the consumer's default applies.
  */
 export interface ClusterNode {
   readonly id: NodeId;
@@ -17,17 +17,17 @@ export interface ClusterNode {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** What a node looks like before it is checked: `tags` and `metadata` may be left out. */
+/** A node before it is normalised: `tags` and `metadata` may be omitted. */
 export interface ClusterNodeInput extends Omit<ClusterNode, "tags" | "metadata"> {
   readonly tags?: readonly string[] | undefined;
   readonly metadata?: Readonly<Record<string, string>> | undefined;
 }
 
 const NO_TAGS: readonly string[] = Object.freeze([]);
-/** The metadata of every node that has none. */
+/** The shared metadata object of all nodes without metadata. */
 export const NO_METADATA: Readonly<Record<string, string>> = Object.freeze({});
 
-/** Turns checked input into a node: the same content always gives an equal node, however its tags were ordered. */
+/** Converts checked input to a node. The same content always gives an equal node, whatever the order of its tags. */
 export function createClusterNode(input: ClusterNodeInput): ClusterNode {
   const { id, host, port, zone, weight, tags, metadata } = input;
   return {
@@ -41,7 +41,10 @@ export function createClusterNode(input: ClusterNodeInput): ClusterNode {
   };
 }
 
-/** Same content, field by field. Strings are compared first by identity, so shared nodes cost next to nothing. */
+/**
+ * Compares the content field by field. Strings are compared by identity first, so comparing shared nodes is almost
+ * free.
+ */
 export function isSameNode(a: ClusterNode, b: ClusterNodeInput): boolean {
   return (
     a === b ||
@@ -66,7 +69,7 @@ function isSameRecord(a: Readonly<Record<string, string>>, b: Readonly<Record<st
   if (a === b) return true;
   let count = 0;
   for (const key in a) {
-    // Values are strings, so a field that `b` lacks or inherits cannot be equal.
+    // Values are strings, so a missing or inherited field of `b` cannot be equal.
     if (a[key] !== b[key]) return false;
     count++;
   }
@@ -74,7 +77,10 @@ function isSameRecord(a: Readonly<Record<string, string>>, b: Readonly<Record<st
   return count === 0;
 }
 
-/** V8 keeps an object that grew past 16 keys one by one as a hash table of five times the size; a copy in one go is not. */
+/**
+ * V8 stores an object that grew beyond 16 keys one by one as a hash table of five times the size. A copy in one step is
+ * not stored that way.
+ */
 function toCompact(metadata: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   let count = 0;
   for (const _ in metadata) if (++count > 16) return { ...metadata };

@@ -11,7 +11,7 @@ function hashOf(nodes: readonly ClusterNodeInput[], blockedNodes: readonly strin
   return createSnapshot({ providerId: "p", members, observedAt: 0, blockedNodes }).hash;
 }
 
-/** What the hash has to tell apart, in one canonical text. */
+/** A canonical text of everything that the hash must distinguish. */
 function textOf(nodes: readonly ClusterNodeInput[], blocked: readonly string[]): string {
   return JSON.stringify([nodes.map((node) => canonical(createClusterNode(node))).sort(), blocked.toSorted()]);
 }
@@ -19,7 +19,7 @@ function textOf(nodes: readonly ClusterNodeInput[], blocked: readonly string[]):
 const base = { id: "a", host: "h", port: 1 } as const;
 
 describe("the content hash", () => {
-  test("is the same however members, tags, metadata and blocked nodes are ordered", () => {
+  test("does not depend on the order of members, tags, metadata and blocked nodes", () => {
     const inputs = fc.uniqueArray(nodeInputs, { selector: (node) => node.id });
     fc.assert(
       fc.property(inputs, fc.uniqueArray(fc.constantFrom("a", "b", "ab")), (nodes, blocked) => {
@@ -34,7 +34,7 @@ describe("the content hash", () => {
     );
   });
 
-  test("is equal exactly when the content is equal, through any small edit", () => {
+  test("is equal exactly when the content is equal, after any small edit", () => {
     const topology = fc.record({
       nodes: fc.uniqueArray(nodeInputs, { selector: (node) => node.id, minLength: 1 }),
       blocked: fc.uniqueArray(fc.constantFrom("a", "b", "ab")),
@@ -131,12 +131,12 @@ describe("the content hash", () => {
     expect(hashOf([base, { ...base, id: "b" }], ["a"])).not.toBe(hashOf([base, { ...base, id: "b" }], ["b"]));
     expect(hashOf([base], ["a"])).not.toBe(hashOf([base]));
     expect(hashOf([base], ["h"])).not.toBe(hashOf([base], ["a"]));
-    // A blocked node is no member with the same id.
+    // A blocked node must not hash like a member with the same id.
     expect(hashOf([], ["a"])).not.toBe(hashOf([base]));
   });
 
   test("is 16 hexadecimal digits, the same on every machine and in every version", () => {
-    // Stored and compared across processes: a change of the scheme must be seen.
+    // The hash is stored and compared across processes, so a change of the algorithm must be noticed.
     expect(toSnapshotHash(EMPTY_SUM)).toBe("0000000000000000");
     const node = { ...base, zone: "z", weight: 2.5, tags: ["t", "s"], metadata: { k: "v", é: "\u{1f600}" } };
     expect(hashOf([node])).toMatchInlineSnapshot(`"8a4e638d1a618c9a"`);
@@ -144,7 +144,7 @@ describe("the content hash", () => {
     fc.assert(fc.property(nodeInputs, (input) => /^[0-9a-f]{16}$/.test(hashOf([input]))));
   });
 
-  test("never collides among 1.2 million nodes that differ in little, and spreads evenly", () => {
+  test("has no collision among 1.2 million similar nodes, and is evenly distributed", () => {
     const EACH = 200_000;
     const hashes = new BigUint64Array(6 * EACH);
     let filled = 0;
@@ -164,7 +164,7 @@ describe("the content hash", () => {
     hashes.sort();
     expect(hashes.some((hash, i) => i > 0 && hash === hashes[i - 1])).toBe(false);
 
-    // Each half alone is a 32-bit hash: n*n/2/2^32 = 168 collisions are to be expected, give or take 13.
+    // Each half alone is a 32-bit hash, for which n*n/2/2^32 = 168 collisions are expected, plus or minus 13.
     const halves = [(hash: bigint) => Number(hash >> 32n), (hash: bigint) => Number(hash & 0xffff_ffffn)];
     for (const half of halves) {
       const words = Uint32Array.from(hashes, half).sort();
@@ -196,7 +196,7 @@ describe("the content hash", () => {
         flips[bit + 32]! += ((before.low ^ after.low) >>> bit) & 1;
       }
     }
-    // Six standard deviations of a fair coin.
+    // Within six standard deviations of a fair coin.
     for (const count of flips)
       expect(Math.abs(count / SAMPLES - 0.5)).toBeLessThan(0.5 * (6 / Math.sqrt(SAMPLES)));
   });

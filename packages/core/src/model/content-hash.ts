@@ -1,11 +1,13 @@
 import type { ClusterNode, NodeId } from "./cluster-node.ts";
 
-/** Names content: equal content has an equal hash, however it was ordered. 16 hexadecimal digits; not cryptographic. */
+/**
+ * Identifies content: equal content has an equal hash, whatever its order. 16 hexadecimal digits; not cryptographic.
+ */
 export type SnapshotHash = string;
 
 /**
- * A sum of 64-bit hashes in two 32-bit lanes. Addition commutes, so the order of the parts does not matter, and a part
- * can be taken out again: one changed node in 100,000 costs two node hashes.
+ * A sum of 64-bit hashes in two 32-bit lanes. Addition is commutative, so the order of the parts does not matter, and a
+ * part can be subtracted again: one changed node in 100,000 costs two node hashes.
  */
 export interface ContentSum {
   readonly high: number;
@@ -22,10 +24,10 @@ export function toSnapshotHash(sum: ContentSum): SnapshotHash {
   return toHex(sum.high) + toHex(sum.low);
 }
 
-// Field numbers keep a value from counting the same in another field.
+// Field numbers make the same value count differently in different fields.
 const FIELD = { blocked: 1, id: 2, host: 3, port: 4, zone: 5, weight: 6, tag: 7, key: 8, value: 9 };
 
-/** The part one node adds to a sum. Tags are sorted already; metadata is summed in turn, so its order does not matter. */
+/** The hash that one node adds to a sum. Tags are already sorted; metadata is summed, so its order does not matter. */
 export function hashNode(node: ClusterNode): ContentSum {
   const hash = new TextHash();
   hash.text(FIELD.id, node.id);
@@ -51,7 +53,7 @@ export function hashNode(node: ClusterNode): ContentSum {
   return hash.finish();
 }
 
-/** The part one blocked node adds to a sum. */
+/** The hash that one blocked node adds to a sum. */
 export function hashBlocked(id: NodeId): ContentSum {
   const hash = new TextHash();
   hash.text(FIELD.blocked, id);
@@ -60,7 +62,7 @@ export function hashBlocked(id: NodeId): ContentSum {
 
 const SEED = { high: 0x9747b28c | 0, low: 0x2f0b4c47 };
 
-/** Multiply, xor and rotate over UTF-16 units in two lanes with a murmur3 finish (its `fmix32` constants). */
+/** Multiplies, xors and rotates UTF-16 units in two lanes, with a murmur3 finish (its `fmix32` constants). */
 class TextHash {
   #high = SEED.high;
   #low = SEED.low;

@@ -75,7 +75,7 @@ describe("HOST_PATTERN", () => {
     fc.assert(fc.property(fc.ipV4(), (address) => HOST_PATTERN.test(address)));
   });
 
-  test("accepts every domain name, and takes linear time for what is almost one", () => {
+  test("accepts every domain name, and rejects long invalid ones in linear time", () => {
     fc.assert(fc.property(fc.domain(), (name) => HOST_PATTERN.test(name)));
     expect(`${"a.".repeat(100_000)}!`).not.toMatch(HOST_PATTERN);
     expect(`${"a-".repeat(100_000)}!`).not.toMatch(HOST_PATTERN);

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { includesSorted } from "./includes-sorted.ts";
 
-test("finds what a sorted list holds, and nothing else", () => {
+test("finds exactly the elements of a sorted list", () => {
   expect(includesSorted(undefined, "a")).toBe(false);
   fc.assert(
     fc.property(fc.uniqueArray(fc.string()), fc.string(), (texts, other) => {

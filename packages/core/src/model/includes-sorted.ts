@@ -1,4 +1,4 @@
-/** Whether a list that is sorted by code units holds a text, in a few steps however long it is. */
+/** True when a list that is sorted by code units contains the text. Binary search. */
 export function includesSorted(sorted: readonly string[] | undefined, text: string): boolean {
   if (sorted === undefined) return false;
   let low = 0;

@@ -42,7 +42,7 @@ function rebuilt(set: MemberSet): MemberSet {
 }
 
 describe("diffMembers", () => {
-  test("finds what a naive comparison finds, sharing structure or not", () => {
+  test("finds the same as a naive comparison, with and without shared structure", () => {
     fc.assert(
       fc.property(edits, edits, fc.boolean(), (first, second, isShared) => {
         const base = edit(MemberSet.from(Array.from({ length: SIZE }, (_, i) => nodeOf(i * 2))), first);
@@ -72,7 +72,7 @@ describe("diffMembers", () => {
     expect(diffMembers(set, rebuilt(set))).toEqual({ added: [], updated: [], removed: [] });
   });
 
-  test("looks only at chunks that are not shared", () => {
+  test("reads only chunks that are not shared", () => {
     let reads = 0;
     const counted = (node: ClusterNode): ClusterNode =>
       Object.defineProperty({ ...node }, "id", { enumerable: true, get: () => (reads++, node.id) });
@@ -83,7 +83,7 @@ describe("diffMembers", () => {
     reads = 0;
     const delta = diffMembers(before, after);
     expect([delta.added.length, delta.updated.length, delta.removed.length]).toEqual([1, 1, 1]);
-    // Three chunks of 256, a few reads for each node.
+    // Three chunks of 256 nodes, with a few reads per node.
     expect(reads).toBeLessThan(10 * 3 * 256);
   });
 });

@@ -1,13 +1,13 @@
 import { isSameNode, type ClusterNode } from "./cluster-node.ts";
 import type { MemberSet } from "./member-set.ts";
 
-/** A node that stayed but changed. */
+/** A node that is in both sets but changed. */
 export interface NodeUpdate {
   readonly before: ClusterNode;
   readonly after: ClusterNode;
 }
 
-/** What it takes to get from one set of members to another; each list sorted by id. */
+/** The difference between two sets of members; each list is sorted by id. */
 export interface MemberDelta {
   readonly added: readonly ClusterNode[];
   readonly updated: readonly NodeUpdate[];
@@ -15,8 +15,8 @@ export interface MemberDelta {
 }
 
 /**
- * Compares two versions by content. Chunks and nodes they share are skipped by identity, so between versions of one
- * provider the cost follows the difference; between two providers it is one pass.
+ * Compares two versions by content. Shared chunks and nodes are skipped by identity, so between versions of one
+ * provider the cost depends on the difference; between two providers it is one pass.
  */
 export function diffMembers(before: MemberSet, after: MemberSet): MemberDelta {
   const added: ClusterNode[] = [];
@@ -36,7 +36,7 @@ export function diffMembers(before: MemberSet, after: MemberSet): MemberDelta {
       if (left === right && i === j) {
         i = j = left.length;
       } else {
-        // Most of two versions is most often the same objects in the same order.
+        // Usually most nodes of the two versions are the same objects in the same order.
         while (i < left.length && j < right.length && left[i] === right[j]) {
           i++;
           j++;

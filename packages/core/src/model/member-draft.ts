@@ -3,7 +3,7 @@ import { hashNode, type ContentSum } from "./content-hash.ts";
 
 const CHUNK = 256;
 
-/** The next version in the making: chunks kept or put, and the running size and sum. */
+/** Builds the next version: its chunks, and the running size and sum. */
 export class MemberDraft {
   readonly chunks: (readonly ClusterNode[])[] = [];
   #size: number;
@@ -45,7 +45,7 @@ export class MemberDraft {
     }
   }
 
-  /** Two neighbours that are small together become one chunk: deletions never leave many tiny ones. */
+  /** Merges two small neighbouring chunks, so that deletions do not leave many tiny chunks. */
   keep(chunk: readonly ClusterNode[]): void {
     const last = this.chunks.at(-1);
     if (chunk.length === 0) return;
@@ -56,7 +56,7 @@ export class MemberDraft {
     }
   }
 
-  /** Chunks of the previous version that nothing touched. */
+  /** Keeps unchanged chunks of the previous version. */
   keepAll(chunks: readonly (readonly ClusterNode[])[], from: number, to: number): void {
     if (from < to) this.keep(chunks[from]!);
     for (let c = from + 1; c < to; c++) this.chunks.push(chunks[c]!);

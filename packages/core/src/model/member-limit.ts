@@ -1,2 +1,4 @@
-/** No provider has more members, nor reads an answer of more entries: such an answer is an error or an attack. */
+/**
+ * Maximum number of members of a provider, and of entries in a response. A larger response is an error or an attack.
+ */
 export const MAX_MEMBERS = 1_000_000;

@@ -3,14 +3,14 @@ import type { MemberDraft } from "./member-draft.ts";
 
 const NONE: readonly ClusterNode[] = [];
 
-/** Walks the chunks of one version and the sorted nodes of the next in step, and drafts the next version. */
+/** Traverses the chunks of one version and the sorted nodes of the next one together, and builds the next version. */
 export class MemberMerge {
   readonly #chunks: readonly (readonly ClusterNode[])[];
   readonly #next: readonly ClusterNode[];
   readonly #draft: MemberDraft;
   #from = 0;
   #chunk = 0;
-  /** The place in the chunk, and the nodes kept of it so far: absent while they are all of them. */
+  /** The position in the chunk, and the nodes kept of it so far; undefined while all of them are kept. */
   #i = 0;
   #kept: ClusterNode[] | undefined;
 
@@ -20,7 +20,9 @@ export class MemberMerge {
     this.#draft = draft;
   }
 
-  /** Takes up to `count` nodes further. `unsorted`: a node is not greater than the one before it; the draft is void. */
+  /**
+   * Processes up to `count` nodes. `unsorted`: a node is not greater than the one before it, so the draft is invalid.
+   */
   run(count: number): "more" | "done" | "unsorted" {
     const next = this.#next;
     const end = Math.min(this.#from + count, next.length);
@@ -31,7 +33,7 @@ export class MemberMerge {
     let from = this.#from;
     while (from < end) {
       const node = next[from]!;
-      // The same object is in its place, and its neighbours are in order: the common case, and the cheap one.
+      // The common and cheap case: the same object at the same position, with its neighbours in order.
       if (chunk[i] === node) {
         kept?.push(node);
         i++;
@@ -67,7 +69,7 @@ export class MemberMerge {
     return "done";
   }
 
-  /** What is left of the chunk from `i` on is gone. */
+  /** The rest of the chunk from `i` on was removed. */
   #close(chunk: readonly ClusterNode[], i: number, kept: ClusterNode[] | undefined): void {
     const nodes = i < chunk.length ? (kept ?? chunk.slice(0, i)) : kept;
     for (; i < chunk.length; i++) this.#draft.count(chunk[i], undefined);

@@ -19,7 +19,8 @@ const number = fc.nat({ max: POOL - 1 });
 const version = fc.nat({ max: 2 });
 const numbers = fc.oneof(
   fc.array(number, { maxLength: 5 }),
-  // Runs and combs reach what single nodes don't: whole chunks that empty, fill, split and shrink.
+  // Runs and alternating ids reach cases that single nodes do not: whole chunks that become empty, fill, split and
+  // shrink.
   fc
     .record({ from: number, length: fc.nat({ max: 1_200 }), every: fc.constantFrom(1, 1, 2, 100) })
     .map(({ from, length, every }) => {
@@ -36,7 +37,7 @@ const steps: fc.Arbitrary<readonly Step[]> = fc.array(
   { maxLength: 12 },
 );
 
-/** What a plain map makes of a step: the upserts win, and equal content keeps the object that is there. */
+/** The result of a step with a plain map: upserts win over removals, and equal content keeps the existing object. */
 function modelAfter(model: Model, step: Step): Model {
   const next = new Map(model);
   for (const id of step.remove) next.delete(id);
@@ -49,7 +50,7 @@ function modelAfter(model: Model, step: Step): Model {
 
 async function setAfter(set: MemberSet, step: Step, model: Model): Promise<MemberSet> {
   if (step.by === "apply") return set.apply(step);
-  // As a provider would: everything read again, in an order of its own.
+  // As a provider does: all nodes read again, in a different order.
   const all = [...model.values()]
     .map((node) => (set.get(node.id) === node ? { ...node } : node))
     .toReversed();
@@ -64,12 +65,12 @@ function expectWellFormed(set: MemberSet): void {
   const lengths = set.chunks.map((chunk) => chunk.length);
   expect(set.chunks.flat()).toHaveLength(set.size);
   expect(lengths.every((length) => length > 0 && length <= 512)).toBe(true);
-  // Neighbours hold more than 128 together: never many tiny chunks, whatever was deleted before.
+  // Two neighbours hold more than 128 nodes together, so there are never many tiny chunks, whatever was deleted before.
   expect(lengths.every((length, i) => i === 0 || lengths[i - 1]! + length > 128)).toBe(true);
 }
 
 describe("MemberSet", () => {
-  test("does what a plain map does, through any sequence of changes, and keeps what did not change", async () => {
+  test("behaves like a plain map through any sequence of changes, and shares unchanged nodes", async () => {
     await fc.assert(
       fc.asyncProperty(numbers, steps, async (initial, sequence) => {
         let model: Model = new Map(initial.map((n) => [idOf(n), nodeOf(n)]));
@@ -96,14 +97,14 @@ describe("MemberSet", () => {
           }
           versions.push([set, expected]);
         }
-        // Later changes left the earlier versions as they were.
+        // Later changes did not alter earlier versions.
         for (const [old, expected] of versions) expect([...old]).toEqual(expected);
       }),
       { numRuns: 150 },
     );
   });
 
-  test("finds every member and nothing else", () => {
+  test("finds exactly its members", () => {
     const set = MemberSet.from(Array.from({ length: 3_000 }, (_, i) => nodeOf(i * 2)));
     for (let i = 0; i < 6_000; i++) expect(set.get(idOf(i))?.id).toBe(i % 2 === 0 ? idOf(i) : undefined);
     expect(set.has("")).toBe(false);
@@ -111,7 +112,7 @@ describe("MemberSet", () => {
     expect(MemberSet.empty.has("a")).toBe(false);
   });
 
-  test("is the same object when a full answer brings equal content", () => {
+  test("is the same object after a replacement with equal content", () => {
     const set = MemberSet.from(Array.from({ length: 1_000 }, (_, i) => nodeOf(i)));
     const again = Array.from({ length: 1_000 }, (_, i) => nodeOf(999 - i));
     expect(set.replace(again)).toBe(set);
@@ -134,13 +135,13 @@ describe("MemberSet", () => {
     expect(after.toArray().filter((node, i) => node !== before.toArray()[i])).toEqual([nodeOf(5_000, 1)]);
   });
 
-  test("shares a chunk whose only edits bring what is there already", () => {
+  test("shares a chunk whose edits do not change its content", () => {
     const before = MemberSet.from(Array.from({ length: 1_024 }, (_, i) => nodeOf(i)));
     const after = before.apply({ upsert: [nodeOf(10), nodeOf(1_000, 1)], remove: ["node-0000300x"] });
     expect(after.chunks.map((chunk, i) => chunk === before.chunks[i])).toEqual([true, true, true, false]);
   });
 
-  test("looks at a few dozen nodes when one of 10,000 changes", () => {
+  test("reads a few dozen nodes when one of 10,000 changes", () => {
     let reads = 0;
     const nodes = Array.from({ length: 10_000 }, (_, i) => {
       const node = nodeOf(i);
@@ -155,7 +156,7 @@ describe("MemberSet", () => {
   test("keeps few chunks after most members were deleted one by one, in any direction", () => {
     const count = 20_000;
     const all = Array.from({ length: count }, (_, i) => i);
-    // What survives stands at every chunk's start, the worst case for merging with the chunk before.
+    // The remaining nodes are at the start of each chunk, the worst case for merging with the chunk before.
     const doomed = all.filter((i) => i % 256 !== 0);
     for (const order of [doomed, doomed.toReversed()]) {
       let set = MemberSet.from(all.map((i) => nodeOf(i)));
@@ -188,14 +189,14 @@ describe("MemberSet", () => {
     expect(set.toArray()).toEqual([nodeOf(1)]);
   });
 
-  test("takes any iterable", () => {
+  test("accepts any iterable", () => {
     const set = MemberSet.from(new Set([nodeOf(2), nodeOf(1)]));
     expect(set.apply({ upsert: new Map([["x", nodeOf(3)]]).values(), remove: new Set([idOf(1)]) }).size).toBe(
       2,
     );
   });
 
-  test("a sliced replacement gives way to the event loop every thousand nodes or so", async () => {
+  test("a sliced replacement yields to the event loop after about every thousand nodes", async () => {
     const clock = new ManualClock();
     const nodes = Array.from({ length: 10_000 }, (_, i) => nodeOf(i));
     await MemberSet.empty.replaceSliced(nodes, { clock });
@@ -216,7 +217,7 @@ describe("MemberSet", () => {
   });
 });
 
-test("a finder finds what get finds, in any order of asking", () => {
+test("a finder finds the same as get, in any order of lookups", () => {
   const set = MemberSet.from(Array.from({ length: 1_000 }, (_, i) => nodeOf(i * 2)));
   const ids = Array.from({ length: 2_001 }, (_, i) => nodeOf(i).id);
   const inOrder = set.finder();

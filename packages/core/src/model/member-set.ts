@@ -6,7 +6,10 @@ import { MemberMerge } from "./member-merge.ts";
 import { sortById } from "./sort-by-id.ts";
 import { runSliced, type SliceOptions } from "../time/time-slice.ts";
 
-/** Nodes to put in (new or changed) and ids to take out. The order does not matter; the last upsert of an id counts. */
+/**
+ * Nodes to add or replace, and ids to remove. The order does not matter; the last upsert of an id counts, and an upsert
+ * wins over a removal.
+ */
 export interface MemberChange {
   readonly upsert?: Iterable<ClusterNode>;
   readonly remove?: Iterable<NodeId>;
@@ -16,27 +19,27 @@ const NONE: readonly ClusterNode[] = [];
 const STEP = 1_024;
 
 /**
- * The members of a topology, sorted by id (code units), immutable. Versions share structure: `apply` copies one chunk of
- * at most 512 pointers for each changed node, `replace` keeps the node objects and chunks that did not change, and
- * comparing two versions skips what they share. `sum` is kept along the way.
+ * The members of a topology, sorted by id (code units), immutable. Versions share structure: `apply` copies one chunk
+ * of at most 512 pointers for each changed node, `replace` keeps node objects and chunks that did not change, and
+ * comparing two versions skips what they share. `sum` is kept up to date.
  */
 export class MemberSet implements Iterable<ClusterNode> {
   static readonly empty: MemberSet = new MemberSet([], 0, EMPTY_SUM);
 
   readonly size: number;
   readonly sum: ContentSum;
-  /** Sorted runs, none empty. Public so that versions can be compared; treat as opaque. */
+  /** Sorted runs, none of them empty. Public so that versions can be compared; treat it as opaque. */
   readonly chunks: readonly (readonly ClusterNode[])[];
   #array: readonly ClusterNode[] | undefined;
 
-  /** Use `MemberSet.empty` and `MemberSet.from`: the parts must fit each other and are not checked. */
+  /** Use `MemberSet.empty` and `MemberSet.from`: the arguments must be consistent and are not checked. */
   constructor(chunks: readonly (readonly ClusterNode[])[], size: number, sum: ContentSum) {
     this.chunks = chunks;
     this.size = size;
     this.sum = sum;
   }
 
-  /** A set of these nodes, in any order. Throws `VALIDATION_DUPLICATE_ID` when two share an id. */
+  /** Creates a set of these nodes, in any order. Throws `VALIDATION_DUPLICATE_ID` when two nodes share an id. */
   static from(nodes: Iterable<ClusterNode>): MemberSet {
     return MemberSet.empty.replace(nodes);
   }
@@ -56,12 +59,12 @@ export class MemberSet implements Iterable<ClusterNode> {
     for (const chunk of this.chunks) yield* chunk;
   }
 
-  /** All members as one array, made at the first call and kept. */
+  /** All members as one array, created at the first call and kept. */
   toArray(): readonly ClusterNode[] {
     return (this.#array ??= this.chunks.flat());
   }
 
-  /** The set with some nodes put in or taken out; the same object when nothing changes. */
+  /** Returns the set with the change applied; the same object when nothing changes. */
   apply(change: MemberChange): MemberSet {
     const edits = new Map<NodeId, ClusterNode | undefined>();
     for (const id of change.remove ?? []) edits.set(id, undefined);
@@ -72,10 +75,10 @@ export class MemberSet implements Iterable<ClusterNode> {
     let c = 0;
     let next = 0;
     while (next < ids.length) {
-      const touched = findChunk(this.chunks, ids[next]!);
-      draft.keepAll(this.chunks, c, touched);
-      const chunk = this.chunks[touched] ?? [];
-      const bound = this.chunks[touched + 1]?.[0]!.id;
+      const index = findChunk(this.chunks, ids[next]!);
+      draft.keepAll(this.chunks, c, index);
+      const chunk = this.chunks[index] ?? [];
+      const bound = this.chunks[index + 1]?.[0]!.id;
       const merged: ClusterNode[] = [];
       let isChanged = false;
       let i = 0;
@@ -97,14 +100,14 @@ export class MemberSet implements Iterable<ClusterNode> {
       while (i < chunk.length) merged.push(chunk[i++]!);
       if (isChanged) draft.put(merged);
       else draft.keep(chunk);
-      c = touched + 1;
+      c = index + 1;
     }
     draft.keepAll(this.chunks, c, this.chunks.length);
     return this.#finish(draft);
   }
 
   /**
-   * The set with exactly these nodes, in any order, keeping what did not change: equal content gives back the same
+   * Returns a set with exactly these nodes, in any order, which shares unchanged nodes; equal content returns the same
    * object. Throws `VALIDATION_DUPLICATE_ID` when two nodes share an id.
    */
   replace(nodes: Iterable<ClusterNode>): MemberSet {
@@ -114,14 +117,16 @@ export class MemberSet implements Iterable<ClusterNode> {
     return step.value;
   }
 
-  /** As `replace`, giving way to the event loop every thousand nodes or so. Rejects with `LIFECYCLE_ABORTED`. */
+  /**
+   * Like `replace`, but yields to the event loop after about every thousand nodes. Rejects with `LIFECYCLE_ABORTED`.
+   */
   replaceSliced(nodes: Iterable<ClusterNode>, options: SliceOptions): Promise<MemberSet> {
     return runSliced(this.#replaceInSteps(nodes), options);
   }
 
   /**
-   * Finds members by id as `get` does, quickly when asked in the order of the set: what an adapter reads its backend's next
-   * answer beside, most of which is most often unchanged and in order.
+   * Returns a function that finds members by id as `get` does, and is fast for lookups in the order of the set. An
+   * adapter uses it while it reads the next response of its backend, most of which is usually unchanged and in order.
    */
   finder(): (id: NodeId) => ClusterNode | undefined {
     const { chunks } = this;
@@ -151,7 +156,7 @@ export class MemberSet implements Iterable<ClusterNode> {
     return (yield* this.#mergeInSteps(assertNoDuplicates(yield* sortById(given))))!;
   }
 
-  /** Undefined when the nodes turn out not to be strictly sorted. */
+  /** Returns `undefined` when the nodes are not strictly sorted. */
   *#mergeInSteps(next: readonly ClusterNode[]): Generator<void, MemberSet | undefined> {
     const draft = new MemberDraft(this.size, this.sum);
     const merge = new MemberMerge(this.chunks, next, draft);
@@ -169,7 +174,7 @@ export class MemberSet implements Iterable<ClusterNode> {
   }
 }
 
-/** The chunk that holds `id`, or would: the last one whose first id is not greater. */
+/** The index of the chunk for `id`: the last one whose first id is not greater. */
 function findChunk(chunks: readonly (readonly ClusterNode[])[], id: NodeId): number {
   let low = 0;
   let high = chunks.length - 1;
@@ -181,7 +186,7 @@ function findChunk(chunks: readonly (readonly ClusterNode[])[], id: NodeId): num
   return low;
 }
 
-/** Where `id` stands in the sorted chunk from `from` on, or would. */
+/** The index of `id` in the sorted chunk, starting at `from`, or where to insert it. */
 function lowerBound(chunk: readonly ClusterNode[], id: NodeId, from = 0): number {
   let low = from;
   let high = chunk.length;

@@ -1,4 +1,4 @@
-/** The most characters, or entries, that each field of a node may have. */
+/** Maximum number of characters, or of entries, of each field of a node. */
 export const NODE_LIMITS = {
   id: 253,
   host: 253,

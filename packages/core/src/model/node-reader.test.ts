@@ -23,7 +23,7 @@ function problemsOf(entry: unknown): unknown {
 }
 
 describe("createNodeReader", () => {
-  test("names every problem of an entry, with path, what was expected and what stood there", () => {
+  test("names every problem of an entry, with path, expected and actual value", () => {
     const entry = {
       id: "",
       port: 70_000,
@@ -110,14 +110,14 @@ describe("createNodeReader", () => {
     expect(accepted).toBeLessThan(1_900);
   });
 
-  test("reads what JSON can hold and leaves out a key that is no one's", () => {
+  test("reads any JSON value and ignores a key named __proto__", () => {
     const entry: unknown = JSON.parse('{"id":"a","host":"h","port":1,"metadata":{"__proto__":"x","b":"c"}}');
     const node = createNodeReader()(entry);
     expect(Object.keys(node.metadata)).toEqual(["b"]);
     expect(Object.getPrototypeOf(node.metadata)).toBe(Object.prototype);
   });
 
-  test("does not hold on to the entry", () => {
+  test("does not keep a reference to the entry", () => {
     const entry = { ...base, tags: ["b"], metadata: { a: "b" } };
     const node = createNodeReader()(entry);
     entry.tags[0] = "changed";
@@ -134,7 +134,7 @@ function outcomeOf(reading: () => ClusterNode): unknown {
   }
 }
 
-describe("reading an entry beside the node that stood there before", () => {
+describe("reading an entry with the previous node", () => {
   const read = createNodeReader();
   const full = { ...base, zone: "z", weight: 2, tags: ["a", "b"], metadata: { k: "v" } };
 
@@ -142,12 +142,12 @@ describe("reading an entry beside the node that stood there before", () => {
     ["the least", base],
     ["everything", full],
     ["empty lists", { ...base, tags: [], metadata: {} }],
-  ])("gives that node back when the entry says the same: %s", (_, entry) => {
+  ])("returns that node when the entry has the same content: %s", (_, entry) => {
     const before = read(entry);
     expect(read(structuredClone(entry), before)).toBe(before);
   });
 
-  test("reads the entry when it says anything else, and refuses what it would refuse alone", () => {
+  test("reads an entry with other content, and refuses malformed ones", () => {
     const field = fc.constantFrom("id", "host", "port", "zone", "weight", "tags", "metadata", "extra");
     const value = fc.oneof(
       fc.constantFrom<unknown>(

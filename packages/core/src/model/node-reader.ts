@@ -11,12 +11,13 @@ import { ProvisioningError } from "../errors/provisioning-error.ts";
 import { toValidationProblems } from "../errors/validation-problem.ts";
 
 /**
- * Checks one entry and makes it a node. Throws `VALIDATION_MALFORMED` naming every problem of the entry. Given the node
- * that stood there before, an entry that still says the same gives back that node, unread: a fraction of the cost.
+ * Checks one entry and converts it to a node. Throws `VALIDATION_MALFORMED` with every problem of the entry. If the
+ * previous node is passed and the entry has the same content, that node is returned without reading the entry, at a
+ * fraction of the cost.
  */
 export type NodeReader = (entry: unknown, before?: ClusterNode) => ClusterNode;
 
-/** Compiles a reader for many nodes; it costs a few hundred nanoseconds a node. */
+/** Compiles a reader for many nodes; reading costs a few hundred nanoseconds per node. */
 export function createNodeReader(): NodeReader {
   const compiled = z.compile(clusterNodeSchema);
   return (entry, before) => {
@@ -29,13 +30,13 @@ export function createNodeReader(): NodeReader {
   };
 }
 
-/** The entry says this node and nothing else: then it is as well formed as the node is. */
+/** True when the entry has exactly the content of the node, and is therefore as well formed as the node. */
 function isEntryOf(node: ClusterNode, entry: unknown): boolean {
   if (typeof entry !== "object" || entry === null) return false;
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a comparison with a checked node checks its form
   const input = entry as ClusterNodeInput;
   if (!isSameNode(node, input) || !isListOrAbsent(input.tags)) return false;
-  // Where there is nothing to compare, null, "" or 5 would pass for an empty record.
+  // Without entries to compare, null, "" or 5 would count as an empty record.
   if (node.metadata === NO_METADATA && !isRecordOrAbsent(input.metadata)) return false;
   let unknownFields = -3;
   for (const _ in input) unknownFields++;

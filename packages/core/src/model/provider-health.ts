@@ -1,6 +1,6 @@
 /**
- * `idle`: not watched (a cold standby). `connecting`: watched, nothing heard yet. `healthy`: alive and current.
- * `degraded`: failing fewer than `maxErrors` times, late, or not vouching for its content. `unreachable`: given up until it shows life again. `disabled`: never
- * activated.
+ * `idle`: not watched (a cold standby). `connecting`: watched, nothing received yet. `healthy`: alive and current.
+ * `degraded`: failed fewer than `maxErrors` times in a row, late, or not confirming its content. `unreachable`: not
+ * used until it delivers again. `disabled`: never activated.
  */
 export type ProviderHealth = "idle" | "connecting" | "healthy" | "degraded" | "unreachable" | "disabled";

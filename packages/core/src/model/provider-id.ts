@@ -1,4 +1,7 @@
-/** Names a configured provider; unique in a registry. Letters, digits, `.`, `_` and `-`, 1 to 63, a letter or digit first. */
+/**
+ * Identifies a configured provider; unique in a registry. 1 to 63 letters, digits, `.`, `_` and `-`; the first one is a
+ * letter or digit.
+ */
 export type ProviderId = string;
 
 export const PROVIDER_ID_PATTERN: RegExp = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;

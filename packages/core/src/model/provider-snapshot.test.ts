@@ -29,7 +29,7 @@ function without(some: readonly number[], others: readonly number[]): readonly s
 }
 
 describe("createSnapshot", () => {
-  test("sorts the blocked nodes, takes each once and leaves the list it was given alone", () => {
+  test("sorts the blocked nodes, removes duplicates and does not change its input", () => {
     const given = ["b", "a", "b"];
     const snapshot = createSnapshot({ providerId: "p", members, observedAt: 5, blockedNodes: given });
     expect(snapshot.blockedNodes).toEqual(["a", "b"]);
@@ -37,7 +37,7 @@ describe("createSnapshot", () => {
     expect(snapshot).toMatchObject({ providerId: "p", members, observedAt: 5 });
   });
 
-  test("hashes the content alone, not who saw it, when or how", () => {
+  test("hashes only the content, not the provider, time or revision", () => {
     const one = createSnapshot({ providerId: "p", members, observedAt: 5 });
     const other = createSnapshot({
       providerId: "q",
@@ -52,7 +52,7 @@ describe("createSnapshot", () => {
     expect(other).toMatchObject({ revision: "7", stalenessMs: 8, skipped: { count: 1 } });
   });
 
-  test("blocking a node changes the hash, and unblocking it brings the old one back", () => {
+  test("blocking a node changes the hash, and unblocking it restores the old one", () => {
     const free = createSnapshot({ providerId: "p", members, observedAt: 0 });
     const blocked = createSnapshot({ providerId: "p", members, observedAt: 0, blockedNodes: [idOf(1)] });
     expect(blocked.hash).not.toBe(free.hash);
@@ -61,7 +61,7 @@ describe("createSnapshot", () => {
 });
 
 describe("diffSnapshots", () => {
-  test("finds blocked and unblocked nodes besides the changed members", () => {
+  test("finds blocked and unblocked nodes in addition to changed members", () => {
     const ids = fc.uniqueArray(fc.nat({ max: 6 }));
     fc.assert(
       fc.property(ids, ids, ids, ids, (a, aBlocked, b, bBlocked) => {

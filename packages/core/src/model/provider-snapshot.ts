@@ -4,31 +4,36 @@ import { diffMembers, type MemberDelta } from "./member-diff.ts";
 import type { MemberSet } from "./member-set.ts";
 import type { ProviderId } from "./provider-id.ts";
 
-/** Entries of the backend's answer that could not be read and were left out. */
+/** Entries of the backend's response that could not be read and were left out. */
 export interface SkippedEntries {
   readonly count: number;
-  /** What was wrong with the first few, without their text. */
+  /** The problems of the first few, without quoting them. */
   readonly reasons: readonly string[];
 }
 
-/** The whole membership as one provider sees it. Immutable. */
+/** The whole membership as reported by one provider. Immutable. */
 export interface ProviderSnapshot {
   readonly providerId: ProviderId;
   readonly members: MemberSet;
-  /** Of the content alone: members and blocked nodes. Equal content has an equal hash, whoever saw it. */
+  /**
+   * Hash of the content: members and blocked nodes. Equal content has an equal hash, whichever provider reported it.
+   */
   readonly hash: SnapshotHash;
   /** Members that Remoting isolated; sorted. Providers leave it empty, the hub fills it in. */
   readonly blockedNodes: readonly NodeId[];
-  /** The backend's own version, opaque. */
+  /** The backend's own version of the content, opaque. */
   readonly revision?: string | undefined;
-  /** Wall-clock milliseconds at which the backend's answer was read. */
+  /** Wall-clock milliseconds at which the backend's response was read. */
   readonly observedAt: number;
-  /** How old the backend itself says its answer is, in milliseconds; absent when it can't tell. */
+  /** Age of the response according to the backend, in milliseconds; absent when the backend does not report it. */
   readonly stalenessMs?: number | undefined;
   readonly skipped?: SkippedEntries | undefined;
-  /** Members that are listed, but with descriptive fields (tags, metadata) cut because they exceed a limit. */
+  /** Members that are included, but with descriptive fields (tags, metadata) cut because they exceed a limit. */
   readonly trimmed?: SkippedEntries | undefined;
-  /** Members the provider does not list that a guard keeps; sorted, absent when there are none. Providers leave it out. */
+  /**
+   * Members that are kept by a guard although the provider does not list them; sorted, absent when there are none.
+   * Providers leave it out.
+   */
   readonly retained?: readonly NodeId[] | undefined;
 }
 
@@ -45,7 +50,10 @@ export interface SnapshotParts {
   readonly retained?: readonly NodeId[] | undefined;
 }
 
-/** Makes a snapshot; the hash comes from the members' running sum, so it costs nothing per member. */
+/**
+ * Creates a snapshot. The hash is computed from the members' running sum, so its cost does not depend on the number of
+ * members.
+ */
 export function createSnapshot(parts: SnapshotParts): ProviderSnapshot {
   const { providerId, members, observedAt } = parts;
   const { revision, stalenessMs, skipped, trimmed, retained } = parts;
@@ -65,13 +73,13 @@ export function createSnapshot(parts: SnapshotParts): ProviderSnapshot {
   };
 }
 
-/** What it takes to get from one snapshot to another; each list sorted by id. */
+/** The difference between two snapshots; each list is sorted by id. */
 export interface SnapshotDelta extends MemberDelta {
   readonly blocked: readonly NodeId[];
   readonly unblocked: readonly NodeId[];
 }
 
-/** Compares by content; between versions that share structure the cost follows the difference (`diffMembers`). */
+/** Compares by content. Between versions that share structure the cost depends on the difference (`diffMembers`). */
 export function diffSnapshots(
   before: Pick<ProviderSnapshot, "members" | "blockedNodes">,
   after: Pick<ProviderSnapshot, "members" | "blockedNodes">,

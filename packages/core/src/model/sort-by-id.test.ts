@@ -16,10 +16,10 @@ function run(nodes: readonly ClusterNode[]): {
 }
 
 describe("sortById", () => {
-  test("sorts by code units, keeps equal ids in their order and leaves the input alone", () => {
+  test("sorts by code units, keeps the order of equal ids and does not change its input", () => {
     const ids = fc.array(fc.string({ unit: "binary", maxLength: 2 }), { minLength: 1, maxLength: 50 });
     fc.assert(
-      // Up to four runs that have to be merged.
+      // Up to four runs that must be merged.
       fc.property(ids, fc.nat({ max: 4_096 }), (some, length) => {
         const nodes = Array.from({ length }, (_, i) => ({
           ...nodeOf(i),
@@ -37,7 +37,7 @@ describe("sortById", () => {
 
   test("works in steps of about a thousand nodes", () => {
     const { steps } = run(Array.from({ length: 10_000 }, (_, i) => nodeOf(10_000 - i)));
-    // Ten runs and four rounds of merging them.
+    // Ten runs, and four rounds of merging.
     expect(steps).toBeGreaterThanOrEqual(10 + 4 * 9);
   });
 });

@@ -2,7 +2,10 @@ import type { ClusterNode } from "./cluster-node.ts";
 
 const RUN = 1_024;
 
-/** A stable merge sort by id that yields every thousand nodes or so: 100,000 in one go would hold the event loop 100 ms. */
+/**
+ * A stable merge sort by id that yields after about every thousand nodes: sorting 100,000 nodes at once would block the
+ * event loop for 100 ms.
+ */
 export function* sortById(nodes: readonly ClusterNode[]): Generator<void, readonly ClusterNode[]> {
   let from: ClusterNode[] = [];
   for (let i = 0; i < nodes.length; i += RUN) {

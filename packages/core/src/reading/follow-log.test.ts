@@ -13,7 +13,7 @@ async function collect(events: AsyncIterable<TopologyEvent>): Promise<readonly n
 }
 
 describe("followLog", () => {
-  test("yields what the log holds and then every new event once, and ends after `stopped`", async () => {
+  test("yields the kept events and then every new event once, and ends after `stopped`", async () => {
     const log = new WrittenLog();
     log.publish("a");
     const collected = collect(followLog({ log, from: START }));
@@ -31,7 +31,7 @@ describe("followLog", () => {
     expect(await collect(followLog({ log, from: { epoch: "e1", seqNo: 2 } }))).toEqual([3, 4]);
   });
 
-  test("delivers what the log already holds before it ends with its signal", async () => {
+  test("yields the events that the log already holds before it ends with its signal", async () => {
     const log = new WrittenLog();
     const stop = new AbortController();
     const collected = collect(followLog({ log, from: START, signal: stop.signal }));
@@ -63,7 +63,7 @@ describe("followLog", () => {
     expect(log.listeners.size).toBe(0);
   });
 
-  test("yields `idle` when no event came for `idleMs`, and leaves no timer behind", async () => {
+  test("yields `idle` when there was no event for `idleMs`, and leaves no timer behind", async () => {
     const log = new WrittenLog();
     const clock = new ManualClock();
     const events = followLog({ log, from: START, clock, idleMs: 1_000 });

@@ -19,8 +19,8 @@ export interface FollowIdleOptions extends FollowOptions {
 }
 
 /**
- * The log after a position: every event once, in order, without a gap, as fast as the reader takes them. Ends after the event
- * that reports `stopped`. It buffers nothing for a slow reader: one that falls behind what the log keeps gets
+ * Yields the events after a position: every event once, in order, without a gap, at the pace of the reader. Ends after
+ * the event that reports `stopped`. It buffers nothing for a slow reader: one that falls behind the kept events gets
  * `STREAM_EXPIRED`.
  */
 export function followLog(options: FollowIdleOptions): AsyncGenerator<TopologyEvent | "idle", void>;
@@ -35,7 +35,8 @@ export async function* followLog(
   const unsubscribe = log.onEvent(() => wakeup.wake());
   try {
     for (;;) {
-      // One at a time: a longer list would keep events alive, with their snapshots, that the log has dropped since.
+      // Reads one event at a time: a longer list would keep events and their snapshots in memory that the log has
+      // already dropped.
       const events = log.eventsSince(epoch, seqNo, 1);
       if (events === undefined) {
         throw new ProvisioningError(
@@ -57,7 +58,7 @@ export async function* followLog(
   }
 }
 
-/** True when `idleMs` passed before anything woke the reader. */
+/** Returns true when `idleMs` passed before anything woke the reader. */
 async function waitUntilIdle(
   wakeup: Wakeup,
   { clock, idleMs }: Partial<FollowIdleOptions>,

@@ -3,7 +3,7 @@ import { readSnapshots } from "./read-snapshots.ts";
 import { WrittenLog } from "../../test/written-log.ts";
 
 describe("readSnapshots", () => {
-  test("yields the present snapshot first, skips overtaken ones and ends when the topology stops", async () => {
+  test("yields the current snapshot first, skips overtaken ones and ends when the topology stops", async () => {
     const log = new WrittenLog();
     log.publish("a");
     const seen: number[] = [];
@@ -34,7 +34,7 @@ describe("readSnapshots", () => {
     expect(log.listeners.size).toBe(0);
   });
 
-  test("ends when the signal aborts, while it waits and before it begins", async () => {
+  test("ends when the signal aborts, while it waits and before it starts", async () => {
     const log = new WrittenLog();
     const stop = new AbortController();
     const waiting = readSnapshots(log, stop).next();

@@ -4,7 +4,7 @@ import type { TopologySource } from "../contracts/log/topology-source.ts";
 import type { ReadOptions } from "../contracts/log/topology-reader.ts";
 import { Wakeup } from "../time/wakeup.ts";
 
-/** As `TopologyReader.snapshots`, for any source. */
+/** Like `TopologyReader.snapshots`, for any source. */
 export async function* readSnapshots(
   source: TopologySource,
   { signal }: ReadOptions = {},

@@ -10,12 +10,12 @@ test.each<[TopologyStatus, string | undefined]>([
   ["unavailable", "TOPOLOGY_UNAVAILABLE"],
   ["draining", "LIFECYCLE_SHUTTING_DOWN"],
   ["stopped", "LIFECYCLE_STOPPED"],
-])("while %s new work is refused with %s, and the reason is said", (status, code) => {
+])("while %s new work is refused with %s and the reason", (status, code) => {
   const refusal = refusalOf({
     epoch: "e",
     seqNo: 1,
     status,
-    statusReason: "nobody answered",
+    statusReason: "no provider responded",
     snapshotSeqNo: 0,
     restoringNodes: [],
     isStale: false,
@@ -24,7 +24,7 @@ test.each<[TopologyStatus, string | undefined]>([
   // R5.5
   expect(refusal?.code).toBe(code);
   if (code !== undefined) {
-    expect(refusal?.message).toBe(`[${code}] the topology is ${status}: nobody answered`);
+    expect(refusal?.message).toBe(`[${code}] the topology is ${status}: no provider responded`);
     expect(refusal?.details).toEqual({ status });
   }
 });

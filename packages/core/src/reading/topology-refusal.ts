@@ -13,8 +13,8 @@ const REFUSALS: Readonly<Record<TopologyStatus, ErrorCode | undefined>> = {
 };
 
 /**
- * Why new work cannot be based on the topology now; undefined when it can. It can be based on a degraded topology, unless the
- * active provider lists no member at all and a guard keeps those that are shown.
+ * Returns the reason why new work cannot be based on the topology now, or `undefined` when it can. It can be based on a
+ * degraded topology, unless the active provider lists no members and all members are only kept by a guard.
  */
 export function refusalOf(state: TopologyState): ProvisioningError | undefined {
   const { status, statusReason } = state;

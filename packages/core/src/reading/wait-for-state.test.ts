@@ -3,7 +3,7 @@ import { waitForState, waitUntilReady } from "./wait-for-state.ts";
 import { WrittenLog } from "../../test/written-log.ts";
 
 describe("waitForState", () => {
-  test("checks at once and after every event", async () => {
+  test("checks immediately and after every event", async () => {
     const log = new WrittenLog();
     log.publish("a");
     expect((await waitForState(log, ({ seqNo }) => seqNo === 1)).seqNo).toBe(1);
@@ -14,7 +14,7 @@ describe("waitForState", () => {
     expect(log.listeners.size).toBe(0);
   });
 
-  test("rejects with what the predicate threw, with LIFECYCLE_STOPPED and with LIFECYCLE_ABORTED", async () => {
+  test("rejects with the predicate's error, with LIFECYCLE_STOPPED and with LIFECYCLE_ABORTED", async () => {
     const log = new WrittenLog();
     const failure = new Error("the predicate failed");
     const fails = () => {

@@ -6,7 +6,7 @@ import type { TopologyState } from "../contracts/log/topology-state.ts";
 import type { ReadOptions } from "../contracts/log/topology-reader.ts";
 import { refusalOf } from "./topology-refusal.ts";
 
-/** As `TopologyReader.waitFor`, for any source. */
+/** Like `TopologyReader.waitFor`, for any source. */
 export async function waitForState(
   source: TopologySource,
   predicate: (state: TopologyState) => boolean,
@@ -35,7 +35,7 @@ export async function waitForState(
   }
 }
 
-/** As `TopologyReader.ready`, for any source. */
+/** Like `TopologyReader.ready`, for any source. */
 export async function waitUntilReady(
   source: TopologySource,
   options: ReadOptions = {},

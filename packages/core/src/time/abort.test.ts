@@ -10,7 +10,7 @@ function listenersOf(signal: AbortSignal): number {
 }
 
 describe("toAbortError", () => {
-  test("is the signal's own reason when that is ours, and else says that the wait was aborted", () => {
+  test("is the signal's reason if that is a ProvisioningError, and LIFECYCLE_ABORTED otherwise", () => {
     expect(toAbortError(AbortSignal.abort(ours))).toBe(ours);
     expect(toAbortError(AbortSignal.abort("why"))).toMatchObject({ code: "LIFECYCLE_ABORTED", cause: "why" });
     expect(toAbortError(AbortSignal.abort())).toMatchObject({ code: "LIFECYCLE_ABORTED" });
@@ -26,7 +26,7 @@ describe("throwIfAborted", () => {
 });
 
 describe("whenAborted", () => {
-  test("calls once, when the signal aborts", () => {
+  test("calls back once when the signal aborts", () => {
     const controller = new AbortController();
     let calls = 0;
     whenAborted(controller.signal, () => calls++);
@@ -37,7 +37,7 @@ describe("whenAborted", () => {
     expect(listenersOf(controller.signal)).toBe(0);
   });
 
-  test("calls at once when the signal has aborted, and never without a signal", () => {
+  test("calls back immediately when the signal has already aborted, and never without a signal", () => {
     let calls = 0;
     whenAborted(AbortSignal.abort(), () => calls++);
     expect(calls).toBe(1);
@@ -45,7 +45,7 @@ describe("whenAborted", () => {
     expect(calls).toBe(1);
   });
 
-  test("once disposed of it never calls and leaves no listener", () => {
+  test("once disposed of it never calls back and leaves no listener", () => {
     const controller = new AbortController();
     const subscription = whenAborted(controller.signal, () => expect.unreachable());
     subscription[Symbol.dispose]();

@@ -1,6 +1,9 @@
 import { isProvisioningError, ProvisioningError } from "../errors/provisioning-error.ts";
 
-/** The error an aborted wait rejects with: the signal's own reason when it is ours, else `LIFECYCLE_ABORTED`. */
+/**
+ * Returns the error of an aborted wait: the signal's reason if it is a `ProvisioningError`, otherwise
+ * `LIFECYCLE_ABORTED`.
+ */
 export function toAbortError(signal: AbortSignal): ProvisioningError {
   const reason: unknown = signal.reason;
   if (isProvisioningError(reason)) return reason;
@@ -11,7 +14,10 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted === true) throw toAbortError(signal);
 }
 
-/** Calls `onAbort` once: now if the signal has aborted, else when it does, unless disposed of first. */
+/**
+ * Calls `onAbort` once: immediately if the signal has already aborted, otherwise when it aborts, unless disposed of
+ * first.
+ */
 export function whenAborted(signal: AbortSignal | undefined, onAbort: () => void): Disposable {
   if (signal === undefined) return { [Symbol.dispose]() {} };
   if (signal.aborted) onAbort();

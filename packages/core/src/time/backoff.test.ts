@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createBackoff } from "./backoff.ts";
 
-/** The largest a random number below 1 can be: the wait is then just under the ceiling. */
+/** The largest random number below 1, which makes a wait just below the ceiling. */
 const ALMOST_ONE = 1 - 2 ** -53;
 
 const settings = fc
@@ -14,7 +14,7 @@ const settings = fc
   .map((options) => ({ ...options, maxMs: Math.max(options.initialMs, options.maxMs) }));
 
 describe("createBackoff", () => {
-  test("waits at least nothing and less than a ceiling that grows by the factor up to the maximum", () => {
+  test("waits from 0 up to a ceiling that is multiplied by the factor up to the maximum", () => {
     const random = fc.oneof(
       fc.constantFrom(0, ALMOST_ONE),
       fc.double({ min: 0, max: ALMOST_ONE, noNaN: true }),
@@ -36,7 +36,7 @@ describe("createBackoff", () => {
     );
   });
 
-  test("doubles from 2 s to 30 s unless told otherwise, and starts over after a reset", () => {
+  test("doubles from 2 s to 30 s by default, and starts again after a reset", () => {
     const backoff = createBackoff({ random: () => 0.5 });
     const waits = Array.from({ length: 7 }, () => backoff.nextMs() * 2);
     // R2.6
@@ -53,7 +53,7 @@ describe("createBackoff", () => {
     expect(backoff.nextMs()).toBeLessThan(100);
   });
 
-  test("draws once for each wait", () => {
+  test("draws one random number per wait", () => {
     let draws = 0;
     const backoff = createBackoff({ random: () => (draws++, 0) });
     backoff.nextMs();

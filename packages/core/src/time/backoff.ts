@@ -1,4 +1,4 @@
-/** A number in [0, 1), as `Math.random`. Comes from outside, so that simulations can seed it. */
+/** Returns a number in [0, 1), like `Math.random`. It is passed in so that simulations can seed it. */
 export type Random = () => number;
 
 export interface BackoffOptions {
@@ -12,13 +12,16 @@ export interface BackoffOptions {
 }
 
 export interface Backoff {
-  /** The next wait: uniform in [0, ceiling), where the ceiling doubles from `initialMs` to `maxMs` (full jitter). */
+  /**
+   * Returns the next wait in milliseconds: uniform in [0, ceiling), where the ceiling starts at `initialMs` and is
+   * multiplied by `factor` after each wait, up to `maxMs` (full jitter).
+   */
   nextMs(): number;
-  /** The next wait starts over from `initialMs`. */
+  /** The next wait starts again from `initialMs`. */
   reset(): void;
 }
 
-/** Source of the rule: "Exponential Backoff And Jitter", AWS Architecture Blog, 2015 (full jitter). */
+/** Implements full jitter; see "Exponential Backoff And Jitter", AWS Architecture Blog, 2015. */
 export function createBackoff(options: BackoffOptions): Backoff {
   const { initialMs = 2_000, maxMs = 30_000, factor = 2, random } = options;
   let ceiling = Math.min(initialMs, maxMs);

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { callIsolated } from "./call-isolated.ts";
 import { systemClock } from "./system-clock.ts";
 
-test("hands on what the call throws or its promise rejects with, and nothing else", async () => {
+test("passes an error or rejection of the call to onFailure, and nothing else", async () => {
   const failures: unknown[] = [];
   const onFailure = (error: unknown) => failures.push(error);
   callIsolated(() => {
@@ -15,7 +15,7 @@ test("hands on what the call throws or its promise rejects with, and nothing els
   expect(failures).toEqual(["thrown", "rejected"]);
 });
 
-test("without anybody to tell, a failure goes nowhere: not to the caller, and not unhandled", async () => {
+test("without onFailure a failure is dropped: neither thrown nor unhandled", async () => {
   const unhandled: unknown[] = [];
   const listener = (error: unknown) => unhandled.push(error);
   process.on("unhandledRejection", listener);

@@ -1,6 +1,6 @@
 /**
- * Calls other people's code, which cannot hurt the caller: what it throws, or its promise rejects with, goes to `onFailure`
- * (which must not throw) or nowhere.
+ * Calls foreign code so that its errors do not affect the caller. An error that it throws, or that its promise rejects
+ * with, is passed to `onFailure` (which must not throw), or dropped.
  */
 export function callIsolated(call: () => unknown, onFailure: (error: unknown) => void = ignore): void {
   try {

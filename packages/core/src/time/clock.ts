@@ -1,11 +1,11 @@
-/** Where time comes from. Everything that waits gets one from outside, so that tests and simulations own time. */
+/** The source of time. It is passed to everything that waits, so that tests and simulations control time. */
 export interface Clock {
-  /** Milliseconds since 1970, for what people read. May jump. */
+  /** Wall-clock milliseconds since 1970, for output to people. May jump. */
   now(): number;
-  /** Milliseconds that only go forward, for durations and timeouts. The origin means nothing. */
+  /** Monotonic milliseconds, for durations and timeouts. The origin is arbitrary. */
   monotonic(): number;
-  /** Calls `task` once after `delayMs` (0 or less: as soon as possible) unless disposed of first. */
+  /** Calls `task` once after `delayMs` (0 or less: as soon as possible), unless disposed of first. */
   schedule(delayMs: number, task: () => void): Disposable;
-  /** Lets the event loop turn once, so that long work in steps does not starve anybody. */
+  /** Yields to the event loop once, so that long work in steps does not block other work. */
   yield(): Promise<void>;
 }

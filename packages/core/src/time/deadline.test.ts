@@ -13,7 +13,7 @@ function listenersOf(signal: AbortSignal): number {
 describe("createDeadline", () => {
   const options = { afterMs: 100, error: () => ours };
 
-  test("aborts with the error given when time is up", () => {
+  test("aborts with the given error at the deadline", () => {
     const clock = new ManualClock();
     using deadline = createDeadline({ ...options, clock });
     clock.advance(99);
@@ -22,7 +22,7 @@ describe("createDeadline", () => {
     expect(deadline.signal.reason).toBe(ours);
   });
 
-  test("aborts with the outer signal and its reason, already aborted or not", () => {
+  test("aborts with the outer signal's reason, whether it has already aborted or not", () => {
     const clock = new ManualClock();
     const outer = new AbortController();
     using deadline = createDeadline({ ...options, clock, signal: outer.signal });

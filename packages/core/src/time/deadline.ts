@@ -3,7 +3,7 @@ import type { SleepOptions } from "./sleep.ts";
 import { whenAborted } from "./abort.ts";
 
 export interface Deadline extends Disposable {
-  /** Aborts with the error given when time is up, or with the outer signal. */
+  /** Aborts with the given error at the deadline, or with the outer signal. */
   readonly signal: AbortSignal;
 }
 
@@ -13,7 +13,7 @@ export interface DeadlineOptions extends SleepOptions {
   readonly error: () => ProvisioningError;
 }
 
-/** A signal that aborts by itself when time is up. Dispose of it when the work is done. */
+/** Creates a signal that aborts at a deadline. Dispose of it when the work is done. */
 export function createDeadline(options: DeadlineOptions): Deadline {
   const controller = new AbortController();
   const timer = options.clock.schedule(options.afterMs, () => controller.abort(options.error()));

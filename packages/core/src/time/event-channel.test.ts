@@ -16,7 +16,7 @@ async function collect(channel: EventChannel<number>): Promise<number[]> {
 }
 
 describe("EventChannel", () => {
-  test("hands items over in order, waited for or not, and ends after what still waits", async () => {
+  test("delivers items in order, whether awaited or not, and ends after the waiting items", async () => {
     const { channel } = setUp();
     channel.push(1);
     channel.push(2);
@@ -30,7 +30,7 @@ describe("EventChannel", () => {
     expect(await channel.next()).toEqual({ done: true, value: undefined });
   });
 
-  test("an error comes after what still waits, once", async () => {
+  test("an error comes once, after the waiting items", async () => {
     const { channel } = setUp();
     const error = new Error("broken");
     channel.push(1);
@@ -49,7 +49,7 @@ describe("EventChannel", () => {
     expect(await channel.next()).toEqual({ done: true, value: undefined });
   });
 
-  test("an error nobody reads is no unhandled rejection, and is gone after return", async () => {
+  test("an unread error is not an unhandled rejection, and is dropped by return", async () => {
     const { channel } = setUp();
     channel.close({ error: new Error("unread") });
     await systemClock.yield();
@@ -57,7 +57,7 @@ describe("EventChannel", () => {
     expect(await channel.next()).toEqual({ done: true, value: undefined });
   });
 
-  test("ends quietly when the signal aborts, dropping what waits", async () => {
+  test("ends without an error when the signal aborts, and drops waiting items", async () => {
     const { channel, controller } = setUp();
     channel.push(1);
     controller.abort();
@@ -72,13 +72,13 @@ describe("EventChannel", () => {
     expect(await next).toEqual({ done: true, value: undefined });
   });
 
-  test("is over from the start with a signal that has aborted", async () => {
+  test("is closed from the start if the signal has already aborted", async () => {
     const channel = new EventChannel<number>(AbortSignal.abort());
     channel.push(1);
     expect(await collect(channel)).toEqual([]);
   });
 
-  test("a consumer that breaks off ends it", async () => {
+  test("ends when its consumer leaves the loop", async () => {
     const { channel } = setUp();
     channel.push(1);
     channel.push(2);
@@ -102,7 +102,7 @@ describe("EventChannel", () => {
     expect(getEventListeners(controller.signal, "abort")).toHaveLength(0);
   });
 
-  test("hands over a long backlog in order, in time that grows with it", async () => {
+  test("delivers a long backlog in order, in linear time", async () => {
     const { channel } = setUp();
     const count = 200_000;
     for (let i = 0; i < count; i++) channel.push(i);
@@ -118,7 +118,7 @@ describe("EventChannel", () => {
     expect(rest.every((value, i) => value === count + i)).toBe(true);
   });
 
-  test("folds into what still waits, never into what was read", async () => {
+  test("merges into waiting items, never into read ones", async () => {
     const { channel } = setUp((last, next) => last + next);
     channel.push(1);
     expect(await channel.next()).toEqual({ done: false, value: 1 });
@@ -127,7 +127,7 @@ describe("EventChannel", () => {
     expect(await channel.next()).toEqual({ done: false, value: 5 });
   });
 
-  test("folds a new item into the last one that waits, never into one handed over", async () => {
+  test("merges a new item into the last waiting one, never into a delivered one", async () => {
     const { channel } = setUp((last, next) => (next < 100 ? last + next : undefined));
     const first = channel.next();
     channel.push(1);

@@ -1,12 +1,12 @@
 import { whenAborted } from "./abort.ts";
 
 /**
- * A single-consumer stream that producers push into: what a `watch()` that is fed by callbacks returns. `merge` may fold
- * a new item into the last one still waiting, so that a slow consumer holds bounded memory.
+ * A single-consumer stream that producers push into. Use it as the result of a `watch()` that is driven by callbacks.
+ * `merge` can combine a new item with the last waiting one, so that the memory for a slow consumer is bounded.
  */
 export class EventChannel<T> implements AsyncIterableIterator<T> {
   #waiting: T[] = [];
-  /** How many of those that waited were read: to shift a long array costs a pass each time. */
+  /** Number of read items at the start of the array; shifting a long array for each item would be slow. */
   #read = 0;
   readonly #merge: ((last: T, next: T) => T | undefined) | undefined;
   readonly #subscription: Disposable | undefined;
@@ -14,7 +14,7 @@ export class EventChannel<T> implements AsyncIterableIterator<T> {
   #isClosed = false;
   #failure: { readonly error: unknown } | undefined;
 
-  /** The channel ends quietly when the signal aborts, dropping what still waits. */
+  /** The channel ends without an error when the signal aborts, and drops waiting items. */
   constructor(signal: AbortSignal, merge?: (last: T, next: T) => T | undefined) {
     this.#merge = merge;
     this.#subscription = whenAborted(signal, () => void this.return());
@@ -32,7 +32,7 @@ export class EventChannel<T> implements AsyncIterableIterator<T> {
     else this.#waiting[this.#waiting.length - 1] = merged;
   }
 
-  /** Ends the stream after what still waits; with an error the consumer's next read then rejects with it. */
+  /** Ends the stream after the waiting items. With an error, the consumer's next read then rejects with it. */
   close(failure?: { readonly error: unknown }): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -69,7 +69,7 @@ export class EventChannel<T> implements AsyncIterableIterator<T> {
 
   #shift(): T {
     const item = this.#waiting[this.#read++]!;
-    // Given back once they are half of it, so that neither time nor memory adds up.
+    // Read items are removed once they are half of the array, so that neither time nor memory accumulates.
     if (this.#read * 2 >= this.#waiting.length) {
       this.#waiting = this.#waiting.slice(this.#read);
       this.#read = 0;

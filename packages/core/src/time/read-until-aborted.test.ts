@@ -23,7 +23,7 @@ function source(next: () => Promise<IteratorResult<number>>, close?: () => Promi
 }
 
 describe("readUntilAborted", () => {
-  test("hands on what comes and closes the source when the reader breaks off", async () => {
+  test("passes items on, and closes the source when the reader leaves the loop", async () => {
     const controller = new AbortController();
     let isClosed = false;
     const seen: number[] = [];
@@ -44,28 +44,28 @@ describe("readUntilAborted", () => {
     let reads = 0;
     const flood = source(() => {
       if (++reads === 10) controller.abort(ours);
-      if (reads > 100) throw new Error("read on");
+      if (reads > 100) throw new Error("read after the abort");
       return Promise.resolve({ done: false, value: reads });
     });
     await expect(Array.fromAsync(readUntilAborted(flood, controller.signal))).rejects.toBe(ours);
     expect(reads).toBe(10);
   });
 
-  test("what has come before the abort is still read", async () => {
+  test("an item that arrived before the abort is still read", async () => {
     const controller = new AbortController();
-    const underWay = Promise.withResolvers<IteratorResult<number>>();
+    const pending = Promise.withResolvers<IteratorResult<number>>();
     const reading = readUntilAborted(
-      source(() => underWay.promise),
+      source(() => pending.promise),
       controller.signal,
     );
     const first = reading.next();
-    underWay.resolve({ done: false, value: 1 });
+    pending.resolve({ done: false, value: 1 });
     controller.abort(ours);
     expect(await first).toEqual({ done: false, value: 1 });
     await expect(reading.next()).rejects.toBe(ours);
   });
 
-  test("ends and fails as the source does, and does not close what is over", async () => {
+  test("ends and fails as the source does, and does not close a source that has ended", async () => {
     let closes = 0;
     const close = () => {
       closes++;

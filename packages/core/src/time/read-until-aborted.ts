@@ -2,8 +2,8 @@ import { callIsolated } from "./call-isolated.ts";
 import { toAbortError, throwIfAborted, whenAborted } from "./abort.ts";
 
 /**
- * Reads as `for await` does, but rejects as `untilAborted` does as soon as the signal aborts. A source that ignores the
- * signal, or that hangs or fails as it is closed, is left to itself.
+ * Reads like `for await`, but rejects like `untilAborted` as soon as the signal aborts. A source that ignores the
+ * signal, or that hangs or fails when it is closed, is abandoned.
  */
 export async function* readUntilAborted<T>(
   source: AsyncIterable<T>,
@@ -12,9 +12,9 @@ export async function* readUntilAborted<T>(
   const iterator = source[Symbol.asyncIterator]();
   let isOver = false;
   let interrupt: ((reason: unknown) => void) | undefined;
-  // One listener for all reads: a listener costs more than a read.
+  // Uses one listener for all reads, because adding a listener costs more than a read.
   using _ = whenAborted(signal, () => {
-    // Not at once: what has come before the abort is still read.
+    // Deferred, so that an item that arrived before the abort is still read.
     queueMicrotask(() => interrupt?.(toAbortError(signal!)));
   });
   try {
@@ -29,7 +29,7 @@ export async function* readUntilAborted<T>(
       yield next.value;
     }
   } finally {
-    // It was told to stop, and that has to do.
+    // Does not await the source's cleanup; the source has already been signalled.
     if (!isOver) callIsolated(() => iterator.return?.());
   }
 }

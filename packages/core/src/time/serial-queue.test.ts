@@ -5,7 +5,7 @@ import { SerialQueue } from "./serial-queue.ts";
 import { systemClock } from "./system-clock.ts";
 
 describe("SerialQueue", () => {
-  test("runs one task at a time in the order they came", async () => {
+  test("runs one task at a time, in call order", async () => {
     const queue = new SerialQueue();
     const log: string[] = [];
     let running = 0;
@@ -25,7 +25,7 @@ describe("SerialQueue", () => {
     expect(log).toEqual(["start 3", "end 3", "start 1", "end 1", "start 2", "end 2"]);
   });
 
-  test("a failed task fails alone", async () => {
+  test("a failed task does not affect others", async () => {
     const queue = new SerialQueue();
     const rejected = queue.run(() => Promise.reject(new Error("rejected")));
     const thrown = queue.run(() => {
@@ -37,7 +37,7 @@ describe("SerialQueue", () => {
     await expect(fine).resolves.toBe("fine");
   });
 
-  test("a signal takes a task out while it waits its turn, at once, and it never runs", async () => {
+  test("a signal removes a waiting task immediately, and it never runs", async () => {
     const queue = new SerialQueue();
     const controller = new AbortController();
     const gate = Promise.withResolvers<void>();
@@ -53,13 +53,13 @@ describe("SerialQueue", () => {
     expect(hasRun).toBe(false);
   });
 
-  test("rejects with the signal's own reason, already aborted or not", async () => {
+  test("rejects with the signal's reason, whether it has already aborted or not", async () => {
     const reason = new ProvisioningError("LIFECYCLE_STOPPED", "stopped");
     const work = new SerialQueue().run(() => Promise.resolve(), AbortSignal.abort(reason));
     await expect(work).rejects.toBe(reason);
   });
 
-  test("once a task has started the signal is the task's own business", async () => {
+  test("once a task has started, the queue ignores the signal", async () => {
     const queue = new SerialQueue();
     const controller = new AbortController();
     const gate = Promise.withResolvers<string>();

@@ -1,11 +1,14 @@
 import { throwIfAborted } from "./abort.ts";
 import { untilAborted } from "./until-aborted.ts";
 
-/** Runs asynchronous tasks one at a time, in the order they came. */
+/** Runs asynchronous tasks one at a time, in call order. */
 export class SerialQueue {
   #tail: Promise<unknown> = Promise.resolve();
 
-  /** Settles as `task` does. A signal that aborts while the task waits its turn takes it out (`LIFECYCLE_ABORTED`). */
+  /**
+   * Settles as `task` does. If the signal aborts while the task is waiting, the task is removed from the queue
+   * (`LIFECYCLE_ABORTED`).
+   */
   run<T>(task: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     let hasStarted = false;
     const turn = this.#tail.then(() => {
@@ -15,7 +18,7 @@ export class SerialQueue {
     });
     this.#tail = turn.catch(() => undefined);
     if (signal === undefined) return turn;
-    // Once started, the task itself decides when to stop: half-way out is nobody's state.
+    // Once started, the task itself decides when to stop, because stopping midway could leave an inconsistent state.
     const started = this.#whenStarted(turn, () => hasStarted, signal);
     return started;
   }

@@ -12,7 +12,7 @@ function listenersOf(signal: AbortSignal): number {
 }
 
 describe("sleep", () => {
-  test("waits the time on the clock and leaves nothing behind", async () => {
+  test("waits for the given time on the clock and leaves nothing behind", async () => {
     const clock = new ManualClock();
     const { signal } = new AbortController();
     let isAwake = false;
@@ -37,14 +37,14 @@ describe("sleep", () => {
     expect(listenersOf(controller.signal)).toBe(0);
   });
 
-  test("does not even begin with a signal that has aborted", async () => {
+  test("does not start with a signal that has already aborted", async () => {
     const clock = new ManualClock();
     const wait = sleep(100, { clock, signal: AbortSignal.abort() });
     expect(clock.pendingTimers).toBe(0);
     await expect(wait).rejects.toMatchObject({ code: "LIFECYCLE_ABORTED" });
   });
 
-  test("whichever comes first wins when time is up and the signal aborts in one turn", async () => {
+  test("when the timer and the abort happen in one turn, the first one decides", async () => {
     const clock = new ManualClock();
     const early = new AbortController();
     const woken = sleep(100, { clock, signal: early.signal });

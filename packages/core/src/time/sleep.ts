@@ -7,7 +7,7 @@ export interface SleepOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Waits `delayMs` on the clock. Rejects as soon as the signal aborts, and then leaves no timer behind. */
+/** Waits for `delayMs` on the clock. Rejects as soon as the signal aborts, and then leaves no timer behind. */
 export async function sleep(delayMs: number, options: SleepOptions): Promise<void> {
   throwIfAborted(options.signal);
   const { promise, resolve } = Promise.withResolvers<void>();

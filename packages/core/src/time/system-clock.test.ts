@@ -5,20 +5,20 @@ import { systemClock } from "./system-clock.ts";
 const clock = systemClock;
 
 describe("systemClock", () => {
-  test("tells the time since 1970, and a time that only goes forward", () => {
+  test("returns the time since 1970, and a monotonic time", () => {
     expect(Math.abs(clock.now() - new Date().getTime())).toBeLessThan(1_000);
     const before = clock.monotonic();
     expect(clock.monotonic()).toBeGreaterThanOrEqual(before);
   });
 
-  test("calls after the delay, not before", async () => {
+  test("calls back after the delay, not before", async () => {
     const start = clock.monotonic();
     await sleep(15, { clock });
-    // Node counts whole milliseconds and may be early by part of one.
+    // Node counts whole milliseconds and may be early by a fraction of one.
     expect(clock.monotonic() - start).toBeGreaterThan(13.9);
   });
 
-  test("calls what is due at once in the order it was scheduled", async () => {
+  test("calls back immediate tasks in the order they were scheduled", async () => {
     const log: number[] = [];
     clock.schedule(0, () => log.push(1));
     clock.schedule(-5, () => log.push(2));
@@ -26,22 +26,22 @@ describe("systemClock", () => {
     expect(log).toEqual([1, 2]);
   });
 
-  test("never calls what was disposed of", async () => {
+  test("never calls a task that was disposed of", async () => {
     const timer = clock.schedule(0, () => expect.unreachable());
     timer[Symbol.dispose]();
     timer[Symbol.dispose]();
     await sleep(2, { clock });
   });
 
-  test("does not take a delay past what the platform's timers hold for none", async () => {
+  test("does not treat a delay beyond the platform's limit as zero", async () => {
     const delays = [2 ** 31, 2 ** 32 + 1, Number.MAX_SAFE_INTEGER, Infinity];
     const timers = delays.map((delay) => clock.schedule(delay, () => expect.unreachable()));
-    // Unclamped, each would be called after 1 ms.
+    // Without a limit each task would be called after 1 ms.
     await sleep(5, { clock });
     for (const timer of timers) timer[Symbol.dispose]();
   });
 
-  test("lets the event loop turn at every yield", async () => {
+  test("yields to the event loop", async () => {
     let hasTurned = false;
     clock.schedule(0, () => (hasTurned = true));
     for (let turns = 0; !hasTurned && turns < 1_000_000; turns++) await clock.yield();

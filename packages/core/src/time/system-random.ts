@@ -1,5 +1,5 @@
 import type { Random } from "./backoff.ts";
 
-/** The random source of this process: the default of everything that takes a `Random`. */
+/** The random source of this process: the default wherever a `Random` is accepted. */
 // oxlint-disable-next-line no-restricted-properties -- the only place that touches the platform's random source
 export const systemRandom: Random = () => Math.random();

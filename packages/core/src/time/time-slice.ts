@@ -6,7 +6,7 @@ export interface SliceOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Runs a generator to its end, giving way to the event loop at every yield. Rejects with `LIFECYCLE_ABORTED`. */
+/** Runs a generator to its end and yields to the event loop at each of its yields. Rejects with `LIFECYCLE_ABORTED`. */
 export async function runSliced<T>(steps: Iterator<void, T>, options: SliceOptions): Promise<T> {
   for (;;) {
     throwIfAborted(options.signal);

@@ -24,7 +24,7 @@ describe("createTypedEvents", () => {
     expect(log).toEqual(["a1", "b1", "a2", "b2"]);
   });
 
-  test("a listener that throws or rejects stops nobody and is reported", async () => {
+  test("a listener that throws or rejects is reported and does not affect the others", async () => {
     const { events, log, errors } = setUp();
     events.on("changed", () => {
       throw new Error("thrown");
@@ -47,14 +47,14 @@ describe("createTypedEvents", () => {
     ]);
   });
 
-  test("what a listener returns otherwise is nobody's business", () => {
+  test("other results of a listener are ignored", () => {
     const { events, errors } = setUp();
     for (const value of [null, undefined, 1, "then", {}, []]) events.on("changed", () => value);
     events.emit("changed", 1);
     expect(errors).toEqual([]);
   });
 
-  test("an unsubscribed listener is not called, even while the event goes round", () => {
+  test("an unsubscribed listener is not called, even during an emit", () => {
     const { events, log } = setUp();
     const unsubscribeFirst = events.on("changed", () => {
       log.push("first");
@@ -69,7 +69,7 @@ describe("createTypedEvents", () => {
     unsubscribeFirst();
   });
 
-  test("a listener subscribed while an event goes round hears the next one", () => {
+  test("a listener subscribed during an emit receives the next event", () => {
     const { events, log } = setUp();
     const unsubscribe = events.on("changed", () => {
       unsubscribe();
@@ -80,7 +80,7 @@ describe("createTypedEvents", () => {
     expect(log).toEqual([2]);
   });
 
-  test("the same function may subscribe twice, and each subscription ends alone", () => {
+  test("the same function may subscribe twice, and each subscription ends separately", () => {
     const { events, log } = setUp();
     const listener = (n: number) => log.push(n);
     const unsubscribe = events.on("changed", listener);
@@ -92,7 +92,7 @@ describe("createTypedEvents", () => {
     expect(log).toEqual([1, 1, 2]);
   });
 
-  test("clear removes every listener, those of the running round too", () => {
+  test("clear removes every listener, also during an emit", () => {
     const { events, log } = setUp();
     events.on("changed", () => events.clear());
     events.on("changed", (n) => log.push(n));
@@ -106,7 +106,7 @@ describe("createTypedEvents", () => {
   });
 });
 
-test("listeners get the event of their type", () => {
+test("listeners receive the event of their type", () => {
   expectTypeOf<Parameters<TypedEvents<Events>["on"]>[0]>().toEqualTypeOf<"changed" | "closed">();
   createTypedEvents<Events>(() => {}).on("changed", (event) => expectTypeOf(event).toBeNumber());
 });

@@ -3,11 +3,11 @@ import { callIsolated } from "./call-isolated.ts";
 
 export type Unsubscribe = () => void;
 
-/** Events whose listeners cannot hurt each other or the emitter. */
+/** Events whose listeners cannot affect each other or the emitter by throwing. */
 export interface TypedEvents<Events extends Record<string, unknown>> {
   /**
-   * Listeners run in the order they subscribed. The same function may subscribe more than once. One that is unsubscribed
-   * while an event goes round is not called for it any more.
+   * Listeners run in the order in which they subscribed. The same function may subscribe more than once. A listener
+   * that is unsubscribed during an emit is not called for that event any more.
    */
   on<K extends keyof Events>(type: K, listener: (event: Events[K]) => unknown): Unsubscribe;
   emit<K extends keyof Events>(type: K, event: Events[K]): void;
@@ -15,12 +15,15 @@ export interface TypedEvents<Events extends Record<string, unknown>> {
   clear(): void;
 }
 
-/** `onListenerError` receives what a listener threw, or the promise it returned rejected with. It must not throw. */
+/**
+ * `onListenerError` receives the error that a listener threw, or that its returned promise rejected with. It must not
+ * throw.
+ */
 export function createTypedEvents<Events extends Record<string, unknown>>(
   onListenerError: (error: unknown, type: keyof Events) => void,
 ): TypedEvents<Events> {
   const emitter: Emitter<Events> = mitt<Events>();
-  // mitt goes round a copy of its list, so that a listener taken out meanwhile would still be called.
+  // mitt iterates over a copy of its list, so a listener removed in the meantime would still be called.
   const subscribed = new Set<unknown>();
   return {
     on(type, listener) {

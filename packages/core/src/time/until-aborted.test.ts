@@ -20,7 +20,7 @@ describe("untilAborted", () => {
     expect(listenersOf(signal)).toBe(0);
   });
 
-  test("rejects as soon as the signal aborts and swallows what the work does later", async () => {
+  test("rejects as soon as the signal aborts and ignores the later result of the work", async () => {
     const controller = new AbortController();
     const work = Promise.withResolvers<void>();
     const wait = untilAborted(work.promise, controller.signal);
@@ -32,7 +32,7 @@ describe("untilAborted", () => {
     await systemClock.yield();
   });
 
-  test("with a signal that has aborted only work that is done already gets through", async () => {
+  test("with a signal that has already aborted, only finished work resolves", async () => {
     const signal = AbortSignal.abort(ours);
     await expect(untilAborted(new Promise(() => {}), signal)).rejects.toBe(ours);
     await expect(untilAborted(Promise.resolve("done"), signal)).resolves.toBe("done");

@@ -1,8 +1,8 @@
 import { toAbortError, whenAborted } from "./abort.ts";
 
 /**
- * Settles as `work` does, or rejects as soon as the signal aborts, whichever is first. Work that loses the race is left
- * to itself; its late rejection is swallowed.
+ * Settles as `work` does, or rejects as soon as the signal aborts, whichever is first. After an abort the work is
+ * abandoned, and its late rejection is ignored.
  */
 export async function untilAborted<T>(work: PromiseLike<T> | T, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return work;

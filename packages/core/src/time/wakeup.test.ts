@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { Wakeup } from "./wakeup.ts";
 
-test("a wake while the reader is busy ends its next wait, and only that one", async () => {
+test("a wake while the reader is busy ends only its next wait", async () => {
   const wakeup = new Wakeup();
   wakeup.wake();
   wakeup.wake();

@@ -1,4 +1,4 @@
-/** Wakes one waiting reader. A `wake()` that comes while the reader is busy is not lost: its next `wait()` returns at once. */
+/** Wakes one waiting reader. A `wake()` while the reader is busy is not lost: its next `wait()` returns at once. */
 export class Wakeup {
   #pending = Promise.withResolvers<void>();
 

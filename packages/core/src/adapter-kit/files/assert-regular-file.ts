@@ -1,4 +1,4 @@
-/** As `fs.Stats`. */
+/** The part of `fs.Stats` that is used. */
 interface FileKind {
   isFile(): boolean;
   isDirectory(): boolean;

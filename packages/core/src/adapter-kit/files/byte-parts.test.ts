@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { ByteParts } from "./byte-parts.ts";
 
 describe("ByteParts", () => {
-  test("gives all bytes in order, and begins again", () => {
+  test("returns all bytes in order, and can be used again", () => {
     const parts = new ByteParts();
     const bytes = Buffer.from(Array.from({ length: 10_000 }, (_, i) => i % 251));
     for (let i = 0; i < bytes.length; i++) parts.add(bytes.subarray(i, i + 1));
@@ -15,7 +15,7 @@ describe("ByteParts", () => {
     expect(parts.take().byteLength).toBe(0);
   });
 
-  test("keeps few parts however many come", () => {
+  test("keeps few parts, however many are added", () => {
     const parts = new ByteParts();
     const byte = Buffer.from("x");
     for (let i = 0; i < 1_000_000; i++) parts.add(byte);

@@ -1,13 +1,13 @@
-/** So many parts are kept as they came before they are joined. */
+/** Number of parts to collect before they are merged into one buffer. */
 const MAX_LOOSE = 1_024;
 
 /**
- * Bytes that come in parts. However small the parts are, what is kept of them is about as large as the bytes: a sender of
- * single bytes cannot make every one of them cost a hundred.
+ * Collects bytes that arrive in parts. The memory it uses is proportional to the number of bytes, however small the
+ * parts are: a sender of single bytes cannot make each of them cost a hundred.
  */
 export class ByteParts {
   readonly #parts: Uint8Array[] = [];
-  /** How many at the beginning are joined ones. */
+  /** The number of merged parts at the start of the list. */
   #joined = 0;
   #length = 0;
 
@@ -15,7 +15,7 @@ export class ByteParts {
     return this.#length;
   }
 
-  /** How many parts are kept now. */
+  /** The current number of parts. */
   get count(): number {
     return this.#parts.length;
   }
@@ -29,7 +29,7 @@ export class ByteParts {
     this.#joined = this.#parts.push(Buffer.concat(loose));
   }
 
-  /** All of them as one, which shares the memory of a single part; none are left. */
+  /** Returns all bytes as one buffer and removes them. The buffer of a single part shares its memory. */
   take(): Buffer {
     const parts = this.#parts.splice(0);
     const length = this.#length;

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { FileAccess } from "./file-access.ts";
 import { systemClock } from "../../time/system-clock.ts";
 
-/** Tasks that end when the test says so. */
+/** Tasks that end when the test ends them. */
 class Tasks {
   readonly begun: string[] = [];
   readonly #ends = new Map<string, () => void>();
@@ -22,9 +22,9 @@ class Tasks {
   }
 }
 
-// R2.6: one stuck file takes down no other provider.
+// R2.6: a file that hangs does not affect other providers.
 describe("FileAccess", () => {
-  test("a path that hangs is in use once, however often it is tried again", async () => {
+  test("a path that hangs occupies one slot, however often it is retried", async () => {
     const access = new FileAccess(4);
     const tasks = new Tasks();
     void access.run("/stuck", tasks.task("first"));
@@ -40,7 +40,7 @@ describe("FileAccess", () => {
     expect(tasks.begun).toEqual(["first"]);
   });
 
-  test("two spellings of a path are one path", () => {
+  test("two forms of the same path count as one", () => {
     const access = new FileAccess(4);
     const tasks = new Tasks();
     void access.run("/a/b", tasks.task("first"));
@@ -48,7 +48,7 @@ describe("FileAccess", () => {
     expect(tasks.begun).toEqual(["first"]);
   });
 
-  test("no more than the limit of paths are in use, and the others follow in order", async () => {
+  test("at most `limit` paths are in use, and the others follow in order", async () => {
     const access = new FileAccess(2);
     const tasks = new Tasks();
     for (const name of ["a", "b", "c", "d"]) void access.run(`/${name}`, tasks.task(name));
@@ -59,7 +59,7 @@ describe("FileAccess", () => {
     expect(tasks.begun).toEqual(["a", "b", "c", "d"]);
   });
 
-  test("a task that begun before the signal aborted keeps its path until it ends", async () => {
+  test("a task that started before the signal aborted occupies its path until it ends", async () => {
     const access = new FileAccess(2);
     const tasks = new Tasks();
     const { signal, abort } = createAbort();
@@ -74,7 +74,7 @@ describe("FileAccess", () => {
     await expect(second).resolves.toBe("second");
   });
 
-  test("a task that fails gives its error to its caller and frees its path", async () => {
+  test("a task that fails rejects its call and frees its path", async () => {
     const access = new FileAccess(1);
     const failed = access.run("/a", () => Promise.reject(new Error("broken")));
     await expect(failed).rejects.toThrow("broken");

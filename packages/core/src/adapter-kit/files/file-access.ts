@@ -8,14 +8,15 @@ interface Task {
 }
 
 /**
- * Limits the work on files that other systems may make hang. A call on a network file system whose server is gone never
- * returns and cannot be cancelled, and it keeps one thread of libuv's pool, which has four by default; name lookups, the
- * stores and every healthy provider need the same threads. So the tasks of one path run one after another, however often
- * they are tried again, and only `limit` paths are in use at a time. Other tasks wait, each until its signal aborts.
+ * Limits concurrent work on files, because an unreachable file system may hang. A call on a network file system whose
+ * server is down never returns and cannot be cancelled, and it occupies one thread of libuv's pool, which has four by
+ * default; name lookups, the stores and every healthy provider need the same threads. So tasks of the same path run one
+ * after another, however often they are retried, and at most `limit` paths are in use at a time. Other tasks wait until
+ * their signal aborts.
  */
 export class FileAccess {
   readonly #limit: number;
-  /** The paths of the tasks that run now. */
+  /** The paths of the running tasks. */
   readonly #busy = new Set<string>();
   readonly #waiting = new Set<Task>();
 
@@ -23,7 +24,10 @@ export class FileAccess {
     this.#limit = limit;
   }
 
-  /** Runs the task. A task that has begun when the signal aborts is left to itself, and its path stays in use until it ends. */
+  /**
+   * Runs the task. If the signal aborts after the task has started, the call rejects but the task continues, and its
+   * path stays in use until the task ends.
+   */
   async run<T>(path: string, task: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     throwIfAborted(signal);
     const { promise, resolve: settle, reject } = Promise.withResolvers<T>();
@@ -55,8 +59,11 @@ export class FileAccess {
   }
 }
 
-/** As libuv reads it, once, when the process first uses the pool. */
+/** libuv reads this variable once, when the process first uses the pool. */
 const THREADS = Number(process.env["UV_THREADPOOL_SIZE"]) || 4;
 
-/** The one of this process, because its thread pool is one, too. Half of the threads stay free for everything else. */
+/**
+ * The instance of this process, because there is one thread pool per process. Half of the threads stay free for other
+ * work.
+ */
 export const fileAccess: FileAccess = new FileAccess(Math.max(1, Math.floor(THREADS / 2)));

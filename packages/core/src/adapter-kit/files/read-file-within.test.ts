@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 describe("readFileWithin", () => {
-  test("gives the whole file up to the limit", async () => {
+  test("reads a whole file up to the limit", async () => {
     const file = join(folder, "file");
     await writeFile(file, "x".repeat(200_000));
     expect((await readFileWithin(file, { maxBytes: 200_000 }))?.toString()).toBe("x".repeat(200_000));
@@ -26,7 +26,7 @@ describe("readFileWithin", () => {
     expect((await readFileWithin(file, { maxBytes: 0 }))?.byteLength).toBe(0);
   });
 
-  // R2.6: none of these may hold a thread of the pool, or be read without end.
+  // R2.6: none of these may block a thread of the pool, or be read without end.
   describe.skipIf(process.platform === "win32")("what is not a regular file is refused at once", () => {
     test.each([
       ["a named pipe", async (path: string) => void execFileSync("mkfifo", [path])],
@@ -56,7 +56,7 @@ describe("readFileWithin", () => {
   });
 
   // R1.4, R2.6
-  test("gives up a file that hangs, while others are read", async () => {
+  test("times out on a file that hangs, while others are read", async () => {
     const file = join(folder, "hangs");
     const other = join(folder, "other");
     await writeFile(file, "late");
@@ -81,7 +81,7 @@ describe("readFileWithin", () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  test("callers that come before a read begins share it, and later ones get newer content", async () => {
+  test("callers before a read starts share it, and later callers get newer content", async () => {
     const file = join(folder, "shared");
     await writeFile(file, "old");
     const hang = Promise.withResolvers<void>();
@@ -94,7 +94,7 @@ describe("readFileWithin", () => {
     expect((await readFileWithin(file, { maxBytes: 10 }))?.toString()).toBe("new");
   });
 
-  test("throws the error of the file system, or as the signal aborts", async () => {
+  test("throws the error of the file system, or the reason of the signal", async () => {
     const missing = join(folder, "missing");
     await expect(readFileWithin(missing, { maxBytes: 1 })).rejects.toMatchObject({ code: "ENOENT" });
     await expect(readFileWithin(folder, { maxBytes: 1 })).rejects.toMatchObject({ code: "EISDIR" });

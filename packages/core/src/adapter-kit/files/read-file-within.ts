@@ -14,7 +14,7 @@ import { systemClock } from "../../time/system-clock.ts";
 export interface ReadFileOptions {
   readonly maxBytes: number;
   readonly signal?: AbortSignal | undefined;
-  /** Milliseconds after which a read that hangs is given up. @defaultValue 5000 */
+  /** Time limit of a read, in milliseconds. @defaultValue 5000 */
   readonly withinMs?: number | undefined;
   /** @defaultValue systemClock */
   readonly clock?: Clock | undefined;
@@ -25,14 +25,15 @@ const PART_BYTES = 65_536;
 /** Without `O_NONBLOCK`, opening a named pipe would wait for a writer. Windows does not have the flag. */
 const FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
-/** The reads that have not begun, by path and limit: one for all who ask meanwhile. */
+/** Reads that have not started, by path and limit. Callers share them. */
 const waiting = new Map<string, Promise<Buffer | undefined>>();
 
 /**
- * The whole content of a regular file; undefined when it is longer than `maxBytes`, and then no more than that is read.
- * Only one read of a path is in progress at a time, and callers that come meanwhile share the next one. Throws the error
- * of the file system, one with a code of its own for a path that is not a regular file (see `describeFileFailure`), and
- * `CONNECTIVITY_TIMEOUT` for a file that hangs, as on a network file system whose server is gone.
+ * Returns the whole content of a regular file, or `undefined` when it is longer than `maxBytes`, of which no more is
+ * read. Only one read of a path is in progress at a time, and callers in the meantime share the next one. Throws the
+ * error of the file system, an error with a separate code for a path that is not a regular file (see
+ * `describeFileFailure`), and `CONNECTIVITY_TIMEOUT` for a file that hangs, as on a network file system whose server is
+ * down.
  */
 export async function readFileWithin(path: string, options: ReadFileOptions): Promise<Buffer | undefined> {
   const { maxBytes, signal, withinMs = 5_000, clock = systemClock } = options;
@@ -77,7 +78,7 @@ async function readNow(path: string, maxBytes: number): Promise<Buffer | undefin
   }
 }
 
-/** The size that the file reports is not used: files of `/proc` report 0. */
+/** Does not use the size that the file reports, because files of `/proc` report 0. */
 async function readToEnd(handle: FileHandle, maxBytes: number): Promise<Buffer | undefined> {
   const parts = new ByteParts();
   for (;;) {

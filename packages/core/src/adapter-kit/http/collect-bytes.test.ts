@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { collectBytes } from "./collect-bytes.ts";
 
 describe("collectBytes", () => {
-  test("gives all parts as one", async () => {
+  test("returns all parts as one buffer", async () => {
     const source = new Source(["ab", "", "c"]);
     expect((await collectBytes(source, { maxBytes: 3 })).toString()).toBe("abc");
     expect((await collectBytes(new Source(["abc"]), { maxBytes: 3 })).toString()).toBe("abc");
@@ -20,7 +20,7 @@ describe("collectBytes", () => {
     expect(source).toMatchObject({ given: 3, isClosed: true });
   });
 
-  test("passes on what the source throws", async () => {
+  test("rethrows the error of the source", async () => {
     const broken = new Error("reset");
     const source = new Source(function* breaking() {
       yield "a";

@@ -6,8 +6,8 @@ export interface CollectOptions {
 }
 
 /**
- * Reads a body to its end. Throws `STREAM_INVALID_DATA` as soon as it is longer than `maxBytes`, and what the source
- * throws; the source is closed then.
+ * Reads a body to its end. Throws `STREAM_INVALID_DATA` as soon as it is longer than `maxBytes`, and rethrows the error
+ * of the source. In both cases the source is closed.
  */
 export async function collectBytes(
   source: AsyncIterable<Uint8Array>,
@@ -16,7 +16,7 @@ export async function collectBytes(
   const parts = new ByteParts();
   for await (const part of source) {
     if (parts.byteLength + part.byteLength > maxBytes) {
-      throw new ProvisioningError("STREAM_INVALID_DATA", `the answer is longer than ${maxBytes} bytes`, {
+      throw new ProvisioningError("STREAM_INVALID_DATA", `the response is longer than ${maxBytes} bytes`, {
         details: { maxBytes },
       });
     }

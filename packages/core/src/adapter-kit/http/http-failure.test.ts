@@ -13,7 +13,7 @@ describe("toHttpFailure", () => {
     [503, "CONNECTIVITY_UNAVAILABLE"],
     [302, "STREAM_INVALID_DATA"],
     [400, "STREAM_INVALID_DATA"],
-  ])("%i is %s and says the status", (status, code) => {
-    expect(toHttpFailure(status)).toEqual({ code, failure: `answered with status ${status}` });
+  ])("%i is %s and names the status", (status, code) => {
+    expect(toHttpFailure(status)).toEqual({ code, failure: `responded with status ${status}` });
   });
 });

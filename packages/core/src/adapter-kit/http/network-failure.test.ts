@@ -25,7 +25,7 @@ describe("toNetworkFailure", () => {
     expect(toNetworkFailure(coded(code))?.code).toBe(expected);
   });
 
-  test("looks through causes and lists of errors", () => {
+  test("searches causes and lists of errors", () => {
     const refused = coded("ECONNREFUSED");
     expect(toNetworkFailure(new TypeError("fetch failed", { cause: refused }))?.code).toBe(
       "CONNECTIVITY_REFUSED",
@@ -39,13 +39,13 @@ describe("toNetworkFailure", () => {
   });
 
   test.each([undefined, null, "ECONNREFUSED", {}, coded(7), coded("toString"), coded("EISDIR")])(
-    "anything else is none: %s",
+    "anything else is not a network failure: %s",
     (error) => {
       expect(toNetworkFailure(error)).toBeUndefined();
     },
   );
 
-  test("a chain of causes that leads back to itself ends", () => {
+  test("a cyclic chain of causes is handled", () => {
     const error = new Error("x");
     error.cause = error;
     expect(toNetworkFailure(error)).toBeUndefined();
@@ -54,7 +54,7 @@ describe("toNetworkFailure", () => {
   test.each([
     ["plain", () => connect(1, "127.0.0.1")],
     ["TLS", () => connectTls(1, "127.0.0.1")],
-  ])("knows what Node itself says of a port that nobody listens on (%s)", async (_, open) => {
+  ])("recognises the error of Node for a port without a listener (%s)", async (_, open) => {
     const { promise, resolve } = Promise.withResolvers<unknown>();
     open().on("error", resolve);
     expect(toNetworkFailure(await promise)?.code).toBe("CONNECTIVITY_REFUSED");

@@ -1,33 +1,33 @@
 import type { ErrorCode } from "../../errors/error-codes.ts";
 
-/** What a failed connection means. */
+/** The meaning of a failed connection. */
 export interface NetworkFailure {
   readonly code: ErrorCode;
-  /** For a message: "refused the connection". */
+  /** The end of a message, such as "refused the connection". */
   readonly failure: string;
 }
 
 const REFUSED: NetworkFailure = { code: "CONNECTIVITY_REFUSED", failure: "refused the connection" };
 const UNKNOWN_HOST: NetworkFailure = { code: "CONNECTIVITY_REFUSED", failure: "has no known address" };
-const NO_WAY: NetworkFailure = { code: "CONNECTIVITY_REFUSED", failure: "cannot be reached" };
-const TIMED_OUT: NetworkFailure = { code: "CONNECTIVITY_TIMEOUT", failure: "did not answer in time" };
+const UNREACHABLE: NetworkFailure = { code: "CONNECTIVITY_REFUSED", failure: "cannot be reached" };
+const TIMED_OUT: NetworkFailure = { code: "CONNECTIVITY_TIMEOUT", failure: "did not respond in time" };
 const UNTRUSTED: NetworkFailure = {
   code: "CONNECTIVITY_TLS",
-  failure: "could not be trusted, or did not trust this side (TLS)",
+  failure: "is not trusted, or does not trust this client (TLS)",
 };
-const BROKEN: NetworkFailure = { code: "STREAM_FAILED", failure: "broke the connection" };
+const BROKEN: NetworkFailure = { code: "STREAM_FAILED", failure: "closed the connection unexpectedly" };
 
-// The codes of libuv, of Node's http and of undici.
+// Error codes of libuv, of Node's http and of undici.
 const TABLE: Readonly<Record<string, NetworkFailure>> = {
   ECONNREFUSED: REFUSED,
   ENOENT: REFUSED,
   ENOTFOUND: UNKNOWN_HOST,
   EAI_AGAIN: UNKNOWN_HOST,
-  EHOSTUNREACH: NO_WAY,
-  ENETUNREACH: NO_WAY,
-  EADDRNOTAVAIL: NO_WAY,
-  EHOSTDOWN: NO_WAY,
-  ENETDOWN: NO_WAY,
+  EHOSTUNREACH: UNREACHABLE,
+  ENETUNREACH: UNREACHABLE,
+  EADDRNOTAVAIL: UNREACHABLE,
+  EHOSTDOWN: UNREACHABLE,
+  ENETDOWN: UNREACHABLE,
   ETIMEDOUT: TIMED_OUT,
   UND_ERR_CONNECT_TIMEOUT: TIMED_OUT,
   UND_ERR_HEADERS_TIMEOUT: TIMED_OUT,
@@ -40,15 +40,15 @@ const TABLE: Readonly<Record<string, NetworkFailure>> = {
   ERR_STREAM_PREMATURE_CLOSE: BROKEN,
 };
 
-// X509_V_ERR_* as Node names them; all of OpenSSL's own start with ERR_SSL_.
+// X509_V_ERR_* in Node's form. All codes of OpenSSL itself start with ERR_SSL_.
 const CERTIFICATE =
   /^(?:ERR_SSL_|ERR_TLS_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|INVALID_CA|PATH_LENGTH_EXCEEDED|HOSTNAME_MISMATCH|CRL_|EPROTO$)/;
 
 const MAX_DEPTH = 8;
 
 /**
- * What an error of Node's sockets, DNS or TLS, or of undici, means; looks through `cause` and `AggregateError`. Undefined
- * when it is none of them.
+ * Classifies an error of Node's sockets, DNS or TLS, or of undici, and searches `cause` and `AggregateError`. Returns
+ * `undefined` for any other error.
  */
 export function toNetworkFailure(error: unknown): NetworkFailure | undefined {
   return find(error, MAX_DEPTH);

@@ -3,9 +3,9 @@ import { BlockList, isIP } from "node:net";
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The proxy that the environment names for a server, by the rules of Go's `net/http` (ProxyFromEnvironment), which kubectl and Consul's
- * own tools follow: HTTPS_PROXY or HTTP_PROXY by the server's scheme, none for this machine or for what NO_PROXY lists. It may
- * contain a password.
+ * Returns the proxy for a server that the environment variables define, by the rules of Go's `net/http`
+ * (ProxyFromEnvironment), which kubectl and Consul's own tools follow: HTTPS_PROXY or HTTP_PROXY by the server's
+ * scheme; none for this machine and for hosts that NO_PROXY lists. It may contain a password.
  */
 export function proxyFromEnvironment(server: string, env: Environment): string | undefined {
   const { protocol, hostname, port } = new URL(server);
@@ -23,7 +23,7 @@ export function proxyFromEnvironment(server: string, env: Environment): string |
   return proxy.includes("://") ? proxy : `http://${proxy}`;
 }
 
-/** `localhost` and loopback addresses; `host` is as in a URL, without brackets. */
+/** True for `localhost` and loopback addresses. `host` has the form it has in a URL, without brackets. */
 export function isThisMachine(host: string): boolean {
   if (host === "localhost" || host.endsWith(".localhost")) return true;
   return isIP(host) === 4 ? host.startsWith("127.") : host === "::1" || host.startsWith("::ffff:7f");
@@ -33,7 +33,10 @@ function pick(env: Environment, name: string): string {
   return env[name] || env[name.toLowerCase()] || "";
 }
 
-/** An entry of NO_PROXY: `*`, an address, a CIDR, a name with its subdomains, or `.name` for these alone; a port may follow. */
+/**
+ * Matches an entry of NO_PROXY: `*`, an address, a CIDR block, a name with its subdomains, or `.name` for the
+ * subdomains only; a port may follow.
+ */
 function covers(entry: string, host: string, port: string): boolean {
   if (entry === "") return false;
   if (entry === "*") return true;

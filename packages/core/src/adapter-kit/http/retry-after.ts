@@ -1,8 +1,8 @@
 const DAY_MS = 86_400_000;
 
 /**
- * `Retry-After` in milliseconds from `nowMs` (the wall clock), whether it gives seconds or a date (RFC 9110, section
- * 10.2.3); at most a day. Undefined when it is absent or neither.
+ * Parses `Retry-After` (RFC 9110, section 10.2.3), in seconds or as a date, to milliseconds from `nowMs` (the wall
+ * clock); at most a day. Returns `undefined` when it is absent or invalid.
  */
 export function parseRetryAfter(value: string | undefined, nowMs: number): number | undefined {
   const text = value?.trim() ?? "";

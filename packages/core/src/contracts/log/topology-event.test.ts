@@ -5,7 +5,7 @@ import type { SwitchReason } from "../provider/switch-reason.ts";
 import type { SnapshotEvent, TopologyEvent, TopologyNotice } from "./topology-event.ts";
 import type { TopologyStatus } from "./topology-state.ts";
 
-test("the events of the log are a closed union told apart by their kind", () => {
+test("the events of the log are a closed union discriminated by kind", () => {
   expectTypeOf<TopologyEvent["kind"]>().toEqualTypeOf<
     | "snapshot"
     | "provider_changed"
@@ -19,7 +19,7 @@ test("the events of the log are a closed union told apart by their kind", () => 
   expectTypeOf<TopologyEvent["epoch"]>().toEqualTypeOf<string>();
 });
 
-test("notices are events, snapshots are no notices", () => {
+test("notices are events, and snapshots are not notices", () => {
   expectTypeOf<TopologyNotice>().toExtend<TopologyEvent>();
   expectTypeOf<TopologyNotice["kind"]>().toEqualTypeOf<
     "provider_changed" | "stream_terminated" | "status_changed" | "guard_changed"

@@ -17,28 +17,34 @@ interface Tick {
   readonly at: number;
 }
 
-/** The content changed. `previousHash` names the cache that is void now; absent for the very first. */
+/**
+ * The content changed. `previousHash` identifies the snapshot whose cached results are now invalid; absent for the very
+ * first snapshot.
+ */
 export interface SnapshotEvent extends Tick {
   readonly kind: "snapshot";
   readonly snapshot: ProviderSnapshot;
   readonly previousHash?: SnapshotHash | undefined;
-  /** From the previous snapshot to this one; for the first, everything is added. Each list is sorted by id. Never empty, except for a first snapshot without members. */
+  /**
+   * The change from the previous snapshot to this one. For the first snapshot everything is added. Each list is sorted
+   * by id. Never empty, except for a first snapshot without members.
+   */
   readonly delta: SnapshotDelta;
 }
 
-/** Another provider is active. Comes before its first snapshot. */
+/** Another provider became active. This event comes before the first snapshot of that provider. */
 export interface ProviderChangedEvent extends Tick {
   readonly kind: "provider_changed";
   readonly from: ProviderId;
   readonly to: ProviderId;
   readonly reason: SwitchReason;
-  /** What was wrong with `from`, where something was. */
+  /** The failure of `from`, if there was one. */
   readonly cause?: Reason | undefined;
-  /** Of the snapshot in force when it happened; absent before the first. */
+  /** Hash of the snapshot in force at that moment; absent before the first. */
   readonly snapshotHash?: SnapshotHash | undefined;
 }
 
-/** A provider's stream is over. The last snapshot stays available. */
+/** A provider's stream ended. The last snapshot stays available. */
 export interface StreamTerminatedEvent extends Tick {
   readonly kind: "stream_terminated";
   readonly providerId: ProviderId;
@@ -51,25 +57,28 @@ export interface HealthChangedEvent extends Tick {
   readonly providerId: ProviderId;
   readonly from: ProviderHealth;
   readonly to: ProviderHealth;
-  /** The failure that changed it; absent where none did. */
+  /** The failure that caused the change; absent if there was none. */
   readonly reason?: Reason | undefined;
 }
 
-/** The status changed; or it is `degraded` as before, and `isStale` changed: then `from` and `to` are equal. */
+/** The status changed, or it stays `degraded` and only `isStale` changed: then `from` and `to` are equal. */
 export interface StatusChangedEvent extends Tick {
   readonly kind: "status_changed";
   readonly from: TopologyStatus;
   readonly to: TopologyStatus;
-  /** For people; never empty. As it was at this moment: `TopologyState.statusReason` follows later changes of the reason. */
+  /**
+   * A text for people; never empty. The reason at this moment: `TopologyState.statusReason` follows later changes of
+   * the reason.
+   */
   readonly reason: string;
-  /** The failure behind it, where there is one. */
+  /** The failure that caused it, if there is one. */
   readonly cause?: Reason | undefined;
   readonly snapshotHash?: SnapshotHash | undefined;
 }
 
 /**
- * A guard began to hold something, ahead of the snapshot that shows it; let go of it, after the snapshot; or holds on, with
- * other `nodes` or another `until`.
+ * A guard started a hold (before the snapshot that shows it), ended one (after the snapshot), or changed the `nodes` or
+ * `until` of a hold.
  */
 export interface GuardChangedEvent extends Tick, GuardHold {
   readonly kind: "guard_changed";
@@ -85,14 +94,14 @@ export type TopologyEvent =
   | StatusChangedEvent
   | GuardChangedEvent;
 
-/** An event that has no place in the log yet. */
+/** An event without its position in the log. */
 export type TopologyEventDraft = TopologyEvent extends infer E
   ? E extends TopologyEvent
     ? Omit<E, keyof Tick>
     : never
   : never;
 
-/** The events that are told one by one and never skipped, unlike snapshots that were overtaken. */
+/** The events that are delivered one by one and never skipped, unlike snapshots, which can be overtaken. */
 export type TopologyNotice =
   | ProviderChangedEvent
   | StreamTerminatedEvent

@@ -4,17 +4,17 @@ import type { TopologySource } from "./topology-source.ts";
 import type { TopologyState } from "./topology-state.ts";
 import type { ProviderSnapshot } from "../../model/provider-snapshot.ts";
 
-/** A place in the ordered log: every event up to and including `seqNo` is known. */
+/** A position in the ordered log: every event up to and including `seqNo` is known. */
 export interface LogPosition {
   readonly epoch: Epoch;
   readonly seqNo: number;
 }
 
-/** The ordered log with the newest events that it keeps. */
+/** The ordered log, with access to the newest events, which it keeps. */
 export interface TopologyLog extends TopologySource {
   /**
-   * The first `limit` events after `seqNo` in order, all by default; `undefined` when the epoch is another one or the next one
-   * is no longer kept. An implementation may return more than `limit`.
+   * Returns the first `limit` events after `seqNo` in order, or all by default. Returns `undefined` when the epoch
+   * differs or the next event is no longer kept. An implementation may return more than `limit`.
    */
   eventsSince(epoch: Epoch, seqNo: number, limit?: number): readonly TopologyEvent[] | undefined;
 }
@@ -29,17 +29,17 @@ export interface EventsOptions extends ReadOptions {
   readonly from?: LogPosition | undefined;
 }
 
-/** The read side of a topology: what everything that only consumes it needs. */
+/** The read side of a topology, for code that only consumes it. */
 export interface TopologyReader extends TopologyLog {
   /**
-   * Every event once, in order, without a gap. Ends when the signal aborts, after the events that the log already holds, and
-   * after the event that reports `stopped`. Rejects with `STREAM_EXPIRED` when the log no longer keeps the next event: start
-   * again from `state`.
+   * Yields every event once, in order, without a gap. Ends when the signal aborts, after the events that the log
+   * already holds, and after the event that reports `stopped`. Rejects with `STREAM_EXPIRED` when the log no longer
+   * keeps the next event: start again from `state`.
    */
   events(options?: EventsOptions): AsyncIterable<TopologyEvent>;
   /**
-   * The newest snapshot, first the present one if there is one. A slow reader skips snapshots that were overtaken. Ends when
-   * the signal aborts and when the topology has stopped.
+   * Yields the newest snapshot, starting with the current one if there is one. A slow reader skips overtaken snapshots.
+   * Ends when the signal aborts and when the topology has stopped.
    */
   snapshots(options?: ReadOptions): AsyncIterable<ProviderSnapshot>;
   /**

@@ -1,9 +1,9 @@
 import type { TopologyState } from "./topology-state.ts";
 import type { TopologyEvent } from "./topology-event.ts";
 
-/** Where bridges, metrics and servers read the log from: the hub, seen from downstream. */
+/** The source of the log for bridges, metrics and servers; implemented by the hub. */
 export interface TopologySource {
   readonly state: TopologyState;
-  /** Called for every event in order, after the state is set. Returns the way to stop it. */
+  /** Calls the listener for every event, in order, after the state is set. Returns a function that unsubscribes. */
   onEvent(listener: (event: TopologyEvent) => unknown): () => void;
 }

@@ -5,9 +5,10 @@ import type { Reason } from "../../errors/reason.ts";
 import type { Epoch } from "./epoch.ts";
 
 /**
- * `starting`: nothing has arrived. `ready`: current. `degraded`: the last snapshot may be out of date (`isStale`), or a guard shows
- * members that the active provider does not list (`retained`). `empty`: there is no member, placement pauses. `unavailable`: no
- * provider can serve; the last snapshot is stale. `draining`, `stopped`: the end.
+ * `starting`: no snapshot has arrived. `ready`: current. `degraded`: the last snapshot may be out of date (`isStale`),
+ * or a guard keeps members that the active provider does not list (`retained`). `empty`: there are no members, and
+ * placement pauses. `unavailable`: no provider can serve, and the last snapshot is stale. `draining`, `stopped`:
+ * shutdown.
  */
 export type TopologyStatus =
   | "starting"
@@ -18,24 +19,27 @@ export type TopologyStatus =
   | "draining"
   | "stopped";
 
-/** Everything the log has led to, at one moment. */
+/** The whole state of a topology at one moment. */
 export interface TopologyState {
   readonly epoch: Epoch;
-  /** Of the last event; 0 before the first. */
+  /** Number of the last event; 0 before the first. */
   readonly seqNo: number;
   readonly status: TopologyStatus;
-  /** For people; never empty. Current: it changes without an event while the status stays the same. */
+  /**
+   * A text for people; never empty. It is always current and may change without an event while the status stays the
+   * same.
+   */
   readonly statusReason: string;
-  /** The failure behind the status, where there is one. */
+  /** The failure that caused the status, if there is one. */
   readonly statusCause?: Reason | undefined;
   /** The newest snapshot, kept through failures; absent before the first. */
   readonly snapshot?: ProviderSnapshot | undefined;
-  /** The `seqNo` of the event that brought the snapshot; 0 before the first. */
+  /** The `seqNo` of the event with this snapshot; 0 before the first. */
   readonly snapshotSeqNo: number;
   /** Blocked nodes that Remoting restored, waiting for the next good refresh; sorted. */
   readonly restoringNodes: readonly NodeId[];
-  /** The snapshot is not known to be current: nobody can serve, or the last answer is only held. */
+  /** True when the snapshot is not known to be current: no provider can serve, or the last response is only held. */
   readonly isStale: boolean;
-  /** What guards hold at the moment, one entry a guard. */
+  /** The current holds, at most one per guard. */
   readonly holds: readonly GuardHold[];
 }

@@ -1,10 +1,10 @@
 export type Awaitable<T> = T | PromiseLike<T>;
 
-/** What every call of a port gets. */
+/** Passed to every call of a port. */
 export interface CallOptions {
   /**
-   * Aborts when the call is past its deadline, when the bridge stops, or when its drain runs out of time. The call has failed
-   * then, and the same may be called again: code that goes on must not apply anything any more.
+   * Aborts when the call exceeds its deadline, when the bridge stops, or when its drain runs out of time. The call then
+   * counts as failed, and may be repeated: code that is still running must not apply anything after that.
    */
   readonly signal: AbortSignal;
 }

@@ -2,10 +2,13 @@ import type { Epoch } from "../log/epoch.ts";
 import type { SnapshotHash } from "../../model/content-hash.ts";
 import type { Lease } from "./lease.ts";
 
-/** All leases of Placement, and the tick they hold for. */
+/** All leases of Placement, and the tick that they belong to. */
 export interface LeaseTick {
   readonly epoch: Epoch;
-  /** Of the tick that Partition applied last: the one the leases were computed with, or left in force by. */
+  /**
+   * Number of the last tick that Partition applied: the tick that the leases were computed with, or that left them
+   * unchanged.
+   */
   readonly seqNo: number;
   readonly snapshotHash: SnapshotHash;
   readonly leases: readonly Lease[];

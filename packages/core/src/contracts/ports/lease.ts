@@ -1,10 +1,10 @@
 import type { NodeId } from "../../model/cluster-node.ts";
 
-/** Who owns what, as Placement decided. */
+/** Assigns a resource to a node, as decided by Placement. */
 export interface Lease {
-  /** Names what is owned, for example a partition or a shard. */
+  /** Identifies the owned resource, for example a partition or a shard. */
   readonly resource: string;
   readonly nodeId: NodeId;
-  /** Wall-clock milliseconds; absent when it holds until revoked. */
+  /** Wall-clock milliseconds; absent when the lease is valid until it is revoked. */
   readonly expiresAt?: number | undefined;
 }

@@ -1,18 +1,18 @@
-/** How one consumer (the code behind a port) is doing, for monitoring. */
+/** The state of one consumer (the code behind a port), for monitoring. */
 export interface PortReport {
   readonly port: "placement" | "partition" | "remoting";
-  /** It did not take what was handed over in time, so nothing waits for it until it has caught up. */
+  /** True while the others do not wait for this consumer, because it missed a deadline and has not caught up. */
   readonly isBehind: boolean;
-  /** The newest tick it has acknowledged; 0 before the first. */
+  /** The newest acknowledged tick; 0 before the first. */
   readonly seqNo: number;
-  /** Notices that wait to be delivered to it. */
+  /** Number of notices that wait for delivery. */
   readonly waiting: number;
-  /** Notices that were given up since the start. */
+  /** Number of notices that were parked since the start. */
   readonly parked: number;
-  /** Calls that failed since the start, those past their deadline included. */
+  /** Number of failed calls since the start, including those past their deadline. */
   readonly failures: number;
-  /** Calls past their deadline that have not returned yet. */
+  /** Number of calls past their deadline that have not returned yet. */
   readonly overdue: number;
-  /** The call in progress longest, also when it is past its deadline. */
+  /** The call that has been in progress for longest, also past its deadline. */
   readonly inProgress?: { readonly call: string; readonly seqNo: number; readonly forMs: number } | undefined;
 }

@@ -3,15 +3,20 @@ import type { TopologyStatus } from "../log/topology-state.ts";
 import type { SnapshotHash } from "../../model/content-hash.ts";
 import type { ProviderSnapshot, SnapshotDelta } from "../../model/provider-snapshot.ts";
 
-/** A snapshot as handed to a port. Ticks that were overtaken are skipped, so `seqNo` grows but has gaps. */
+/** A snapshot for a port. Overtaken snapshots are skipped, so `seqNo` increases but has gaps. */
 export interface SnapshotTick {
   readonly epoch: Epoch;
   readonly seqNo: number;
   readonly snapshot: ProviderSnapshot;
-  /** Of the last snapshot this port acknowledged: the cache that is void now. Absent for the first. */
+  /**
+   * Hash of the last snapshot that this port acknowledged, whose cached results are now invalid. Absent for the first.
+   */
   readonly previousHash?: SnapshotHash | undefined;
-  /** From the last snapshot this port acknowledged (from nothing for the first). Computed when first asked for. */
+  /**
+   * The change from the last snapshot that this port acknowledged (from the empty set for the first). Computed when
+   * first read.
+   */
   readonly delta: SnapshotDelta;
-  /** Of the topology as the snapshot arrived; changes are told as notices. */
+  /** The status of the topology when the snapshot arrived. Later changes are delivered as notices. */
   readonly status: TopologyStatus;
 }

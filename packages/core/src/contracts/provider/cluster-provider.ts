@@ -4,9 +4,9 @@ import type { ProviderDescriptor } from "./provider-descriptor.ts";
 import type { SourceEvent } from "./source-event.ts";
 import type { Reason } from "../../errors/reason.ts";
 
-/** What a provider can do. What it can't is said here, and the registry disables it with that reason. */
+/** The capabilities of a provider. The registry disables a provider that lacks a needed one, with that reason. */
 export interface ProviderCapabilities {
-  /** Streams changes through the backend's own mechanism. Needed to be activated. */
+  /** Streams changes through the backend's own mechanism. Required to be activated. */
   readonly watch: boolean;
 }
 
@@ -19,41 +19,46 @@ export interface WatchOptions {
 }
 
 /**
- * One configured backend. It only turns the backend's protocol into events: it does not count errors, back off, fail over
- * or compare itself with others. After disposal `probe` rejects and `watch` throws with `LIFECYCLE_STOPPED`; running watches end.
+ * One configured backend. A provider only turns the backend's protocol into events: it does not count errors, back off,
+ * fail over or compare itself with others. After disposal `probe` rejects and `watch` throws with `LIFECYCLE_STOPPED`,
+ * and running watches end.
  */
 export interface ClusterProvider extends AsyncDisposable {
   readonly descriptor: ProviderDescriptor;
   readonly capabilities: ProviderCapabilities;
 
-  /** Proves connectivity; rejects with a `CONNECTIVITY_*` or `STREAM_INVALID_DATA` error, or as the signal aborts. */
+  /**
+   * Proves connectivity. Rejects with a `CONNECTIVITY_*` or `STREAM_INVALID_DATA` error, or with the reason of the
+   * signal.
+   */
   probe(options: ProbeOptions): Promise<void>;
   /**
-   * Lists the settings that weaken security, for example TLS verification that is off, or a credential sent without TLS.
-   * Reads what the parameters name, connects to nothing, and does not reject for what cannot be read: `probe` reports that.
-   * A provider without such settings leaves it out.
+   * Lists the settings that weaken security, for example disabled TLS verification, or a credential sent without TLS.
+   * Reads the files and variables that the parameters name, connects to nothing, and does not reject when something
+   * cannot be read, because `probe` reports that. Omit it if the provider has no such settings.
    */
   audit?(options: ProbeOptions): Promise<readonly Reason[]>;
 
   /**
-   * Resolves once a credential is another one than the last that was used, so that after a refusal the next attempt need not wait for
-   * the backoff. Rejects only as the signal aborts. A provider whose credentials cannot change leaves it out.
+   * Resolves once a credential differs from the last one used, so that after a refusal the next attempt need not wait
+   * for the backoff. Rejects only with the reason of the signal. Omit it if credentials cannot change.
    */
   untilRenewed?(options: WatchOptions): Promise<void>;
 
   /**
-   * First the current snapshot, then every change, in the backend's order, and a heartbeat at least every
-   * `ProviderContext.heartbeatMs` while the backend is really alive. It ends quietly when the signal aborts, ends after
-   * `terminated` when the backend says the stream is over, and throws a `ProvisioningError` otherwise. An error is never
-   * an empty snapshot. Each call is a stream of its own; a new call after an end or a throw starts afresh.
+   * Yields the current snapshot, then every change in the backend's order, and a heartbeat at least every
+   * `ProviderContext.heartbeatMs` while the backend is really alive. It ends without an error when the signal aborts,
+   * ends after an `ended` event when the backend ends the stream, and throws a `ProvisioningError` otherwise. An error
+   * is never reported as an empty snapshot. Each call starts an independent stream; a new call after an end or an error
+   * starts with the current snapshot.
    */
   watch(options: WatchOptions): AsyncIterable<SourceEvent>;
 }
 
-/** What a provider gets from its surroundings. */
+/** The environment of a provider. */
 export interface ProviderContext {
   readonly clock: Clock;
   readonly random: Random;
-  /** A heartbeat is due at least this often: a third of the health timeout, in milliseconds. */
+  /** Longest time between two events, in milliseconds: a third of the health timeout. */
   readonly heartbeatMs: number;
 }

@@ -63,7 +63,7 @@ describe("a submitted descriptor", () => {
     expect(findDescriptorProblems(data)).toEqual([expect.objectContaining({ path: "", expected: "object" })]);
   });
 
-  test("never repeats the text or number of a value that is in the wrong place", () => {
+  test("never quotes a text or number that is in the wrong place", () => {
     const canary = fc.constantFrom<unknown>("hunter2", ["hunter2"], { a: "hunter2" }, 87_654_321);
     const field = fc.constantFrom("id", "kind", "params", "other", "token");
     fc.assert(
@@ -76,7 +76,7 @@ describe("a submitted descriptor", () => {
     );
   });
 
-  test("does not have the fields that every object inherits, and 100 problems are named at most", () => {
+  test("does not include inherited fields, and at most 100 problems are named", () => {
     expect(problemsOf({ constructor: 1 })).toEqual([
       ["constructor", "no such field", "a number", "VALIDATION_MALFORMED"],
     ]);

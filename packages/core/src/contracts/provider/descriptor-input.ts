@@ -18,7 +18,7 @@ export interface ProviderDescriptorInput {
 const MAX_KIND_LENGTH = 63;
 const MAX_PRIORITY = 1_000_000;
 
-/** For each field: what was expected instead of the value, or undefined for a valid value. */
+/** For each field, a function that returns what was expected instead of the value, or `undefined` for a valid value. */
 const FIELDS: Readonly<Record<keyof ProviderDescriptorInput, (value: unknown) => string | undefined>> = {
   id: (value) => {
     if (typeof value !== "string") return "string";
@@ -39,8 +39,9 @@ const FIELDS: Readonly<Record<keyof ProviderDescriptorInput, (value: unknown) =>
 };
 
 /**
- * Names every problem of a submitted descriptor (at most 100), except those inside `params`, with `at` in front of their paths. Not a zod
- * schema: a program that imports this package does not load zod until it needs an adapter.
+ * Returns every problem of a submitted descriptor (at most 100), except those inside `params`, with `at` in front of
+ * their paths. It does not use a zod schema, because a program that imports this package must not load zod before it
+ * needs an adapter.
  */
 export function findDescriptorProblems(
   data: unknown,
@@ -77,7 +78,7 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
 }
 
 function toProblem(path: readonly PropertyKey[], expected: string, value: unknown): ValidationProblem {
-  // Only a priority may be quoted: a number in another field may be a secret in the wrong place.
+  // Only a priority may be quoted. A number in another field may be a misplaced secret.
   const isPriority = path.at(-1) === "priority" && typeof value === "number";
   return {
     path: formatPath(path),

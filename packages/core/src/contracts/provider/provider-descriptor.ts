@@ -1,25 +1,25 @@
 import type { ErrorCode } from "../../errors/error-codes.ts";
 import type { ProviderId } from "../../model/provider-id.ts";
 
-/** Why a provider is kept but never activated. */
+/** The reason why a provider is kept but never activated. */
 export interface DisabledReason {
   readonly code: ErrorCode;
   readonly message: string;
 }
 
-/** A provider's stored definition. Holds references to secrets, never a secret. */
+/** A provider's stored definition. Contains references to secrets, never a secret. */
 export interface ProviderDescriptor<P = unknown> {
   readonly id: ProviderId;
-  /** Which adapter reads `params`, for example `file` or `consul`. */
+  /** The kind of the adapter that reads `params`, for example `file` or `consul`. */
   readonly kind: string;
-  /** The healthy provider of highest priority is active. Higher wins; equal: the smaller id. */
+  /** The healthy provider with the highest priority is active; of equal ones, the one with the smaller id. */
   readonly priority: number;
   readonly params: P;
   /** Present when the provider is Disabled. */
   readonly disabled?: DisabledReason | undefined;
 }
 
-/** Highest priority first, then by id: the order in which providers are preferred, listed and stored. */
+/** Orders by highest priority, then by id: the order in which providers are preferred, listed and stored. */
 export function compareDescriptors(a: ProviderDescriptor, b: ProviderDescriptor): number {
   return b.priority - a.priority || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
 }

@@ -6,10 +6,13 @@ export interface ProviderHealthReport {
   readonly providerId: string;
   readonly health: ProviderHealth;
   readonly isActive: boolean;
-  /** Failures in a row. */
+  /** Number of consecutive failures. */
   readonly errors: number;
-  /** Wall-clock milliseconds of the last sign of life; absent before the first. */
+  /** Wall-clock milliseconds of the last snapshot or heartbeat; absent before the first. */
   readonly lastUpdateAt?: number | undefined;
-  /** Why it is not healthy: its last failure, or why it is disabled. Absent while it is healthy, idle or connecting. */
+  /**
+   * The reason why it is not healthy: its last failure, or the reason why it is disabled. Absent while it is healthy,
+   * idle or connecting.
+   */
   readonly reason?: Reason | undefined;
 }

@@ -1,12 +1,12 @@
 import type { ErrorCode } from "../../errors/error-codes.ts";
 
-/** How a provider's stream came to its end. */
+/** How a provider's stream ended. */
 export type ProviderTermination =
   | { readonly kind: "ended" }
   | {
       readonly kind: "errored";
       readonly code: ErrorCode;
-      /** For people: what failed and where; see `Reason`. */
+      /** A text for people: what failed and where; see `Reason`. */
       readonly message?: string | undefined;
       readonly details?: Readonly<Record<string, unknown>> | undefined;
     };

@@ -2,21 +2,24 @@ import type { ProviderSnapshot } from "../../model/provider-snapshot.ts";
 
 /** The newest snapshot that was known to be good. */
 export interface KnownGood {
-  /** Without blocked nodes, and without members that were only kept by a guard. */
+  /** Contains no blocked nodes, and no members that were only kept by a guard. */
   readonly snapshot: ProviderSnapshot;
-  /** Wall-clock milliseconds at which its provider last showed that it still holds. */
+  /** Wall-clock milliseconds at which its provider last confirmed the snapshot. */
   readonly confirmedAt: number;
-  /** Names what the provider looked at, opaque: content of anything else must not be served in its place. */
+  /** Identifies the source of the content, opaque. The snapshot must not be used for a different source. */
   readonly source: string;
 }
 
-/** Keeps the newest good snapshot across restarts. One service to a store. */
+/** Keeps the newest good snapshot across restarts. Must not be shared by two services. */
 export interface SnapshotStore {
   /**
-   * What was saved last; undefined when nothing was. Throws `STORE_CORRUPTED` (what is stored cannot be trusted) or
-   * `STORE_IO`.
+   * Returns the last saved snapshot, or `undefined` when nothing was saved. Throws `STORE_CORRUPTED` (the stored
+   * content cannot be trusted) or `STORE_IO`.
    */
   load(): Promise<KnownGood | undefined>;
-  /** Replaces what is stored, durably once it resolves; else the old or the new is whole. Throws `STORE_IO`. */
+  /**
+   * Replaces the stored snapshot; it is durable once the call resolves. When the call rejects, the store holds the
+   * complete old or new snapshot. Throws `STORE_IO`.
+   */
   save(known: KnownGood): Promise<void>;
 }

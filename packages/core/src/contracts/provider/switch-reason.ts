@@ -1,4 +1,4 @@
-/** Why the active provider was switched. */
+/** Why another provider became active. */
 export type SwitchReason =
   | "timeout"
   | "errors"

@@ -8,8 +8,8 @@ import type { ProviderTermination } from "./provider-termination.ts";
 import type { SwitchReason } from "./switch-reason.ts";
 
 /**
- * Whether the providers together can serve. `available`: the active provider vouches for the snapshot. `degraded`: the last snapshot
- * is held. `unavailable`: no provider can serve.
+ * Whether the providers together can serve. `available`: the active provider confirms the snapshot. `degraded`: the
+ * last snapshot is held. `unavailable`: no provider can serve.
  */
 export type Availability = "available" | "degraded" | "unavailable";
 
@@ -17,7 +17,7 @@ export interface HealthChange {
   readonly providerId: ProviderId;
   readonly from: ProviderHealth;
   readonly to: ProviderHealth;
-  /** The failure that changed it; absent where none did. */
+  /** The failure that caused the change; absent if there was none. */
   readonly reason?: Reason | undefined;
 }
 
@@ -25,7 +25,7 @@ export interface ProviderSwitch {
   readonly from: ProviderId;
   readonly to: ProviderId;
   readonly reason: SwitchReason;
-  /** What was wrong with `from`; absent when nothing was. */
+  /** The failure of `from`; absent if there was none. */
   readonly cause?: Reason | undefined;
 }
 
@@ -37,36 +37,45 @@ export interface StreamEnd {
   readonly snapshotHash: SnapshotHash;
 }
 
-/** Everything that became true at one moment: what failover hands to the hub, in one call. */
+/** Everything that changed at one moment: failover passes it to the hub in one call. */
 export interface Update {
-  /** The content in force. The same object as in the update before when it did not change; absent before the first. */
+  /**
+   * The content in force. It is the same object as in the previous update if it did not change; undefined before the
+   * first.
+   */
   readonly snapshot: ProviderSnapshot | undefined;
-  /** The active provider confirmed the content at this moment, by a snapshot or a heartbeat. */
+  /** True when the active provider confirmed the content at this moment, by a snapshot or a heartbeat. */
   readonly isFresh: boolean;
   readonly availability: Availability;
-  /** Why the availability is as it is. For people; never empty. */
+  /** The reason for the availability, as a text for people; never empty. */
   readonly reason: string;
-  /** The failure behind the availability; absent where there is none. */
+  /** The failure that caused the availability; absent if there is none. */
   readonly cause?: Reason | undefined;
-  /** Another provider became the active one. */
+  /** Set when another provider became active. */
   readonly switched?: ProviderSwitch | undefined;
   /** The stream that ended at this moment. */
   readonly ended?: StreamEnd | undefined;
-  /** In the order in which they happened. */
+  /** Changes of health, in the order in which they happened. */
   readonly health: readonly HealthChange[];
-  /** All holds in force, at most one for each guard and provider. */
+  /** All current holds, at most one for each guard and provider. */
   readonly holds: readonly GuardHold[];
 }
 
 export interface UpdateRun {
   /** Ends the run. No update follows. */
   readonly signal: AbortSignal;
-  /** Called with each update, in order. Must not throw. May call back into the source: the resulting update is a call of its own. */
+  /**
+   * Called with each update, in order. Must not throw. May call back into the source; the resulting update is passed in
+   * a separate call.
+   */
   readonly onUpdate: (update: Update) => void;
 }
 
-/** Where the hub gets its updates from: failover. */
+/** The source of the hub's updates: failover. */
 export interface UpdateSource {
-  /** Watches until the signal aborts; the first update may come before the call returns. Resolves when everything has ended. */
+  /**
+   * Watches until the signal aborts. The first update may be passed before the call returns. Resolves when everything
+   * has ended.
+   */
   run(run: UpdateRun): Promise<void>;
 }
