@@ -67,23 +67,23 @@ function run(...updates: readonly Partial<Update>[]): readonly string[] {
   return last;
 }
 
-// R3.4 R5.3 R2.4 R4.1: each row gives updates, and what the last of them is announced as, in order.
-describe("announcements", () => {
+// R3.4 R5.3 R2.4 R4.1: each row has updates, and the announcements of the last update in order.
+describe("announces", () => {
   test.each<[string, readonly Partial<Update>[], readonly string[]]>([
     ["the first content", [{ snapshot: P }], ["content of p"]],
     [
-      "waiting for the first content is no news",
+      "none while waiting for the first content",
       [{ availability: "degraded", reason: "p is connecting" }],
       [],
     ],
-    ["a failure before any content is news", [degraded], ["degraded"]],
+    ["a failure before any content", [degraded], ["degraded"]],
     ["no provider at the start", [unavailable], ["unavailable"]],
     [
-      "restored content: that it is not current comes first",
+      "restored content, after the availability",
       [{ ...degraded, snapshot: P, holds: [hold()] }],
       ["holds 1", "degraded", "content of p"],
     ],
-    ["nothing has changed", [{ snapshot: P }, { snapshot: P, isFresh: true }], []],
+    ["none without a change", [{ snapshot: P }, { snapshot: P, isFresh: true }], []],
     ["new content", [{ snapshot: P }, { snapshot: P2 }], ["content of p"]],
     [
       "a failover: end, health, switch, hold, content",
@@ -91,12 +91,12 @@ describe("announcements", () => {
       ["end of p", "p unreachable", "p>q errors", "holds 1", "content of q"],
     ],
     [
-      "worse availability comes before the content",
+      "a worse availability, before the content",
       [{ snapshot: P }, { ...degraded, snapshot: P2 }],
       ["degraded", "content of p"],
     ],
     [
-      "better availability comes after the content",
+      "a better availability, after the content",
       [{ snapshot: P }, { ...unavailable, snapshot: P }, { snapshot: P2 }],
       ["content of p", "available"],
     ],
@@ -109,7 +109,7 @@ describe("announcements", () => {
       ],
       ["degraded"],
     ],
-    ["a new reason of available is no news", [{ snapshot: P }, { snapshot: P, reason: "q is healthy" }], []],
+    ["none for a new reason of `available`", [{ snapshot: P }, { snapshot: P, reason: "q is healthy" }], []],
     [
       "a hold that ends, after the content",
       [
@@ -135,7 +135,7 @@ describe("announcements", () => {
       ["holds 1"],
     ],
     [
-      "a hold whose end differs by the reading of the clock",
+      "none for a hold whose end differs by less than a second",
       [
         { snapshot: P, holds: [hold()] },
         { snapshot: P, holds: [hold({ until: 10_900 })] },
@@ -143,7 +143,7 @@ describe("announcements", () => {
       [],
     ],
     [
-      "a hold of another provider is another hold",
+      "a hold of another provider, as a separate hold",
       [
         { snapshot: P, holds: [hold()] },
         { snapshot: P, holds: [hold({ providerId: "r" })] },
@@ -161,7 +161,7 @@ describe("announcements", () => {
       ["p>q errors", "degraded"],
     ],
     [
-      "switches form one chain: the second begins where readers are",
+      "a second switch, from the provider announced last",
       [
         { snapshot: P },
         { snapshot: P, switched },
@@ -170,7 +170,7 @@ describe("announcements", () => {
       ["q>r timeout"],
     ],
     [
-      "a switch back before content came is part of the chain",
+      "a switch back before the content",
       [
         { snapshot: P },
         { snapshot: P, switched },
@@ -179,7 +179,7 @@ describe("announcements", () => {
       ["q>p errors"],
     ],
     [
-      "content of another provider than the restored one is a switch",
+      "content of another provider than the restored one, as a switch",
       [{ snapshot: Q, ...degraded }, { snapshot: P }],
       ["q>p recovered", "content of p", "available"],
     ],
@@ -188,7 +188,7 @@ describe("announcements", () => {
     expect(run(...updates)).toEqual(expected);
   });
 
-  test("carry the cause of a switch, of a change of health and of an availability", () => {
+  test("the cause of a switch, of a change of health and of an availability", () => {
     const [first, second, third] = announce(
       NOTHING_ANNOUNCED,
       update({

@@ -11,15 +11,15 @@ import type {
   Update,
 } from "@holdfast/core";
 
-/** One fact of an update that readers are informed of. */
+/** One change that an update brings; becomes an event of the log or a new state. */
 export type Announcement =
   | ({ readonly type: "stream_end" } & StreamEnd)
   | ({ readonly type: "health" } & HealthChange)
   | ({ readonly type: "switch" } & ProviderSwitch)
-  /** A hold begins, has changed, or (`isHolding: false`) is over. */
+  /** A hold began or changed, or ended (`isHolding: false`). */
   | { readonly type: "hold"; readonly isHolding: boolean; readonly hold: GuardHold }
   | { readonly type: "content"; readonly snapshot: ProviderSnapshot }
-  /** The availability is another one, or the reason for it. */
+  /** The availability changed, or the reason for it. */
   | {
       readonly type: "availability";
       readonly availability: Availability;
@@ -27,14 +27,14 @@ export type Announcement =
       readonly cause?: Reason | undefined;
     };
 
-/** What has been announced so far. */
+/** The state after all announcements so far. */
 export interface Announced {
   readonly snapshot: ProviderSnapshot | undefined;
-  /** The provider named last, in a switch or by its content. */
+  /** The last provider that was announced, by a switch or by a snapshot. */
   readonly providerId: ProviderId | undefined;
   /** The reason of the last switch. */
   readonly switchReason: SwitchReason;
-  /** Absent before the first announcement of it. */
+  /** Absent until the availability has been announced. */
   readonly availability: Availability | undefined;
   readonly reason: string;
   readonly holds: readonly GuardHold[];
@@ -50,15 +50,15 @@ export const NOTHING_ANNOUNCED: Announced = {
 };
 
 export interface AnnouncerOutput {
-  /** In the order in which readers have to learn of them. */
+  /** In the order in which readers must receive them. */
   readonly announcements: readonly Announcement[];
   readonly after: Announced;
 }
 
 /**
- * Turns an update into announcements, so that no reader learns of an effect before its cause: the end of a stream, health, the
- * switch, new holds, the content, then holds that ended or changed. An availability that got worse comes before the content, and
- * one that was restored after it, so that old content is never taken for current. Pure.
+ * Turns an update into announcements. Each cause is announced before its effects: the end of a stream, health, the switch, new holds,
+ * the content, then holds that ended or changed. A worse availability is announced before the content, and a restored one after it, so
+ * that old content is never mistaken for current content. Pure.
  */
 export function announce(before: Announced, update: Update): AnnouncerOutput {
   const announcements: Announcement[] = [];
@@ -67,7 +67,7 @@ export function announce(before: Announced, update: Update): AnnouncerOutput {
   for (const change of update.health) announcements.push({ type: "health", ...change });
   let { providerId, switchReason } = before;
   if (switched !== undefined) {
-    // The switches form one chain: each begins at the provider named last.
+    // The switches form one chain: each starts at the provider announced last.
     const from = providerId ?? switched.from;
     if (from !== switched.to) announcements.push({ type: "switch", ...switched, from });
     ({ to: providerId, reason: switchReason } = switched);
@@ -76,12 +76,12 @@ export function announce(before: Announced, update: Update): AnnouncerOutput {
   for (const hold of holds.begun) announcements.push({ type: "hold", isHolding: true, hold });
 
   const isNew = snapshot !== undefined && snapshot !== before.snapshot;
-  const isNews = isAvailabilityNews(before, update, isNew);
+  const isAvailabilityChanged = hasAvailabilityChanged(before, update, isNew);
   const availabilityNow = { type: "availability", availability, reason, ...(cause && { cause }) } as const;
-  // Before the first content nothing can be taken for current, so the end of a degraded start may come first.
+  // Before the first content there is no old content, so the end of a degraded start may be announced first.
   const isFirst = isNew && before.snapshot === undefined && before.availability === "degraded";
   const isAhead = availability !== "available" || isFirst;
-  if (isNews && isAhead) announcements.push(availabilityNow);
+  if (isAvailabilityChanged && isAhead) announcements.push(availabilityNow);
   if (isNew) {
     if (providerId !== undefined && providerId !== snapshot.providerId) {
       const { providerId: to } = snapshot;
@@ -92,9 +92,10 @@ export function announce(before: Announced, update: Update): AnnouncerOutput {
   }
   for (const hold of holds.over) announcements.push({ type: "hold", isHolding: false, hold });
   for (const hold of holds.changed) announcements.push({ type: "hold", isHolding: true, hold });
-  if (isNews && !isAhead) announcements.push(availabilityNow);
+  if (isAvailabilityChanged && !isAhead) announcements.push(availabilityNow);
 
-  const isAnnounced = isNews || (before.availability === undefined && availability === "available");
+  const isAnnounced =
+    isAvailabilityChanged || (before.availability === undefined && availability === "available");
   return {
     announcements,
     after: {
@@ -109,10 +110,10 @@ export function announce(before: Announced, update: Update): AnnouncerOutput {
 }
 
 /**
- * A new reason is news as well, except for `available`. That nothing has arrived yet is known at the start, so only a failure or
- * content is news then.
+ * A new reason counts as a change too, except for `available`. At the start only a failure or the first content counts: that no snapshot
+ * has been received yet is already known.
  */
-function isAvailabilityNews(before: Announced, update: Update, isNew: boolean): boolean {
+function hasAvailabilityChanged(before: Announced, update: Update, isNew: boolean): boolean {
   const { availability, reason, cause } = update;
   if (before.availability === undefined) {
     if (availability === "available") return false;
@@ -127,7 +128,7 @@ interface HoldChanges {
   readonly begun: readonly GuardHold[];
   readonly changed: readonly GuardHold[];
   readonly over: readonly GuardHold[];
-  /** The holds in force, each as it was announced last. */
+  /** The current holds, each as it was last announced. */
   readonly announced: readonly GuardHold[];
 }
 
@@ -151,7 +152,7 @@ function find(holds: readonly GuardHold[], { guard, providerId }: GuardHold): Gu
 
 const NO_HOLDS: HoldChanges = { begun: [], changed: [], over: [], announced: [] };
 
-/** Ends that differ by less than a second are the same: they are computed from clocks that were read at different moments. */
+/** Ends of holds that differ by less than a second count as equal, because they are computed from clock readings of different moments. */
 function isSameContent(a: GuardHold, b: GuardHold): boolean {
   return a.nodes === b.nodes && a.reason === b.reason && Math.abs(a.until - b.until) < 1_000;
 }

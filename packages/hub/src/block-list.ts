@@ -1,8 +1,8 @@
 import { includesSorted, type NodeBlocks, type NodeId, type ProviderSnapshot } from "@holdfast/core";
 
 /**
- * The nodes Remoting isolated. A block holds until Remoting restores the node and a good refresh follows, or until a good
- * refresh shows that the node is gone: who comes back after that comes as a new member.
+ * The nodes that Remoting isolated. A block ends at the first good refresh after Remoting restored the node, or at a good refresh in
+ * which the node is not a member. A node that joins again after that is not blocked.
  */
 export class BlockList implements NodeBlocks {
   readonly #blocked = new Set<NodeId>();
@@ -25,7 +25,7 @@ export class BlockList implements NodeBlocks {
     return true;
   }
 
-  /** The backend has just confirmed these members but the retained: lifts what may be lifted. True when something was. */
+  /** A good refresh: the backend has just confirmed these members, except the retained ones. Returns true if it lifted a block. */
   refresh({ members, retained }: Pick<ProviderSnapshot, "members" | "retained">): boolean {
     let isChanged = false;
     for (const id of this.#blocked) {

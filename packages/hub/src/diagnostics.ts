@@ -1,5 +1,5 @@
 import { createDiagnosticsChannel, type DiagnosticsChannel, type TopologyEvent } from "@holdfast/core";
 
-/** Each event of the log, before listeners receive it. */
+/** Every event of the log, published before listeners receive it. */
 export const eventChannel: DiagnosticsChannel<{ readonly event: TopologyEvent }> =
   createDiagnosticsChannel("holdfast:event");

@@ -6,7 +6,7 @@ const generation = fc.integer({ min: 0, max: 36 ** 9 - 1 });
 const chance = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 
 // R4.1
-test("epochs sort as their generations do, whatever their tails are", () => {
+test("epochs sort like their generations, whatever their tails are", () => {
   fc.assert(
     fc.property(generation, generation, chance, chance, (a, b, first, second) => {
       fc.pre(a < b);
@@ -15,8 +15,8 @@ test("epochs sort as their generations do, whatever their tails are", () => {
   );
 });
 
-// R4.1: an upgrade or a return to an earlier version keeps the order.
-test("an epoch has the form of the epochs of earlier versions, which were named after the wall clock", () => {
+// R4.1: the order is kept across an upgrade and across a return to an earlier version.
+test("an epoch has the same form as in earlier versions, which used the wall clock", () => {
   const at = Date.UTC(2026, 10, 28);
   expect(createEpoch(at, () => 0)).toBe(`${at.toString(36).padStart(9, "0")}-00000`);
 });
@@ -25,6 +25,6 @@ test("two runs of one generation have different epochs", () => {
   expect(createEpoch(7, () => 0.25)).not.toBe(createEpoch(7, () => 0.75));
 });
 
-test.each([-1, 0.5, Number.NaN, 36 ** 9])("%s is not a generation", (wrong) => {
+test.each([-1, 0.5, Number.NaN, 36 ** 9])("rejects %s as a generation", (wrong) => {
   expect(() => createEpoch(wrong, () => 0)).toThrow(RangeError);
 });

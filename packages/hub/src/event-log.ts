@@ -3,18 +3,18 @@ import type { MemberSet, NodeId, TopologyEvent } from "@holdfast/core";
 export interface EventLogOptions {
   /** How many events are kept. */
   readonly retainedEvents: number;
-  /** How many nodes' worth of memory the kept snapshots may hold besides the newest one. */
+  /** Memory limit, in nodes: how many nodes the events may hold in addition to the newest snapshot. */
   readonly retainedChanges: number;
 }
 
-/** The newest events of one epoch, without a gap, in bounded memory. */
+/** The newest events of one epoch, without gaps, in bounded memory. */
 export class EventLog {
   readonly #options: EventLogOptions;
   #events: TopologyEvent[] = [];
-  /** Of each event kept, the nodes it holds besides those of the one before. */
+  /** For each kept event: the nodes that it holds in addition to those of the event before. */
   #costs: number[] = [];
   #cost = 0;
-  /** Of the newest snapshot: that event is kept whatever it costs, for its members are held anyway. */
+  /** `seqNo` of the newest snapshot. That event is always kept, because the state holds its members anyway. */
   #newestSnapshot = 0;
   #members: MemberSet | undefined;
   #retained: readonly NodeId[] | undefined;
@@ -38,12 +38,12 @@ export class EventLog {
     this.#costs.splice(0, drop);
   }
 
-  /** All that are kept, oldest first. */
+  /** All kept events, oldest first. */
   get events(): readonly TopologyEvent[] {
     return this.#events;
   }
 
-  /** The first `limit` events after `seqNo`; `undefined` when they are no longer kept, or `seqNo` is yet to come. */
+  /** Returns the first `limit` events after `seqNo`; `undefined` when they are no longer kept, or `seqNo` lies in the future. */
   since(seqNo: number, newestSeqNo: number, limit: number = Infinity): readonly TopologyEvent[] | undefined {
     if (seqNo === newestSeqNo) return [];
     const oldest = this.#events[0];
@@ -69,10 +69,10 @@ export class EventLog {
   }
 }
 
-/** About as many pointers in a chunk weigh as much as a node does. */
+/** About this many pointers in a chunk take as much memory as one node. */
 const POINTERS_PER_NODE = 32;
 
-/** What the chunks weigh that a version does not share with the one before; too much rather than too little. */
+/** Number of pointers in the chunks that a version does not share with the version before. An upper estimate. */
 function ownPointers({ chunks: before }: MemberSet, { chunks, size }: MemberSet): number {
   if (before.length !== chunks.length) return size;
   let pointers = 0;
@@ -82,7 +82,10 @@ function ownPointers({ chunks: before }: MemberSet, { chunks, size }: MemberSet)
 
 const SAMPLES = 16;
 
-/** Versions of one set keep the nodes that did not change. A watch begun anew may bring equal nodes as other objects. */
+/**
+ * Whether both versions hold the same node objects; checked on samples. Versions of one set share their unchanged nodes. A restarted watch
+ * can deliver equal nodes as new objects.
+ */
 function sharesNodes(before: MemberSet, after: MemberSet): boolean {
   const { chunks } = after;
   for (let i = 0; i < SAMPLES; i++) {

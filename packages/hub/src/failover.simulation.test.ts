@@ -17,13 +17,13 @@ const IDS = ["p", "q", "r"] as const;
 const PRIORITIES = [3, 2, 2];
 const NODES = ["a", "b", "c", "d"] as const;
 const LATE_MS = 60_000;
-/** A reconnect, the wait for the one before it, and the cooldown: by then whoever is well must be believed. */
-const PATIENCE_MS = 30_000 + 15_000 + 10_000 + 1_000;
+/** A reconnect, the timeout before it, and the cooldown: after this time a healthy provider must be used. */
+const RECOVERY_MS = 30_000 + 15_000 + 10_000 + 1_000;
 
-/** A memory provider whose watches may besides break off by themselves right after their first snapshot. */
-class Moody implements ClusterProvider {
+/** A memory provider whose watches can also throw, end or stall after a snapshot. */
+class UnreliableProvider implements ClusterProvider {
   readonly memory: MemoryProvider;
-  mood: "well" | "throws" | "ends" | "stalls" = "well";
+  afterSnapshot: "continues" | "throws" | "ends" | "stalls" = "continues";
   isHanging = false;
   isStalled = false;
 
@@ -47,9 +47,9 @@ class Moody implements ClusterProvider {
     this.isStalled = false;
     for await (const event of this.memory.watch(options)) {
       yield event;
-      if (this.mood === "throws") throw new Error("moody");
-      if (this.mood === "ends") return;
-      this.isStalled = this.mood === "stalls";
+      if (this.afterSnapshot === "throws") throw new Error("the watch failed");
+      if (this.afterSnapshot === "ends") return;
+      this.isStalled = this.afterSnapshot === "stalls";
       if (this.isStalled) await new Promise(() => {});
     }
   }
@@ -73,9 +73,9 @@ const step = fc.oneof(
   {
     weight: 2,
     arbitrary: fc.record({
-      do: fc.constant("mood"),
+      do: fc.constant("changeBehaviour"),
       provider,
-      mood: fc.constantFrom("well", "well", "throws", "ends", "stalls"),
+      afterSnapshot: fc.constantFrom("continues", "continues", "throws", "ends", "stalls"),
     }),
   },
   {
@@ -109,22 +109,22 @@ class Simulation {
   readonly clock = new VirtualClock();
   readonly failover: Failover;
   readonly hub: WatchHub;
-  readonly #everyProvider: Moody[] = [];
-  #inForce: Moody[];
+  readonly #allProviders: UnreliableProvider[] = [];
+  #configured: UnreliableProvider[];
   #seqNo = 0;
-  #believed: ProviderId | undefined;
+  #announced: ProviderId | undefined;
   #blocked: readonly string[] = [];
   readonly #restored = new Set<string>();
-  /** What `#checkEvent` found: a listener's error reaches nobody else. */
+  /** Failed checks of `#checkEvent`. They are collected here because the hub catches the errors of its listeners. */
   readonly #errors: unknown[] = [];
-  /** The nodes that were named in a warning, as their block was asked for while the topology was not current. */
+  /** The nodes for which the hub warned of a block while the topology was not current. */
   readonly #staleBlocks: unknown[] = [];
 
   constructor(seed: number, standby: "warm" | "cold") {
     const { clock } = this;
-    this.#inForce = IDS.map((_, index) => this.#create(index));
+    this.#configured = IDS.map((_, index) => this.#create(index));
     const random = createSeededRandom(seed);
-    this.failover = new Failover({ providers: this.#inForce, clock, random, health: { standby } });
+    this.failover = new Failover({ providers: this.#configured, clock, random, health: { standby } });
     const onError = (error: ProvisioningError) => {
       if (error.code === "TOPOLOGY_NOT_CURRENT") this.#staleBlocks.push(error.details["nodeId"]);
       else this.#errors.push(error.cause);
@@ -144,23 +144,23 @@ class Simulation {
     }
   }
 
-  /** Whoever is well for long enough ends every trouble. */
+  /** Checks that one healthy provider is enough to make the topology current again. */
   async checkLiveness(index: number): Promise<void> {
     this.#reload(
       [0, 1, 2].filter((i) => i === index || this.#find(i) !== undefined),
       [],
     );
-    const saviour = this.#find(index)!;
-    saviour.mood = "well";
-    saviour.memory.recover();
-    saviour.isHanging = false;
-    saviour.memory.set(NODES.map((id) => this.#node(saviour, id)));
-    await this.clock.advance(PATIENCE_MS);
+    const recovering = this.#find(index)!;
+    recovering.afterSnapshot = "continues";
+    recovering.memory.recover();
+    recovering.isHanging = false;
+    recovering.memory.set(NODES.map((id) => this.#node(recovering, id)));
+    await this.clock.advance(RECOVERY_MS);
     this.#checkState();
     expect(this.failover.health().find(({ providerId }) => providerId === IDS[index])?.health).toMatch(
       /healthy|idle/,
     );
-    // Another may be in front by priority, and in the middle of a trouble of its own, but not for long.
+    // A provider of higher priority may be active and failing, but only for a limited time.
     let waits = 0;
     while (!["ready", "empty"].includes(this.hub.state.status)) {
       expect(++waits, this.hub.state.statusReason).toBeLessThan(80);
@@ -174,32 +174,32 @@ class Simulation {
     await this.clock.settle();
     expect(this.#errors).toEqual([]);
     expect(this.clock.pendingTimers).toBe(0);
-    expect(this.#everyProvider.filter(({ memory }) => memory.watches > 0)).toEqual([]);
+    expect(this.#allProviders.filter(({ memory }) => memory.watches > 0)).toEqual([]);
   }
 
-  #create(index: number): Moody {
+  #create(index: number): UnreliableProvider {
     const memory = new MemoryProvider({ id: IDS[index]!, priority: PRIORITIES[index], clock: this.clock });
-    const moody = new Moody(memory);
-    memory.set(NODES.slice(0, 2).map((id) => this.#node(moody, id)));
-    this.#everyProvider.push(moody);
-    return moody;
+    const unreliable = new UnreliableProvider(memory);
+    memory.set(NODES.slice(0, 2).map((id) => this.#node(unreliable, id)));
+    this.#allProviders.push(unreliable);
+    return unreliable;
   }
 
-  /** The host tells whose content it is. */
-  #node({ descriptor: { id } }: Moody, nodeId: string) {
+  /** The host of the node names the provider that lists it. */
+  #node({ descriptor: { id } }: UnreliableProvider, nodeId: string) {
     return { id: nodeId, host: `${id}.local`, port: 80 };
   }
 
-  #find(index: number): Moody | undefined {
-    return this.#inForce.find(({ descriptor }) => descriptor.id === IDS[index]);
+  #find(index: number): UnreliableProvider | undefined {
+    return this.#configured.find(({ descriptor }) => descriptor.id === IDS[index]);
   }
 
   #reload(keep: readonly number[], renew: readonly number[]): void {
-    this.#inForce = keep.map((index) => {
+    this.#configured = keep.map((index) => {
       const known = renew.includes(index) ? undefined : this.#find(index);
       return known ?? this.#create(index);
     });
-    this.failover.reconfigure(this.#inForce);
+    this.failover.reconfigure(this.#configured);
   }
 
   async #take(s: Step): Promise<void> {
@@ -220,24 +220,24 @@ class Simulation {
       } else if (this.hub.restore(s.node)) this.#restored.add(s.node);
       return;
     }
-    const moody = "provider" in s ? this.#find(s.provider) : undefined;
-    if (moody === undefined) return;
-    if ("mood" in s) {
-      moody.mood = s.mood;
+    const unreliable = "provider" in s ? this.#find(s.provider) : undefined;
+    if (unreliable === undefined) return;
+    if ("afterSnapshot" in s) {
+      unreliable.afterSnapshot = s.afterSnapshot;
       return;
     }
-    const { memory } = moody;
+    const { memory } = unreliable;
     if ("members" in s) {
       const observedAt = this.clock.now() - (s.do === "setLate" ? LATE_MS : 0);
       return memory.set(
-        s.members.map((id) => this.#node(moody, id)),
+        s.members.map((id) => this.#node(unreliable, id)),
         { observedAt },
       );
     }
     if (s.do === "fail") memory.fail();
     else if (s.do === "end") memory.end();
     else if (s.do === "hang" || s.do === "recover") {
-      moody.isHanging = s.do === "hang";
+      unreliable.isHanging = s.do === "hang";
       memory[s.do]();
     } else if (s.do === "heartbeat") memory.heartbeat();
     else {
@@ -248,56 +248,55 @@ class Simulation {
     }
   }
 
-  /** What holds at every event. */
+  /** Checks what must hold at every event. */
   #checkEvent(event: TopologyEvent): void {
     const { state } = this.hub;
     expect(event.seqNo).toBe(++this.#seqNo);
     if (event.kind === "provider_changed") {
       expect(event.to).not.toBe(event.from);
-      expect(event.from).toBe(this.#believed ?? event.from);
-      this.#believed = event.to;
+      expect(event.from).toBe(this.#announced ?? event.from);
+      this.#announced = event.to;
     }
     if (event.kind !== "snapshot") return;
     const { providerId, members: seen, blockedNodes, retained = [] } = event.snapshot;
-    // While the next one has not spoken yet, what is held may still be marked with a block.
+    // Until the next provider delivers, a block can still change the snapshot of the previous one.
     const { added, updated, removed, blocked } = event.delta;
-    const isMark = added.length + updated.length + removed.length === 0 && blocked.length > 0;
-    const isHeld = state.isStale && isMark;
-    if (!isHeld) {
-      expect(providerId).toBe(this.#believed ?? providerId);
-      this.#believed = providerId;
+    const isOnlyBlock = added.length + updated.length + removed.length === 0 && blocked.length > 0;
+    if (!(state.isStale && isOnlyBlock)) {
+      expect(providerId).toBe(this.#announced ?? providerId);
+      this.#announced = providerId;
     }
     for (const { id, host } of seen) {
-      // Who was shown before a switch is kept for the dwell, and said to be.
+      // Members of the previous provider are kept for the dwell, and listed in `retained`.
       if (!retained.includes(id)) expect(host).toBe(`${providerId}.local`);
     }
     for (const id of this.#blocked) {
       if (blockedNodes.includes(id)) continue;
-      expect(state.isStale, "no block is lifted by what is not current").toBe(false);
-      expect(!seen.has(id) || this.#restored.has(id), "a block holds until it is restored").toBe(true);
+      expect(state.isStale, "a snapshot that is not current lifts no block").toBe(false);
+      expect(!seen.has(id) || this.#restored.has(id), "a block holds until the node is restored").toBe(true);
       this.#restored.delete(id);
     }
     this.#blocked = blockedNodes;
   }
 
-  /** What holds whenever nothing is under way. */
+  /** Checks what must hold while no event is pending. */
   #checkState(): void {
     expect(this.#errors).toEqual([]);
     const { status, snapshot, isStale } = this.hub.state;
     const reports = this.failover.health();
     const active = reports.find(({ isActive }) => isActive);
     expect(reports.map(({ providerId }) => providerId).sort()).toEqual(
-      this.#inForce.map(({ descriptor }) => descriptor.id).sort(),
+      this.#configured.map(({ descriptor }) => descriptor.id).sort(),
     );
     expect(status === "unavailable").toBe(reports.every(({ health }) => health === "unreachable"));
-    // R2.4: while members are shown that the active provider does not list, the topology is degraded, though current.
+    // R2.4: while a guard keeps members that the active provider does not list, the topology is degraded although it is current.
     const isRetaining = snapshot?.retained !== undefined;
     if (!isStale && snapshot !== undefined) expect(status === "degraded").toBe(isRetaining);
     const isCurrent = status === "ready" || status === "empty" || (status === "degraded" && isRetaining);
     if (isCurrent && !isStale) {
       expect(active?.health).toBe("healthy");
       expect(snapshot?.providerId).toBe(active?.providerId);
-      const source = this.#inForce.find(({ descriptor }) => descriptor.id === active?.providerId);
+      const source = this.#configured.find(({ descriptor }) => descriptor.id === active?.providerId);
       if (source?.isHanging === false && !source.isStalled) {
         const listed = snapshot?.members.apply({ remove: snapshot.retained ?? [] });
         expect(listed?.sum).toEqual(source.memory.members.sum);
@@ -309,16 +308,16 @@ class Simulation {
   }
 }
 
-// R2.5 R2.6 R3.1 R3.4 R4.2 R4.4 R5.3: for any run of trouble, reloads, overrides, blocks and waits.
+// R2.5 R2.6 R3.1 R3.4 R4.2 R4.4 R5.3: for every sequence of failures, reloads, overrides, blocks and waits.
 test.each(["warm", "cold"] as const)(
-  "whatever happens, the log stays true with %s stand-bys",
+  "for every sequence of steps the log matches the providers, with %s standbys",
   async (standby) => {
     const steps = fc.array(step, { maxLength: 40, size: "max" });
     await fc.assert(
-      fc.asyncProperty(steps, fc.nat(), provider, async (script, seed, saviour) => {
+      fc.asyncProperty(steps, fc.nat(), provider, async (script, seed, recovering) => {
         const simulation = new Simulation(seed, standby);
         await simulation.run(script);
-        await simulation.checkLiveness(saviour);
+        await simulation.checkLiveness(recovering);
         await simulation.end();
       }),
       { numRuns: 300 },

@@ -8,4 +8,5 @@ export type {
   NodeView,
 } from "./explain-node.ts";
 export { SnapshotKeeper, type SnapshotKeeperOptions } from "./snapshot-keeper.ts";
-export { WatchHub, type HubStartOptions, type WatchHubOptions } from "./watch-hub.ts";
+export { WatchHub } from "./watch-hub.ts";
+export type { HubStartOptions, WatchHubOptions } from "./watch-hub-options.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { OneAtATime } from "./one-at-a-time.ts";
 
-test("an item pushed while another is handled waits, and keeps its place", () => {
+test("handles an item that is pushed during the handling of another afterwards, in order", () => {
   const steps: string[] = [];
   const queue = new OneAtATime<number>((item) => {
     steps.push(`begin ${item}`);

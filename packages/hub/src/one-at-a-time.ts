@@ -1,6 +1,6 @@
 /**
- * Hands items to a function, one at a time and in order. An item that is pushed from within the function waits until the function
- * has returned, so nested calls cannot change the order.
+ * Calls a function for each item, one at a time and in order. An item that is pushed during such a call waits until the call has
+ * returned, so nested calls cannot change the order.
  */
 export class OneAtATime<T> {
   readonly #handle: (item: T) => void;

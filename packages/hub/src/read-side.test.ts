@@ -15,7 +15,7 @@ function createHub() {
 }
 
 // R7.3
-test("a program waits for the topology and then reads its snapshots and events without a listener of its own", async () => {
+test("a program waits for the topology and then reads its snapshots and events without a listener", async () => {
   const { clock, provider, hub } = createHub();
   const early = hub.events();
   hub.start();
@@ -48,7 +48,7 @@ test("a program waits for the topology and then reads its snapshots and events w
   await provider[Symbol.asyncDispose]();
 });
 
-test("without `from` events begin after the moment of the call", async () => {
+test("`events()` without `from` starts after the newest event at the time of the call", async () => {
   const { clock, provider, hub } = createHub();
   hub.start();
   await clock.settle();

@@ -13,31 +13,31 @@ export interface SnapshotKeeperOptions {
   readonly source: TopologySource;
   readonly store: SnapshotStore;
   readonly clock: Clock;
-  /** Which provider is active, and when it last showed life (wall-clock milliseconds); undefined when nobody knows. */
+  /** The active provider, and when it last confirmed its content (wall-clock milliseconds); `undefined` when no provider is active. */
   readonly confirmation: () => Omit<KnownGood, "snapshot"> | undefined;
-  /** How often to look for something new, in milliseconds. */
+  /** How often to check for a new snapshot, in milliseconds. */
   readonly saveEveryMs: number;
-  /** Content that did not change is saved again once it was confirmed so much later, in milliseconds. */
+  /** Unchanged content is saved again once its confirmation is this much newer than the saved one, in milliseconds. */
   readonly refreshMs: number;
-  /** A save that failed; of several in a row the first. It is tried again the next time. */
+  /** Called when a save fails; for several failures in a row, only for the first. Each check retries the save. */
   readonly onError: (error: ProvisioningError) => unknown;
 }
 
 /**
- * Keeps the newest good snapshot in a store: what is current, without blocked nodes. What is stale, was itself restored, or
- * has members that only a guard keeps is never saved.
+ * Saves the newest good snapshot to a store, without its blocks. A snapshot that is stale, was restored from the store, or has members
+ * that only a guard keeps is never saved.
  */
 export class SnapshotKeeper implements AsyncDisposable {
   readonly #options: SnapshotKeeperOptions;
   readonly #unsubscribe: () => void;
   #timer: Disposable | undefined;
-  /** What was known as the topology began to drain: after that nobody shows life any more. */
+  /** The snapshot to save at the start of the drain. After that no provider confirms its content any more. */
   #last: KnownGood | undefined;
   #saving: Promise<void> = Promise.resolve();
   #saved: KnownGood | undefined;
   #hasFailed = false;
 
-  /** Begins at once. */
+  /** Starts the first interval. */
   constructor(options: SnapshotKeeperOptions) {
     this.#options = options;
     this.#unsubscribe = options.source.onEvent((event) => {
@@ -46,7 +46,7 @@ export class SnapshotKeeper implements AsyncDisposable {
     this.#schedule();
   }
 
-  /** Saves what is new once more, and ends. */
+  /** Saves the newest snapshot if it is not saved yet, and ends. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#timer === undefined) return;
     this.#timer[Symbol.dispose]();
@@ -80,7 +80,7 @@ export class SnapshotKeeper implements AsyncDisposable {
     }
   }
 
-  /** What is worth a save. */
+  /** The snapshot to save; `undefined` if there is no good one, or if it is saved already. */
   #known(): KnownGood | undefined {
     const { source: topology, confirmation } = this.#options;
     const { snapshot: newest, isStale } = topology.state;
@@ -95,7 +95,7 @@ export class SnapshotKeeper implements AsyncDisposable {
   #isSaved({ snapshot, source, confirmedAt }: KnownGood): boolean {
     const saved = this.#saved;
     if (saved === undefined || saved.source !== source || saved.snapshot.hash !== snapshot.hash) return false;
-    // The clock may have been set back.
+    // Absolute, because the clock may have been set back.
     return Math.abs(confirmedAt - saved.confirmedAt) < this.#options.refreshMs;
   }
 }

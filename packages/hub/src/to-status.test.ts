@@ -21,11 +21,15 @@ const failing = { availabilityReason: "p fails", availabilityCause: cause };
 // R2.4 R3.5 R5.3 R5.5
 test.each<[string, Partial<StatusInput>, object]>([
   ["current content", {}, { status: "ready", reason: '"p" is current' }],
-  ["no content", { snapshot: undefined }, { status: "starting", reason: "nothing has arrived yet" }],
+  [
+    "no content",
+    { snapshot: undefined },
+    { status: "starting", reason: "no snapshot has been received yet" },
+  ],
   [
     "no content and a failure",
     { snapshot: undefined, availability: "degraded", ...failing },
-    { status: "starting", reason: "nothing has arrived yet: p fails", cause },
+    { status: "starting", reason: "no snapshot has been received yet: p fails", cause },
   ],
   [
     "no members",
@@ -33,7 +37,7 @@ test.each<[string, Partial<StatusInput>, object]>([
     { status: "empty", reason: '"p" reports no members' },
   ],
   [
-    "held content",
+    "degraded content",
     { availability: "degraded", ...failing },
     { status: "degraded", reason: "p fails", cause },
   ],
@@ -51,16 +55,22 @@ test.each<[string, Partial<StatusInput>, object]>([
     "only retained members, with the reason of the hold",
     {
       snapshot: createSnapshot({ ...snapshot, retained: ["a", "b"] }),
-      holds: [{ guard: "mass_removal", providerId: "p", nodes: 2, until: 1, reason: "held back" }],
+      holds: [
+        { guard: "mass_removal", providerId: "p", nodes: 2, until: 1, reason: "the provider lost its data" },
+      ],
     },
-    { status: "degraded", reason: '"p" reports no members: held back' },
+    { status: "degraded", reason: '"p" reports no members: the provider lost its data' },
   ],
   [
-    "a drain, whatever else is true",
+    "a drain, in every other state",
     { lifecycle: "draining", lifecycleReason: "shutting down", availability: "unavailable" },
     { status: "draining", reason: "shutting down" },
   ],
-  ["the end", { lifecycle: "stopped", lifecycleReason: "over" }, { status: "stopped", reason: "over" }],
+  [
+    "a stop",
+    { lifecycle: "stopped", lifecycleReason: "disposed" },
+    { status: "stopped", reason: "disposed" },
+  ],
 ])("%s", (_, changes, expected) => {
   expect(toStatus({ ...running, ...changes })).toEqual(expected);
 });

@@ -1,9 +1,8 @@
 import type { Availability, GuardHold, ProviderSnapshot, Reason, TopologyStatus } from "@holdfast/core";
 
-/** What the status of a topology depends on. */
 export interface StatusInput {
   readonly lifecycle: "running" | "draining" | "stopped";
-  /** Why it drains or has stopped. */
+  /** Why the topology is draining or has stopped. */
   readonly lifecycleReason: string;
   readonly availability: Availability;
   readonly availabilityReason: string;
@@ -14,16 +13,15 @@ export interface StatusInput {
 
 export interface Status {
   readonly status: TopologyStatus;
-  /** For people; never empty. */
+  /** Text for people; never empty. */
   readonly reason: string;
-  /** The failure behind it; absent where there is none. */
+  /** The failure that caused the status; absent without one. */
   readonly cause?: Reason | undefined;
 }
 
 /** The status before the first event. */
-export const STARTING: Status = { status: "starting", reason: "nothing has arrived yet" };
+export const STARTING: Status = { status: "starting", reason: "no snapshot has been received yet" };
 
-/** Derives the status. Pure. */
 export function toStatus(input: StatusInput): Status {
   const { lifecycle, availability, availabilityReason: reason, availabilityCause: cause, snapshot } = input;
   if (lifecycle !== "running") return { status: lifecycle, reason: input.lifecycleReason };

@@ -21,9 +21,7 @@ import {
   type GuardHold,
   type NodeBlocks,
   type NodeId,
-  type ProviderId,
   type ProviderSnapshot,
-  type Random,
   type ReadOptions,
   type Reason,
   type SnapshotDelta,
@@ -34,7 +32,6 @@ import {
   type TopologyState,
   type TopologyStatus,
   type Update,
-  type UpdateSource,
 } from "@holdfast/core";
 import { announce, NOTHING_ANNOUNCED, type Announced, type Announcement } from "./announcer.ts";
 import { BlockList } from "./block-list.ts";
@@ -43,54 +40,29 @@ import { createEpoch } from "./epoch.ts";
 import { EventLog } from "./event-log.ts";
 import { explainNode, type ExplainOptions, type NodeExplanation } from "./explain-node.ts";
 import { OneAtATime } from "./one-at-a-time.ts";
+import { StreamTerminations } from "./stream-terminations.ts";
+import { toEventDraft, withHold } from "./to-event-draft.ts";
 import { STARTING, toStatus, type Status } from "./to-status.ts";
-
-export interface WatchHubOptions {
-  /** Where updates come from: a `Failover`. */
-  readonly source: UpdateSource;
-  /** @defaultValue systemClock */
-  readonly clock?: Clock | undefined;
-  /** @defaultValue Math.random */
-  readonly random?: Random | undefined;
-  /** Names this run; must sort after the epochs of earlier runs. @defaultValue made of `clock` and `random` */
-  readonly epoch?: Epoch | undefined;
-  /** How many events `eventsSince` can go back. @defaultValue 1000 */
-  readonly retainedEvents?: number | undefined;
-  /** How many nodes' worth of memory those events may hold besides the newest snapshot. @defaultValue 100000 */
-  readonly retainedChanges?: number | undefined;
-  /**
-   * Receives what a listener threw, snapshots refused while draining, `TOPOLOGY_NOT_CURRENT` for a node that was blocked while the
-   * topology was not current, and the failure of the source. What it throws is ignored. @defaultValue ignored
-   */
-  readonly onError?: ((error: ProvisioningError) => unknown) | undefined;
-}
-
-export interface HubStartOptions {
-  /**
-   * Replaces the epoch given at construction, for one that is only known later. Positions that name the first one stay valid. Only the
-   * first start takes it.
-   */
-  readonly epoch?: Epoch | undefined;
-}
+import type { HubStartOptions, WatchHubOptions } from "./watch-hub-options.ts";
 
 /**
- * Puts updates into one ordered log and keeps the state that they have led to. The state is set before listeners are called, and a
- * listener that throws does not affect the others.
+ * Turns updates into one ordered log of events, and keeps the resulting state. The state is set before listeners are called. A listener
+ * that throws does not affect the others.
  */
 export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
   readonly #options: WatchHubOptions;
   readonly #clock: Clock;
-  /** Until the start; nothing was in the log then, so both epochs name the same log. */
+  /** The epoch before the start. No event was logged under it, so it stays valid for the same log. */
   readonly #firstEpoch: Epoch;
   #epoch: Epoch;
   readonly #events;
   readonly #log: EventLog;
   readonly #blocks = new BlockList();
-  readonly #terminations = new Map<ProviderId, StreamTerminatedEvent>();
+  readonly #terminations = new StreamTerminations();
   readonly #stop = new AbortController();
-  /** A listener that blocks a node makes a new event, which waits until every listener has received this one. */
+  /** Delivers events. An event caused by a listener is delivered after all listeners have received the current one. */
   readonly #outbox = new OneAtATime<TopologyEvent>((event) => this.#events.emit("event", event));
-  /** A listener that acts on the source causes an update, which waits until this one has been announced whole. */
+  /** Processes updates. An update caused by a listener is processed after the current one is complete. */
   readonly #inbox = new OneAtATime<Update>((update) => this.#take(update));
   #announced: Announced = NOTHING_ANNOUNCED;
   #run: Promise<void> | undefined;
@@ -119,14 +91,16 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
     });
     this.#events = createTypedEvents<{ event: TopologyEvent }>((cause) =>
       this.#report(
-        new ProvisioningError("LIFECYCLE_CONSUMER_FAILED", "a listener of the topology threw", { cause }),
+        new ProvisioningError("LIFECYCLE_CONSUMER_FAILED", "a listener of the topology threw an error", {
+          cause,
+        }),
       ),
     );
   }
 
   /**
-   * Begins to watch; the first events may be emitted before it returns. A second call does nothing; after a drain or disposal it
-   * throws `LIFECYCLE_STOPPED`.
+   * Starts the watch. The first events may be emitted before it returns. A second call has no effect. Throws `LIFECYCLE_STOPPED` after a
+   * drain or disposal.
    */
   start({ epoch }: HubStartOptions = {}): void {
     if (this.#lifecycle !== "running")
@@ -136,7 +110,7 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
     this.#run = this.#watch();
   }
 
-  /** The epoch of every event. It may change once, when the hub starts, before the first event. */
+  /** The epoch of all events. It can change once, at the start of the hub, before the first event. */
   get epoch(): Epoch {
     return this.#epoch;
   }
@@ -172,8 +146,8 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
   }
 
   /**
-   * The events after `seqNo` in order, at most `limit`; `undefined` when the epoch is another one or the gap is too old to
-   * fill.
+   * Returns the first `limit` events after `seqNo`. Returns `undefined` for an epoch of another run, for a position that is no longer
+   * kept, and for one that lies in the future.
    */
   eventsSince(epoch: Epoch, seqNo: number, limit?: number): readonly TopologyEvent[] | undefined {
     const isOurs = epoch === this.#epoch || epoch === this.#firstEpoch;
@@ -196,14 +170,14 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
     return waitUntilReady(this, options);
   }
 
-  /** How each provider's stream ended last, with the hash of its last snapshot; oldest first. */
+  /** The last termination of each provider's stream, with the hash of its last snapshot; oldest first. */
   terminations(): readonly StreamTerminatedEvent[] {
-    return [...this.#terminations.values()];
+    return this.#terminations.events;
   }
 
   /**
-   * Why a node is in, out, held or blocked: by which provider, when, at which `seqNo`, by which rule. Goes back as far as the log is
-   * kept.
+   * Explains why a node is a member, blocked, kept, or not a member: by which provider, when, at which `seqNo`, and by which rule.
+   * Covers only events that are still in the log.
    */
   explain(nodeId: NodeId, options?: ExplainOptions): NodeExplanation {
     return explainNode(nodeId, this.state, this.#log.events, options);
@@ -212,15 +186,15 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
   block(nodeId: NodeId): boolean {
     const snapshot = this.#snapshot;
     if (this.#lifecycle !== "running" || snapshot === undefined) return false;
-    // Held content may lack a node that is still blocked: its restoration is taken back all the same.
+    // A late snapshot may lack a node that is still blocked. Blocking that node again must cancel its restoration.
     if (!snapshot.members.has(nodeId) && !this.#blocks.has(nodeId)) return false;
     if (!this.#blocks.block(nodeId)) return false;
     if (this.#availability !== "available") this.#warnOfStaleBlock(nodeId);
-    this.#show(snapshot, false);
+    this.#setSnapshot(snapshot, false);
     return true;
   }
 
-  /** By now the node may have left, or another may have its id. */
+  /** The node may have left since then, or another node may have taken its id. */
   #warnOfStaleBlock(nodeId: NodeId): void {
     const { status, statusReason } = this.state;
     const message = `"${nodeId}" was blocked while the topology is ${status}: ${statusReason}`;
@@ -231,27 +205,27 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
     return this.#lifecycle === "running" && this.#blocks.restore(nodeId);
   }
 
-  /** Ends the watch: new snapshots are refused. The last one stays readable for consumers that drain. */
+  /** Ends the watch and rejects new snapshots. The last snapshot stays readable for consumers that finish their work. */
   drain(reason: string): void {
     if (this.#lifecycle !== "running") return;
     this.#lifecycle = "draining";
     this.#lifecycleReason = reason;
-    this.#settleStatus();
+    this.#updateStatus();
     this.#stop.abort();
   }
 
-  /** Ends the watch, emits `stopped`, then removes every listener. */
+  /** Ends the watch, emits the status `stopped`, then removes all listeners. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     await this.#run;
     if (this.#lifecycle === "stopped") return;
     this.#lifecycle = "stopped";
-    this.#lifecycleReason = "everything has stopped";
-    this.#settleStatus();
+    this.#lifecycleReason = "the hub was disposed of";
+    this.#updateStatus();
     this.#events.clear();
   }
 
-  /** A source that ends or fails by itself leaves the topology unavailable. Never rejects. */
+  /** Runs the source. If it ends or fails without an abort, the topology becomes unavailable. Never rejects. */
   async #watch(): Promise<void> {
     const { source } = this.#options;
     const { signal } = this.#stop;
@@ -266,7 +240,7 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
     this.#availability = "unavailable";
     this.#availabilityReason = cause?.message ?? "the source of updates has ended";
     this.#availabilityCause = cause && toReason(cause);
-    this.#settleStatus();
+    this.#updateStatus();
   }
 
   #take(update: Update): void {
@@ -274,7 +248,7 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
     this.#announced = after;
     let isRefreshed = false;
     for (const announcement of announcements) {
-      // Checked each time: a listener may have drained the hub.
+      // Checked for each announcement, because a listener may have drained the hub.
       if (this.#lifecycle !== "running") this.#refuse(announcement);
       else {
         if (announcement.type === "content")
@@ -288,38 +262,20 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
   #carryOut(announcement: Announcement, isRefreshed: boolean): void {
     switch (announcement.type) {
       case "content":
-        return this.#show(announcement.snapshot, isRefreshed);
+        return this.#setSnapshot(announcement.snapshot, isRefreshed);
       case "availability":
         this.#availability = announcement.availability;
         this.#availabilityReason = announcement.reason;
         this.#availabilityCause = announcement.cause;
-        return this.#settleStatus();
-      case "switch": {
-        const { from, to, reason, cause } = announcement;
-        const snapshotHash = this.#snapshot?.hash;
-        const draft = { kind: "provider_changed", from, to, reason, snapshotHash } as const;
-        return this.#append({ ...draft, ...(cause && { cause }) });
-      }
-      case "hold": {
-        const { isHolding, hold } = announcement;
-        const others = this.#holds.filter(
-          ({ guard, providerId }) => guard !== hold.guard || providerId !== hold.providerId,
-        );
-        this.#holds = isHolding ? [...others, hold] : others;
+        return this.#updateStatus();
+      case "hold":
+        this.#holds = withHold(this.#holds, announcement);
         this.#setStatus();
-        return this.#append({ kind: "guard_changed", isHolding, ...hold });
-      }
-      case "health": {
-        const { providerId, from, to, reason } = announcement;
-        return this.#append({ kind: "health_changed", providerId, from, to, reason });
-      }
-      case "stream_end": {
-        const { providerId, reason } = announcement;
-        // The hash in force includes blocked nodes.
-        const isInForce = providerId === this.#snapshot?.providerId;
-        const snapshotHash = isInForce ? this.#snapshot?.hash : announcement.snapshotHash;
-        return this.#append({ kind: "stream_terminated", providerId, reason, snapshotHash });
-      }
+        return this.#append(toEventDraft(announcement, this.#snapshot));
+      case "switch":
+      case "health":
+      case "stream_end":
+        return this.#append(toEventDraft(announcement, this.#snapshot));
     }
   }
 
@@ -327,56 +283,48 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
     if (announcement.type !== "content") return;
     const { providerId } = announcement.snapshot;
     this.#report(
-      new ProvisioningError("LIFECYCLE_SHUTTING_DOWN", `a snapshot of "${providerId}" was refused`, {
+      new ProvisioningError("LIFECYCLE_SHUTTING_DOWN", `a snapshot of "${providerId}" was rejected`, {
         details: { providerId, reason: this.#lifecycleReason },
       }),
     );
-  }
-
-  /** Keeps one termination for each provider, and drops the oldest when there are too many. */
-  #keepTermination(event: StreamTerminatedEvent): void {
-    this.#terminations.delete(event.providerId);
-    this.#terminations.set(event.providerId, event);
-    const [oldest] = this.#terminations.keys();
-    if (this.#terminations.size > MAX_TERMINATIONS && oldest !== undefined) this.#terminations.delete(oldest);
   }
 
   #report(error: ProvisioningError): void {
     callIsolated(() => this.#options.onError?.(error));
   }
 
-  /** The backend has confirmed the content in force: the blocks of restored nodes are lifted. */
+  /** The backend has confirmed the snapshot in force: lifts the blocks of restored nodes. */
   #refresh(): void {
     if (this.#snapshot === undefined || !this.#isGood(this.#snapshot)) return;
-    if (this.#blocks.refresh(this.#snapshot)) this.#show(this.#snapshot, false);
+    if (this.#blocks.refresh(this.#snapshot)) this.#setSnapshot(this.#snapshot, false);
   }
 
-  /** Current, and no guard keeps members that the active provider does not list: blocks may be lifted. */
+  /** Whether blocks may be lifted: the snapshot is current, and no guard keeps members that the active provider does not list. */
   #isGood({ retained }: ProviderSnapshot): boolean {
     return this.#availability === "available" && retained === undefined;
   }
 
-  #show(incoming: ProviderSnapshot, isGood: boolean): void {
+  #setSnapshot(incoming: ProviderSnapshot, isGood: boolean): void {
     if (isGood) this.#blocks.refresh(incoming);
     const previous = this.#snapshot;
     const refusal = refusalOf(this.state)?.code;
     const snapshot = createSnapshot({ ...incoming, blockedNodes: this.#blocks.blocked });
-    const delta = diffSnapshots(previous ?? NOTHING, snapshot);
+    const delta = diffSnapshots(previous ?? EMPTY, snapshot);
     this.#snapshot = snapshot;
     if (previous === undefined || !isEmpty(delta)) {
       this.#snapshotSeqNo = this.#seqNo + 1;
-      // Listeners of the snapshot already find the status that it leads to.
+      // Set before the event, so that its listeners already read the resulting status.
       this.#setStatus();
       this.#append({ kind: "snapshot", snapshot, previousHash: previous?.hash, delta });
       this.#announceStatus();
     } else {
       this.#setStatus();
-      // Equal content, but a guard now keeps all of it, or no longer does: whether new work can be based on it has changed.
+      // The content is equal, but a guard has begun or ceased to keep all members. That decides whether new work may use the snapshot.
       this.#announceStatus(refusalOf(this.state)?.code !== refusal);
     }
   }
 
-  #settleStatus(): void {
+  #updateStatus(): void {
     this.#setStatus();
     this.#announceStatus();
   }
@@ -394,10 +342,10 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
   }
 
   #announceStatus(isRefusalChanged = false): void {
-    // Not the status before: a listener may have drained the hub meanwhile, and that was announced.
+    // The last announced status, because a listener may have drained the hub since `#setStatus`.
     const from = this.#announcedStatus;
     const { status: to, reason, cause } = this.#status;
-    // A degraded topology that becomes current is one that only a guard makes degraded: joins are possible again.
+    // A topology can stay degraded because of a guard while it becomes current or stale. Bridges must learn that, as joins depend on it.
     const isStale = this.#availability !== "available";
     const isRenewed = to === "degraded" && (isStale !== this.#isAnnouncedStale || isRefusalChanged);
     if (from === to && !isRenewed) return;
@@ -415,7 +363,7 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
       seqNo: this.#seqNo,
       at: this.#clock.now(),
     };
-    if (event.kind === "stream_terminated") this.#keepTermination(event);
+    if (event.kind === "stream_terminated") this.#terminations.add(event);
     this.#log.append(event);
     if (eventChannel.hasSubscribers) eventChannel.publish({ event });
     this.#outbox.push(event);
@@ -426,7 +374,4 @@ function isEmpty({ added, updated, removed, blocked, unblocked }: SnapshotDelta)
   return added.length + updated.length + removed.length + blocked.length + unblocked.length === 0;
 }
 
-const NOTHING = { members: MemberSet.empty, blockedNodes: [] };
-
-/** Providers whose last termination is kept: as many as a set may have. */
-const MAX_TERMINATIONS = 1_000;
+const EMPTY = { members: MemberSet.empty, blockedNodes: [] };

@@ -57,7 +57,7 @@ export const HUB_MUTANTS: readonly Mutant[] = [
     name: "termination-not-kept",
     says: "the end of a stream is told and then forgotten",
     file: HUB,
-    find: 'if (event.kind === "stream_terminated") this.#keepTermination(event);',
+    find: 'if (event.kind === "stream_terminated") this.#terminations.add(event);',
     replace: "",
   },
   {

@@ -34,7 +34,7 @@ describe("/healthz and /readyz", () => {
     const healthy = { status: 200, body: { status: "ok" } };
 
     // R2.4: an empty topology is not ready. R3.5: a draining one is not ready.
-    await expectReady(503, { status: "starting", reason: "nothing has arrived yet" });
+    await expectReady(503, { status: "starting", reason: "no snapshot has been received yet" });
     expect(await getJson(`${url}/healthz`)).toEqual(healthy);
     await served.set();
     await expectReady(503, { status: "empty", reason: '"primary" reports no members' });
