@@ -70,7 +70,7 @@ describe("a program without Kubernetes and without metrics", () => {
     expect(FIRST_PROGRAM.trimEnd().split("\n").length).toBeLessThanOrEqual(10);
     expect(FIRST_PROGRAM.match(/ from "/g)).toHaveLength(2);
     await writeFile(join(project.path, "program.js"), FIRST_PROGRAM);
-    expect(await execute("node", ["program.js"], project.path)).toBe(FIRST_OUTPUT);
+    expect(await execute(process.execPath, ["program.js"], project.path)).toBe(FIRST_OUTPUT);
   });
 });
 
@@ -85,7 +85,7 @@ describe("importing a package", () => {
   test.each(Object.entries(LOADED_AT_IMPORT))(
     "%s loads of others %j and nothing else",
     async (name, expected) => {
-      const printed = await execute("node", ["list.js", name], project.path);
+      const printed = await execute(process.execPath, ["list.js", name], project.path);
       const loaded = printed.matchAll(/.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//g);
       const others = new Set(
         [...loaded].map((match) => match[1]!).filter((loadedName) => !project.ours.has(loadedName)),
