@@ -1,6 +1,6 @@
 import { InvalidTopologyError, toFileProblem } from "./invalid-topology-error.ts";
 
-/** UTF-8 to text, without a byte order mark. Throws `InvalidTopologyError`. */
+/** Decodes UTF-8 and removes a byte order mark. Throws `InvalidTopologyError`. */
 export function decodeText(bytes: Uint8Array): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);

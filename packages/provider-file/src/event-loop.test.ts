@@ -9,7 +9,7 @@ import { WatchRecorder } from "../test/watch-recorder.ts";
 
 const MEMBERS = 100_000;
 
-test("a hundred thousand members do not hold up the event loop", { timeout: 60_000 }, async () => {
+test("a hundred thousand members do not block the event loop", { timeout: 60_000 }, async () => {
   using folder = new TemporaryFolder();
   const nodes = Array.from({ length: MEMBERS }, (_, index) => node(index));
   const text = toJson(nodes);
@@ -24,7 +24,7 @@ test("a hundred thousand members do not hold up the event loop", { timeout: 60_0
   expect((await watch.nextSnapshot()).members.size).toBe(MEMBERS);
   folder.rename("next.json", "t.json");
   expect((await watch.nextSnapshot()).members.get("node-0")?.port).toBe(81);
-  // A few milliseconds, and whatever collecting garbage takes on top.
+  // A few milliseconds, plus garbage collection.
   expect(turns.longestMs).toBeLessThan(atOnceMs / 3);
 });
 
@@ -39,7 +39,9 @@ function node(index: number): ClusterNodeInput {
   };
 }
 
-/** Watches how much processor time the turns of the event loop take: unlike the clock it does not run while others run. */
+/**
+ * Measures the processor time of each turn of the event loop. Unlike a clock, it excludes the time of other processes.
+ */
 class TurnMeter implements Disposable {
   longestMs = 0;
   #isDisposed = false;

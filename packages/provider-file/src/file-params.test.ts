@@ -13,13 +13,13 @@ describe("fileParamsSchema", () => {
     });
   });
 
-  test("refuses what it does not know", () => {
+  test("refuses unknown fields", () => {
     expect(fileParamsSchema.safeParse({}).success).toBe(false);
     expect(fileParamsSchema.safeParse({ path: "a.json", interval: 1 }).success).toBe(false);
     expect(fileParamsSchema.safeParse({ path: "a.json", pollMs: 0 }).success).toBe(false);
   });
 
-  test("a path whose extension names no format needs one", () => {
+  test("a path without a known extension requires a format", () => {
     expect(fileParamsSchema.safeParse({ path: "topology" }).error?.issues).toMatchObject([
       { path: ["path"] },
     ]);

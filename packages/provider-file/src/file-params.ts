@@ -2,18 +2,22 @@ import { extname } from "node:path";
 import type { WithDefaults } from "@holdfast/core/adapter";
 import * as z from "zod";
 
-/** How the text of a topology file is read. */
+/** The format of a topology file. */
 export type FileFormat = "json" | "yaml";
 
-/** Which file a provider reads, and how. Only `path` is required. */
+/** The parameters of a file provider. Only `path` is required. */
 export interface FileParams {
   /** The topology file. A relative path starts from the adapter's `baseDir`, or else from the current folder of the process. */
   readonly path: string;
-  /** `auto` goes by the extension: `.json`, `.yaml` or `.yml`. @defaultValue "auto" */
+  /** `auto` uses the extension: `.json`, `.yaml` or `.yml`. @defaultValue "auto" */
   readonly format?: "auto" | FileFormat | undefined;
-  /** Milliseconds between looks at the file, besides the file system's own notifications. @defaultValue 1000 */
+  /**
+   * Milliseconds between two checks of the file, in addition to notifications of the file system. @defaultValue 1000
+   */
   readonly pollMs?: number | undefined;
-  /** Milliseconds that a missing, unreadable or invalid file must stay so before it counts. @defaultValue 150 */
+  /**
+   * Milliseconds for which a file must stay missing, unreadable or invalid before that is reported. @defaultValue 150
+   */
   readonly settleMs?: number | undefined;
   /** A larger file is invalid. @defaultValue 67108864 */
   readonly maxBytes?: number | undefined;
@@ -34,19 +38,23 @@ export const fileParamsSchema: z.ZodType<FileSettings, FileParams> = z
     format: z
       .enum(["auto", "json", "yaml"])
       .default("auto")
-      .describe("How to read the file; auto goes by the extension: .json, .yaml or .yml."),
+      .describe("The format of the file; auto uses the extension: .json, .yaml or .yml."),
     pollMs: z
       .int()
       .min(10)
       .max(60_000)
       .default(1_000)
-      .describe("Milliseconds between looks at the file, besides the file system's notifications."),
+      .describe(
+        "Milliseconds between two checks of the file, in addition to notifications of the file system.",
+      ),
     settleMs: z
       .int()
       .min(0)
       .max(10_000)
       .default(150)
-      .describe("Milliseconds that a missing, unreadable or invalid file must stay so before it counts."),
+      .describe(
+        "Milliseconds for which a file must stay missing, unreadable or invalid before that is reported.",
+      ),
     maxBytes: z
       .int()
       .min(1)
@@ -63,7 +71,7 @@ export const fileParamsSchema: z.ZodType<FileSettings, FileParams> = z
     });
   });
 
-/** Undefined when the format is left to an extension that names none. */
+/** Returns `undefined` when the format is `auto` and the extension is unknown. */
 export function formatOf(params: Pick<FileSettings, "path" | "format">): FileFormat | undefined {
   if (params.format !== "auto") return params.format;
   switch (extname(params.path).toLowerCase()) {

@@ -11,7 +11,7 @@ afterEach(() => {
 });
 
 describe("FileReader", () => {
-  test("gives the bytes once, and again when they changed", async () => {
+  test("returns the bytes once, and again when they changed", async () => {
     using folder = new TemporaryFolder();
     folder.write("f", "one");
     const { read } = reading(folder.at("f"));
@@ -24,7 +24,7 @@ describe("FileReader", () => {
     expect(second?.digest).not.toBe(first?.digest);
   });
 
-  test("sees an edit of the same size whose modification time was set back", async () => {
+  test("detects an edit of the same size whose modification time was set back", async () => {
     using folder = new TemporaryFolder();
     folder.write("f", "one");
     const { read, clock } = reading(folder.at("f"));
@@ -37,7 +37,7 @@ describe("FileReader", () => {
     expect((await read())?.bytes).toEqual(new TextEncoder().encode("two"));
   });
 
-  test("sees an edit that left no trace in the time stamps, as they are coarse", async () => {
+  test("detects an edit that does not change the time stamps, because they are coarse", async () => {
     using folder = new TemporaryFolder();
     folder.write("f", "one");
     await freezeStamps(folder.at("f"));
@@ -49,14 +49,14 @@ describe("FileReader", () => {
     folder.write("f", "six");
     clock.now = 2_000;
     expect((await read())?.bytes).toEqual(new TextEncoder().encode("six"));
-    // From here on the stamps of a later edit would differ, so they are believed ...
+    // From here on the stamps of a later edit would differ, so they are trusted ...
     folder.write("f", "ten");
     expect((await read())?.bytes).toBeUndefined();
-    // ... unless the file system says that the file was touched.
+    // ... unless the file system reports a change of the file.
     expect((await read(true))?.bytes).toEqual(new TextEncoder().encode("ten"));
   });
 
-  test("gives nothing of a file that was written to while it was read", async () => {
+  test("returns nothing for a file that was written to while it was read", async () => {
     using folder = new TemporaryFolder();
     folder.write("f", "one");
     const { read } = reading(folder.at("f"));
@@ -65,7 +65,7 @@ describe("FileReader", () => {
     expect((await read())?.bytes).toEqual(new TextEncoder().encode("two, longer"));
   });
 
-  test("gives nothing of a file that was replaced while it was read", async () => {
+  test("returns nothing for a file that was replaced while it was read", async () => {
     using folder = new TemporaryFolder();
     folder.write("f", "one");
     const { read } = reading(folder.at("f"));
@@ -74,7 +74,7 @@ describe("FileReader", () => {
     expect((await read())?.bytes).toEqual(new TextEncoder().encode("two"));
   });
 
-  test("a folder and a named pipe are no regular files", async () => {
+  test("a folder and a named pipe are not regular files", async () => {
     using folder = new TemporaryFolder();
     mkdirSync(folder.at("d"));
     makeNamedPipe(folder.at("p"));
@@ -98,14 +98,17 @@ function reading(path: string) {
   return { clock, read: (mustRead = false) => reader.read(mustRead, signal) };
 }
 
-/** Node keeps the class of file handles to itself. */
+/** Node does not export the class of file handles. */
 async function handlePrototype(path: string): Promise<Awaited<ReturnType<typeof open>>> {
   await using handle = await open(path);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- every handle has this prototype
   return Object.getPrototypeOf(handle) as Awaited<ReturnType<typeof open>>;
 }
 
-/** From now on every file handle tells the present state of this file: a file system with coarse time stamps. */
+/**
+ * Makes every file handle report the current stats of this file from now on: simulates a file system with coarse time
+ * stamps.
+ */
 async function freezeStamps(path: string): Promise<void> {
   const prototype = await handlePrototype(path);
   await using handle = await open(path);
@@ -113,7 +116,7 @@ async function freezeStamps(path: string): Promise<void> {
   vi.spyOn(prototype, "stat").mockResolvedValue(frozen);
 }
 
-/** Runs `action` between the first reading of bytes and what follows it. */
+/** Runs `action` after the first read of bytes. */
 async function onRead(path: string, action: () => void): Promise<void> {
   const prototype = await handlePrototype(path);
   const read: unknown = Reflect.get(prototype, "read");

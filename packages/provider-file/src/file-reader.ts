@@ -5,30 +5,30 @@ import { throwIfAborted } from "@holdfast/core";
 import { assertRegularFile, fileAccess } from "@holdfast/core/adapter";
 import { InvalidTopologyError, toFileProblem } from "./invalid-topology-error.ts";
 
-/** The whole content of the file, as it was at one moment. */
+/** The whole content of the file at one moment. */
 export interface FileReading {
-  /** Names the content. */
+  /** SHA-256 of the content, in hexadecimal. */
   readonly digest: string;
-  /** Absent when the content is the same as at the last reading. */
+  /** Undefined when the content is the same as at the last reading. */
   readonly bytes?: Uint8Array<ArrayBuffer>;
 }
 
 export interface FileReaderOptions {
   readonly path: string;
   readonly maxBytes: number;
-  /** Milliseconds that only go forward. */
+  /** Returns monotonic milliseconds. */
   readonly monotonic: () => number;
 }
 
 const SLICE = 524_288;
 
 /**
- * Time stamps are as coarse as two seconds (FAT): a later change of the same size may leave them equal. So a file that was
- * first seen less than this long before it was read is read again.
+ * Time stamps can be as coarse as two seconds (FAT), so a later change of the same size may not change them. A file
+ * that was first seen less than this long before it was read is therefore read again.
  */
 const COARSEST_STAMP_MS = 2_000;
 
-/** Reads a file whenever it is not known to be the same as at the last reading. */
+/** Reads a file unless it is known to be unchanged since the last reading. */
 export class FileReader {
   readonly #options: FileReaderOptions;
   #last: { stats: BigIntStats; digest: string; firstSeenAt: number; readAt: number } | undefined;
@@ -38,7 +38,7 @@ export class FileReader {
   }
 
   /**
-   * Undefined when the file was written to while it was being read. Throws the error of the file system, or
+   * Returns `undefined` when the file was written to while it was being read. Throws the error of the file system, or
    * `InvalidTopologyError` for a file that is too large.
    */
   read(mustRead: boolean, signal: AbortSignal): Promise<FileReading | undefined> {
@@ -47,7 +47,7 @@ export class FileReader {
 
   async #read(mustRead: boolean, signal: AbortSignal): Promise<FileReading | undefined> {
     const { path, maxBytes, monotonic } = this.#options;
-    // Without O_NONBLOCK opening a named pipe would wait for a writer.
+    // Without O_NONBLOCK, opening a named pipe would wait for a writer.
     const handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     try {
       const seenAt = monotonic();
@@ -86,7 +86,9 @@ async function readWhole(
   return { digest: hash.digest("hex"), bytes };
 }
 
-/** The change time can't be set by hand, so an edit that restores the modification time is seen too. */
+/**
+ * The change time (ctime) cannot be set by a program, so an edit that restores the modification time is detected too.
+ */
 function isSameFile(a: BigIntStats, b: BigIntStats): boolean {
   return (
     a.dev === b.dev &&

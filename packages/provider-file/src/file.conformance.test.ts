@@ -12,7 +12,7 @@ import { WedgedThreadPool } from "../test/wedged-thread-pool.ts";
 
 const formats = ["json", "yaml"] as const;
 
-/** The formats differ in the parser alone: its own tests cover both. */
+/** The formats differ only in the parser, whose own tests cover both. */
 describe.each(inject("isLong") ? formats : (["json"] as const))("a file provider of a %s file", (format) => {
   // R2.1 R2.2
   providerConformance({ describe, test, harness: { setup: () => setUp(format) } });
@@ -27,7 +27,7 @@ function setUp(format: FileFormat): ProviderSetup {
   const provider = createTestProvider({ path: folder.at(name), settleMs: 30, heartbeatMs, clock });
   let published: readonly ClusterNodeInput[] = [];
   let wedged: WedgedThreadPool | undefined;
-  // JSON is YAML, too. In place, because that is harder to follow.
+  // JSON is also YAML. The file is written in place, because that is harder to follow.
   const publish = (nodes: readonly ClusterNodeInput[]): void => {
     published = nodes;
     folder.write(name, toJson(nodes));

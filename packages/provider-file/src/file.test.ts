@@ -11,7 +11,7 @@ const context = { clock: systemClock, random: () => 0.5, heartbeatMs: 5_000 };
 const { signal } = new AbortController();
 
 describe("file", () => {
-  test("takes a relative path from its base folder, else from the current one", async () => {
+  test("resolves a relative path from its base folder, by default from the current one", async () => {
     using folder = new TemporaryFolder();
     mkdirSync(folder.at("d"));
     folder.write("d/t.json", toJson([]));
@@ -25,7 +25,7 @@ describe("file", () => {
     });
   });
 
-  test("does no I/O to make a provider, and keeps its descriptor", () => {
+  test("creates a provider without I/O, and keeps its descriptor", () => {
     const adapter = file.createAdapter({ baseDir: "/nowhere" });
     const provider = providerOf(adapter, "t.json");
     expect(provider.descriptor).toMatchObject({ id: "test", kind: "file", params: { path: "t.json" } });
@@ -33,7 +33,7 @@ describe("file", () => {
   });
 });
 
-test("a program needs to give the path only", () => {
+test("a program only needs to pass the path", () => {
   expect(file({ path: "t.json" })).toMatchObject({ kind: "file", params: { path: "t.json" } });
   expectTypeOf<{ path: string }>().toExtend<FileParams>();
   expectTypeOf<{ format: "json" }>().not.toExtend<FileParams>();

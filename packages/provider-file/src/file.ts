@@ -4,8 +4,8 @@ import { fileParamsSchema, type FileParams, type FileSettings } from "./file-par
 import { watchTopology } from "./watch-topology.ts";
 
 /**
- * A provider that reports the members written in a JSON or YAML file, and watches it: `file({ path: "orders.yaml" })`. For a
- * configuration that names the kind `file`, `file.createAdapter({ baseDir })` gives the adapter.
+ * A provider that reports the members listed in a JSON or YAML file, and watches it: `file({ path: "orders.yaml" })`.
+ * For a configuration that names the kind `file`, `file.createAdapter({ baseDir })` returns the adapter.
  */
 export const file: DefinedAdapter<FileSettings, FileParams> = defineAdapter({
   kind: "file",

@@ -1,20 +1,22 @@
 import type { ValidationProblem } from "@holdfast/core";
 
-/** How many problems of one file are named. */
+/** Maximum number of reported problems of one file. */
 export const MAX_PROBLEMS = 100;
 
 export interface TextPosition {
-  /** From 1. */
+  /** Starts at 1. */
   readonly line: number;
-  /** From 1, in UTF-16 units. */
+  /** Starts at 1, in UTF-16 units. */
   readonly column: number;
 }
 
-/** The file could be read but is no topology. Holds every problem (the first hundred) and none of the file's text. */
+/**
+ * The file could be read but is not a valid topology. Holds every problem (the first hundred) and no text of the file.
+ */
 export class InvalidTopologyError extends Error {
   override readonly name = "InvalidTopologyError";
   readonly problems: readonly ValidationProblem[];
-  /** Of the first syntax error. */
+  /** Position of the first syntax error. */
   readonly position: TextPosition | undefined;
 
   constructor(problems: readonly ValidationProblem[], position?: TextPosition) {

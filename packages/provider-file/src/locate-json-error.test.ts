@@ -24,7 +24,7 @@ describe("locateJsonError", () => {
     expect(locateJsonError(text)).toBe(offset);
   });
 
-  test("finds no error in what JSON.parse accepts", () => {
+  test("finds no error in a text that JSON.parse accepts", () => {
     fc.assert(
       fc.property(fc.json(), fc.constantFrom(0, 2), (json, indent) => {
         expect(locateJsonError(JSON.stringify(JSON.parse(json), undefined, indent))).toBeUndefined();
@@ -32,7 +32,7 @@ describe("locateJsonError", () => {
     );
   });
 
-  test("finds an error exactly where JSON.parse refuses", () => {
+  test("finds an error exactly when JSON.parse throws", () => {
     const piece = fc.constantFrom(
       "{",
       "}",

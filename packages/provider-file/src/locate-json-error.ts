@@ -1,11 +1,14 @@
-/** White space, then one token: punctuation, a string, or another scalar (RFC 8259, sections 2 to 7). */
+/** Matches white space, then one token: punctuation, a string, or another scalar (RFC 8259, sections 2 to 7). */
 export const JSON_TOKEN: RegExp =
-  // oxlint-disable-next-line no-control-regex -- exactly the characters that must be escaped in a string
+  // oxlint-disable-next-line no-control-regex -- the characters that must be escaped in a string
   /[ \t\n\r]*(?:([{}[\],:])|("[^"\\\u0000-\u001f]*(?:\\(?:["\\/bfnrt]|u[\da-fA-F]{4})[^"\\\u0000-\u001f]*)*")|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)/y;
 
 type Expected = "value" | "value or ]" | "key" | "key or }" | ":" | ", or end";
 
-/** The offset of the first token that can't stand where it does (the text's length when it ends too early). */
+/**
+ * Returns the offset of the first unexpected token (the length of the text when it ends too early), or `undefined` for
+ * valid JSON.
+ */
 export function locateJsonError(text: string): number | undefined {
   const open: ("[" | "{")[] = [];
   let expected: Expected = "value";
@@ -24,7 +27,10 @@ export function locateJsonError(text: string): number | undefined {
   }
 }
 
-/** What is expected after the token, or undefined when the token itself is not. Keeps the stack of open brackets. */
+/**
+ * Returns what is expected after the token, or `undefined` when the token itself is unexpected. Updates the stack of
+ * open brackets.
+ */
 function follow(expected: Expected, token: string, open: ("[" | "{")[]): Expected | undefined {
   switch (expected) {
     case "value":

@@ -24,7 +24,7 @@ describe("locateRepeatedKey", () => {
     expect(locateRepeatedKey(text)).toBeUndefined();
   });
 
-  test("finds none in any text that JSON.stringify writes", () => {
+  test("finds none in any output of JSON.stringify", () => {
     fc.assert(fc.property(fc.json(), (text) => locateRepeatedKey(text) === undefined));
   });
 });

@@ -1,8 +1,11 @@
 import { JSON_TOKEN } from "./locate-json-error.ts";
 
-/** The offset of the first key that its object already has, in a valid JSON text; undefined where every key is unique. */
+/**
+ * Returns the offset of the first repeated key of an object in a valid JSON text, or `undefined` when all keys are
+ * unique.
+ */
 export function locateRepeatedKey(text: string): number | undefined {
-  // The keys of the open objects; undefined for an array.
+  // The keys of each open object; undefined for an array.
   const open: (Set<unknown> | undefined)[] = [];
   let isKeyNext = false;
   const token = new RegExp(JSON_TOKEN);
@@ -12,7 +15,7 @@ export function locateRepeatedKey(text: string): number | undefined {
     else if (punctuation === "}" || punctuation === "]") open.pop();
     const keys = open.at(-1);
     if (isKeyNext && string !== undefined && keys !== undefined) {
-      // Escapes can write one key in several ways.
+      // Parsed, because escapes can represent one key in several ways.
       const key: unknown = JSON.parse(string);
       if (keys.has(key)) return token.lastIndex - whole.trimStart().length;
       keys.add(key);

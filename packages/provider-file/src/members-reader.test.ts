@@ -17,13 +17,13 @@ function problemsOf(file: unknown): readonly string[] {
 }
 
 describe("createMembersReader", () => {
-  test("gives the members sorted by id, whatever their order", () => {
+  test("returns the members sorted by id, from any order", () => {
     const members = ["b", "c", "a"].map((id) => ({ id, host: "10.0.0.1", port: 80 }));
     const nodes = read({ version: 1, members });
     expect(nodes.map(({ id }) => id)).toEqual(["a", "b", "c"]);
   });
 
-  test("names every problem of every member and repeats no text", () => {
+  test("names every problem of every member and quotes no text", () => {
     const members = [
       { id: "a", host: "hunter2", port: "hunter2" },
       "hunter2",
@@ -49,14 +49,14 @@ describe("createMembersReader", () => {
     expect(problemsOf({ version: 2, members: [], extra: 1 })).toEqual(["version: 1", "extra: no such field"]);
   });
 
-  test("two members with one id are a problem that names both places", () => {
+  test("two members with the same id are a problem that names both positions", () => {
     const node = { id: "a", host: "10.0.0.1", port: 80 };
     expect(problemsOf({ members: [node, { ...node, id: "b" }, node] })).toEqual([
       "members[2].id: an id that no other member has",
     ]);
   });
 
-  test("a key named __proto__ is a problem, wherever it stands", () => {
+  test("a key named __proto__ is a problem at any position", () => {
     const member =
       '{"id": "a", "host": "h", "port": 1, "metadata": {"__proto__": "x"}, "__proto__": {"tags": []}}';
     const problems = problemsOf(JSON.parse(`{"members": [${member}], "__proto__": {"version": 1}}`));

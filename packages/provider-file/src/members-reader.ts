@@ -9,8 +9,8 @@ import { InvalidTopologyError, MAX_PROBLEMS } from "./invalid-topology-error.ts"
 import { topologyEnvelopeSchema } from "./topology-file.ts";
 
 /**
- * Compiles a reader of parsed topology files: it gives the members sorted by id, or throws `InvalidTopologyError` naming
- * every problem (the first hundred). One bad entry makes the whole file invalid.
+ * Compiles a reader of parsed topology files. It returns the members sorted by id, or throws `InvalidTopologyError`
+ * with every problem (the first hundred). One malformed entry makes the whole file invalid.
  */
 export function createMembersReader(): (file: unknown) => readonly ClusterNode[] {
   const readNode = createNodeReader();
@@ -24,8 +24,8 @@ export function createMembersReader(): (file: unknown) => readonly ClusterNode[]
       if (problems.length >= MAX_PROBLEMS) break;
       try {
         const node = readNode(withNumericPort(entry));
-        const twin = indexes.get(node.id);
-        if (twin !== undefined) problems.push(duplicateProblem(index, twin));
+        const first = indexes.get(node.id);
+        if (first !== undefined) problems.push(duplicateProblem(index, first));
         if (hasPrototypeKey(entry)) problems.push(prototypeProblem(index));
         indexes.set(node.id, index);
         nodes.push(node);
@@ -38,7 +38,7 @@ export function createMembersReader(): (file: unknown) => readonly ClusterNode[]
   };
 }
 
-/** A port that is quoted, as templates often write it, is the number. */
+/** Accepts a quoted port, which templates often write, as a number. */
 function withNumericPort(entry: unknown): unknown {
   const port: unknown = Reflect.get(Object(entry), "port");
   return typeof port === "string" && /^[1-9]\d{0,4}$/.test(port)
@@ -46,16 +46,16 @@ function withNumericPort(entry: unknown): unknown {
     : entry;
 }
 
-function duplicateProblem(index: number, twin: number): ValidationProblem {
+function duplicateProblem(index: number, first: number): ValidationProblem {
   return {
     path: `members[${index}].id`,
     expected: "an id that no other member has",
-    got: `the id of members[${twin}]`,
+    got: `the id of members[${first}]`,
     code: "VALIDATION_MALFORMED",
   };
 }
 
-/** zod drops this key of a record without a word. */
+/** zod silently drops this key of a record. */
 function hasPrototypeKey(entry: unknown): boolean {
   const metadata: unknown = Reflect.get(Object(entry), "metadata");
   return typeof metadata === "object" && metadata !== null && Object.hasOwn(metadata, "__proto__");
@@ -72,7 +72,7 @@ function prototypeProblem(index: number): ValidationProblem {
 
 function problemsOf(error: unknown, index: number): readonly ValidationProblem[] {
   if (!isProvisioningError(error)) throw error;
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what createNodeReader promises to throw
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- documented at createNodeReader
   const problems = error.details["problems"] as readonly ValidationProblem[];
   return problems.map((problem) => ({
     ...problem,

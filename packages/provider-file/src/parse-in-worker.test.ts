@@ -12,14 +12,14 @@ const { signal } = new AbortController();
 const previous = MemberSet.empty;
 
 describe("parseInWorker", () => {
-  test("gives every member once, sorted by id, across batches", async () => {
+  test("returns every member once, sorted by id, across batches", async () => {
     const members = Array.from({ length: 2_500 }, (_, index) => node((index * 7) % 2_500));
     const nodes = await inTime(parseInWorker(task(toJson(members)), { previous, signal }));
     expect(nodes.map(({ id }) => id)).toEqual(members.map(({ id }) => id).sort());
     expect(nodes[1]).toEqual({ ...node(1), zone: undefined, weight: undefined, tags: ["a", "b"] });
   });
 
-  test("members that did not change are the same objects", async () => {
+  test("unchanged members are the same objects", async () => {
     const before = MemberSet.from(
       await inTime(parseInWorker(task(toJson([node(1), node(2)])), { previous, signal })),
     );
@@ -29,7 +29,7 @@ describe("parseInWorker", () => {
     expect(nodes[1]).toBe(before.get("node-0002"));
   });
 
-  test("a file without members gives none", async () => {
+  test("a file without members returns none", async () => {
     expect(await inTime(parseInWorker(task(toJson([])), { previous, signal }))).toEqual([]);
   });
 
@@ -63,7 +63,7 @@ describe("parseInWorker", () => {
     await inTime(exit);
   });
 
-  test("says so when the thread dies before it has answered", async () => {
+  test("rejects when the thread ends before it has replied", async () => {
     const { worker, work } = await start(task(toJson([node(1)])), signal);
     const [, failure] = await inTime(
       Promise.all([worker.terminate(), work.catch((error: unknown) => error)]),
@@ -89,7 +89,7 @@ function task(text: string, format: ParseTask["format"] = "json"): ParseTask {
 async function start(given: ParseTask, abort: AbortSignal) {
   const started = once(process, "worker");
   const work = parseInWorker(given, { previous, signal: abort });
-  work.catch(() => undefined); // some tests look at it later
+  work.catch(() => undefined); // some tests await it later
   const [worker] = (await inTime(started)) as [Worker];
   return { worker, work };
 }

@@ -12,15 +12,15 @@ import { InvalidTopologyError } from "./invalid-topology-error.ts";
 import type { ParseReply, ParseTask } from "./parse-worker.ts";
 
 export interface ParseInWorkerOptions {
-  /** Members that did not change since are the same objects. */
+  /** The previous members; unchanged ones stay the same objects. */
   readonly previous: MemberSet;
   readonly signal: AbortSignal;
 }
 
 /**
- * The members of a large file, sorted by id, parsed in a thread of its own so that this one's event loop stays free. Takes
- * over the memory of `task.bytes`. Throws `InvalidTopologyError`, or what broke the thread. However it ends, the thread
- * is stopped.
+ * Parses a large file in a worker thread, so that this thread's event loop is not blocked, and returns the members
+ * sorted by id. Takes over the memory of `task.bytes`. Throws `InvalidTopologyError`, or the error of the thread. The
+ * thread is always stopped at the end.
  */
 export async function parseInWorker(
   task: ParseTask,
@@ -42,7 +42,7 @@ export async function parseInWorker(
     const find = options.previous.finder();
     for await (const reply of replies) {
       if (reply.type === "invalid") throw new InvalidTopologyError(reply.problems, reply.position);
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- our own thread has checked and written it
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written and checked by our own thread
       for (const node of JSON.parse(reply.members) as ClusterNodeInput[]) {
         const before = find(node.id);
         nodes.push(before !== undefined && isSameNode(before, node) ? before : createClusterNode(node));
@@ -57,7 +57,7 @@ export async function parseInWorker(
   }
 }
 
-/** The file beside this one: TypeScript when run from source, JavaScript in the published package. */
+/** The file next to this one: TypeScript when run from source, JavaScript in the published package. */
 function workerUrl(): URL {
   return import.meta.url.endsWith(".ts")
     ? new URL("./parse-worker.ts", import.meta.url)

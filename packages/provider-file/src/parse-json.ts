@@ -13,7 +13,7 @@ const CLOSE_BRACE = 0x7d;
 const COLON = 0x3a;
 
 /**
- * As `JSON.parse`, but a repeated key is an error, and errors give the position and repeat none of the text. Throws
+ * Like `JSON.parse`, but a repeated key is an error, and errors contain the position and no text of the input. Throws
  * `InvalidTopologyError`.
  */
 export function parseJson(text: string): unknown {
@@ -25,7 +25,7 @@ export function parseJson(text: string): unknown {
   try {
     value = JSON.parse(text);
   } catch {
-    // V8's message quotes the text around the error, and gives its position only at times.
+    // V8's message quotes the text around the error, and contains the position only sometimes.
     const offset = locateJsonError(text) ?? text.length;
     throw invalidAt(
       text,
@@ -34,7 +34,8 @@ export function parseJson(text: string): unknown {
       offset === text.length ? "the end of the file" : "a syntax error",
     );
   }
-  // Every key has a colon. `JSON.parse` keeps the last of equal keys, so fewer keys than colons means that one is repeated.
+  // Every key has a colon. `JSON.parse` keeps only the last of equal keys, so fewer keys than colons mean that one is
+  // repeated.
   if (countKeys(value) < colons) {
     throw invalidAt(
       text,
@@ -52,7 +53,7 @@ function invalidAt(text: string, offset: number, expected: string, got: string):
   return new InvalidTopologyError([toSyntaxProblem(expected, got, at)], at);
 }
 
-/** Of a value whose depth is limited. */
+/** Counts the keys of a value. The depth of the value is already limited. */
 function countKeys(value: unknown): number {
   if (typeof value !== "object" || value === null) return 0;
   const parts: unknown[] = Array.isArray(value) ? value : Object.values(value);
@@ -62,8 +63,9 @@ function countKeys(value: unknown): number {
 }
 
 /**
- * How deep the text nests, up to one level above the limit, and how many colons it has outside of strings. Done before parsing:
- * `JSON.parse` spends about a hundred bytes on every level of nesting, on a heap without a limit.
+ * Returns the nesting depth of the text, up to one level above the limit, and the number of colons outside of strings.
+ * This is done before parsing, because `JSON.parse` uses about a hundred bytes of heap for every level of nesting,
+ * without a limit.
  */
 function measure(text: string): { readonly depth: number; readonly colons: number } {
   let depth = 0;

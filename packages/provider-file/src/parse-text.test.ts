@@ -7,7 +7,7 @@ import { parseYaml } from "./parse-yaml.ts";
 const SECRET = "hunter2";
 
 describe("parseJson", () => {
-  test("names line and column of a syntax error and repeats none of the text", () => {
+  test("reports line and column of a syntax error and quotes no text", () => {
     const { problems, position } = invalid(() => parseJson(`{\n  "a": ${SECRET}\n}`));
     expect(position).toEqual({ line: 2, column: 8 });
     expect(problems).toEqual([
@@ -21,7 +21,7 @@ describe("parseJson", () => {
   });
 
   // R2.2
-  test("refuses a repeated key, at its place, and repeats none of the text", () => {
+  test("refuses a repeated key with its position, and quotes no text", () => {
     const { problems, position } = invalid(() =>
       parseJson(`{"members":[{"id":"a"}],\n  "${SECRET}":1, "members":[],"${SECRET}":2}`),
     );
@@ -35,7 +35,7 @@ describe("parseJson", () => {
     expect(parseJson('{"a:b":"c:d\\":","e":{"a:b":":"}}')).toEqual({ "a:b": 'c:d":', e: { "a:b": ":" } });
   });
 
-  test("a text that is cut short is wrong at its end", () => {
+  test("the error of a truncated text is at its end", () => {
     const { problems } = invalid(() => parseJson('{"members": [{"id": "a"'));
     expect(problems[0]?.got).toBe("the end of the file at line 1, column 24");
   });
@@ -50,7 +50,7 @@ describe("parseJson of nested values", () => {
     expect(invalid(() => parseJson(deepest)).problems[0]?.expected).toBe("valid JSON");
   });
 
-  test("counts no brackets in strings", () => {
+  test("does not count brackets in strings", () => {
     const text = JSON.stringify([`"\\${"[".repeat(100)}`, "\\", "[".repeat(100)]);
     expect(parseJson(text)).toEqual(JSON.parse(text));
     const flat = `[${"[],".repeat(100)}{}]`;
@@ -73,15 +73,15 @@ describe("parseYaml", () => {
     expect(JSON.stringify(problems)).not.toContain(SECRET);
   });
 
-  test("a merge key is refused with what to write in its place", () => {
+  test("a merge key is refused with a hint what to write instead", () => {
     const { problems, position } = invalid(() =>
       parseYaml("base: &base {zone: a}\nmembers:\n  - <<: *base\n    id: a\n"),
     );
     expect(position).toEqual({ line: 3, column: 5 });
     expect(problems[0]?.got).toMatch(
-      /^a merge key \(YAML 1.1\); write its fields out.* at line 3, column 5$/,
+      /^a merge key \(YAML 1.1\); write out its fields.* at line 3, column 5$/,
     );
-    // In quotes it is a key like any other.
+    // In quotes it is an ordinary key.
     expect(parseYaml('"<<": a')).toEqual({ "<<": "a" });
   });
 
@@ -98,11 +98,11 @@ describe("parseYaml", () => {
     expect(invalid(() => parseYaml(lines.join("\n"))).problems[0]?.expected).toContain("10000 times");
   });
 
-  test("an alias of nothing is refused without its name", () => {
+  test("an unresolved alias is refused without quoting its name", () => {
     expect(JSON.stringify(invalid(() => parseYaml(`a: *${SECRET}`)).problems)).not.toContain(SECRET);
   });
 
-  test("endless nesting is refused", () => {
+  test("very deep nesting is refused", () => {
     const { problems } = invalid(() => parseYaml(`members: ${"[".repeat(50_000)}`));
     expect(problems[0]?.got).toContain("RESOURCE_EXHAUSTION");
     expect(problems.length).toBeLessThanOrEqual(100);
@@ -120,7 +120,7 @@ describe("decodeText", () => {
     expect(decodeText(Uint8Array.of(0xef, 0xbb, 0xbf, 0x7b, 0x7d))).toBe("{}");
   });
 
-  test("refuses what is not UTF-8", () => {
+  test("refuses bytes that are not UTF-8", () => {
     expect(invalid(() => decodeText(Uint8Array.of(0x22, 0xff, 0x22))).problems[0]?.expected).toBe(
       "UTF-8 text",
     );

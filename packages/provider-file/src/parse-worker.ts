@@ -1,4 +1,4 @@
-// The entry of the worker thread that parses one file: it answers with one batch of members for every request.
+// Entry point of the worker thread that parses one file. It sends one batch of members for every request.
 import { parentPort, workerData } from "node:worker_threads";
 import type { ValidationProblem } from "@holdfast/core";
 import { decodeText } from "./decode-text.ts";
@@ -14,8 +14,8 @@ export interface ParseTask {
 
 export type ParseReply =
   /**
-   * A JSON array of nodes, sorted by id within the batch and across batches. Text, because `JSON.parse` makes smaller
-   * objects than structured cloning does, which shares no strings.
+   * A JSON array of nodes, sorted by id within the batch and across batches. It is sent as text, because `JSON.parse`
+   * creates smaller objects than structured cloning, which shares no strings.
    */
   | { readonly type: "members"; readonly members: string; readonly isLast: boolean }
   | {
@@ -26,7 +26,7 @@ export type ParseReply =
 
 const BATCH = 1_000;
 
-// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- parseInWorker is the only one who starts this
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only parseInWorker starts this thread
 const task = workerData as ParseTask;
 
 function reply(message: ParseReply): void {
@@ -42,7 +42,7 @@ try {
     const batch = members.slice(next, (next += BATCH));
     reply({ type: "members", members: JSON.stringify(batch), isLast: next >= members.length });
   };
-  // The port hands over all that waits in one turn of the event loop, so one batch at a time is let through.
+  // The port delivers all waiting messages in one turn of the event loop, so only one batch is sent at a time.
   parentPort?.on("message", send);
   send();
 } catch (error) {

@@ -1,10 +1,13 @@
 import { InvalidTopologyError, toFileProblem, toSyntaxProblem } from "./invalid-topology-error.ts";
 import { describeYamlProblem, parseYamlSource } from "./yaml-source.ts";
 
-/** How often one anchor may be used, times the uses nested in it: enough for a large file, too few for a YAML bomb. */
+/**
+ * Maximum number of uses of one anchor, multiplied by the uses nested in it: enough for a large file, too few for a
+ * YAML bomb.
+ */
 const MAX_ALIASES = 10_000;
 
-/** One YAML 1.2 document of plain data. Throws `InvalidTopologyError`, which repeats none of the text. */
+/** Parses one YAML 1.2 document of plain data. Throws `InvalidTopologyError`, which quotes no text of the input. */
 export function parseYaml(text: string): unknown {
   const { document, problems } = parseYamlSource(text);
   const [first] = problems;
@@ -20,7 +23,10 @@ export function parseYaml(text: string): unknown {
     return document.toJS({ maxAliasCount: MAX_ALIASES });
   } catch {
     throw new InvalidTopologyError([
-      toFileProblem(`aliases of anchors set before, each used at most ${MAX_ALIASES} times`, "others"),
+      toFileProblem(
+        `aliases of anchors that are defined before, each used at most ${MAX_ALIASES} times`,
+        "others",
+      ),
     ]);
   }
 }

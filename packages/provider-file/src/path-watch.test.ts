@@ -9,26 +9,26 @@ const NEVER_MS = 60_000;
 const { signal } = new AbortController();
 
 describe("PathWatch", () => {
-  test("stirs when the file is written to", async () => {
+  test("notices a write to the file", async () => {
     using folder = new TemporaryFolder();
     folder.write("f", "one");
     using pathWatch = await armed(folder.at("f"));
     folder.write("f", "two");
     await inTime(pathWatch.wait(NEVER_MS, signal));
-    expect(pathWatch.takeTouched()).toBe(true);
-    expect(pathWatch.takeTouched()).toBe(false);
+    expect(pathWatch.takeChanged()).toBe(true);
+    expect(pathWatch.takeChanged()).toBe(false);
   });
 
-  test("stirs when another entry of the folder changes, but holds the file for untouched", async () => {
+  test("notices a change of another entry of the folder, without a change of the file", async () => {
     using folder = new TemporaryFolder();
     folder.write("f", "one");
     using pathWatch = await armed(folder.at("f"));
     folder.write("other", "two");
     await inTime(pathWatch.wait(NEVER_MS, signal));
-    expect(pathWatch.takeTouched()).toBe(false);
+    expect(pathWatch.takeChanged()).toBe(false);
   });
 
-  test("stirs when the file behind a symbolic link is written to, in another folder and under another name", async () => {
+  test("notices a write to the target of a symbolic link, in another folder and with another name", async () => {
     using folder = new TemporaryFolder();
     using target = new TemporaryFolder();
     target.write("real", "one");
@@ -36,10 +36,10 @@ describe("PathWatch", () => {
     using pathWatch = await armed(folder.at("f"));
     target.write("real", "two");
     await inTime(pathWatch.wait(NEVER_MS, signal));
-    expect(pathWatch.takeTouched()).toBe(true);
+    expect(pathWatch.takeChanged()).toBe(true);
   });
 
-  test("follows a folder that was removed and made again", async () => {
+  test("follows a folder that was removed and created again", async () => {
     using folder = new TemporaryFolder();
     mkdirSync(folder.at("d"));
     folder.write("d/f", "one");
@@ -47,15 +47,15 @@ describe("PathWatch", () => {
     rmSync(folder.at("d"), { recursive: true });
     mkdirSync(folder.at("d"));
     folder.write("d/f", "two");
-    await pathWatch.arm(signal);
-    expect(pathWatch.takeTouched()).toBe(true);
-    await inTime(pathWatch.wait(NEVER_MS, signal)); // what the removal stirred
+    await pathWatch.watchFolders(signal);
+    expect(pathWatch.takeChanged()).toBe(true);
+    await inTime(pathWatch.wait(NEVER_MS, signal)); // the notification of the removal
     folder.write("d/f", "three");
     await inTime(pathWatch.wait(NEVER_MS, signal));
-    expect(pathWatch.takeTouched()).toBe(true);
+    expect(pathWatch.takeChanged()).toBe(true);
   });
 
-  test("waits its time where the file system can't notify, and tries again at the next look", async () => {
+  test("waits for the whole time without notifications, and tries to watch again at the next check", async () => {
     using folder = new TemporaryFolder();
     folder.write("f", "one");
     let calls = 0;
@@ -68,13 +68,13 @@ describe("PathWatch", () => {
       clock: systemClock,
       watchFolder: exhausted,
     });
-    await pathWatch.arm(signal);
+    await pathWatch.watchFolders(signal);
     await inTime(pathWatch.wait(1, signal));
-    await pathWatch.arm(signal);
+    await pathWatch.watchFolders(signal);
     expect(calls).toBe(2);
   });
 
-  test("a watcher that fails is given up and made again at the next look", async () => {
+  test("a watcher that fails is closed and created again at the next check", async () => {
     using folder = new TemporaryFolder();
     folder.write("f", "one");
     const watchers: ReturnType<typeof watch>[] = [];
@@ -88,23 +88,23 @@ describe("PathWatch", () => {
       clock: systemClock,
       watchFolder,
     });
-    await pathWatch.arm(signal);
+    await pathWatch.watchFolders(signal);
     watchers[0]?.emit("error", new Error("gone"));
-    await pathWatch.arm(signal);
+    await pathWatch.watchFolders(signal);
     expect(watchers).toHaveLength(2);
   });
 
-  test("a file that is missing can be watched for by its folder", async () => {
+  test("a missing file can be watched through its folder", async () => {
     using folder = new TemporaryFolder();
     folder.write("f", "one");
     unlinkSync(folder.at("f"));
     using pathWatch = await armed(folder.at("f"));
     folder.write("f", "two");
     await inTime(pathWatch.wait(NEVER_MS, signal));
-    expect(pathWatch.takeTouched()).toBe(true);
+    expect(pathWatch.takeChanged()).toBe(true);
   });
 
-  test("opens nothing once disposed of", async () => {
+  test("opens nothing after disposal", async () => {
     using folder = new TemporaryFolder();
     let calls = 0;
     const pathWatch = new PathWatch({
@@ -115,13 +115,13 @@ describe("PathWatch", () => {
         return watch(path);
       },
     });
-    const arming = pathWatch.arm(signal);
+    const arming = pathWatch.watchFolders(signal);
     pathWatch[Symbol.dispose]();
     await arming;
     expect(calls).toBe(0);
   });
 
-  test("a wait ends as its signal aborts", async () => {
+  test("a wait ends when its signal aborts", async () => {
     using folder = new TemporaryFolder();
     using pathWatch = await armed(folder.at("f"));
     const controller = new AbortController();
@@ -133,7 +133,7 @@ describe("PathWatch", () => {
 
 async function armed(path: string): Promise<PathWatch> {
   const pathWatch = new PathWatch({ path, clock: systemClock });
-  await pathWatch.arm(signal);
-  pathWatch.takeTouched();
+  await pathWatch.watchFolders(signal);
+  pathWatch.takeChanged();
   return pathWatch;
 }

@@ -4,7 +4,7 @@ import { basename, dirname } from "node:path";
 import { sleep, untilAborted, type Clock } from "@holdfast/core";
 import { fileAccess } from "@holdfast/core/adapter";
 
-/** As `fs.watch` of a folder. */
+/** Like `fs.watch` for a folder. */
 export type WatchFolder = (
   folder: string,
   onChange: (type: string, name: string | null) => void,
@@ -13,36 +13,43 @@ export type WatchFolder = (
 export interface PathWatchOptions {
   readonly path: string;
   readonly clock: Clock;
-  /** @defaultValue the file system's */
+  /** @defaultValue `fs.watch` */
   readonly watchFolder?: WatchFolder | undefined;
 }
 
-/** One write of a file makes several notifications: after the first, this is waited for the others. */
+/**
+ * How long to wait for further notifications after the first one, in milliseconds, because one write of a file causes
+ * several.
+ */
 const BURST_MS = 20;
 
 /**
- * Tells when it is worth looking at a path: it watches the folder the path is in and, through symbolic links, the folder
- * the file really is in. Only a help: where the file system can't notify (or inotify is exhausted), waits take their time.
+ * Detects when a path should be checked. It watches the folder of the path and, through symbolic links, the folder of
+ * the real file. This is only an optimisation: where the file system cannot notify (or inotify is exhausted), waits
+ * last for their whole time.
  */
 export class PathWatch implements Disposable {
   readonly #options: PathWatchOptions;
   readonly #watchers = new Map<string, FSWatcher>();
   #names: ReadonlySet<string> = new Set();
-  #isTouched = true;
-  #isStirred = false;
+  #isChanged = true;
+  #isNotified = false;
   #isDisposed = false;
-  #onStir: (() => void) | undefined;
+  #onNotified: (() => void) | undefined;
 
   constructor(options: PathWatchOptions) {
     this.#options = options;
   }
 
-  /** Watches the folders that the path leads to now: before each look, so that no change falls between the two. */
-  arm(signal: AbortSignal): Promise<void> {
-    return fileAccess.run(this.#options.path, () => this.#arm(), signal);
+  /**
+   * Watches the folders that the path currently leads to. Call it before each check, so that no change is missed
+   * between the two.
+   */
+  watchFolders(signal: AbortSignal): Promise<void> {
+    return fileAccess.run(this.#options.path, () => this.#watchFolders(), signal);
   }
 
-  async #arm(): Promise<void> {
+  async #watchFolders(): Promise<void> {
     const { path } = this.#options;
     const real = await realpath(path).catch(() => path);
     const wanted = new Map<string, string>();
@@ -57,25 +64,25 @@ export class PathWatch implements Disposable {
     }
   }
 
-  /** True when the file itself may have been written to since the last call. */
-  takeTouched(): boolean {
-    const isTouched = this.#isTouched;
-    this.#isTouched = false;
-    return isTouched;
+  /** Returns true when the file itself may have been written to since the last call. */
+  takeChanged(): boolean {
+    const isChanged = this.#isChanged;
+    this.#isChanged = false;
+    return isChanged;
   }
 
-  /** Waits until something stirs, at most `delayMs`. Rejects as soon as the signal aborts. */
+  /** Waits for a notification, at most for `delayMs`. Rejects as soon as the signal aborts. */
   async wait(delayMs: number, signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
-    if (!this.#isStirred) {
+    if (!this.#isNotified) {
       const { promise, resolve } = Promise.withResolvers<void>();
-      this.#onStir = resolve;
+      this.#onNotified = resolve;
       using _ = clock.schedule(delayMs, resolve);
       await untilAborted(promise, signal);
-      this.#onStir = undefined;
+      this.#onNotified = undefined;
     }
-    if (this.#isStirred) await sleep(BURST_MS, { clock, signal });
-    this.#isStirred = false;
+    if (this.#isNotified) await sleep(BURST_MS, { clock, signal });
+    this.#isNotified = false;
   }
 
   [Symbol.dispose](): void {
@@ -85,20 +92,21 @@ export class PathWatch implements Disposable {
 
   #watch(identity: string, folder: string): void {
     try {
-      const watcher = (this.#options.watchFolder ?? watch)(folder, (_type, name) => this.#stir(name));
+      const watcher = (this.#options.watchFolder ?? watch)(folder, (_type, name) => this.#notify(name));
       watcher.on("error", () => this.#close(identity));
       this.#watchers.set(identity, watcher);
-      this.#isTouched = true;
+      this.#isChanged = true;
     } catch {
-      // ENOSPC, EMFILE, or a file system without notifications: the next look tries again.
+      // ENOSPC, EMFILE, or a file system without notifications: the next check tries again.
     }
   }
 
-  #stir(name: string | null): void {
-    // Another entry of the folder may be a link on the file's path, so it is worth a look, but no reading.
-    if (name === null || this.#names.has(name)) this.#isTouched = true;
-    this.#isStirred = true;
-    this.#onStir?.();
+  #notify(name: string | null): void {
+    // Another entry of the folder may be a link on the file's path, so the path is checked, but the file need not be
+    // read.
+    if (name === null || this.#names.has(name)) this.#isChanged = true;
+    this.#isNotified = true;
+    this.#onNotified?.();
   }
 
   #close(identity: string): void {
@@ -107,7 +115,7 @@ export class PathWatch implements Disposable {
   }
 }
 
-/** Tells a folder from another that took its place, also where that has the same inode number again. */
+/** Identifies a folder, also when another one replaced it and has the same inode number. */
 async function identify(folder: string): Promise<string | undefined> {
   try {
     const { dev, ino, birthtimeNs } = await stat(folder, { bigint: true });

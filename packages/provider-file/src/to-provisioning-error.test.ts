@@ -43,7 +43,7 @@ describe("toProvisioningError", () => {
     );
   });
 
-  test("our own errors stay as they are", () => {
+  test("a ProvisioningError is returned unchanged", () => {
     const error = new ProvisioningError("STREAM_FAILED", "x");
     expect(toProvisioningError(error, "/a")).toBe(error);
   });

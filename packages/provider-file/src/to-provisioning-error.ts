@@ -2,18 +2,21 @@ import { isProvisioningError, ProvisioningError, type ErrorCode } from "@holdfas
 import { describeFileFailure } from "@holdfast/core/adapter";
 import { InvalidTopologyError } from "./invalid-topology-error.ts";
 
-/** The errors of the file system by their code; any other is `STREAM_FAILED`. */
+/** The errors of the file system by their code. Any other is `STREAM_FAILED`. */
 const TABLE: Readonly<Record<string, { readonly code: ErrorCode; readonly failure: string }>> = {
   ENOENT: { code: "CONNECTIVITY_REFUSED", failure: "does not exist" },
-  ENOTDIR: { code: "CONNECTIVITY_REFUSED", failure: "does not exist: its path leads through a file" },
+  ENOTDIR: {
+    code: "CONNECTIVITY_REFUSED",
+    failure: "does not exist: a part of its path is a file, not a folder",
+  },
   EISDIR: { code: "CONNECTIVITY_REFUSED", failure: "is a folder, not a regular file" },
   EFTYPE: { code: "CONNECTIVITY_REFUSED", failure: "is a named pipe or a device, not a regular file" },
   ENXIO: { code: "CONNECTIVITY_REFUSED", failure: "is a socket, not a regular file" },
-  EACCES: { code: "CONNECTIVITY_UNAUTHORIZED", failure: "may not be read" },
-  EPERM: { code: "CONNECTIVITY_UNAUTHORIZED", failure: "may not be read" },
+  EACCES: { code: "CONNECTIVITY_UNAUTHORIZED", failure: "cannot be read: permission denied" },
+  EPERM: { code: "CONNECTIVITY_UNAUTHORIZED", failure: "cannot be read: permission denied" },
 };
 
-/** Turns whatever went wrong with the file at `path` into our error. */
+/** Converts any error of the file at `path` to a `ProvisioningError`. */
 export function toProvisioningError(error: unknown, path: string): ProvisioningError {
   if (isProvisioningError(error)) return error;
   if (error instanceof InvalidTopologyError) return toInvalidData(error, path);

@@ -4,7 +4,7 @@ import { createMembersReader } from "./members-reader.ts";
 import { topologyFileSchema } from "./topology-file.ts";
 
 describe("topologyFileSchema", () => {
-  test("gives a JSON Schema down to the fields of a member", () => {
+  test("can be converted to a JSON Schema with the fields of a member", () => {
     expect(z.toJSONSchema(topologyFileSchema, { io: "input" })).toMatchObject({
       type: "object",
       required: ["members"],

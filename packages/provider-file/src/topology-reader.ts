@@ -13,11 +13,11 @@ import { parseInWorker } from "./parse-in-worker.ts";
 import { parseJson } from "./parse-json.ts";
 import { toProvisioningError } from "./to-provisioning-error.ts";
 
-/** What one look at the file found. */
-export interface Sighting {
-  /** Equal for two looks that found the same. */
+/** The result of one check of the file. */
+export interface CheckResult {
+  /** Equal for two checks with the same result. */
   readonly fingerprint: string;
-  /** When the look began, on the clock's monotonic time. */
+  /** The monotonic time at the start of the check. */
   readonly at: number;
   readonly found: Found;
 }
@@ -26,10 +26,10 @@ export type Found =
   | { readonly type: "members"; readonly members: MemberSet; readonly observedAt: number }
   | { readonly type: "failure"; readonly error: ProvisioningError };
 
-export interface LookOptions {
-  /** The file may have changed even if it looks the same. */
+export interface CheckOptions {
+  /** True when the file may have changed even if its stats are the same. */
   readonly mustRead: boolean;
-  /** Members that did not change since are the same objects. */
+  /** The previous members; unchanged ones stay the same objects. */
   readonly previous: MemberSet;
   readonly signal: AbortSignal;
 }
@@ -41,15 +41,17 @@ export interface TopologyReaderOptions {
   readonly clock: Clock;
 }
 
-/** Up to here JSON is parsed on the spot, within a few milliseconds. YAML takes that long for a few kilobytes. */
+/**
+ * JSON up to this size is parsed in this thread, within a few milliseconds. YAML takes that long for a few kilobytes.
+ */
 const INLINE_BYTES = 262_144;
 
-/** Looks at a topology file; content that was parsed at the look before is not parsed again. */
+/** Checks a topology file. Content that was parsed at the last check is not parsed again. */
 export class TopologyReader {
   readonly #options: TopologyReaderOptions;
   readonly #file: FileReader;
   #readMembers: ((file: unknown) => readonly ClusterNode[]) | undefined;
-  /** What the content of the last reading was. */
+  /** The result of the last reading. */
   #found: Found | undefined;
 
   constructor(options: TopologyReaderOptions) {
@@ -58,8 +60,8 @@ export class TopologyReader {
     this.#file = new FileReader({ path, maxBytes, monotonic: () => clock.monotonic() });
   }
 
-  /** Undefined when the file was written to meanwhile. Rejects only as the signal aborts. */
-  async look(options: LookOptions): Promise<Sighting | undefined> {
+  /** Returns `undefined` when the file was written to in the meantime. Rejects only with the reason of the signal. */
+  async check(options: CheckOptions): Promise<CheckResult | undefined> {
     const at = this.#options.clock.monotonic();
     try {
       const reading = await this.#file.read(options.mustRead, options.signal);
@@ -72,7 +74,7 @@ export class TopologyReader {
     }
   }
 
-  async #parse(bytes: Uint8Array<ArrayBuffer>, options: LookOptions): Promise<Found> {
+  async #parse(bytes: Uint8Array<ArrayBuffer>, options: CheckOptions): Promise<Found> {
     const { clock, format } = this.#options;
     const observedAt = clock.now();
     try {

@@ -35,7 +35,7 @@ const SAMPLE = {
 
 const readMembers = createMembersReader();
 
-/** As a topology file is read, in this thread. */
+/** Reads bytes as a topology file is read, in this thread. */
 async function read(bytes: Uint8Array, format: "json" | "yaml"): Promise<Outcome<readonly ClusterNode[]>> {
   const outcome = await outcomeOf(() => {
     try {
@@ -65,13 +65,13 @@ const mutation = fc.record({ place: fc.nat(10_000), choice: fc.nat(10_000) });
 const mutations = (maxLength: number) => fc.array(mutation, { maxLength });
 
 describe("a topology file", () => {
-  test("of any form is read or refused, without its text", async () => {
+  test("of any form is read or refused, without quoting it", async () => {
     await fc.assert(
       fc.asyncProperty(mutations(3), mutations(3), async (structure, text) => {
         const value = mutateJson(SAMPLE, structure);
         const json = Buffer.from(JSON.stringify(value));
         const asJson = await read(mutateBytes(json, text), "json");
-        // JSON is YAML; what YAML makes of it is the same, where it is JSON at all.
+        // JSON is also YAML, so the YAML parser must return the same for valid JSON.
         if (text.length === 0) {
           const asYaml = await read(json, "yaml");
           if ("value" in asJson && "value" in asYaml) expect(asYaml.value).toEqual(asJson.value);
@@ -81,7 +81,7 @@ describe("a topology file", () => {
     );
   });
 
-  test("of YAML of any form is read or refused, without its text", async () => {
+  test("of YAML of any form is read or refused, without quoting it", async () => {
     const sound = Buffer.from(stringify(SAMPLE));
     await fc.assert(
       fc.asyncProperty(mutations(4), async (changes) => {
@@ -116,7 +116,7 @@ const bomb = (levels: number, width: number): string =>
     ),
   ].join("\n");
 
-describe("a topology file that is there to exhaust us", () => {
+describe("a topology file that tries to exhaust memory or time", () => {
   test.each([
     ["nested arrays", "json", "[".repeat(100_000)],
     ["nested objects", "json", '{"a":'.repeat(100_000)],

@@ -49,7 +49,7 @@ describe("a probe", () => {
     }
   });
 
-  test("of a file that may not be read is unauthorized", async () => {
+  test("of a file without read permission is unauthorized", async () => {
     using folder = new TemporaryFolder();
     folder.write("t.json", json(1));
     chmodSync(folder.at("t.json"), 0);
@@ -90,21 +90,21 @@ describe("a watch", () => {
     ["an edit that keeps the size", (folder: TemporaryFolder) => folder.write("t.json", json(3))],
     ["an atomic replacement", (folder: TemporaryFolder) => folder.replace("t.json", json(4))],
     [
-      "deletion and return",
+      "deletion and re-creation",
       (folder: TemporaryFolder) => {
         unlinkSync(folder.at("t.json"));
         folder.write("t.json", json(5));
       },
     ],
     [
-      "deletion and return of the folder",
+      "deletion and re-creation of the folder",
       (folder: TemporaryFolder) => {
         rmSync(folder.path, { recursive: true });
         mkdirSync(folder.path);
         folder.write("t.json", json(6));
       },
     ],
-  ])("tells of %s through the file system's notification", async (_, change) => {
+  ])("reports %s after a notification of the file system", async (_, change) => {
     using folder = new TemporaryFolder();
     folder.write("t.json", json(1));
     await using watch = record({ path: folder.at("t.json"), settleMs: 5_000 });
@@ -115,7 +115,7 @@ describe("a watch", () => {
     expect(port).toBeGreaterThan(1);
   });
 
-  test("tells of every one of many edits in place that it has time for, the last one included", async () => {
+  test("reports edits in place as fast as it can, including the last one", async () => {
     using folder = new TemporaryFolder();
     folder.write("t.json", json(1));
     await using watch = record({ path: folder.at("t.json") });
@@ -125,7 +125,7 @@ describe("a watch", () => {
     expect(seen).toEqual(seen.toSorted((a, b) => a - b));
   });
 
-  test("tells of a symbolic link that leads to another file, and of edits there", async () => {
+  test("reports a changed target of a symbolic link, and edits there", async () => {
     using folder = new TemporaryFolder();
     using other = new TemporaryFolder();
     folder.write("one.json", json(1));
@@ -141,7 +141,7 @@ describe("a watch", () => {
     expect(await watch.nextPorts()).toEqual([3]);
   });
 
-  test("tells of a Kubernetes volume's update, which swaps the link to a folder", async () => {
+  test("reports an update of a Kubernetes volume, which replaces the link to a folder", async () => {
     using folder = new TemporaryFolder();
     const publish = (name: string, content: string) => {
       mkdirSync(folder.at(name));
@@ -161,7 +161,7 @@ describe("a watch", () => {
     expect(await watch.nextPorts()).toEqual([3]);
   });
 
-  test("sees by polling what the file system does not tell", async () => {
+  test("detects by polling a change without a notification", async () => {
     using folder = new TemporaryFolder();
     for (const name of ["one", "two"]) mkdirSync(folder.at(name));
     folder.write("one/t.json", json(1));
@@ -174,7 +174,7 @@ describe("a watch", () => {
     expect(await watch.nextPorts()).toEqual([2]);
   });
 
-  test("tells the same content no second time, and other content of equal members under a new revision", async () => {
+  test("does not report equal content again, and reports equal members in different content with a new revision", async () => {
     using folder = new TemporaryFolder();
     folder.write("t.json", json(1));
     await using watch = record({ path: folder.at("t.json"), heartbeatMs: 30 });
@@ -189,7 +189,7 @@ describe("a watch", () => {
     expect(second.observedAt).toBeGreaterThanOrEqual(first.observedAt);
   });
 
-  test("keeps the objects of members that did not change", async () => {
+  test("keeps the objects of unchanged members", async () => {
     using folder = new TemporaryFolder();
     folder.write("t.json", json(1, 2, 3));
     await using watch = record({ path: folder.at("t.json") });
@@ -210,7 +210,7 @@ describe("a watch", () => {
     await using watch = record({ path: folder.at(name), settleMs: 300 });
     expect(await watch.nextPorts()).toEqual([1]);
     const next = watch.nextPorts();
-    next.catch(() => undefined); // it is looked at below
+    next.catch(() => undefined); // it is awaited below
     const ports = Array.from({ length: 10 }, (_, index) => index + 2);
     const file = openSync(folder.at(name), "w");
     // Each part of the YAML file is valid by itself.
@@ -222,7 +222,7 @@ describe("a watch", () => {
     expect(await next).toEqual(ports);
   });
 
-  test("takes short absences for no interruption, and does not add them up", async () => {
+  test("is not interrupted by short absences, and does not add them up", async () => {
     using folder = new TemporaryFolder();
     folder.write("t.json", json(1));
     await using watch = record({ path: folder.at("t.json"), settleMs: 400, heartbeatMs: 30 });
@@ -259,7 +259,7 @@ describe("a watch", () => {
     expect(await third.nextPorts()).toEqual([3]);
   });
 
-  test("an empty list of members is an answer", async () => {
+  test("an empty list of members is valid", async () => {
     using folder = new TemporaryFolder();
     folder.write("t.json", json(1));
     await using watch = record({ path: folder.at("t.json") });
@@ -288,7 +288,7 @@ describe("a watch", () => {
     expect(await watch.nextPorts()).toEqual([1]);
     remove(folder);
     // R2.2
-    expect(await watch.nextNews()).toEqual({ type: "ended" });
+    expect(await watch.nextChange()).toEqual({ type: "ended" });
     expect(await watch.next()).toBeUndefined();
     await using second = new WatchRecorder(provider);
     expect(await second.failure()).toMatchObject({ code: "CONNECTIVITY_REFUSED" });
@@ -299,7 +299,7 @@ describe("a watch", () => {
     expect(await third.nextPorts()).toEqual([2]);
   });
 
-  test("fails when the file may no longer be read", async () => {
+  test("fails when the read permission is removed", async () => {
     using folder = new TemporaryFolder();
     chmodSync(folder.path, 0o755);
     folder.write("t.json", json(1));
@@ -321,7 +321,7 @@ describe("a watch", () => {
     expect(await watch.failure()).toMatchObject({ code: "STREAM_INVALID_DATA" });
   });
 
-  test("tells of a large file, which a thread of its own parses", async () => {
+  test("reports a large file, which is parsed in a worker thread", async () => {
     using folder = new TemporaryFolder();
     const ports = Array.from({ length: 10_000 }, (_, index) => index + 1);
     folder.write("t.json", json(...ports));
@@ -338,19 +338,19 @@ describe("a watch", () => {
   });
 });
 
-describe("the sign of life", () => {
-  test("comes at least every heartbeatMs while the file is there", async () => {
+describe("the heartbeat", () => {
+  test("is emitted at least every heartbeatMs while the file exists", async () => {
     using folder = new TemporaryFolder();
     folder.write("t.json", json(1));
     await using watch = record({ path: folder.at("t.json"), heartbeatMs: 150 });
     await watch.nextSnapshot();
     const at = clock.monotonic();
     for (let beat = 0; beat < 5; beat++) expect(await watch.next()).toEqual({ type: "heartbeat" });
-    // Five of at most 100 ms each; the rest is for a machine that is busy.
+    // Five heartbeats of at most 100 ms each; the rest is for a busy machine.
     expect(clock.monotonic() - at).toBeLessThan(5 * 150 + 2_000);
   });
 
-  test("does not come while the file system hangs, and an abort ends the watch at once all the same", async () => {
+  test("is not emitted while the file system hangs, and an abort still ends the watch at once", async () => {
     using folder = new TemporaryFolder();
     folder.write("t.json", json(1));
     await using watch = record({ path: folder.at("t.json"), heartbeatMs: 30 });
@@ -358,7 +358,7 @@ describe("the sign of life", () => {
     await using _ = new WedgedThreadPool();
     const pending = Symbol("pending");
     const silent = async () => Promise.race([watch.next(), sleep(200, { clock }).then(() => pending)]);
-    // One look may have been under way.
+    // One check may have been in progress.
     expect([await silent(), await silent()]).toContain(pending);
     watch.abort();
     expect(await watch.next()).toBeUndefined();
@@ -366,7 +366,7 @@ describe("the sign of life", () => {
 });
 
 describe("an abort", () => {
-  test("closes everything at once, even when nobody reads on", async () => {
+  test("closes everything at once, even when the consumer stopped reading", async () => {
     using folder = new TemporaryFolder();
     using open = new OpenResources(folder.path);
     folder.write("t.json", json(1));
@@ -379,7 +379,7 @@ describe("an abort", () => {
     expect(testClock.pendingTimers).toBe(0);
   });
 
-  test("in the midst of parsing a large file stops the thread and ends the watch quietly", async () => {
+  test("while a large file is parsed stops the thread and ends the watch without an error", async () => {
     using folder = new TemporaryFolder();
     using open = new OpenResources(folder.path);
     folder.write("t.json", json(...Array.from({ length: 20_000 }, (_, index) => index + 1)));
@@ -395,7 +395,7 @@ describe("an abort", () => {
   });
 });
 
-/** Handles close, and threads end, some turns of the event loop after the call. */
+/** Handles close and threads end some turns of the event loop after the call. */
 async function closing(open: OpenResources): Promise<void> {
   const isClosed = async (): Promise<void> => {
     while (open.count > 0) await clock.yield();
@@ -407,7 +407,7 @@ function record(options: Parameters<typeof createTestProvider>[0]): WatchRecorde
   return new WatchRecorder(createTestProvider(options));
 }
 
-/** Root may read everything, so for a while the process is somebody else. */
+/** Root may read everything, so the process temporarily changes its user. */
 function withoutPrivileges(): Disposable {
   const { geteuid, seteuid } = process;
   if (geteuid?.() !== 0) return { [Symbol.dispose]() {} };

@@ -9,17 +9,17 @@ import {
 } from "@holdfast/core";
 import { formatOf, type FileSettings } from "./file-params.ts";
 import { PathWatch } from "./path-watch.ts";
-import { TopologyReader, type Sighting } from "./topology-reader.ts";
+import { TopologyReader, type CheckResult } from "./topology-reader.ts";
 
 export interface WatchTopologyOptions {
   readonly descriptor: ProviderDescriptor<FileSettings>;
   readonly context: ProviderContext;
-  /** Absolute. */
+  /** Absolute path of the file. */
   readonly path: string;
   readonly signal: AbortSignal;
 }
 
-/** One watch of a topology file; what it throws after its signal has aborted is ignored. */
+/** Runs one watch of a topology file. Errors after its signal has aborted are ignored. */
 export async function* watchTopology(options: WatchTopologyOptions): AsyncGenerator<SourceEvent, void> {
   const { descriptor, path, signal } = options;
   const { clock, heartbeatMs } = options.context;
@@ -28,7 +28,7 @@ export async function* watchTopology(options: WatchTopologyOptions): AsyncGenera
   const beatMs = heartbeatMs / 3;
   const reader = new TopologyReader({ path, format, maxBytes, clock });
   using pathWatch = new PathWatch({ path, clock });
-  // A consumer that stopped pulling leaves this generator where it is; the watch closes all the same.
+  // A consumer that stopped reading leaves this generator suspended, but the abort still closes the watchers.
   using _ = whenAborted(signal, () => pathWatch[Symbol.dispose]());
 
   let members = MemberSet.empty;
@@ -36,27 +36,27 @@ export async function* watchTopology(options: WatchTopologyOptions): AsyncGenera
   let pending: { readonly fingerprint: string; readonly since: number } | undefined;
   let lastEventAt = clock.monotonic();
 
-  const look = async (): Promise<Sighting | undefined> => {
-    await pathWatch.arm(signal);
-    return reader.look({ mustRead: pathWatch.takeTouched(), previous: members, signal });
+  const check = async (): Promise<CheckResult | undefined> => {
+    await pathWatch.watchFolders(signal);
+    return reader.check({ mustRead: pathWatch.takeChanged(), previous: members, signal });
   };
 
   while (!signal.aborted) {
-    const sighting = await untilAborted(look(), signal);
+    const result = await untilAborted(check(), signal);
     let waitMs = Math.min(pollMs, beatMs);
-    if (sighting === undefined) {
+    if (result === undefined) {
       pending = undefined;
       waitMs = Math.min(waitMs, settleMs);
-    } else if (sighting.fingerprint === accepted) {
+    } else if (result.fingerprint === accepted) {
       pending = undefined;
-      if (sighting.at - lastEventAt >= beatMs) {
-        lastEventAt = sighting.at;
+      if (result.at - lastEventAt >= beatMs) {
+        lastEventAt = result.at;
         yield { type: "heartbeat" };
       }
     } else {
-      const { at, found, fingerprint } = sighting;
+      const { at, found, fingerprint } = result;
       if (pending?.fingerprint !== fingerprint) pending = { fingerprint, since: at };
-      // Half a JSON file is never valid, but half a YAML file can be.
+      // Half of a JSON file is never valid, but half of a YAML file can be.
       const isWhole = found.type === "members" && format === "json";
       const settlesAt = pending.since + (isWhole ? 0 : settleMs);
       if (at < settlesAt) {

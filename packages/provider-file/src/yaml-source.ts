@@ -1,16 +1,16 @@
 import { isMap, isScalar, isSeq, LineCounter, parseDocument, type Document } from "yaml";
 import type { TextPosition } from "./invalid-topology-error.ts";
 
-/** One thing wrong with a text of YAML; `code` is the library's, such as `DUPLICATE_KEY`, or `MERGE_KEY`. */
+/** One problem of a YAML text. `code` is the library's code, such as `DUPLICATE_KEY`, or `MERGE_KEY`. */
 export interface YamlProblem {
   readonly code: string;
   readonly position: TextPosition;
 }
 
-/** A text of YAML 1.2 whose keys are all texts, and where in it everything stands. */
+/** A parsed YAML 1.2 text whose keys are all strings, with the positions of its values. */
 export interface YamlSource {
   readonly document: Document.Parsed;
-  /** In the order in which they stand there, without any of the text. */
+  /** In the order of their positions, without any of the text. */
   readonly problems: readonly YamlProblem[];
   readonly positionAt: (offset: number) => TextPosition;
 }
@@ -19,10 +19,10 @@ export function parseYamlSource(text: string): YamlSource {
   const lines = new LineCounter();
   const document = parseDocument(text, {
     lineCounter: lines,
-    prettyErrors: false, // pretty ones quote the text
+    prettyErrors: false, // pretty errors quote the text
     stringKeys: true,
-    uniqueKeys: false, // the library compares each key with each other: minutes for a megabyte
-    logLevel: "error", // "silent" would let a second document pass
+    uniqueKeys: false, // the library compares every pair of keys, which takes minutes for a megabyte
+    logLevel: "error", // "silent" would accept a second document
   });
   const positionAt = (offset: number): TextPosition => {
     const { line, col } = lines.linePos(offset);
@@ -46,8 +46,8 @@ interface BadKey {
 }
 
 /**
- * The keys that their mapping already has, and the merge keys (`<<`) of YAML 1.1, which YAML 1.2 would read as fields of that
- * name. They are not followed: merges that build on one another make a short text a large document.
+ * Finds repeated keys of a mapping, and merge keys (`<<`) of YAML 1.1, which YAML 1.2 would read as ordinary fields.
+ * Merge keys are not followed, because nested merges turn a short text into a large document.
  */
 function findBadKeys(document: Document.Parsed): readonly BadKey[] {
   const bad: BadKey[] = [];
@@ -69,8 +69,8 @@ function findBadKeys(document: Document.Parsed): readonly BadKey[] {
   return bad.sort((a, b) => a.offset - b.offset);
 }
 
-/** The problem in words; for one of the library's, its code. */
+/** Describes the problem; for a problem of the library, returns its code. */
 export function describeYamlProblem({ code }: YamlProblem): string {
   if (code !== "MERGE_KEY") return code;
-  return "a merge key (YAML 1.1); write its fields out, or set an alias as the whole value (field: *name)";
+  return "a merge key (YAML 1.1); write out its fields, or use an alias as the whole value (field: *name)";
 }

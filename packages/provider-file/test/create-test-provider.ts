@@ -7,7 +7,10 @@ export interface TestProviderOptions extends FileParams {
   readonly clock?: Clock;
 }
 
-/** A provider as the registry makes one, without notifications from a slow poll: those have to come from the file system. */
+/**
+ * Creates a provider as the registry does, with a slow poll, so that changes are reported only through notifications of
+ * the file system.
+ */
 export function createTestProvider(options: TestProviderOptions): ClusterProvider {
   const { heartbeatMs = 120_000, clock = systemClock, ...params } = options;
   const adapter = file.createAdapter();

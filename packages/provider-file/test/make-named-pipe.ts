@@ -1,8 +1,8 @@
 import { execFileSync } from "node:child_process";
 
-const COMMAND = "mkfifo"; // of every POSIX system
+const COMMAND = "mkfifo"; // exists on every POSIX system
 
-/** Node itself can't make one. */
+/** Uses a command, because Node cannot create a named pipe. */
 export function makeNamedPipe(path: string): void {
   execFileSync(COMMAND, [path]);
 }

@@ -1,7 +1,10 @@
 import { readdirSync, readlinkSync } from "node:fs";
 import type { Worker } from "node:worker_threads";
 
-/** Counts what this process has open: file watchers, worker threads started since, and files below a folder. */
+/**
+ * Counts the open resources of this process: file watchers, worker threads started since creation, and files below a
+ * folder.
+ */
 export class OpenResources implements Disposable {
   readonly #folder: string;
   #workers = 0;
@@ -27,7 +30,7 @@ export class OpenResources implements Disposable {
 }
 
 function countOpenFiles(folder: string): number {
-  const descriptors = "/proc/self/fd"; // Linux only; elsewhere the rest of the count has to do
+  const descriptors = "/proc/self/fd"; // Linux only; elsewhere files are not counted
   let entries: readonly string[] = [];
   try {
     entries = readdirSync(descriptors);
@@ -37,7 +40,7 @@ function countOpenFiles(folder: string): number {
   return entries.filter((entry) => targetOf(`${descriptors}/${entry}`).startsWith(folder)).length;
 }
 
-/** A descriptor may be closed between listing and looking. */
+/** A descriptor may be closed between listing and reading. */
 function targetOf(link: string): string {
   try {
     return readlinkSync(link);

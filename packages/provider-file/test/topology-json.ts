@@ -4,7 +4,7 @@ export function toJson(members: readonly ClusterNodeInput[]): string {
   return JSON.stringify({ version: 1, members });
 }
 
-/** Nodes of which the n-th has the port given for it, `node-0`, `node-1` and so on. */
+/** Returns nodes `node-0`, `node-1` and so on, with the given ports. */
 export function nodesWithPorts(...ports: readonly number[]): readonly ClusterNodeInput[] {
   return ports.map((port, index) => ({ id: `node-${index}`, host: "10.0.0.1", port }));
 }

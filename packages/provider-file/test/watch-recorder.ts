@@ -10,7 +10,7 @@ import {
 
 const PATIENCE_MS = 10_000;
 
-/** Reads one watch on demand; nothing is waited for longer than ten seconds. */
+/** Reads one watch on demand, and waits at most ten seconds for each result. */
 export class WatchRecorder implements AsyncDisposable {
   readonly #controller = new AbortController();
   readonly #iterator: AsyncIterator<SourceEvent>;
@@ -23,14 +23,14 @@ export class WatchRecorder implements AsyncDisposable {
     this.#controller.abort();
   }
 
-  /** The next event, undefined at the end of the watch. */
+  /** Returns the next event, or `undefined` at the end of the watch. */
   async next(): Promise<SourceEvent | undefined> {
     const result = await inTime(this.#iterator.next());
     return result.done === true ? undefined : result.value;
   }
 
-  /** The next event that is no heartbeat. */
-  async nextNews(): Promise<SourceEvent | undefined> {
+  /** Returns the next event that is not a heartbeat. */
+  async nextChange(): Promise<SourceEvent | undefined> {
     for (;;) {
       const event = await this.next();
       if (event?.type !== "heartbeat") return event;
@@ -38,7 +38,7 @@ export class WatchRecorder implements AsyncDisposable {
   }
 
   async nextSnapshot(): Promise<ProviderSnapshot> {
-    const event = await this.nextNews();
+    const event = await this.nextChange();
     if (event?.type === "snapshot") return event.snapshot;
     throw new Error(`expected a snapshot, got ${event?.type ?? "the end"}`);
   }
@@ -47,10 +47,10 @@ export class WatchRecorder implements AsyncDisposable {
     return Array.from((await this.nextSnapshot()).members, ({ port }) => port);
   }
 
-  /** What the watch fails with, after any heartbeats. */
+  /** Returns the error of the watch, after any heartbeats. */
   async failure(): Promise<unknown> {
     try {
-      const event = await this.nextNews();
+      const event = await this.nextChange();
       return new Error(`expected a failure, got ${event?.type ?? "the end"}`);
     } catch (error) {
       return error;
@@ -68,7 +68,7 @@ export async function inTime<T>(work: PromiseLike<T> | T): Promise<T> {
   using deadline = createDeadline({
     clock: systemClock,
     afterMs: PATIENCE_MS,
-    error: () => new ProvisioningError("STREAM_SILENT", `nothing came within ${PATIENCE_MS} ms`),
+    error: () => new ProvisioningError("STREAM_SILENT", `nothing was received within ${PATIENCE_MS} ms`),
   });
   return await untilAborted(work, deadline.signal);
 }

@@ -3,12 +3,12 @@ import { open, type FileHandle } from "node:fs/promises";
 import { makeNamedPipe } from "./make-named-pipe.ts";
 import { TemporaryFolder } from "@holdfast-apps/test-support";
 
-/** More than libuv ever has by default. */
+/** More threads than libuv has by default. */
 const THREADS = 8;
 
 /**
- * Makes every asynchronous file operation of this process hang, as on a network file system whose server is gone: each
- * thread of libuv's pool opens a named pipe that nobody writes to. Ends when disposed of.
+ * Makes every asynchronous file operation of this process hang, as on a network file system whose server is down: each
+ * thread of libuv's pool opens a named pipe without a writer. Ends when disposed of.
  */
 export class WedgedThreadPool implements AsyncDisposable {
   readonly #folder = new TemporaryFolder();
@@ -21,7 +21,7 @@ export class WedgedThreadPool implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    // Opened for both, a pipe opens at once and is the writer the others wait for.
+    // Opening the pipe for reading and writing does not block, and provides the writer that the others wait for.
     const writer = openSync(this.#pipe, constants.O_RDWR);
     for (const handle of await Promise.all(this.#opening)) await handle.close();
     closeSync(writer);

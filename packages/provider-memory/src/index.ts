@@ -1,4 +1,4 @@
-// For users, who drive providers by hand.
+// For users who control providers from their code.
 export {
   MemoryProvider,
   type MemoryChange,

@@ -16,7 +16,7 @@ function problemsOf(params: unknown): readonly string[] {
 }
 
 describe("memory.createAdapter", () => {
-  test("makes providers from descriptors and keeps the newest of each id at hand", async () => {
+  test("creates providers from descriptors and keeps the newest of each id", async () => {
     const adapter = memory.createAdapter();
     const context = createContext();
     const params = adapter.params.parse({ members: [{ id: "a", host: "10.0.0.1", port: 1 }] });
@@ -29,7 +29,7 @@ describe("memory.createAdapter", () => {
     expect([adapter.providers.size, adapter.providers.get("primary")]).toEqual([1, again]);
   });
 
-  test("hands the context's clock and heartbeat on", async () => {
+  test("passes the context's clock and heartbeat on", async () => {
     const adapter = memory.createAdapter();
     const context = createContext();
     const provider = adapter.create({ id: "primary", kind: "memory", priority: 0, params: {} }, context);
@@ -40,7 +40,7 @@ describe("memory.createAdapter", () => {
     expect(await iterator.next()).toEqual({ done: false, value: { type: "heartbeat" } });
   });
 
-  test("shows every provider to onCreate before anybody else sees it", async () => {
+  test("calls onCreate with every provider before it is used", async () => {
     const adapter = memory.createAdapter({ onCreate: (provider) => provider.refuse() });
     const provider = adapter.create(
       { id: "primary", kind: "memory", priority: 0, params: {} },

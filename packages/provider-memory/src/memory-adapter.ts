@@ -3,13 +3,13 @@ import { memoryParamsSchema, type MemoryParams } from "./memory-params.ts";
 import { MemoryProvider } from "./memory-provider.ts";
 
 export interface MemoryAdapterOptions {
-  /** Called with every provider before anybody else sees it, for example to let it refuse or to fill it. */
+  /** Called with every provider before it is used, for example to make it refuse or to set its members. */
   readonly onCreate?: ((provider: MemoryProvider) => void) | undefined;
 }
 
-/** Makes providers of kind `memory` from descriptors and keeps them at hand. */
+/** Creates providers of kind `memory` from descriptors and gives access to them. */
 export interface MemoryAdapter extends ProviderAdapter<MemoryParams> {
-  /** The newest provider made for each id, so that it can be driven by hand. */
+  /** The newest provider of each id, so that your code can control it. */
   readonly providers: ReadonlyMap<ProviderId, MemoryProvider>;
 }
 

@@ -4,7 +4,7 @@ import * as z from "zod";
 
 /** The `params` of a descriptor of kind `memory`. */
 export interface MemoryParams {
-  /** The first members, in any order, no id twice. @defaultValue [] */
+  /** The initial members, in any order, with unique ids. @defaultValue [] */
   readonly members?: readonly ClusterNodeInput[] | undefined;
 }
 

@@ -20,19 +20,19 @@ function setUp(options: Partial<MemoryProviderOptions> = {}) {
   return { clock, provider: new MemoryProvider({ id: "memory", clock, ...options }) };
 }
 
-/** Reads a watch into a list, which ends with what it threw, if anything. */
+/** Records the events of a watch, followed by its error, if any. */
 function record(provider: MemoryProvider, signal: AbortSignal = new AbortController().signal): unknown[] {
-  const said: unknown[] = [];
+  const recorded: unknown[] = [];
   const read = async () => {
-    for await (const event of provider.watch({ signal })) said.push(event);
-    said.push("end");
+    for await (const event of provider.watch({ signal })) recorded.push(event);
+    recorded.push("end");
   };
-  read().catch((error: unknown) => said.push(error instanceof ProvisioningError ? error.code : error));
-  return said;
+  read().catch((error: unknown) => recorded.push(error instanceof ProvisioningError ? error.code : error));
+  return recorded;
 }
 
-function snapshotsOf(said: readonly unknown[]): readonly ProviderSnapshot[] {
-  return (said as readonly SourceEvent[]).flatMap((event) =>
+function snapshotsOf(recorded: readonly unknown[]): readonly ProviderSnapshot[] {
+  return (recorded as readonly SourceEvent[]).flatMap((event) =>
     event.type === "snapshot" ? [event.snapshot] : [],
   );
 }
@@ -40,21 +40,21 @@ function snapshotsOf(said: readonly unknown[]): readonly ProviderSnapshot[] {
 const idsOf = ({ members }: ProviderSnapshot) => Array.from(members, ({ id }) => id);
 
 describe("MemoryProvider", () => {
-  test("describes itself by its id, priority and first members", () => {
+  test("has a descriptor with its id, priority and initial members", () => {
     const members = [node("a")];
     const { provider } = setUp({ id: "primary", priority: 7, members });
     expect(provider.descriptor).toEqual({ id: "primary", kind: "memory", priority: 7, params: { members } });
     expect(setUp().provider.descriptor).toEqual({ id: "memory", kind: "memory", priority: 0, params: {} });
   });
 
-  test("publishes what it is given, each time with the next revision, also when nothing changed", async () => {
+  test("publishes the given members with the next revision each time, also when nothing changed", async () => {
     const { clock, provider } = setUp({ members: [node("b"), node("a")] });
-    const said = record(provider);
+    const recorded = record(provider);
     await clock.settle();
     provider.set([node("c"), node("a")]);
     provider.set([node("a"), node("c")]);
     await clock.settle();
-    const snapshots = snapshotsOf(said);
+    const snapshots = snapshotsOf(recorded);
     expect(snapshots.map(idsOf)).toEqual([
       ["a", "b"],
       ["a", "c"],
@@ -65,42 +65,42 @@ describe("MemoryProvider", () => {
     expect(provider.revision).toBe("3");
   });
 
-  test("apply puts nodes in and takes nodes out, and keeps the others as they are", async () => {
+  test("apply adds and removes nodes, and keeps the others unchanged", async () => {
     const { clock, provider } = setUp({ members: [node("a"), node("b"), node("c")] });
     const before = provider.members;
-    const said = record(provider);
+    const recorded = record(provider);
     await clock.settle();
     provider.apply({ upsert: [node("d"), node("b", { port: 1 })], remove: ["c", "unknown"] });
     provider.apply({});
     await clock.settle();
-    const [, changed, same] = snapshotsOf(said);
+    const [, changed, same] = snapshotsOf(recorded);
     expect(idsOf(changed!)).toEqual(["a", "b", "d"]);
     expect(changed!.members.get("a")).toBe(before.get("a"));
     expect(changed!.members.get("b")?.port).toBe(1);
     expect(same!.members).toBe(changed!.members);
   });
 
-  test("refuses members that share an id and keeps what it had", () => {
+  test("refuses members with the same id and keeps the previous ones", () => {
     const { provider } = setUp({ members: [node("a")] });
     expect(() => provider.set([node("b"), node("b")])).toThrow("[VALIDATION_DUPLICATE_ID]");
     expect([provider.members.size, provider.revision]).toEqual([1, "1"]);
     expect(() => setUp({ members: [node("b"), node("b")] })).toThrow("[VALIDATION_DUPLICATE_ID]");
   });
 
-  test("says of a snapshot what it is told to, and when a new watch asks, says it as of now", async () => {
+  test("sets the given details of a snapshot, and a new observedAt for a new watch", async () => {
     const { clock, provider } = setUp();
-    const said = record(provider);
+    const recorded = record(provider);
     await clock.advance(100);
     const skipped = { count: 1, reasons: ["no port"] };
     provider.set([node("a")], { observedAt: 5, stalenessMs: 9, skipped });
     await clock.settle();
-    expect(snapshotsOf(said)[1]).toMatchObject({ observedAt: 5, stalenessMs: 9, skipped });
+    expect(snapshotsOf(recorded)[1]).toMatchObject({ observedAt: 5, stalenessMs: 9, skipped });
     const later = record(provider);
     await clock.settle();
     expect(snapshotsOf(later)[0]).toMatchObject({ observedAt: clock.now(), stalenessMs: 9, skipped });
   });
 
-  test("keeps every snapshot for a consumer that lags behind, and no needless heartbeat", async () => {
+  test("keeps every snapshot for a slow consumer, and drops redundant heartbeats", async () => {
     const { clock, provider } = setUp();
     const { signal } = new AbortController();
     const iterator = provider.watch({ signal })[Symbol.asyncIterator]();
@@ -111,46 +111,46 @@ describe("MemoryProvider", () => {
     provider.heartbeat();
     await clock.advance(60_000);
     provider.end();
-    const said: SourceEvent[] = [];
+    const recorded: SourceEvent[] = [];
     for (let next = await iterator.next(); next.done !== true; next = await iterator.next())
-      said.push(next.value);
-    expect(said.map(({ type }) => type)).toEqual(["snapshot", "snapshot", "snapshot", "ended"]);
-    expect(snapshotsOf(said).map(idsOf)).toEqual([["a"], ["a", "b"], ["a", "b", "c"]]);
+      recorded.push(next.value);
+    expect(recorded.map(({ type }) => type)).toEqual(["snapshot", "snapshot", "snapshot", "ended"]);
+    expect(snapshotsOf(recorded).map(idsOf)).toEqual([["a"], ["a", "b"], ["a", "b", "c"]]);
   });
 
-  test("gives a heartbeat when asked to, and heartbeatMs after the last event", async () => {
+  test("yields a heartbeat on request, and heartbeatMs after the last event", async () => {
     const { clock, provider } = setUp({ heartbeatMs: 1_000 });
-    const said = record(provider);
+    const recorded = record(provider);
     await clock.advance(999);
-    expect(said.length).toBe(1);
+    expect(recorded.length).toBe(1);
     provider.heartbeat();
     await clock.advance(999);
-    expect(said.length).toBe(2);
+    expect(recorded.length).toBe(2);
     await clock.advance(1_001);
-    expect(said.slice(1)).toEqual([{ type: "heartbeat" }, { type: "heartbeat" }, { type: "heartbeat" }]);
+    expect(recorded.slice(1)).toEqual([{ type: "heartbeat" }, { type: "heartbeat" }, { type: "heartbeat" }]);
   });
 
-  test("ends running watches as a backend does, and new ones begin with the current content", async () => {
+  test("ends running watches as a backend does, and new ones start with the current content", async () => {
     const { clock, provider } = setUp({ members: [node("a")] });
-    const said = record(provider);
+    const recorded = record(provider);
     await clock.settle();
     provider.end();
     provider.set([node("b")]);
     await clock.settle();
-    expect(said.slice(1)).toEqual([{ type: "ended" }, "end"]);
+    expect(recorded.slice(1)).toEqual([{ type: "ended" }, "end"]);
     const next = record(provider);
     await clock.settle();
     expect(snapshotsOf(next).map(idsOf)).toEqual([["b"]]);
     expect([provider.watches, clock.pendingTimers]).toEqual([1, 1]);
   });
 
-  test("breaks running watches with the error given, and no new one", async () => {
+  test("fails running watches with the given error, but not new ones", async () => {
     const { clock, provider } = setUp();
-    const said = record(provider);
+    const recorded = record(provider);
     await clock.settle();
     provider.fail(new ProvisioningError("STREAM_EXPIRED", "too old"));
     await clock.settle();
-    expect(said.slice(1)).toEqual(["STREAM_EXPIRED"]);
+    expect(recorded.slice(1)).toEqual(["STREAM_EXPIRED"]);
     const next = record(provider);
     await clock.settle();
     provider.fail();
@@ -159,7 +159,7 @@ describe("MemoryProvider", () => {
     expect([provider.watches, clock.pendingTimers]).toEqual([0, 0]);
   });
 
-  test("refuses new watches and probes until it recovers, and leaves running watches alone", async () => {
+  test("refuses new watches and probes until it recovers, without affecting running watches", async () => {
     const { clock, provider } = setUp();
     const { signal } = new AbortController();
     const running = record(provider);
@@ -179,7 +179,7 @@ describe("MemoryProvider", () => {
     expect([running.length, provider.watches]).toEqual([2, 1]);
   });
 
-  test("says nothing while it hangs, and everybody who waited is served when it recovers", async () => {
+  test("yields nothing while it hangs, and serves all waiting watches and probes when it recovers", async () => {
     const { clock, provider } = setUp({ heartbeatMs: 1_000 });
     const running = record(provider);
     await clock.settle();
@@ -194,7 +194,7 @@ describe("MemoryProvider", () => {
     provider.recover();
     await probe;
     await clock.settle();
-    expect([running.slice(1), waiting].map((said) => snapshotsOf(said).map(idsOf))).toEqual([
+    expect([running.slice(1), waiting].map((recorded) => snapshotsOf(recorded).map(idsOf))).toEqual([
       [["a"]],
       [["a"]],
     ]);
@@ -205,28 +205,28 @@ describe("MemoryProvider", () => {
     expect(running.length).toBe(3);
   });
 
-  test("cannot watch when its capabilities say so", async () => {
+  test("cannot watch without the capability", async () => {
     const { clock, provider } = setUp({ capabilities: { watch: false } });
-    const said = record(provider);
+    const recorded = record(provider);
     await clock.settle();
-    expect(said).toEqual(["VALIDATION_MISSING_CAPABILITY"]);
+    expect(recorded).toEqual(["VALIDATION_MISSING_CAPABILITY"]);
     await provider.probe({ signal: new AbortController().signal });
   });
 
-  test("disposal also ends what waits on a backend that hangs", async () => {
+  test("disposal also ends watches and probes that wait for a hanging backend", async () => {
     const { clock, provider } = setUp();
     provider.hang();
-    const said = record(provider);
+    const recorded = record(provider);
     const probe = provider.probe({ signal: new AbortController().signal });
     await clock.settle();
     await provider[Symbol.asyncDispose]();
     await expect(probe).rejects.toMatchObject({ code: "LIFECYCLE_STOPPED" });
     await clock.settle();
-    expect(said).toEqual(["LIFECYCLE_STOPPED"]);
+    expect(recorded).toEqual(["LIFECYCLE_STOPPED"]);
     expect(clock.pendingTimers).toBe(0);
   });
 
-  test("the last snapshot is what was set and applied, whatever the history", async () => {
+  test("the last snapshot matches the calls of set and apply, in any sequence", async () => {
     const ids = fc.constantFrom("a", "b", "c", "d", "e", "f");
     const nodes = fc.uniqueArray(fc.record({ id: ids, port: fc.integer({ min: 1, max: 3 }) }), {
       selector: ({ id }) => id,
@@ -236,7 +236,7 @@ describe("MemoryProvider", () => {
       fc.asyncProperty(fc.array(step), async (steps) => {
         const { clock, provider } = setUp();
         const controller = new AbortController();
-        const said = record(provider, controller.signal);
+        const recorded = record(provider, controller.signal);
         let model = new Map<string, ClusterNodeInput>();
         for (const change of steps) {
           const given = ("set" in change ? change.set : change.upsert).map(({ id, port }) =>
@@ -253,7 +253,7 @@ describe("MemoryProvider", () => {
         }
         await clock.settle();
         controller.abort();
-        const snapshots = snapshotsOf(said.filter((event) => event !== "end"));
+        const snapshots = snapshotsOf(recorded.filter((event) => event !== "end"));
         expect(snapshots.length).toBeGreaterThan(0);
         const expected = MemberSet.from(Iterator.from(model.values()).map(createClusterNode));
         expect(provider.members.toArray()).toEqual(expected.toArray());

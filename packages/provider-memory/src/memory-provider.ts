@@ -26,23 +26,23 @@ export interface MemoryProviderOptions {
   /** @defaultValue 0 */
   readonly priority?: number | undefined;
   readonly clock: Clock;
-  /** The first members, in any order. @defaultValue [] */
+  /** The initial members, in any order. @defaultValue [] */
   readonly members?: readonly ClusterNodeInput[] | undefined;
-  /** A heartbeat follows after so long without another event, in milliseconds. @defaultValue 5000 */
+  /** A heartbeat is emitted after this many milliseconds without another event. @defaultValue 5000 */
   readonly heartbeatMs?: number | undefined;
   /** @defaultValue { watch: true } */
   readonly capabilities?: ProviderCapabilities | undefined;
 }
 
-/** Nodes to put in (new or changed) and ids to take out. */
+/** Nodes to add or replace, and ids to remove. */
 export interface MemoryChange {
   readonly upsert?: Iterable<ClusterNodeInput>;
   readonly remove?: Iterable<NodeId>;
 }
 
-/** What a published snapshot says besides its members. */
+/** Fields of a published snapshot in addition to its members. */
 export interface SnapshotDetails {
-  /** Wall-clock milliseconds. @defaultValue the clock's present reading */
+  /** Wall-clock milliseconds. @defaultValue the current time of the clock */
   readonly observedAt?: number | undefined;
   readonly stalenessMs?: number | undefined;
   readonly skipped?: SkippedEntries | undefined;
@@ -50,8 +50,8 @@ export interface SnapshotDetails {
 }
 
 /**
- * A provider whose backend is the caller: it reports exactly the members it was last given, and fails, ends, refuses
- * or falls silent when told to. Everything it does follows from a call here or from its clock.
+ * A provider whose backend is the caller: it reports exactly the members it was last given, and fails, ends, refuses or
+ * stops responding on request. Everything it does is caused by a call or by its clock.
  */
 export class MemoryProvider implements ClusterProvider {
   readonly descriptor: ProviderDescriptor<MemoryParams>;
@@ -80,12 +80,12 @@ export class MemoryProvider implements ClusterProvider {
     return this.#current.members;
   }
 
-  /** Counts what was published: "1" for the first members, then up by one with every `set` and `apply`. */
+  /** Counts the published snapshots: "1" for the initial members, then one more with every `set` and `apply`. */
   get revision(): string {
     return String(this.#revision);
   }
 
-  /** How many watches are running. */
+  /** Number of running watches. */
   get watches(): number {
     return this.#streams.size;
   }
@@ -95,18 +95,18 @@ export class MemoryProvider implements ClusterProvider {
     this.#publish(this.members.replace(Iterator.from(nodes).map(createClusterNode)), details);
   }
 
-  /** Publishes a snapshot with some members put in or taken out. */
+  /** Publishes a snapshot with members added, replaced or removed. */
   apply(change: MemoryChange, details: SnapshotDetails = {}): void {
     const upsert = Iterator.from(change.upsert ?? []).map(createClusterNode);
     this.#publish(this.members.apply({ upsert, remove: change.remove ?? [] }), details);
   }
 
-  /** Gives a sign of life now. One follows by itself whenever `heartbeatMs` went by without another event. */
+  /** Yields a heartbeat now. Heartbeats also follow by themselves after `heartbeatMs` without another event. */
   heartbeat(): void {
-    this.#tell({ type: "heartbeat" });
+    this.#emit({ type: "heartbeat" });
   }
 
-  /** Ends every running watch as a backend does that closes its stream. */
+  /** Ends every running watch, like a backend that closes its stream. */
   end(): void {
     for (const stream of this.#streams) {
       stream.push({ type: "ended" });
@@ -114,34 +114,37 @@ export class MemoryProvider implements ClusterProvider {
     }
   }
 
-  /** Breaks every running watch; a new one works again. */
-  fail(error: ProvisioningError = new ProvisioningError("STREAM_FAILED", "the watch broke")): void {
+  /** Fails every running watch. A new watch works. */
+  fail(error: ProvisioningError = new ProvisioningError("STREAM_FAILED", "the watch failed")): void {
     for (const stream of this.#streams) stream.close({ error });
   }
 
-  /** Refuses new probes and watches until `recover`. Running watches go on: break them with `fail`. */
+  /** Refuses new probes and watches until `recover`. Running watches continue: use `fail` to end them with an error. */
   refuse(
-    error: ProvisioningError = new ProvisioningError("CONNECTIVITY_REFUSED", "the backend is not there"),
+    error: ProvisioningError = new ProvisioningError(
+      "CONNECTIVITY_REFUSED",
+      "the backend refused the connection",
+    ),
   ): void {
     this.#refusal = error;
   }
 
-  /** Says nothing more until `recover`: no snapshot, no heartbeat, no answer to a probe or a new watch. */
+  /** Stops responding until `recover`: no snapshot, no heartbeat, no response to a probe or a new watch. */
   hang(): void {
     this.#hanging ??= Promise.withResolvers();
     for (const stream of this.#streams) stream.silence();
   }
 
-  /** Undoes `refuse` and `hang`. Watches that were kept waiting get the current snapshot. */
+  /** Reverts `refuse` and `hang`. Watches that were waiting get the current snapshot. */
   recover(): void {
     this.#refusal = undefined;
     if (this.#hanging === undefined) return;
     this.#hanging.resolve();
     this.#hanging = undefined;
-    this.#tell({ type: "snapshot", snapshot: this.#observe() });
+    this.#emit({ type: "snapshot", snapshot: this.#observe() });
   }
 
-  /** Rejects with what `refuse` was given or with `LIFECYCLE_STOPPED`; waits while the backend hangs. */
+  /** Rejects with the error of `refuse` or with `LIFECYCLE_STOPPED`. Waits while the backend hangs. */
   async probe({ signal }: ProbeOptions): Promise<void> {
     throwIfAborted(signal);
     await untilAborted(this.#hanging?.promise, signal);
@@ -149,8 +152,8 @@ export class MemoryProvider implements ClusterProvider {
   }
 
   /**
-   * Throws, at the first read, what `refuse` was given, `VALIDATION_MISSING_CAPABILITY` or `LIFECYCLE_STOPPED`. A
-   * consumer that lags behind still gets every snapshot.
+   * Throws, at the first read, the error of `refuse`, `VALIDATION_MISSING_CAPABILITY` or `LIFECYCLE_STOPPED`. A slow
+   * consumer still gets every snapshot.
    */
   async *watch({ signal }: WatchOptions): AsyncGenerator<SourceEvent, void> {
     if (signal.aborted) return;
@@ -176,17 +179,17 @@ export class MemoryProvider implements ClusterProvider {
     }
   }
 
-  /** Running watches and waiting probes reject with `LIFECYCLE_STOPPED`, as every later one does. */
+  /** Running watches and waiting probes reject with `LIFECYCLE_STOPPED`, as all later ones do. */
   [Symbol.asyncDispose](): Promise<void> {
     this.#isDisposed = true;
     this.#hanging?.resolve();
-    this.fail(this.#stopped());
+    this.fail(this.#toStoppedError());
     return Promise.resolve();
   }
 
   #publish(members: MemberSet, details: SnapshotDetails): void {
     this.#current = this.#nextSnapshot(members, details);
-    this.#tell({ type: "snapshot", snapshot: this.#current });
+    this.#emit({ type: "snapshot", snapshot: this.#current });
   }
 
   #nextSnapshot(members: MemberSet, details: SnapshotDetails): ProviderSnapshot {
@@ -200,22 +203,22 @@ export class MemoryProvider implements ClusterProvider {
     });
   }
 
-  /** The current snapshot, read just now. */
+  /** The current snapshot with a new `observedAt`. */
   #observe(): ProviderSnapshot {
     return { ...this.#current, observedAt: this.#clock.now() };
   }
 
-  #tell(event: SourceEvent): void {
+  #emit(event: SourceEvent): void {
     if (this.#hanging !== undefined) return;
     for (const stream of this.#streams) stream.push(event);
   }
 
   #assertUsable(): void {
-    if (this.#isDisposed) throw this.#stopped();
+    if (this.#isDisposed) throw this.#toStoppedError();
     if (this.#refusal !== undefined) throw this.#refusal;
   }
 
-  #stopped(): ProvisioningError {
+  #toStoppedError(): ProvisioningError {
     return new ProvisioningError("LIFECYCLE_STOPPED", `provider "${this.descriptor.id}" was disposed`);
   }
 }

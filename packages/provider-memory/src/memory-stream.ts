@@ -4,11 +4,13 @@ export interface MemoryStreamOptions {
   readonly signal: AbortSignal;
   readonly clock: Clock;
   readonly heartbeatMs: number;
-  /** Called when the stream is over for whatever reason; again when it is closed again. */
+  /** Called whenever the stream is closed for any reason; again if it is closed again. */
   readonly onClose: (stream: MemoryStream) => void;
 }
 
-/** One running watch: what it still has to tell, and the timer of its heartbeat. Opened before its signal aborts. */
+/**
+ * One running watch: its unread events, and the timer of its heartbeat. It must be created before its signal aborts.
+ */
 export class MemoryStream {
   readonly events: EventChannel<SourceEvent>;
   readonly #options: MemoryStreamOptions;
@@ -21,7 +23,7 @@ export class MemoryStream {
     this.#abort = whenAborted(options.signal, () => this.close());
   }
 
-  /** A heartbeat follows after `heartbeatMs` without another event. Not to be called once it is closed. */
+  /** Emits an event; a heartbeat follows after `heartbeatMs` without another one. Must not be called after `close`. */
   push(event: SourceEvent): void {
     this.events.push(event);
     this.silence();
@@ -29,7 +31,7 @@ export class MemoryStream {
     this.#timer = clock.schedule(heartbeatMs, () => this.push({ type: "heartbeat" }));
   }
 
-  /** No heartbeat until the next event is pushed. */
+  /** Stops the heartbeat until the next event is pushed. */
   silence(): void {
     this.#timer?.[Symbol.dispose]();
     this.#timer = undefined;
@@ -43,7 +45,7 @@ export class MemoryStream {
   }
 }
 
-/** To a consumer that lags behind, a heartbeat next to anything else says nothing. Snapshots are all kept. */
+/** For a slow consumer, a heartbeat next to another event is redundant. All snapshots are kept. */
 function dropNeedlessHeartbeat(last: SourceEvent, next: SourceEvent): SourceEvent | undefined {
   if (next.type === "heartbeat") return last;
   if (last.type === "heartbeat") return next;

@@ -2,7 +2,7 @@ import { systemClock } from "@holdfast/core";
 import { expect, test } from "vitest";
 import { memory } from "./memory.ts";
 
-test("a memory provider can be driven once it is registered, and not before", () => {
+test("a memory provider can be controlled only after it is registered", () => {
   const spec = memory({ members: [{ id: "a", host: "a.test", port: 1 }] }, { id: "primary" });
   expect(() => spec.provider).toThrow("LIFECYCLE_NOT_STARTED");
   const adapter = spec.createAdapter();

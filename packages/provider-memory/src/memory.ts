@@ -13,7 +13,7 @@ import { MemoryProvider } from "./memory-provider.ts";
 const KIND = "memory";
 const createSpecAdapter = (): AnyProviderAdapter => createMemoryAdapter();
 
-/** A memory provider for `connect`, and the way to drive it afterwards. Made by `memory()`. */
+/** A memory provider for `connect`, with access to it afterwards. Created by `memory()`. */
 export class MemorySpec implements ProviderSpec {
   readonly kind: string = KIND;
   readonly id: ProviderId | undefined;
@@ -37,7 +37,7 @@ export class MemorySpec implements ProviderSpec {
   }
 }
 
-/** What `memory` is: the counterpart of `DefinedAdapter` whose providers can be driven by hand. */
+/** The type of `memory`: like `DefinedAdapter`, with providers that the program can control. */
 export interface Memory {
   (params?: MemoryParams, options?: SpecOptions): MemorySpec;
   readonly kind: string;
@@ -45,8 +45,8 @@ export interface Memory {
 }
 
 /**
- * A provider whose backend is the program itself: for tests, and for members that the program knows anyway. For a configuration that
- * names the kind `memory`, `memory.createAdapter()` gives the adapter.
+ * A provider whose backend is the program itself: for tests, and for members that the program already knows. For a
+ * configuration that names the kind `memory`, `memory.createAdapter()` returns the adapter.
  */
 export const memory: Memory = Object.assign(
   (params: MemoryParams = {}, { id }: SpecOptions = {}) => new MemorySpec(params, id),
