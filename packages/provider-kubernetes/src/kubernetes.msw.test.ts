@@ -1,23 +1,25 @@
+import { syncBuiltinESMExports } from "node:module";
 import { createRealTime, providerConformance, type ProviderSetup } from "@holdfast/conformance";
 import { CountingClock } from "@holdfast/testing";
-import { HttpRequestInterceptor } from "@mswjs/interceptors/http";
-import { defineNetwork, InterceptorSource } from "msw/experimental";
+import { setupServer } from "msw/node";
 import { afterAll, beforeAll, describe, test } from "vitest";
 import { createTestProvider } from "../test/create-test-provider.ts";
 import { asSeen } from "../test/fake-api-server.ts";
 import { MockedApiServer } from "../test/mocked-api-server.ts";
 
-// `setupServer` does not reach undici.
-const network = defineNetwork({
-  sources: [new InterceptorSource({ interceptors: [new HttpRequestInterceptor()] })],
-  onUnhandledFrame: "error",
-  // Or it prints every request.
-  context: { quiet: true },
-});
+const network = setupServer();
 let mocks = 0;
 
-beforeAll(() => network.enable());
-afterAll(() => network.disable());
+beforeAll(() => {
+  network.listen({ onUnhandledFrame: "error" });
+  // What msw puts in the place of node:http reaches named imports only so.
+  syncBuiltinESMExports();
+});
+
+afterAll(() => {
+  network.close();
+  syncBuiltinESMExports();
+});
 
 describe("a Kubernetes provider on mocked HTTP", () => {
   // R2.1 R2.2 R5.6

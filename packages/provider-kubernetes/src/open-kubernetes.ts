@@ -12,7 +12,7 @@ import { WatchMemory } from "./watch/watch-memory.ts";
  */
 export function openKubernetes(
   environment: AdapterEnvironment<KubernetesSettings>,
-  client: EndpointSource & AsyncDisposable = new ApiClient(environment.descriptor.params, environment.clock),
+  client: EndpointSource & Disposable = new ApiClient(environment.descriptor.params, environment.clock),
 ): OpenProvider {
   const { descriptor, clock, heartbeatMs } = environment;
   const { params } = descriptor;
@@ -21,13 +21,13 @@ export function openKubernetes(
     /** Proves that this account may list and watch. */
     async probe({ signal }) {
       // A client of its own: the connections that a probe opens are closed with it.
-      await using probing = new ApiClient(params, clock);
+      using probing = new ApiClient(params, clock);
       await probeCluster({ client: probing, withinMs: Math.max(heartbeatMs * 2, 2_000), signal });
     },
     watch: ({ signal }) =>
       new EndpointWatch({ descriptor, context: environment, client, memory, signal }).events(),
     /** Reads the kubeconfig. */
     audit: ({ signal }) => auditAccess(params, signal),
-    close: async () => client[Symbol.asyncDispose](),
+    close: () => client[Symbol.dispose](),
   };
 }

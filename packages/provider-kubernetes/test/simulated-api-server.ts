@@ -14,7 +14,7 @@ import { defineAdapter } from "@holdfast/core/adapter";
 import type { ApiRequest, EndpointSource, WatchEvent } from "../src/access/api-client.ts";
 import { kubernetesParamsSchema } from "../src/kubernetes-params.ts";
 import { openKubernetes } from "../src/open-kubernetes.ts";
-import { toRefusalError } from "../src/to-provisioning-error.ts";
+import { toPeer, toRefusalError } from "../src/to-refusal-error.ts";
 import { sliceKeyOf } from "../src/wire/slice-key.ts";
 import { pods, type FakeSlice } from "./fake-api-server.ts";
 
@@ -112,12 +112,12 @@ export class SimulatedApiServer {
     return this.#counted + Math.floor((clock.monotonic() - this.#countedAt) / changesEveryMs);
   }
 
-  #connect(client: ProviderId): EndpointSource & AsyncDisposable {
+  #connect(client: ProviderId): EndpointSource & Disposable {
     return {
       locate: () => Promise.resolve("simulated"),
       getJson: (asked) => this.#list(client, asked),
       getEvents: (asked) => this.#watch(client, asked),
-      [Symbol.asyncDispose]: () => Promise.resolve(),
+      [Symbol.dispose]() {},
     };
   }
 
@@ -136,7 +136,7 @@ export class SimulatedApiServer {
     const life = this.#life.signal;
     await this.#arrive(client, "watch", signal);
     const since = Number(query["resourceVersion"]);
-    if (since < this.#oldest) throw toRefusalError({ status: 410, request: "watch" }, "simulated");
+    if (since < this.#oldest) throw toRefusalError({ status: 410, request: "watch" }, toPeer("simulated"));
     const over = Promise.withResolvers<void>();
     using waits = new DisposableStack();
     waits.use(clock.schedule(Number(query["timeoutSeconds"]) * 1_000, over.resolve));

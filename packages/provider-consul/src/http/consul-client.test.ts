@@ -320,7 +320,7 @@ describe("a proxy of the environment", () => {
     );
     expect(error).toMatchObject({
       code: "CONNECTIVITY_UNAUTHORIZED",
-      details: { address: addresses[0], proxy: new URL(url).host, status: 407 },
+      details: { address: addresses[0], proxy: new URL(url).host, proxyStatus: 407 },
     });
     expect(error.message).toContain("the proxy");
     expect(JSON.stringify([error, error.message, String(error.cause)])).not.toContain("b1gs33cr3t");

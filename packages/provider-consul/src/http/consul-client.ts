@@ -1,23 +1,24 @@
-import type { IncomingMessage } from "node:http";
+import type { IncomingHttpHeaders } from "node:http";
 import {
   createDeadline,
   isProvisioningError,
   ProvisioningError,
   sleep,
   throwIfAborted,
+  toProvisioningError,
   whenAborted,
   type Clock,
 } from "@holdfast/core";
-import { collectBytes, parseRetryAfter } from "@holdfast/core/adapter";
-import { ConsulAgents, type Environment, type Route } from "./consul-agents.ts";
+import { HttpClient, proxyFromEnvironment, type HttpProxy } from "@holdfast/core/adapter";
 import type { ConsulSettings } from "../consul-params.ts";
 import { isAboutCredentials } from "./is-about-credentials.ts";
-import { toMostTelling, type AddressFailure } from "./to-most-telling.ts";
 import { LEADER_PATH, saysNoLeader, toNoLeader } from "./no-leader.ts";
+import { readTls } from "./read-tls.ts";
 import { readToken } from "./read-token.ts";
-import { sendRequest } from "./send-request.ts";
-import { toProvisioningError, toRefusalError } from "../to-provisioning-error.ts";
-import { withDetails } from "./with-details.ts";
+import { toMostTelling, type AddressFailure } from "./to-most-telling.ts";
+import { toPeer, toRefusalError } from "../to-refusal-error.ts";
+
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface ConsulRequest {
   readonly path: string;
@@ -37,7 +38,7 @@ export interface ConsulRequest {
 
 export interface ConsulAnswer {
   readonly address: string;
-  readonly headers: IncomingMessage["headers"];
+  readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
 }
 
@@ -53,7 +54,8 @@ const REFUSAL_BYTES = 4_096;
 export class ConsulClient implements Disposable {
   readonly #params: ConsulSettings;
   readonly #clock: Clock;
-  readonly #agents: ConsulAgents;
+  readonly #env: Environment;
+  readonly #http: HttpClient;
   readonly #addresses: readonly string[];
   /** Which address answered last. */
   #at = 0;
@@ -61,10 +63,11 @@ export class ConsulClient implements Disposable {
   #token: string | undefined;
 
   /** `env` names the proxies. */
-  constructor(params: ConsulSettings, clock: Clock, env?: Environment) {
+  constructor(params: ConsulSettings, clock: Clock, env: Environment = process.env) {
     this.#params = params;
     this.#clock = clock;
-    this.#agents = new ConsulAgents(params.tls, env);
+    this.#env = env;
+    this.#http = new HttpClient({ clock });
     this.#addresses = params.addresses.map((address) => new URL(address).origin);
   }
 
@@ -87,7 +90,7 @@ export class ConsulClient implements Disposable {
         return answer;
       } catch (cause) {
         throwIfAborted(request.signal);
-        const error = toProvisioningError(cause, address);
+        const error = toProvisioningError(cause, "STREAM_FAILED", `asking Consul at ${address} failed`);
         if (isAboutCredentials(error)) throw error;
         failures.push({ address, error });
         this.#at = (this.#at + 1) % this.#addresses.length;
@@ -115,7 +118,7 @@ export class ConsulClient implements Disposable {
 
   /** Closes every connection. */
   [Symbol.dispose](): void {
-    this.#agents[Symbol.dispose]();
+    this.#http[Symbol.dispose]();
   }
 
   async #ask(address: string, request: ConsulRequest): Promise<ConsulAnswer> {
@@ -153,27 +156,6 @@ export class ConsulClient implements Disposable {
     signal: AbortSignal,
   ): Promise<ConsulAnswer> {
     const url = new URL(request.path, address);
-    let route: Route | undefined;
-    try {
-      route = await this.#agents.routeTo(url, signal);
-      throwIfAborted(signal);
-      const response = await this.#send(url, route, request, token, signal);
-      using _ = whenAborted(signal, () => response.destroy());
-      request.onResponse?.();
-      return await this.#read(address, route, response);
-    } catch (error) {
-      throwIfAborted(signal);
-      throw toProvisioningError(error, address, route?.proxy);
-    }
-  }
-
-  async #send(
-    url: URL,
-    { agent }: Route,
-    request: ConsulRequest,
-    token: string | undefined,
-    signal: AbortSignal,
-  ): Promise<IncomingMessage> {
     const payload = request.body === undefined ? undefined : JSON.stringify(request.body);
     const headers = {
       accept: "application/json",
@@ -182,75 +164,66 @@ export class ConsulClient implements Disposable {
       ...(token !== undefined && { "x-consul-token": token }),
       ...(payload !== undefined && { "content-type": "application/json" }),
     };
-    using led = this.#whileLed(url.origin, request, signal);
-    try {
-      return await sendRequest({ url, agent, headers, payload, clock: this.#clock, signal: led.signal });
-    } catch (error) {
-      throwIfAborted(led.signal);
-      throw error;
+    const tls = url.protocol === "https:" ? await readTls(this.#params.tls, signal) : undefined;
+    using led = this.#whileLed(address, request, signal);
+    const { signal: either } = led;
+    const proxy = this.#proxyTo(address);
+    using response = await this.#http.send({
+      url,
+      headers,
+      payload,
+      proxy,
+      tls,
+      peer: toPeer(address),
+      signal: either,
+    });
+    led.settle();
+    request.onResponse?.();
+    if (response.status !== 200) {
+      const text = await response.readStart(REFUSAL_BYTES);
+      const { status, retryAfterMs } = response;
+      throw toRefusalError({ status, text, retryAfterMs, proxy: response.proxy }, address);
     }
+    response.assertJson();
+    const body = await response.read({ maxBytes: this.#params.maxBytes });
+    return { address, headers: response.headers, body };
   }
 
-  /** A signal that also aborts once the server turns out to have no leader; see `leaderCheckAfterMs`. */
+  #proxyTo(address: string): HttpProxy | undefined {
+    const url = proxyFromEnvironment(address, this.#env);
+    return url === undefined ? undefined : { url, source: "HTTPS_PROXY or HTTP_PROXY" };
+  }
+
+  /**
+   * A signal that also aborts once the server turns out to have no leader, until `settle()` is called; see
+   * `ConsulRequest.leaderCheckAfterMs`.
+   */
   #whileLed(
     address: string,
     { leaderCheckAfterMs, withinMs }: ConsulRequest,
     signal: AbortSignal,
-  ): Disposable & { readonly signal: AbortSignal } {
-    if (leaderCheckAfterMs === undefined) return { signal, [Symbol.dispose]() {} };
+  ): Disposable & { readonly signal: AbortSignal; settle(): void } {
+    if (leaderCheckAfterMs === undefined) return { signal, settle() {}, [Symbol.dispose]() {} };
     const led = new AbortController();
     const over = new AbortController();
     const check = async (): Promise<void> => {
       const answer = await this.#ask(address, { path: LEADER_PATH, withinMs, signal: over.signal });
       if (saysNoLeader(answer.body)) led.abort(toNoLeader(address));
     };
-    const stack = new DisposableStack();
-    stack.defer(() => over.abort());
-    stack.use(whenAborted(signal, () => led.abort(signal.reason)));
+    const abort = whenAborted(signal, () => led.abort(signal.reason));
     // The request itself reports what is wrong with the server.
-    stack.use(this.#clock.schedule(leaderCheckAfterMs, () => void check().catch(() => undefined)));
-    return { signal: led.signal, [Symbol.dispose]: () => stack.dispose() };
+    const timer = this.#clock.schedule(leaderCheckAfterMs, () => void check().catch(() => undefined));
+    const settle = (): void => {
+      timer[Symbol.dispose]();
+      over.abort();
+    };
+    return {
+      signal: led.signal,
+      settle,
+      [Symbol.dispose]() {
+        settle();
+        abort[Symbol.dispose]();
+      },
+    };
   }
-
-  async #read(address: string, { proxy }: Route, response: IncomingMessage): Promise<ConsulAnswer> {
-    const { headers, statusCode: status = 0 } = response;
-    if (status !== 200) {
-      const text = await beginningOf(response);
-      const retryAfterMs = parseRetryAfter(headers["retry-after"], this.#clock.now());
-      throw toRefusalError({ status, text, retryAfterMs }, address, proxy);
-    }
-    const contentType = headers["content-type"] ?? "";
-    if (!/^application\/json\b/i.test(contentType)) {
-      response.destroy();
-      throw new ProvisioningError(
-        "STREAM_INVALID_DATA",
-        `the response from ${address} is not JSON: it is not a Consul server, or something in between answered`,
-        { details: { address, status, ...(proxy !== undefined && { proxy }) } },
-      );
-    }
-    try {
-      const body = await collectBytes(response, { maxBytes: this.#params.maxBytes });
-      assertComplete(response, address);
-      return { address, headers, body };
-    } catch (error) {
-      throw isProvisioningError(error) ? withDetails(error, { address, status }) : error;
-    }
-  }
-}
-
-/** A connection that is closed in mid-body ends the body as if it were whole; only `complete` shows it. */
-function assertComplete(response: IncomingMessage, address: string): void {
-  if (response.complete) return;
-  throw new ProvisioningError("STREAM_FAILED", `the response from Consul at ${address} was cut off`, {
-    details: { address },
-  });
-}
-
-async function beginningOf(response: IncomingMessage): Promise<string> {
-  let text = "";
-  for await (const part of response as AsyncIterable<Uint8Array>) {
-    text += Buffer.from(part).toString("latin1");
-    if (text.length >= REFUSAL_BYTES) break;
-  }
-  return text.slice(0, REFUSAL_BYTES);
 }

@@ -10,6 +10,7 @@ import {
   type SourceEvent,
   type Reason,
 } from "@holdfast/core";
+import { withDetails } from "@holdfast/core/adapter";
 import { assertMayRead, assertUnfiltered } from "./acl-check.ts";
 import type { ConsulAnswer, ConsulSource } from "../http/consul-client.ts";
 import type { ConsulSettings } from "../consul-params.ts";
@@ -19,7 +20,6 @@ import { toHealthPath, toLifePath, type Consistency } from "./health-query.ts";
 import { PollPace } from "./poll-pace.ts";
 import { readIndex } from "./read-index.ts";
 import { findStaleness, isFromCache, isFromView, readAgeMs } from "./staleness.ts";
-import { withDetails } from "../http/with-details.ts";
 
 export interface ServiceWatchOptions {
   readonly descriptor: ProviderDescriptor<ConsulSettings>;

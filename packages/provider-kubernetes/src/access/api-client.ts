@@ -1,19 +1,17 @@
+import { createDeadline, ProvisioningError, throwIfAborted, type Clock, type Deadline } from "@holdfast/core";
 import {
-  createDeadline,
-  ProvisioningError,
-  throwIfAborted,
-  toReason,
-  untilAborted,
-  type Clock,
-  type Deadline,
-} from "@holdfast/core";
-import { collectBytes, parseJson, parseRetryAfter } from "@holdfast/core/adapter";
-import type { Dispatcher } from "undici";
-import { ApiRequester } from "./api-requester.ts";
+  HttpClient,
+  parseJson,
+  toRequestError,
+  withDetails,
+  type HttpPeer,
+  type HttpResponse,
+} from "@holdfast/core/adapter";
 import { ClusterAccess, type Access } from "./cluster-access.ts";
 import type { KubernetesSettings } from "../kubernetes-params.ts";
 import { readLines } from "../wire/read-lines.ts";
-import { toProvisioningError, toRefusalError } from "../to-provisioning-error.ts";
+import { createSocksAgent } from "./create-socks-agent.ts";
+import { toPeer, toRefusalError } from "../to-refusal-error.ts";
 import { parseWatchLine, type WatchLine } from "../wire/watch-line.ts";
 
 export interface ApiRequest {
@@ -36,20 +34,18 @@ export type EndpointSource = Pick<ApiClient, "locate" | "getJson" | "getEvents">
 /** What a watch brings. */
 export type WatchEvent = Exclude<WatchLine, { readonly type: "error" }>;
 
-type Body = Dispatcher.ResponseData["body"];
-
 /** Asks the API server for EndpointSlices. Every answer is whole, or it is an error. */
-export class ApiClient implements AsyncDisposable {
+export class ApiClient implements Disposable {
   readonly #params: KubernetesSettings;
   readonly #clock: Clock;
   readonly #access: ClusterAccess;
-  readonly #requester: ApiRequester;
+  readonly #http: HttpClient;
 
   constructor(params: KubernetesSettings, clock: Clock) {
     this.#params = params;
     this.#clock = clock;
     this.#access = new ClusterAccess(params, clock);
-    this.#requester = new ApiRequester(this.#access);
+    this.#http = new HttpClient({ clock, otherProxies: { "socks5:": createSocksAgent } });
   }
 
   /** Where the slices are now: server and namespace, which credentials that were replaced may have changed. */
@@ -58,23 +54,19 @@ export class ApiClient implements AsyncDisposable {
       return this.#placeOf(await this.#access.get(signal));
     } catch (error) {
       throwIfAborted(signal);
-      throw toProvisioningError(error, "the cluster");
+      throw toRequestError(error, UNKNOWN);
     }
   }
 
   /** One answer, parsed. */
   async getJson(asked: ApiRequest): Promise<unknown> {
     const call = createCall(asked);
-    // Loading it for the first time takes long on a busy machine, and is not the server's time.
-    await untilAborted(import("undici"), asked.signal);
     using deadline = this.#createDeadline(asked, call);
     try {
-      const body = await this.#send(asked, call, deadline.signal);
-      return parseAnswer(await collectBytes(body, { maxBytes: this.#params.maxBytes }), call.server);
+      using response = await this.#send(asked, call, deadline.signal);
+      return parseAnswer(await response.read({ maxBytes: this.#params.maxBytes }), call.peer);
     } catch (error) {
       throw toCallError(error, call, deadline.signal);
-    } finally {
-      call.body?.destroy();
     }
   }
 
@@ -84,25 +76,21 @@ export class ApiClient implements AsyncDisposable {
    */
   async *getEvents(asked: ApiRequest): AsyncGenerator<readonly WatchEvent[], void> {
     const call = createCall(asked);
-    // Loading it for the first time takes long on a busy machine, and is not the server's time.
-    await untilAborted(import("undici"), asked.signal);
     using deadline = this.#createDeadline(asked, call);
     try {
-      const body = await this.#send(asked, call, deadline.signal);
+      using response = await this.#send(asked, call, deadline.signal);
       yield [];
-      for await (const lines of readLines(body, this.#params.maxBytes)) {
+      for await (const lines of readLines(response.chunks(), this.#params.maxBytes)) {
         yield lines.map((text) => toEvent(text, call));
       }
     } catch (error) {
       throw toCallError(error, call, deadline.signal);
-    } finally {
-      call.body?.destroy();
     }
   }
 
   /** Closes every connection. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#access[Symbol.asyncDispose]();
+  [Symbol.dispose](): void {
+    this.#http[Symbol.dispose]();
   }
 
   #createDeadline(
@@ -114,23 +102,20 @@ export class ApiClient implements AsyncDisposable {
       signal,
       afterMs: withinMs,
       error: () =>
-        new ProvisioningError(
-          lateCode,
-          `a ${verb} of the API server ${call.server} did not end within ${withinMs} ms`,
-          {
-            details: {
-              server: call.server,
-              withinMs,
-              ...(call.resourceVersion !== undefined && { resourceVersion: call.resourceVersion }),
-            },
+        new ProvisioningError(lateCode, `a ${verb} of ${call.peer.name} did not end within ${withinMs} ms`, {
+          details: {
+            ...call.peer.details,
+            withinMs,
+            ...(call.resourceVersion !== undefined && { resourceVersion: call.resourceVersion }),
           },
-        ),
+        }),
     });
   }
 
-  async #send(asked: ApiRequest, call: Call, signal: AbortSignal): Promise<Body> {
+  /** A response with status 200 and JSON. */
+  async #send(asked: ApiRequest, call: Call, signal: AbortSignal): Promise<HttpResponse> {
     const access = await this.#access.get(signal);
-    call.server = access.server;
+    call.peer = toPeer(access.server);
     call.request = this.#describe(asked, access);
     throwIfAborted(signal);
     const place = this.#placeOf(access);
@@ -138,25 +123,24 @@ export class ApiClient implements AsyncDisposable {
       throw new ProvisioningError("STREAM_EXPIRED", `the credentials now lead to ${place}`);
     const isAnyNamespace = asked.isSingleNamespace === true && this.#params.allNamespaces;
     const path = isAnyNamespace ? toUrl(access, "default") : place;
-    const answer = await this.#requester.get(`${path}?${this.#toSearch(asked)}`, access, signal);
-    const { statusCode: status, body } = answer;
-    call.body = body;
-    // A reader of the body gets the error. Without a listener the error of an unread one would end the process.
-    body.on("error", () => undefined);
-    if (status !== 200) {
+    const response = await this.#http.send({
+      url: new URL(`${path}?${this.#toSearch(asked)}`),
+      headers: { accept: "application/json", "user-agent": "holdfast", ...access.headers },
+      proxy: access.proxy,
+      tls: access.tls,
+      peer: call.peer,
+      signal,
+    });
+    try {
+      const { status, retryAfterMs } = response;
       if (status === 401) this.#access.forgetCredentials();
-      const retryAfterMs = parseRetryAfter(toText(answer.headers["retry-after"]), this.#clock.now());
-      throw toRefusalError({ status, retryAfterMs, request: call.request }, call.server);
+      if (status !== 200) throw toRefusalError({ status, retryAfterMs, request: call.request }, call.peer);
+      response.assertJson();
+      return response;
+    } catch (error) {
+      response[Symbol.dispose]();
+      throw error;
     }
-    const contentType = toText(answer.headers["content-type"]) ?? "";
-    if (/^application\/json\b/i.test(contentType)) return body;
-    throw new ProvisioningError(
-      "STREAM_INVALID_DATA",
-      `what answers at ${access.server} is not an API server`,
-      {
-        details: { server: access.server, status },
-      },
-    );
   }
 
   #placeOf(access: Access): string {
@@ -187,50 +171,43 @@ function toUrl({ server }: Access, namespace: string | undefined): string {
 
 /** What is known of a request as it goes on. */
 interface Call {
-  server: string;
+  peer: HttpPeer;
   request: string;
   readonly resourceVersion: string | undefined;
-  body?: Body;
 }
+
+/** The server before the kubeconfig has been read. */
+const UNKNOWN: HttpPeer = { name: "the cluster", details: { server: "the cluster" } };
 
 function createCall({ verb, query }: ApiRequest): Call {
   return {
-    server: "the cluster",
+    peer: UNKNOWN,
     request: `${verb} endpointslices`,
     resourceVersion: query["resourceVersion"],
   };
 }
 
-function toEvent(text: string, { server, request }: Call): WatchEvent {
+function toEvent(text: string, { peer, request }: Call): WatchEvent {
   const line = parseWatchLine(text);
   if (line.type !== "error") return line;
   const { status, retryAfterMs } = line;
-  throw toRefusalError({ status, retryAfterMs, request }, server);
+  throw toRefusalError({ status, retryAfterMs, request }, peer);
 }
 
 function toCallError(
   error: unknown,
-  { server, resourceVersion }: Call,
+  { peer, resourceVersion }: Call,
   signal: AbortSignal,
 ): ProvisioningError {
   throwIfAborted(signal);
-  const failure = toProvisioningError(error, server);
-  if (resourceVersion === undefined) return failure;
-  const { code, details, cause } = failure;
-  return new ProvisioningError(code, toReason(failure).message, {
-    details: { ...details, resourceVersion },
-    ...(cause !== undefined && { cause }),
-  });
+  const failure = toRequestError(error, peer);
+  return resourceVersion === undefined ? failure : withDetails(failure, { resourceVersion });
 }
 
-function toText(header: string | readonly string[] | undefined): string | undefined {
-  return typeof header === "string" ? header : header?.[0];
-}
-
-function parseAnswer(bytes: Buffer, server: string): unknown {
+function parseAnswer(bytes: Buffer, { name, details }: HttpPeer): unknown {
   const answer = parseJson(bytes.toString());
   if (answer !== undefined) return answer;
-  throw new ProvisioningError("STREAM_INVALID_DATA", `the answer of the API server ${server} is not JSON`, {
-    details: { server, bytes: bytes.byteLength },
+  throw new ProvisioningError("STREAM_INVALID_DATA", `the response from ${name} is not JSON`, {
+    details: { ...details, bytes: bytes.byteLength },
   });
 }

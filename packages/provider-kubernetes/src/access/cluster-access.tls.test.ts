@@ -10,6 +10,7 @@ import { createTestProvider } from "../../test/create-test-provider.ts";
 import { FakeApiServer } from "../../test/fake-api-server.ts";
 import { createSelfSigned, hasOpenssl, type SelfSigned, TemporaryFolder } from "@holdfast-apps/test-support";
 import { allTextOf, findSecret } from "@holdfast/testing";
+import { FakeSocksProxy } from "../../test/fake-socks-proxy.ts";
 import { lives, probe, shows, watch } from "../../test/watched.ts";
 
 const ENV = "HOLDFAST_TEST_TLS_KUBECONFIG";
@@ -317,6 +318,34 @@ describe.skipIf(!hasOpenssl())("a proxy (needs openssl)", () => {
     });
     proxy.closeAllConnections();
     proxy.close();
+  });
+
+  test("of kind socks5 is the way to the cluster, and looks the name up", async () => {
+    const targetPort = Number(new URL(fake.address).port);
+    const proxy = await FakeSocksProxy.listen({ targetPort, password: "hunter2" });
+    open.push(proxy);
+    const cluster = {
+      ...ca(),
+      server: "https://cluster.invalid:6443",
+      "tls-server-name": "kubernetes.default.svc",
+    };
+    const through = (password: string, more: object = {}) =>
+      byKubeconfig(
+        { ...cluster, "proxy-url": `socks5://me:${password}@127.0.0.1:${proxy.port}`, ...more },
+        user(),
+      );
+    await shows(watch(through("hunter2")), "a");
+    expect(new Set(proxy.asked)).toEqual(new Set(["cluster.invalid:6443"]));
+    expect(new Set(seen)).toEqual(new Set(["one"]));
+    const wrongCa = { "certificate-authority-data": base64(clients[1].cert) };
+    expect(await probe(through("hunter2", wrongCa))).toMatchObject({ code: "CONNECTIVITY_TLS" });
+    const error = await probe(through("hunter3"));
+    expect(error).toMatchObject({
+      code: "CONNECTIVITY_UNAUTHORIZED",
+      message: expect.stringContaining("proxy-url"),
+      details: { server: cluster.server, proxy: `127.0.0.1:${proxy.port}` },
+    });
+    expect(findSecret(allTextOf(error), "hunter3")).toEqual([]);
   });
 
   test.each(["socks5://127.0.0.1:1", "http://127.0.0.1:1"])(

@@ -1,7 +1,6 @@
 import type { Clock } from "@holdfast/core";
-import { proxyFromEnvironment } from "@holdfast/core/adapter";
+import { proxyFromEnvironment, type HttpProxy, type TlsMaterial } from "@holdfast/core/adapter";
 import { CredentialReader } from "./credentials/credential-reader.ts";
-import { DispatcherCache, type ClusterDispatcher } from "./dispatcher-cache.ts";
 import { findKubeconfig, isSameSource, type KubeconfigSource } from "./kubeconfig/find-kubeconfig.ts";
 import type { Headers } from "./kubeconfig/impersonation.ts";
 import { loadKubeconfig, type LoadedKubeconfig } from "./kubeconfig/load-kubeconfig.ts";
@@ -15,9 +14,8 @@ export interface Access {
   /** That of the credentials' context. */
   readonly namespace: string | undefined;
   readonly headers: Headers;
-  readonly dispatcher: ClusterDispatcher;
-  /** The proxy on the way, for messages: without credentials. */
-  readonly proxy: string | undefined;
+  readonly tls: TlsMaterial;
+  readonly proxy: HttpProxy | undefined;
 }
 
 interface Kept {
@@ -28,13 +26,12 @@ interface Kept {
 
 /**
  * The way to one cluster: where it is, and who we are. Everything that may be rotated is read again for every request: kubeconfigs,
- * certificates and tokens; the credential of a plugin when it expires. Connections are shared and kept alive.
+ * certificates and tokens; the credential of a plugin when it expires.
  */
-export class ClusterAccess implements AsyncDisposable {
+export class ClusterAccess {
   readonly #params: KubernetesSettings;
   readonly #clock: Clock;
   readonly #surroundings: () => Surroundings;
-  readonly #dispatchers = new DispatcherCache();
   #kept: Kept | undefined;
 
   constructor(
@@ -56,33 +53,19 @@ export class ClusterAccess implements AsyncDisposable {
     const { loaded, credentials } = await this.#load(surroundings, signal);
     const { cluster, namespace } = loaded;
     const { headers, ca, cert, key } = await credentials.read(signal);
-    const proxyUrl = cluster.proxyUrl ?? proxyFromEnvironment(cluster.server, surroundings.env);
-    const dispatcher = await this.#dispatchers.get({
-      proxyUrl,
-      ca,
-      cert,
-      key,
-      servername: cluster.serverName,
-      // Always given: Node.js would otherwise heed NODE_TLS_REJECT_UNAUTHORIZED, which kubectl does not know.
-      rejectUnauthorized: !cluster.isInsecure,
-    });
-    const proxy = proxyUrl === undefined ? undefined : new URL(proxyUrl).host;
-    return { server: cluster.server, namespace, headers, dispatcher, proxy };
+    const { server, serverName, isInsecure } = cluster;
+    return {
+      server,
+      namespace,
+      headers,
+      tls: { ca, cert, key, serverName, isInsecure },
+      proxy: findProxy(cluster, surroundings),
+    };
   }
 
   /** After a refusal: nothing that was kept is used again. */
   forgetCredentials(): void {
     this.#kept = undefined;
-  }
-
-  /** The next request opens a connection of its own. */
-  renewConnections(dispatcher: ClusterDispatcher): void {
-    this.#dispatchers.forget(dispatcher);
-  }
-
-  /** Closes every connection. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#dispatchers[Symbol.asyncDispose]();
   }
 
   async #load(surroundings: Surroundings, signal: AbortSignal): Promise<Kept> {
@@ -93,4 +76,14 @@ export class ClusterAccess implements AsyncDisposable {
     this.#kept = { source, loaded, credentials };
     return this.#kept;
   }
+}
+
+function findProxy(
+  { proxyUrl, server }: LoadedKubeconfig["cluster"],
+  { env }: Surroundings,
+): HttpProxy | undefined {
+  // An empty proxy-url is one that is not given.
+  if (proxyUrl) return { url: proxyUrl, source: "proxy-url of the kubeconfig" };
+  const url = proxyUrl === undefined ? proxyFromEnvironment(server, env) : undefined;
+  return url === undefined ? undefined : { url, source: "HTTPS_PROXY or HTTP_PROXY" };
 }

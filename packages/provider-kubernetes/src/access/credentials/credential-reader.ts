@@ -1,11 +1,5 @@
 import { ProvisioningError, throwIfAborted, untilAborted, type Clock } from "@holdfast/core";
-import {
-  describeFileFailure,
-  readFileWithin,
-  resolveSecret,
-  toNetworkFailure,
-  toSafeCause,
-} from "@holdfast/core/adapter";
+import { readPemFile, resolveSecret, toNetworkFailure, toSafeCause } from "@holdfast/core/adapter";
 import type { ExecCredential } from "./exec-credential.ts";
 import { runExecPlugin } from "./run-exec-plugin.ts";
 import type { ClusterEntry } from "../kubeconfig/cluster-entry.ts";
@@ -129,25 +123,9 @@ export class CredentialReader {
   }
 }
 
-/** Large enough for every certificate, key and list of authorities. */
-const MAX_BYTES = 4_194_304;
-
 async function readPem(source: PemSource | undefined, signal: AbortSignal): Promise<Buffer | undefined> {
   if (source === undefined) return undefined;
-  if ("data" in source) return source.data;
-  let bytes: Buffer | undefined;
-  try {
-    bytes = await readFileWithin(source.file, { maxBytes: MAX_BYTES, signal });
-  } catch (error) {
-    throwIfAborted(signal);
-    const why = `could not be read: ${describeFileFailure(error)}`;
-    throw new ProvisioningError("CONNECTIVITY_TLS", `the file "${source.file}" ${why}`, { cause: error });
-  }
-  if (bytes !== undefined) return bytes;
-  throw new ProvisioningError(
-    "CONNECTIVITY_TLS",
-    `the file "${source.file}" is longer than ${MAX_BYTES} bytes`,
-  );
+  return "data" in source ? source.data : await readPemFile(source.file, signal);
 }
 
 /** A token that no header can hold would be refused by the HTTP client, in an error that quotes it. */

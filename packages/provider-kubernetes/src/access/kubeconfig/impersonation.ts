@@ -1,6 +1,6 @@
 import type { EntryReader } from "./entry-reader.ts";
 
-export type Headers = Readonly<Record<string, string | readonly string[]>>;
+export type Headers = Readonly<Record<string, string | string[]>>;
 
 /** Whose rights are asked for instead of one's own ("User impersonation" in the Kubernetes documentation). */
 export interface Impersonation {
@@ -28,7 +28,7 @@ export function toImpersonation(
     // A header is bytes: Node.js takes each character for one.
     return Buffer.from(text).toString("latin1");
   };
-  const headers: Record<string, string | readonly string[]> = { "impersonate-user": toValue(user) };
+  const headers: Record<string, string | string[]> = { "impersonate-user": toValue(user) };
   if (uid !== undefined) headers["impersonate-uid"] = toValue(uid);
   if (groups.length > 0) headers["impersonate-group"] = groups.map(toValue);
   for (const [key, values] of extras)

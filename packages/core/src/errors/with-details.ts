@@ -1,6 +1,7 @@
-import { ProvisioningError, toReason } from "@holdfast/core";
+import { ProvisioningError } from "./provisioning-error.ts";
+import { toReason } from "./reason.ts";
 
-/** The same error with more facts; those it has already win. */
+/** The same error with more details; those it has already win. */
 export function withDetails(
   error: ProvisioningError,
   details: Readonly<Record<string, unknown>>,

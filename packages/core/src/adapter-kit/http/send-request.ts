@@ -1,11 +1,18 @@
-import { request as requestHttp, type Agent, type IncomingMessage, type RequestOptions } from "node:http";
+import {
+  request as requestHttp,
+  type Agent,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  type RequestOptions,
+} from "node:http";
 import { request as requestHttps } from "node:https";
-import { throwIfAborted, whenAborted, type Clock } from "@holdfast/core";
+import { throwIfAborted, whenAborted } from "../../time/abort.ts";
+import type { Clock } from "../../time/clock.ts";
 
 export interface OutgoingRequest {
   readonly url: URL;
   readonly agent: Agent;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: OutgoingHttpHeaders;
   /** Sent by POST; a GET without it. */
   readonly payload: string | undefined;
   readonly clock: Clock;

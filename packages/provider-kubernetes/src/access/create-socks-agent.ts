@@ -1,0 +1,33 @@
+import type { Agent, AgentOptions, ClientRequest } from "node:http";
+import type { Socket } from "node:net";
+import { ProvisioningError } from "@holdfast/core";
+import type { SocksProxyAgent } from "socks-proxy-agent";
+import { toProxyHost, type HttpProxy } from "@holdfast/core/adapter";
+
+/** What `connect` of the library takes. */
+type ConnectOptions = Parameters<SocksProxyAgent["connect"]>[1];
+
+/** An agent whose connections lead through a SOCKS5 proxy, which looks host names up itself, as kubectl has it. */
+export async function createSocksAgent(proxy: HttpProxy, options: AgentOptions): Promise<Agent> {
+  const { SocksProxyAgent: Base } = await import("socks-proxy-agent");
+  class NamedSocksAgent extends Base {
+    override async connect(request: ClientRequest, connecting: ConnectOptions): Promise<Socket> {
+      try {
+        return await super.connect(request, connecting);
+      } catch (error) {
+        throw toSocksError(error, proxy);
+      }
+    }
+  }
+  return new NamedSocksAgent(proxy.url.replace(/^socks5:/i, "socks5h:"), options);
+}
+
+/** The library's errors have no code, and they carry the proxy's password. */
+function toSocksError(error: unknown, proxy: HttpProxy): ProvisioningError {
+  const why = error instanceof Error ? error.message : "unknown";
+  return new ProvisioningError(
+    /authentication/i.test(why) ? "CONNECTIVITY_UNAUTHORIZED" : "CONNECTIVITY_REFUSED",
+    `the proxy ${toProxyHost(proxy)} (${proxy.source}) could not be used: ${why}`,
+    { details: { proxy: toProxyHost(proxy) } },
+  );
+}
