@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, type RequestListener } from "node:http";
 import { createServer as createTcpServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
-import { createDeadline } from "../../time/deadline.ts";
+import { createDeadline, type Deadline } from "../../time/deadline.ts";
 import { ProvisioningError } from "../../errors/provisioning-error.ts";
 import { systemClock } from "../../time/system-clock.ts";
 import { HttpClient, type HttpRequest } from "./http-client.ts";
@@ -53,6 +53,8 @@ const requestTo = (url: URL, more: Partial<HttpRequest> = {}): HttpRequest => ({
 });
 
 const late = (): ProvisioningError => new ProvisioningError("CONNECTIVITY_TIMEOUT", "late");
+
+const within = (): Deadline => createDeadline({ clock: systemClock, signal, afterMs: 50, error: late });
 
 describe("HttpClient", () => {
   test("gives status, headers and body, and keeps the connection for the next request", async () => {
@@ -147,7 +149,6 @@ describe("HttpClient", () => {
     const url = await serve((request, response) => {
       if (request.url === "/body") response.write("x");
     });
-    const within = () => createDeadline({ clock: systemClock, signal, afterMs: 50, error: late });
     using first = within();
     await expect(createClient().send(requestTo(url, { signal: first.signal }))).rejects.toMatchObject({
       code: "CONNECTIVITY_TIMEOUT",
