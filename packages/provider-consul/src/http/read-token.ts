@@ -1,4 +1,3 @@
-import { validateHeaderValue } from "node:http";
 import { ProvisioningError } from "@holdfast/core";
 import { resolveSecret, type SecretReference } from "@holdfast/core/adapter";
 
@@ -6,7 +5,8 @@ import { resolveSecret, type SecretReference } from "@holdfast/core/adapter";
 export async function readToken(reference: SecretReference, signal: AbortSignal): Promise<string> {
   const token = await resolveSecret(reference, { signal });
   try {
-    validateHeaderValue("x-consul-token", token);
+    // Not imported: `node:http` re-exports fetch and WebSocket, and an import loads them.
+    process.getBuiltinModule("node:http").validateHeaderValue("x-consul-token", token);
     return token;
   } catch {
     const name =

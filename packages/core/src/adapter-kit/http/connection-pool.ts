@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import { Agent as HttpAgent, type AgentOptions } from "node:http";
-import { Agent as HttpsAgent } from "node:https";
-import { createSecureContext, type SecureContext } from "node:tls";
+import type { Agent, AgentOptions } from "node:http";
+import type { SecureContext } from "node:tls";
 import { ProvisioningError } from "../../errors/provisioning-error.ts";
 import { assertProxy, toProxyOptions, type HttpProxy, type ProxyAgentFactories } from "./http-proxy.ts";
+import { nodeHttp, nodeHttps, nodeTls } from "./node-http.ts";
 import { dropIdle } from "./send-request.ts";
 
 /** What a new TLS connection is made with. Certificates and keys are PEM. */
@@ -28,7 +28,7 @@ export interface Route {
 
 interface Kept {
   readonly fingerprint: string;
-  readonly agent: HttpAgent;
+  readonly agent: Agent;
 }
 
 /**
@@ -50,7 +50,7 @@ export class ConnectionPool implements Disposable {
    * Throws `CONNECTIVITY_TLS` when the material cannot be used and there was none before, and `CONNECTIVITY_REFUSED` for a proxy of a kind
    * that is not supported.
    */
-  async get({ isTls, proxy, tls = {} }: Route): Promise<HttpAgent> {
+  async get({ isTls, proxy, tls = {} }: Route): Promise<Agent> {
     const key = `${isTls ? "https" : "http"} ${proxy?.url ?? ""}`;
     const fingerprint = isTls ? fingerprintOf(tls) : "";
     const known = this.#kept.get(key);
@@ -77,18 +77,18 @@ export class ConnectionPool implements Disposable {
     for (const { agent } of this.#kept.values()) agent.destroy();
   }
 
-  async #create(isTls: boolean, proxy: HttpProxy | undefined, options: AgentOptions): Promise<HttpAgent> {
+  async #create(isTls: boolean, proxy: HttpProxy | undefined, options: AgentOptions): Promise<Agent> {
     if (proxy !== undefined) {
       assertProxy(proxy, this.#otherProxies);
       const create = this.#otherProxies[new URL(proxy.url).protocol];
       if (create !== undefined) return await create(proxy, options);
     }
     const all = { ...options, ...(proxy !== undefined && toProxyOptions(proxy)) };
-    return isTls ? new HttpsAgent(all) : new HttpAgent(all);
+    return isTls ? new (nodeHttps().Agent)(all) : new (nodeHttp().Agent)(all);
   }
 
   /** Another request may have made an agent in the meantime, or the pool may have been disposed of. */
-  #keep(key: string, made: Kept): HttpAgent {
+  #keep(key: string, made: Kept): Agent {
     const known = this.#kept.get(key);
     if (known?.fingerprint === made.fingerprint || this.#isDisposed) {
       made.agent.destroy();
@@ -102,7 +102,7 @@ export class ConnectionPool implements Disposable {
 }
 
 /** Lets running requests finish (a rotation must not interrupt a watch) but stops the reuse of their connections. */
-function retire(agent: HttpAgent): void {
+function retire(agent: Agent): void {
   agent.maxFreeSockets = 0;
   dropIdle(agent);
 }
@@ -115,7 +115,7 @@ function fingerprintOf({ ca, cert, key, serverName, isInsecure }: TlsMaterial): 
 
 function toSecureContext({ ca, cert, key }: TlsMaterial): SecureContext | ProvisioningError {
   try {
-    return createSecureContext({ ca, cert, key });
+    return nodeTls().createSecureContext({ ca, cert, key });
   } catch (cause) {
     const message = "the certificates and the key are not PEM, or do not fit each other";
     return new ProvisioningError("CONNECTIVITY_TLS", message, { cause });

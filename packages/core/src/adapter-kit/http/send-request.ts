@@ -1,13 +1,7 @@
-import {
-  request as requestHttp,
-  type Agent,
-  type IncomingMessage,
-  type OutgoingHttpHeaders,
-  type RequestOptions,
-} from "node:http";
-import { request as requestHttps } from "node:https";
+import type { Agent, IncomingMessage, OutgoingHttpHeaders, RequestOptions } from "node:http";
 import { throwIfAborted, whenAborted } from "../../time/abort.ts";
 import type { Clock } from "../../time/clock.ts";
+import { nodeHttp, nodeHttps } from "./node-http.ts";
 
 export interface OutgoingRequest {
   readonly url: URL;
@@ -54,7 +48,8 @@ function begin({ url, agent, headers, payload, signal }: OutgoingRequest): {
 } {
   const options: RequestOptions = { agent, headers, method: payload === undefined ? "GET" : "POST" };
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-  const outgoing = (url.protocol === "https:" ? requestHttps : requestHttp)(url, options, resolve);
+  const { request } = url.protocol === "https:" ? nodeHttps() : nodeHttp();
+  const outgoing = request(url, options, resolve);
   // Also after the response has begun: an error without a listener would end the process.
   outgoing.on("error", reject);
   outgoing.end(payload);
