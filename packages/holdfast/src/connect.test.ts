@@ -54,7 +54,7 @@ describe("connect", () => {
     await clock.until(topology[Symbol.asyncDispose](), 60_000);
   });
 
-  test("an unknown topology is never an empty list", async () => {
+  test("`members()` throws instead of returning an empty list when the topology is unknown or empty", async () => {
     const spec = memory();
     const { clock, topology } = await connected({ providers: [spec] });
     await clock.settle();
@@ -63,14 +63,14 @@ describe("connect", () => {
     expect(() => topology.members()).toThrow("LIFECYCLE_STOPPED");
   });
 
-  test("a backend that refuses at the start is a warning, and the next provider takes over", async () => {
+  test("a backend that refuses the connection at the start causes a warning, and the next provider takes over", async () => {
     const refused = new ProvisioningError("CONNECTIVITY_REFUSED", "10.0.0.1:8500 refused the connection");
     const refusing = defineAdapter({
       kind: "refusing",
       params: z.strictObject({}),
       open: () => ({
         probe: () => Promise.reject(refused),
-        // oxlint-disable-next-line require-yield -- it fails before it yields anything
+        // oxlint-disable-next-line require-yield -- it throws instead of yielding
         async *watch() {
           throw refused;
         },
@@ -87,7 +87,7 @@ describe("connect", () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  test("bad parameters reject, naming every problem, and leave nothing behind", async () => {
+  test("rejects invalid parameters, names every problem, and leaves no timer", async () => {
     const clock = new VirtualClock();
     const bad = memory({ members: [{ id: "", host: "a.test", port: 0 }] });
     const connecting = connect({ clock, providers: [bad] });

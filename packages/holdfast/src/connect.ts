@@ -14,25 +14,25 @@ import { toConfiguration } from "./to-configuration.ts";
 import { Topology } from "./topology.ts";
 
 export interface ConnectOptions {
-  /** The providers, the most preferred first. The healthy one that is listed first is active. */
+  /** The providers in order of preference. The first healthy one is active. */
   readonly providers: readonly ProviderSpec[];
-  /** Placement, Partition and Remoting: your code that follows the topology. @defaultValue none */
+  /** Placement, Partition and Remoting: consumers of the topology, implemented by you. @defaultValue none */
   readonly ports?: ServicePorts | undefined;
   /** How health is judged and when to fail over. */
   readonly health?: HealthOptions | undefined;
-  /** What keeps members from being removed too soon. */
+  /** Settings of the guards, which keep members from being removed too early. */
   readonly guards?: GuardOptions | undefined;
   /** How providers are checked before they are accepted. @defaultValue a failed connection is a warning, not an error */
   readonly validation?: ValidationOptions | undefined;
-  /** Keeps the newest good snapshot across restarts. @defaultValue nothing is kept */
+  /** Keeps the newest good snapshot across restarts. @defaultValue not kept */
   readonly lastKnownGood?: LastKnownGoodOptions | undefined;
-  /** Keeps the set of providers across restarts. @defaultValue it is kept in memory */
+  /** Keeps the set of providers across restarts. @defaultValue kept in memory only */
   readonly store?: ProviderStore | undefined;
   /** The prom-client `Registry` for the metrics. @defaultValue no metrics, and prom-client is not loaded */
   readonly metricsRegistry?: ProvisioningServiceOptions["metricsRegistry"];
-  /** Receives what failed no call but should be known, for example entries of a backend that could not be read. */
+  /** Called with problems that did not make a call fail, for example entries of a backend that could not be read. */
   readonly onWarning?: ((warning: ServiceWarning) => unknown) | undefined;
-  /** Ends the start. It has no effect on the returned topology: use `close()`. */
+  /** Cancels the start. It has no effect on the returned topology, which is ended with `close()`. */
   readonly signal?: AbortSignal | undefined;
   /** @defaultValue the system clock */
   readonly clock?: Clock | undefined;
@@ -41,10 +41,10 @@ export interface ConnectOptions {
 }
 
 /**
- * Connects to a topology: registers the providers, watches them and fails over between them. Resolves as soon as watching has
- * begun; `topology.ready()` resolves when there are members to work with. A backend that cannot be reached at the start does
- * not reject: it is retried, and the next provider takes over. Rejects with `VALIDATION_*` for bad parameters, naming every
- * problem, and with `LIFECYCLE_ABORTED` when the signal aborts.
+ * Connects to a topology: registers the providers, watches them and fails over between them. Resolves when the watches have started;
+ * `topology.ready()` resolves with the first usable snapshot. A backend that cannot be reached at the start does not reject the call: it
+ * is retried, and the next provider takes over. Rejects with `VALIDATION_*` for invalid parameters, naming every problem, and with
+ * `LIFECYCLE_ABORTED` when the signal aborts.
  */
 export async function connect(options: ConnectOptions): Promise<Topology> {
   const { providers: specs, onWarning, signal, store = new TransientProviderStore(), ...rest } = options;

@@ -2,7 +2,7 @@
 export { connect, type ConnectOptions } from "./connect.ts";
 export { Topology } from "./topology.ts";
 
-// What a topology consists of.
+// Types of a topology.
 export type {
   ClusterNode,
   EventsOptions,

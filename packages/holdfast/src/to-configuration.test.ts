@@ -6,7 +6,7 @@ import * as z from "zod";
 import { toConfiguration } from "./to-configuration.ts";
 
 // R7.3
-test("the order of the list is the priority, and ids follow from the kinds", () => {
+test("derives priorities from the order of the list, and missing ids from the kinds", () => {
   const { adapters, descriptors } = toConfiguration([
     memory(),
     memory({}, { id: "backup" }),
@@ -24,12 +24,12 @@ test("the order of the list is the priority, and ids follow from the kinds", () 
   ]);
 });
 
-test("two adapters of one kind are refused, naming the kind", () => {
+test("rejects two adapters of the same kind, and names the kind", () => {
   const { createAdapter } = defineAdapter({ kind: "memory", params: z.object({}), open: notUsed });
   const other: ProviderSpec = { kind: "memory", params: {}, createAdapter };
   expect(() => toConfiguration([memory(), other])).toThrow(/VALIDATION_DUPLICATE_ID.*"memory"/);
 });
 
 function notUsed(): OpenProvider {
-  throw new Error("this adapter opens no provider");
+  throw new Error("this adapter must not open a provider");
 }

@@ -7,14 +7,14 @@ import {
 } from "@holdfast/core";
 
 export interface Configuration {
-  /** One for each kind. */
+  /** One adapter for each kind. */
   readonly adapters: readonly AnyProviderAdapter[];
   /** In the order of the specs. */
   readonly descriptors: readonly ProviderDescriptorInput[];
 }
 
 /**
- * Turns a list of providers into adapters and descriptors. The first of the list gets the highest priority. Throws
+ * Converts a list of providers into adapters and descriptors. The first provider of the list gets the highest priority. Throws
  * `VALIDATION_DUPLICATE_ID` when two different adapters have the same kind.
  */
 export function toConfiguration(specs: readonly ProviderSpec[]): Configuration {
@@ -23,7 +23,7 @@ export function toConfiguration(specs: readonly ProviderSpec[]): Configuration {
     const known = adapters.get(kind);
     if (known === undefined) adapters.set(kind, { create: createAdapter, adapter: createAdapter() });
     else if (known.create !== createAdapter) {
-      const message = `two different adapters of the kind "${kind}" are in use; give one of them another kind`;
+      const message = `two different adapters have the kind "${kind}"; give one of them another kind`;
       throw new ProvisioningError("VALIDATION_DUPLICATE_ID", message, { details: { kind } });
     }
   }
@@ -37,7 +37,7 @@ export function toConfiguration(specs: readonly ProviderSpec[]): Configuration {
   return { adapters: [...adapters.values()].map(({ adapter }) => adapter), descriptors };
 }
 
-/** `consul`, then `consul-2`, `consul-3`, ... */
+/** Returns `consul`, then `consul-2`, `consul-3`, ... */
 function nextId(kind: string, taken: Set<ProviderId>): ProviderId {
   let id = kind;
   for (let number = 2; taken.has(id); number++) id = `${kind}-${number}`;

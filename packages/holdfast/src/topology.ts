@@ -14,12 +14,12 @@ import type {
 } from "@holdfast/core";
 import type { NodeExplanation, ProvisioningService, StopOptions, StopReport } from "@holdfast/provisioning";
 
-/** One connected topology. Made by `connect`; close it, or declare it with `await using`. */
+/** One connected topology, created by `connect`. Close it, or declare it with `await using`. */
 export class Topology implements TopologyReader, NodeBlocks, AsyncDisposable {
-  /** The whole service: registry, bridges, metrics. */
+  /** The underlying service with registry, bridges and metrics. */
   readonly service: ProvisioningService;
 
-  /** `service` has been started. The topology owns it from now on. */
+  /** `service` must have been started. The topology owns it from now on, and stops it when closed. */
   constructor(service: ProvisioningService) {
     this.service = service;
   }
@@ -29,9 +29,8 @@ export class Topology implements TopologyReader, NodeBlocks, AsyncDisposable {
   }
 
   /**
-   * The newest members, sorted by id. Throws the reason when there are none to work with: `TOPOLOGY_NO_SNAPSHOT`,
-   * `TOPOLOGY_EMPTY`, `TOPOLOGY_UNAVAILABLE`, `LIFECYCLE_SHUTTING_DOWN` or `LIFECYCLE_STOPPED`. An unknown topology is never
-   * an empty list.
+   * The newest members, sorted by id. Never returns an empty set. Throws the reason when there are no usable members:
+   * `TOPOLOGY_NO_SNAPSHOT`, `TOPOLOGY_EMPTY`, `TOPOLOGY_UNAVAILABLE`, `LIFECYCLE_SHUTTING_DOWN` or `LIFECYCLE_STOPPED`.
    */
   members(): MemberSet {
     return this.service.topology.newest().members;
@@ -61,22 +60,22 @@ export class Topology implements TopologyReader, NodeBlocks, AsyncDisposable {
     return this.service.topology.eventsSince(epoch, seqNo);
   }
 
-  /** Why a node is in, out, held or blocked: which provider reports it, when, and by which rule. */
+  /** Explains why a node is a member, blocked, kept, or not a member: which provider lists it, since when, and by which rule. */
   explain(nodeId: NodeId): NodeExplanation {
     return this.service.explain(nodeId);
   }
 
-  /** One report for each provider, the most preferred first. */
+  /** One report for each provider, in order of preference. */
   health(): readonly ProviderHealthReport[] {
     return this.service.providerHealth();
   }
 
-  /** Prefers a provider to all others until released with `undefined`. Throws `VALIDATION_UNKNOWN_ID`. */
+  /** Pins a provider above all others until called with `undefined`. Throws `VALIDATION_UNKNOWN_ID` for a provider that is not registered. */
   override(providerId: ProviderId | undefined): void {
     this.service.override(providerId);
   }
 
-  /** Lets a removal take effect that the mass-removal guard holds. False when it holds none. */
+  /** Accepts the removals that the mass-removal guard holds back. Returns false when it holds none back. */
   acceptRemovals(): boolean {
     return this.service.acceptRemovals();
   }
@@ -89,7 +88,7 @@ export class Topology implements TopologyReader, NodeBlocks, AsyncDisposable {
     return this.service.topology.restore(nodeId);
   }
 
-  /** Drains and releases everything. Always resolves; a further call gives the same report. */
+  /** Drains the consumers and releases all resources. Always resolves. Further calls return the same report. */
   close(options?: StopOptions): Promise<StopReport> {
     return this.service.stop(options);
   }

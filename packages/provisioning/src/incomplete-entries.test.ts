@@ -13,7 +13,7 @@ function setUp() {
 }
 
 // C3
-test("entries left out and members that were cut are different warnings, each with count and reasons", () => {
+test("skipped entries and truncated members cause separate warnings, each with count and reasons", () => {
   const incomplete = new IncompleteEntries();
   const snapshot = createSnapshot({
     providerId: "p",
@@ -32,14 +32,14 @@ test("entries left out and members that were cut are different warnings, each wi
     {
       code: "STREAM_INVALID_DATA",
       message:
-        '[STREAM_INVALID_DATA] 3 members of "p" stay, but their tags or metadata exceed a limit and were cut',
+        '[STREAM_INVALID_DATA] 3 members of "p" were truncated, because their tags or metadata exceed a limit',
       providerId: "p",
       details: { count: 3, reasons: ["too long"] },
     },
   ]);
 });
 
-test("what snapshots repeat is one warning, until it changes, is gone for a while, or another provider has it", () => {
+test("repeats a warning only when its content or its provider changes, or after a snapshot without it", () => {
   const warn = setUp();
   expect(warn(bad(1)).length).toBe(1);
   expect(warn(bad(1)).length).toBe(0);

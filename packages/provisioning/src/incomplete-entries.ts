@@ -4,11 +4,11 @@ import type { ServiceWarning } from "./service-warning.ts";
 type Kind = "skipped" | "trimmed";
 
 /**
- * Makes the warnings about entries of a backend that were left out (`skipped`) or cut (`trimmed`). The same count and reasons of the
- * same provider are a warning once, however many snapshots repeat them.
+ * Creates the warnings about entries of a backend that were left out (`skipped`) or truncated (`trimmed`). A warning with the same
+ * provider, count and reasons is not repeated for each snapshot.
  */
 export class IncompleteEntries {
-  /** What was warned about last; absent while there is nothing to warn about. */
+  /** The content of the last warning of each kind; absent when the newest snapshot needs none. */
   readonly #warned = new Map<Kind, string>();
 
   warningsFor({ providerId, skipped, trimmed }: ProviderSnapshot): readonly ServiceWarning[] {
@@ -35,7 +35,7 @@ export class IncompleteEntries {
     const outcome =
       kind === "skipped"
         ? "could not be read and were left out"
-        : "stay, but their tags or metadata exceed a limit and were cut";
+        : "were truncated, because their tags or metadata exceed a limit";
     const message = `[STREAM_INVALID_DATA] ${count} ${what} of "${providerId}" ${outcome}`;
     return [{ code: "STREAM_INVALID_DATA", message, providerId, details: { count, reasons } }];
   }

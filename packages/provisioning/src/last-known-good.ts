@@ -17,7 +17,7 @@ export interface LastKnownGoodParts {
   readonly failover: Pick<Failover, "restore" | "health">;
   readonly topology: WatchHub;
   readonly clock: Clock;
-  /** Receives why a snapshot could not be loaded, restored or saved. */
+  /** Called when a snapshot could not be loaded, restored or saved. */
   readonly onError: (error: ProvisioningError) => void;
 }
 
@@ -25,8 +25,8 @@ const DEFAULT_MAX_AGE_MS = 3_600_000;
 const DEFAULT_SAVE_EVERY_MS = 10_000;
 
 /**
- * The last known good snapshot of a topology across restarts: loaded and restored at the start, saved while the service runs.
- * Nothing that is wrong with it keeps a service from starting or stopping.
+ * Keeps the last known good snapshot of a topology across restarts: restores it at the start, and saves it while the service runs. A
+ * failure to do so never prevents the service from starting or stopping.
  */
 export class LastKnownGood {
   readonly #parts: LastKnownGoodParts;
@@ -38,7 +38,7 @@ export class LastKnownGood {
     this.#maxAgeMs = parts.options.maxAgeMs ?? DEFAULT_MAX_AGE_MS;
   }
 
-  /** Undefined when nothing is stored, or what is stored cannot be trusted. Never rejects. */
+  /** Resolves with `undefined` when no valid snapshot is stored. Never rejects. */
   async load(signal: AbortSignal): Promise<KnownGood | undefined> {
     try {
       return await untilAborted(this.#parts.options.store.load(), signal);
@@ -48,7 +48,7 @@ export class LastKnownGood {
     }
   }
 
-  /** Gives the snapshot to failover, if its provider is still configured in the same way. Call it before the topology starts. */
+  /** Passes the snapshot to failover if the configuration of its provider has not changed. Must be called before the topology starts. */
   restore(known: KnownGood | undefined): void {
     if (known === undefined || known.snapshot.members.size === 0) return;
     const { registry, failover } = this.#parts;
@@ -58,7 +58,7 @@ export class LastKnownGood {
         .list()
         .some(({ descriptor }) => toSnapshotSource(descriptor) === known.source);
       if (!isConfigured) {
-        const message = `ignored the last known good snapshot: provider "${providerId}" is not configured, or not in the same way`;
+        const message = `ignored the last known good snapshot: provider "${providerId}" has been removed or reconfigured since it was saved`;
         throw new ProvisioningError("STORE_EXPIRED", message, { details: { providerId } });
       }
       failover.restore({ known, maxAgeMs: this.#maxAgeMs });
@@ -67,7 +67,7 @@ export class LastKnownGood {
     }
   }
 
-  /** Begins to save the newest good snapshot. */
+  /** Starts to save the newest good snapshot. */
   keep(): void {
     const { options, topology, clock, onError } = this.#parts;
     const { store, saveEveryMs = DEFAULT_SAVE_EVERY_MS } = options;
@@ -82,7 +82,7 @@ export class LastKnownGood {
     });
   }
 
-  /** Saves what is new once more. Resolves with what was not finished when the signal aborted. Never rejects. */
+  /** Saves the newest snapshot a last time. Resolves with the names of tasks unfinished when the signal aborted. Never rejects. */
   async finish(signal: AbortSignal): Promise<readonly string[]> {
     if (this.#keeper === undefined) return [];
     try {

@@ -19,7 +19,7 @@ function setUp(options: Partial<ProvisioningServiceOptions> = {}) {
 }
 
 describe("starting", () => {
-  test("does nothing before it is asked to, and only once however often it is asked", async () => {
+  test("watches only after the call to `start`, and only once after several calls", async () => {
     const { clock, adapter, service } = setUp();
     await clock.advance(60_000);
     expect(service.topology.state).toMatchObject({ status: "starting", seqNo: 0 });
@@ -30,7 +30,7 @@ describe("starting", () => {
     await service.stop();
   });
 
-  test("given up by its signal it stops, and nothing is in force", async () => {
+  test("stops when the signal of the start has aborted, without creating a provider", async () => {
     const { adapter, clock, service } = setUp();
     await expect(service.start({ providers: PROVIDERS, signal: AbortSignal.abort() })).rejects.toMatchObject({
       code: "LIFECYCLE_ABORTED",
@@ -40,7 +40,7 @@ describe("starting", () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  test("given up while a provider is being proven it stops too", async () => {
+  test("stops when the signal aborts while a provider is being probed", async () => {
     const adapter = memory.createAdapter({ onCreate: (provider) => provider.hang() });
     const { clock, service } = setUp({ adapters: [adapter] });
     const abort = new AbortController();
@@ -55,7 +55,7 @@ describe("starting", () => {
 });
 
 describe("stopping", () => {
-  test("before a start, during one, and twice is all the same", async () => {
+  test("is possible before a start, during a start, and twice", async () => {
     const never = setUp();
     expect(await never.service.stop()).toEqual({ unfinished: [] });
     const { clock, service } = setUp();
@@ -69,7 +69,7 @@ describe("stopping", () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  test("does not wait for a consumer past the caller's patience", async () => {
+  test("does not wait for a consumer after the signal has aborted", async () => {
     // R3.5
     const remoting = new RecordingRemoting();
     const { clock, service } = setUp({ ports: { remoting } });
@@ -89,8 +89,8 @@ const started = async (options: Partial<ProvisioningServiceOptions>) => {
   return setup;
 };
 
-describe("stopping in spite of", () => {
-  test("a provider that hangs when it is disposed of ends at the deadline, and says so", async () => {
+describe("stopping with", () => {
+  test("a provider whose disposal hangs ends at the deadline and reports it", async () => {
     // R3.5
     const adapter = memory.createAdapter({
       onCreate: (provider) => {
@@ -103,7 +103,7 @@ describe("stopping in spite of", () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  test("a provider that hangs too, once consumers have used the deadline up, ends within a second more", async () => {
+  test("a consumer and a provider that hang ends within a second after the deadline", async () => {
     const remoting = new RecordingRemoting();
     remoting.hold();
     const adapter = memory.createAdapter({
@@ -119,7 +119,7 @@ describe("stopping in spite of", () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  test("a start whose save hangs ends at the deadline, and the start is refused", async () => {
+  test("a start whose save hangs ends at the deadline, and the start is rejected", async () => {
     // R3.5
     const store = new MemoryProviderStore();
     const held = Promise.withResolvers<void>();
@@ -142,7 +142,7 @@ describe("stopping in spite of", () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  test("a reload under way leaves no provider behind", async () => {
+  test("a reload in progress leaves no provider open", async () => {
     const { adapter, clock, service } = await started({});
     const reloading = service.registry.reload([{ id: "q", kind: "memory", priority: 1, params: {} }]);
     const outcome = reloading.catch((error: unknown) => error);
@@ -154,7 +154,7 @@ describe("stopping in spite of", () => {
   });
 });
 
-test("without ports it only keeps the log", async () => {
+test("keeps the log without any port", async () => {
   const { clock, service } = setUp();
   await service.start({ providers: PROVIDERS });
   await clock.settle();
@@ -164,7 +164,7 @@ test("without ports it only keeps the log", async () => {
   await service.stop();
 });
 
-test("puts its metrics where it is told, and takes them away again", async () => {
+test("adds its metrics to the given registry, and removes them at the stop", async () => {
   // R5.1
   const metricsRegistry = new Registry();
   const { clock, service } = setUp({ metricsRegistry });
@@ -175,7 +175,7 @@ test("puts its metrics where it is told, and takes them away again", async () =>
   expect(metricsRegistry.getMetricsAsArray()).toEqual([]);
 });
 
-test("entries that a provider could not read are warned of, by count and form", async () => {
+test("warns about entries that a provider could not read", async () => {
   const { adapter, clock, service } = setUp();
   const warnings: string[] = [];
   service.on("warning", ({ code, providerId }) => warnings.push(`${code} ${providerId}`));
@@ -189,7 +189,7 @@ test("entries that a provider could not read are warned of, by count and form", 
   await service.stop();
 });
 
-test("members that were cut, and two with one endpoint, are warned of", async () => {
+test("warns about truncated members, and about two members with the same endpoint", async () => {
   // C3, C4
   const { adapter, clock, service } = setUp();
   const warnings: unknown[] = [];
@@ -209,9 +209,9 @@ test("members that were cut, and two with one endpoint, are warned of", async ()
   expect(clock.pendingTimers).toBe(0);
 });
 
-test("an override of a provider that is not there is refused", async () => {
+test("rejects an override of a provider that is not registered", async () => {
   const { service } = setUp();
   await service.start({ providers: PROVIDERS });
-  expect(() => service.override("nobody")).toThrow(/VALIDATION_UNKNOWN_ID/);
+  expect(() => service.override("unknown")).toThrow(/VALIDATION_UNKNOWN_ID/);
   await service.stop();
 });

@@ -38,37 +38,37 @@ import { toWarning, type ServiceWarning } from "./service-warning.ts";
 import { SharedEndpointCheck } from "./shared-endpoint-check.ts";
 
 export interface StartOptions {
-  /** Gives the start up; the service is then stopped. */
+  /** Cancels the start; the service is then stopped. */
   readonly signal?: AbortSignal | undefined;
-  /** The set to have in force instead of the stored one, all or nothing. Left out: the stored set. */
+  /** Replaces the stored set of providers, all or nothing. @defaultValue the stored set */
   readonly providers?: readonly ProviderDescriptorInput[] | undefined;
 }
 
 export interface StopOptions {
-  /** How long the start under way, consumers and providers may take to end, in milliseconds. @defaultValue 10000 */
+  /** How long a start in progress, consumers and providers may take to finish, in milliseconds. @defaultValue 10000 */
   readonly deadlineMs?: number | undefined;
-  /** Brings the deadline on at once. */
+  /** Ends the deadline early. */
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface StopReport {
-  /** What was not finished when the deadline came, and is left to itself; empty when all was done. */
+  /** Names of the tasks that were not finished at the deadline. They are no longer waited for. Empty when all were finished. */
   readonly unfinished: readonly string[];
 }
 
 const DEFAULT_DEADLINE_MS = 10_000;
-/** The least time that providers get to release their backends when consumers have used up the deadline, in milliseconds. */
-const LEAST_DISPOSAL_MS = 1_000;
-/** Sorts before every generation of a store: a start that failed must not make later runs look old. */
+/** The minimum time for providers to release their backends, also when consumers have used up the deadline, in milliseconds. */
+const MIN_DISPOSAL_MS = 1_000;
+/** Sorts before every generation of a store, so that a failed start does not make later runs look older. */
 const NOT_STARTED = 0;
 
 /**
- * One topology: wires registry, failover, hub, bridges and metrics, and starts and stops them. The providers in force are watched,
- * the snapshots of the healthy one of highest priority are used, and they reach the ports in one order.
+ * The service for one topology: connects registry, failover, hub, bridges and metrics, and starts and stops them. It watches the
+ * registered providers, uses the snapshots of the healthy one of highest priority, and delivers them to the ports in one order.
  */
 export class ProvisioningService implements AsyncDisposable {
   readonly registry: ProviderRegistry;
-  /** The ordered log and the state it has led to. */
+  /** The ordered log of events and the resulting state. */
   readonly topology: WatchHub;
   readonly #clock: Clock;
   readonly #random: Random;
@@ -85,7 +85,7 @@ export class ProvisioningService implements AsyncDisposable {
   #startup: Promise<void> | undefined;
   #shutdown: Promise<StopReport> | undefined;
 
-  /** Does no I/O. Throws `VALIDATION_MALFORMED` for impossible options. */
+  /** Does no I/O. Throws `VALIDATION_MALFORMED` for an option out of its range. */
   constructor(options: ProvisioningServiceOptions) {
     const { adapters, store, ports = {}, metricsRegistry, health, guards } = options;
     const clock = options.clock ?? systemClock;
@@ -147,26 +147,26 @@ export class ProvisioningService implements AsyncDisposable {
     this.#metricsRegistry = metricsRegistry;
   }
 
-  /** Answers placement requests; absent without a placement port. */
+  /** Admits requests to Placement; absent without a placement port. */
   get placement(): PlacementSupervisorBridge | undefined {
     return this.#ownership.placement;
   }
 
-  /** Answers for the newest snapshot; absent without a partition port. */
+  /** The bridge to the partition port; absent without that port. */
   get partition(): PartitionManagerBridge | undefined {
     return this.#ownership.partition;
   }
 
-  /** Takes reports of blocked and restored nodes; absent without a remoting port. */
+  /** Receives reports of blocked and restored nodes; absent without a remoting port. */
   get remoting(): RemotingBridge | undefined {
     return this.#remoting;
   }
 
   /**
-   * Restores the stored providers (or brings `providers` into force) and begins to watch. Resolves when watching has begun:
-   * `topology` tells when something has arrived. Rejects with `VALIDATION_DUPLICATE_ID` when
-   * `metricsRegistry` has one of the metrics already, as `GenerationStore.next` and as `ProviderRegistry.restore` and `reload` do; the
-   * service is then stopped. A further call gives the same promise.
+   * Restores the stored providers, or replaces them by `providers`, and starts to watch them. Resolves when the watches have started;
+   * `topology.ready()` resolves with the first usable snapshot. Rejects with `VALIDATION_DUPLICATE_ID` when `metricsRegistry` already
+   * has one of the metrics, and with the errors of `GenerationStore.next`, `ProviderRegistry.restore` and `reload`. The service is then
+   * stopped. Further calls return the same promise.
    */
   start(options: StartOptions = {}): Promise<void> {
     if (this.#shutdown !== undefined) {
@@ -180,17 +180,17 @@ export class ProvisioningService implements AsyncDisposable {
     return this.#events.on(type, listener);
   }
 
-  /** Pins a provider above all others until released with `undefined`. Throws `VALIDATION_UNKNOWN_ID`. */
+  /** Pins a provider above all others until called with `undefined`. Throws `VALIDATION_UNKNOWN_ID` for a provider that is not registered. */
   override(providerId: ProviderId | undefined): void {
     this.#failover.override(providerId);
   }
 
-  /** Accepts removals that the mass-removal guard holds. False when it holds none. */
+  /** Accepts the removals that the mass-removal guard holds back. Returns false when it holds none back. */
   acceptRemovals(): boolean {
     return this.#failover.acceptRemovals();
   }
 
-  /** One report a registered provider, highest priority first, the disabled ones included. */
+  /** One report for each registered provider, including disabled ones; highest priority first. */
   providerHealth(): readonly ProviderHealthReport[] {
     const reports = new Map(this.#failover.health().map((report) => [report.providerId, report]));
     return this.registry.list().map(({ descriptor: { id, disabled } }): ProviderHealthReport => {
@@ -201,25 +201,25 @@ export class ProvisioningService implements AsyncDisposable {
     });
   }
 
-  /** The nodes that Remoting was informed of; none without a remoting port. */
+  /** The nodes that Remoting knows; empty without a remoting port. */
   remoteNodes(): Iterable<RemoteNodeReport> {
     return this.#remoting?.nodes() ?? [];
   }
 
-  /** How each port that was given is doing: calls in progress, failures, notices that wait or were given up. */
+  /** One report for each port: calls in progress, failures, waiting and parked notices. */
   consumers(): readonly PortReport[] {
     return [...this.#ownership.ports, ...(this.#remoting ? [this.#remoting.port] : [])];
   }
 
-  /** Why a node is in, out, held or blocked; see `WatchHub.explain`. */
+  /** Explains why a node is a member, blocked, kept, or not a member; see `WatchHub.explain`. */
   explain(nodeId: NodeId): NodeExplanation {
     const remote = this.#remoting?.node(nodeId);
     return this.topology.explain(nodeId, { views: this.#failover.providerViews(), remote });
   }
 
   /**
-   * Refuses new snapshots, lets consumers drain until the deadline, then ends and disposes of everything. Always resolves, at
-   * the latest a second after the deadline, whatever hangs; a further call gives the same report.
+   * Rejects new snapshots, lets consumers drain until the deadline, then ends and disposes of all parts. Always resolves, at the latest
+   * one second after the deadline, even if a consumer or provider hangs. Further calls return the same report.
    */
   stop(options: StopOptions = {}): Promise<StopReport> {
     this.#shutdown ??= this.#stop(options);
@@ -236,7 +236,7 @@ export class ProvisioningService implements AsyncDisposable {
     let epoch: Epoch | undefined;
     try {
       if (this.#metricsRegistry !== undefined) await this.#createMetrics(this.#metricsRegistry, signal);
-      // First, so that a start that is refused changes nothing that is stored.
+      // Before the registry, so that a start without a generation does not change the stored providers.
       epoch = await this.#nextEpoch(signal);
       const loading = this.#lastKnownGood?.load(signal);
       await this.registry.restore({ signal, onlyFrom: providers });
@@ -255,7 +255,7 @@ export class ProvisioningService implements AsyncDisposable {
     this.#lastKnownGood?.keep();
   }
 
-  /** Imports the metrics, and prom-client with them, only for a service that has a registry for them. */
+  /** Imports `@holdfast/metrics`, and with it prom-client, only when it is needed. */
   async #createMetrics(registry: MetricsRegistry, signal: AbortSignal): Promise<void> {
     const { ProvisioningMetrics } = await import("@holdfast/metrics");
     throwIfAborted(signal);
@@ -273,12 +273,12 @@ export class ProvisioningService implements AsyncDisposable {
     if (this.#generation === undefined) return undefined;
     throwIfAborted(signal);
     try {
-      // Not less than the clock: a store that was lost, or a return to a version without one, continues in order of time.
+      // At least the wall clock: the order is then kept when the store was lost, or across a version without a store.
       const atLeast = Math.floor(this.#clock.now());
       const generation = await untilAborted(this.#generation.next({ atLeast, signal }), signal);
       return createEpoch(generation, this.#random);
     } catch (error) {
-      throw toProvisioningError(error, "STORE_IO", "the generation store did not give a generation");
+      throw toProvisioningError(error, "STORE_IO", "the generation store did not return a generation");
     }
   }
 
@@ -296,7 +296,7 @@ export class ProvisioningService implements AsyncDisposable {
     this.#stopping.abort(new ProvisioningError("LIFECYCLE_STOPPED", "the service was stopped"));
     this.topology.drain("the service is shutting down");
     using deadline = this.#createDeadline(deadlineMs, signal);
-    // A start that hangs in a save is reported below, by the registry.
+    // If the start hangs in a save, `#releaseProviders` reports it below.
     await untilAborted(this.#startup, deadline.signal).catch(() => undefined);
     const lanes = [this.#ownership, this.#remoting].filter((lane) => lane !== undefined);
     const saving = this.#lastKnownGood?.finish(deadline.signal) ?? [];
@@ -307,13 +307,13 @@ export class ProvisioningService implements AsyncDisposable {
     await this.topology[Symbol.asyncDispose]();
     await this.#failover[Symbol.asyncDispose]();
     const leftMs = signal?.aborted === true ? 0 : stopAt - this.#clock.monotonic();
-    const unreleased = await this.#releaseProviders(Math.max(leftMs, LEAST_DISPOSAL_MS));
+    const unreleased = await this.#releaseProviders(Math.max(leftMs, MIN_DISPOSAL_MS));
     this.#metrics?.[Symbol.dispose]();
     this.#events.clear();
     return { unfinished: [...reports.flatMap(({ unfinished }) => unfinished), ...unsaved, ...unreleased] };
   }
 
-  /** A provider may be foreign code that hangs: it is then named in the report and not waited for. */
+  /** A provider that hangs is named in the report and no longer waited for. */
   async #releaseProviders(withinMs: number): Promise<readonly string[]> {
     using deadline = this.#createDeadline(withinMs);
     try {
@@ -325,7 +325,8 @@ export class ProvisioningService implements AsyncDisposable {
   }
 
   #createDeadline(afterMs: number, signal?: AbortSignal): Deadline {
-    const error = () => new ProvisioningError("LIFECYCLE_DRAIN_DEADLINE", `not done within ${afterMs} ms`);
+    const error = () =>
+      new ProvisioningError("LIFECYCLE_DRAIN_DEADLINE", `not finished within ${afterMs} ms`);
     return createDeadline({ afterMs, clock: this.#clock, signal, error });
   }
 }

@@ -14,7 +14,7 @@ import { expect, test } from "vitest";
 import { ProvisioningService } from "./provisioning-service.ts";
 import type { ProvisioningServiceOptions } from "./service-options.ts";
 
-// Each test fails when the service does not pass the option, or the part, on.
+// Each test fails if the service does not pass on the option or connect the part.
 
 const node = (id: string): ClusterNodeInput => ({ id, host: `${id}.local`, port: 1 });
 const provider = (id: string, priority: number, ...ids: readonly string[]) => ({
@@ -40,7 +40,7 @@ async function start(options: Partial<ProvisioningServiceOptions> = {}, provider
   return { clock, service, warnings, find, [Symbol.asyncDispose]: stop };
 }
 
-test("the health policy decides when a silent provider is left", async () => {
+test("the health policy decides when failover leaves a silent provider", async () => {
   // R2.1
   await using short = await start({ health: { timeoutMs: 6_000, lateSnapshotMs: 1_000 } });
   await using usual = await start();
@@ -67,7 +67,7 @@ test("providers are created with a third of the health timeout as their heartbea
   expect(heartbeats).toEqual([2_000, 2_000]);
 });
 
-test("the guards decide how long a member stays that the next provider does not list", async () => {
+test("the guards decide how long a member is kept that the next provider does not list", async () => {
   // R2.4
   const providers = [provider("p", 2, "a", "b"), provider("q", 1, "a")];
   await using none = await start({ guards: { removalDwellMs: 0, massRemoval: false } }, providers);
@@ -84,14 +84,14 @@ test("the guards decide how long a member stays that the next provider does not 
   expect(usual.service.topology.newest().members.size).toBe(2);
 });
 
-test("what failover finds out about names is a warning", async () => {
+test("a warning of failover about differing ids is a warning of the service", async () => {
   // H10
   const renamed = { ...PROVIDERS[1]!, params: { members: [{ ...node("a"), id: "a:1" }] } };
   await using setup = await start({}, [PROVIDERS[0]!, renamed]);
   expect(setup.warnings).toContain("TOPOLOGY_IDS_DIFFER");
 });
 
-test("the validation options decide whether a failed probe refuses the start", async () => {
+test("the validation options decide whether a failed probe rejects the start", async () => {
   // R1.4
   const adapter = memory.createAdapter({ onCreate: (created) => created.refuse() });
   await expect(start({ adapters: [adapter] })).rejects.toMatchObject({ code: "CONNECTIVITY_REFUSED" });
@@ -99,14 +99,14 @@ test("the validation options decide whether a failed probe refuses the start", a
   expect(setup.service.registry.list()).toHaveLength(2);
 });
 
-test("a warning of the registry is one of the service", async () => {
+test("a warning of the registry is a warning of the service", async () => {
   // R1.4
   const adapter = memory.createAdapter({ onCreate: (created) => created.refuse() });
   await using setup = await start({ adapters: [adapter], validation: { probe: "warn" } });
   expect(setup.warnings).toContain("CONNECTIVITY_REFUSED");
 });
 
-test("as many events are retained as asked for", async () => {
+test("`retainedEvents` limits the kept events", async () => {
   // R4.1
   await using setup = await start({ retainedEvents: 1 });
   for (const id of ["c", "d", "e"]) {
@@ -118,7 +118,7 @@ test("as many events are retained as asked for", async () => {
   expect(setup.service.topology.eventsSince(epoch, seqNo - 2)).toBeUndefined();
 });
 
-test("what a listener of the topology throws is a warning", async () => {
+test("an error of a listener of the topology is a warning", async () => {
   // R5.4
   await using setup = await start();
   setup.service.topology.onEvent(() => {
@@ -129,7 +129,7 @@ test("what a listener of the topology throws is a warning", async () => {
   expect(setup.warnings).toHaveLength(1);
 });
 
-test("the ports are called with the given deadline, and their failures are warnings", async () => {
+test("`calls.timeoutMs` limits calls of the ports, and their failures are warnings", async () => {
   // R3.6 F10
   const ports = { placement: new RecordingPlacement(), remoting: new RecordingRemoting() };
   ports.placement.hold();
@@ -143,7 +143,7 @@ test("the ports are called with the given deadline, and their failures are warni
   expect(setup.warnings.filter((code) => code === "LIFECYCLE_CONSUMER_TIMEOUT").length).toBeGreaterThan(1);
 });
 
-test("an admission waits as long as it may", async () => {
+test("`calls.admitTimeoutMs` limits how long an admission waits", async () => {
   // R3.2
   const placement = new RecordingPlacement();
   placement.hold();
@@ -152,7 +152,7 @@ test("an admission waits as long as it may", async () => {
   await expect(setup.clock.until(admission, 1_000)).resolves.toBeInstanceOf(ProvisioningError);
 });
 
-test("every port is given what it needs", async () => {
+test("every port is called", async () => {
   // R3.1
   const partition = new RecordingPartition();
   const placement = new RecordingPlacement();
@@ -162,7 +162,7 @@ test("every port is given what it needs", async () => {
   for (const port of [partition, placement, remoting]) expect(port.calls.length).toBeGreaterThan(0);
 });
 
-test("Remoting's report of a block is one of the topology", async () => {
+test("a block reported by Remoting blocks the node in the topology", async () => {
   // R4.2
   const remoting = new RecordingRemoting();
   await using setup = await start({ ports: { remoting } });
@@ -171,7 +171,7 @@ test("Remoting's report of a block is one of the topology", async () => {
   expect(setup.service.topology.newest().blockedNodes).toEqual(["a"]);
 });
 
-test("metrics are those of the providers, the remote nodes and the ports", async () => {
+test("the metrics include the providers, the remote nodes and the ports", async () => {
   // R5.1 F10
   const metricsRegistry = new Registry();
   const remoting = new RecordingRemoting();
@@ -191,19 +191,19 @@ test("the last known good snapshot is saved", async () => {
   expect(store.known?.snapshot.members.size).toBe(2);
 });
 
-test("the epoch comes from the generation store, which is given the wall clock as the least number", async () => {
+test("the epoch comes from the generation store, which receives the wall clock as the minimum", async () => {
   // R4.1
-  const asked: number[] = [];
-  const give = (generation: number) => ({
+  const minimums: number[] = [];
+  const storeOf = (generation: number) => ({
     next: async ({ atLeast }: { readonly atLeast: number }) => {
-      asked.push(atLeast);
+      minimums.push(atLeast);
       return generation;
     },
   });
   const later = 36 ** 8;
-  await using one = await start({ generation: give(later) });
-  await using two = await start({ generation: give(later + 1) });
+  await using one = await start({ generation: storeOf(later) });
+  await using two = await start({ generation: storeOf(later + 1) });
   const epochs = [one, two].map(({ service }) => service.topology.epoch.slice(0, 9));
   expect(epochs).toEqual(["100000000", "100000001"]);
-  expect(asked).toEqual([one.clock.now(), two.clock.now()]);
+  expect(minimums).toEqual([one.clock.now(), two.clock.now()]);
 });

@@ -14,55 +14,55 @@ import type { GuardOptions, HealthOptions } from "@holdfast/failover";
 import type { MetricsRegistry } from "@holdfast/metrics";
 import type { ProviderRegistryOptions } from "@holdfast/registry";
 
-/** The user's code. Each port may be left out. */
+/** The consumers of the topology, implemented by the user. Every port is optional. */
 export interface ServicePorts {
   readonly placement?: PlacementPort | undefined;
   readonly partition?: PartitionPort | undefined;
   readonly remoting?: RemotingPort | undefined;
 }
 
-/** How long, and how often, the ports are called. All durations are milliseconds. */
+/** Timeouts and retries for calls of the ports. All durations are milliseconds. */
 export interface CallOptions extends PortPolicyOptions {
   /** How long `placement.admit()` waits for Placement. @defaultValue three times `timeoutMs` */
   readonly admitTimeoutMs?: number | undefined;
 }
 
-/** How descriptors are proven before they are accepted; see `ProviderRegistryOptions`. */
+/** How providers are checked before they are accepted; see `ProviderRegistryOptions`. */
 export type ValidationOptions = Pick<
   ProviderRegistryOptions,
   "probe" | "probeTimeoutMs" | "suppressAfter" | "suppressMs"
 >;
 
-/** Keeps the newest good snapshot across restarts. All durations are milliseconds. */
+/** Settings for keeping the newest good snapshot across restarts. All durations are milliseconds. */
 export interface LastKnownGoodOptions {
   readonly store: SnapshotStore;
-  /** How long after its provider confirmed it last it may be served. @defaultValue 3600000 */
+  /** How long the snapshot may be served after its provider last confirmed it. @defaultValue 3600000 */
   readonly maxAgeMs?: number | undefined;
-  /** How often a changed one is saved; one that only was confirmed again every tenth of `maxAgeMs`. @defaultValue 10000 */
+  /** How often a changed snapshot is saved. An unchanged one is saved again every tenth of `maxAgeMs`. @defaultValue 10000 */
   readonly saveEveryMs?: number | undefined;
 }
 
 export interface ProvisioningServiceOptions {
-  /** One for each kind of provider that may be configured. */
+  /** One adapter for each kind of provider that can be configured. */
   readonly adapters: readonly AnyProviderAdapter[];
   readonly store: ProviderStore;
   /**
-   * Orders the epochs of the runs of this service. A start for which it gives no number is refused. @defaultValue the wall clock orders
-   * them: a receiver that outlives the service ignores a run that begins before an earlier one, by the clock
+   * Orders the epochs of the runs of this service. If it fails, the start is rejected. @defaultValue none: the wall clock orders the
+   * epochs, and if it was set back, a receiver that outlives the service ignores the new run until the clock has caught up
    */
   readonly generation?: GenerationStore | undefined;
   readonly ports?: ServicePorts | undefined;
-  /** Deadlines and tries of the calls of the ports. */
+  /** Timeouts and retries for calls of the ports. */
   readonly calls?: CallOptions | undefined;
   readonly health?: HealthOptions | undefined;
-  /** What keeps members from leaving too soon. */
+  /** Settings of the guards, which keep members from being removed too early. */
   readonly guards?: GuardOptions | undefined;
-  /** Served while no provider answers after a start. @defaultValue nothing is kept */
+  /** Saves the newest good snapshot, and serves it after a start until a provider delivers one. @defaultValue not saved */
   readonly lastKnownGood?: LastKnownGoodOptions | undefined;
   readonly validation?: ValidationOptions | undefined;
-  /** How many events the topology's `eventsSince` can go back. @defaultValue 1000 */
+  /** How many of the newest events are kept for `topology.eventsSince`. @defaultValue 1000 */
   readonly retainedEvents?: number | undefined;
-  /** The prom-client `Registry` for the metrics, which are added by the start. @defaultValue no metrics, and prom-client is not loaded */
+  /** The prom-client `Registry` to which the start adds the metrics. @defaultValue no metrics, and prom-client is not loaded */
   readonly metricsRegistry?: MetricsRegistry | undefined;
   /** @defaultValue systemClock */
   readonly clock?: Clock | undefined;

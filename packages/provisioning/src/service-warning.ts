@@ -1,6 +1,6 @@
 import type { ErrorCode, ProviderId, ProvisioningError } from "@holdfast/core";
 
-/** Something that failed no call but that people should know of. */
+/** A problem that did not make a call fail, but that an operator should know about. */
 export interface ServiceWarning {
   readonly code: ErrorCode;
   readonly message: string;

@@ -43,7 +43,7 @@ function setUp() {
 }
 
 // C4
-test("two ids with one host and port are a warning that names both", async () => {
+test("warns about two ids with the same host and port, and names both", async () => {
   const { clock, warnings, publish } = setUp();
   publish({ a: "10.0.0.1:80", b: "10.0.0.1:81", c: "10.0.0.2:80", d: "10.0.0.1:80" });
   await clock.settle();
@@ -58,21 +58,21 @@ test("two ids with one host and port are a warning that names both", async () =>
   ]);
 });
 
-test("host names are compared without regard to case, and IPv6 addresses are not mixed up with ports", async () => {
+test("compares host names case-insensitively, and does not confuse IPv6 addresses with ports", async () => {
   const { clock, publish, takeIds } = setUp();
   publish({ a: "DB.local:80", b: "db.local:80", c: "::1:2", d: "::1:1:2" });
   await clock.settle();
   expect(takeIds()).toEqual([[{ address: "db.local:80", ids: ["a", "b"] }]]);
 });
 
-test("different endpoints, and members that only a guard keeps, are no warning", async () => {
+test("does not warn about different endpoints, or about members that only a guard keeps", async () => {
   const { clock, publish, takeIds } = setUp();
   publish({ a: "h:1", b: "h:2", "new/a": "h:1" }, ["a"]);
   await clock.settle();
   expect(takeIds()).toEqual([]);
 });
 
-test("checks at most once a minute, and then the newest members", async () => {
+test("checks the newest members, at most once a minute", async () => {
   const { clock, publish, takeIds } = setUp();
   publish({ a: "h:1" });
   await clock.settle();
@@ -95,7 +95,7 @@ test("does not check again while only blocks change or members leave", async () 
   expect(clock.pendingTimers).toBe(0);
 });
 
-test("the same finding is one warning, until a check finds something else", async () => {
+test("repeats a finding only after a check with a different result", async () => {
   const { clock, publish, takeIds } = setUp();
   const shared = { a: "h:1", b: "h:1" };
   const rounds: Endpoints[] = [shared, { ...shared, c: "h:3" }, { a: "h:1", b: "h:2" }, shared];
@@ -108,7 +108,7 @@ test("the same finding is one warning, until a check finds something else", asyn
   expect(found.map(({ length }) => length)).toEqual([1, 0, 0, 1]);
 });
 
-test("10,000 members with one endpoint are one short warning, found in slices", async () => {
+test("reports 10,000 members with the same endpoint in one short warning, and yields during the check", async () => {
   const { clock, warnings, publish, yields } = setUp();
   publish(Object.fromEntries(Array.from({ length: 10_000 }, (_, i) => [`node-${i}`, "h:1"])));
   await clock.settle();
@@ -119,7 +119,7 @@ test("10,000 members with one endpoint are one short warning, found in slices", 
   expect(yields()).toBe(9);
 });
 
-test("members that change during a check are checked a minute later", async () => {
+test("checks members that change during a check one minute later", async () => {
   const { clock, publish, takeIds } = setUp();
   publish(Object.fromEntries(Array.from({ length: 3_000 }, (_, i) => [`node-${i}`, `h:${i + 1}`])));
   publish({ a: "h:1", b: "h:1" });
@@ -129,7 +129,7 @@ test("members that change during a check are checked a minute later", async () =
   expect(takeIds()).toHaveLength(1);
 });
 
-test("after its disposal it neither warns nor leaves a timer or a listener", async () => {
+test("does not warn after its disposal, and leaves neither a timer nor a listener", async () => {
   const { clock, source, check, publish, takeIds } = setUp();
   publish(Object.fromEntries(Array.from({ length: 3_000 }, (_, i) => [`node-${i}`, "h:1"])));
   publish({ a: "h:1", b: "h:1" });

@@ -11,7 +11,7 @@ import {
 export interface SharedEndpointCheckOptions {
   readonly source: TopologySource;
   readonly clock: Clock;
-  /** Receives `TOPOLOGY_SHARED_ENDPOINT`. Must not throw. */
+  /** Called with `TOPOLOGY_SHARED_ENDPOINT`. Must not throw. */
   readonly onWarning: (warning: ProvisioningError) => void;
 }
 
@@ -21,39 +21,39 @@ interface SharedEndpoint {
 }
 
 interface Finding {
-  /** The first few. */
+  /** The first `MAX_NAMED` pairs. */
   readonly pairs: readonly SharedEndpoint[];
-  /** Members that have the endpoint of an earlier member. */
+  /** Number of members that have the same endpoint as an earlier member. */
   readonly count: number;
 }
 
-/** The least time between two checks, in milliseconds. */
+/** The minimum time between two checks, in milliseconds. */
 const CHECK_EVERY_MS = 60_000;
-/** Pairs that one warning names. */
+/** Maximum number of pairs in one warning. */
 const MAX_NAMED = 3;
+/** Number of members that are checked before the event loop gets a turn. */
 const STEP = 1_024;
 
 /**
- * Warns of members with different ids that have the same host and port. Checks after members were added or changed, at most once a
- * minute, in slices between which the event loop turns. Keeps nothing per member between checks. The same finding is reported
- * once until a check finds something else.
+ * Warns about members with different ids that have the same host and port. Checks after members were added or changed, at most once a
+ * minute, and yields to the event loop during a check. No data about members is kept between checks. A finding is reported again only
+ * after a check with a different result.
  */
 export class SharedEndpointCheck implements Disposable {
   readonly #options: SharedEndpointCheckOptions;
   readonly #unsubscribe: () => void;
   #checkedAt = Number.NEGATIVE_INFINITY;
   #isChecking = false;
-  /** Members changed while a check was in progress. */
+  /** Members changed during the check in progress. */
   #isStale = false;
   #isDisposed = false;
   #timer: Disposable | undefined;
   #reported = "";
 
-  /** Begins at once. */
   constructor(options: SharedEndpointCheckOptions) {
     this.#options = options;
     this.#unsubscribe = options.source.onEvent((event) => {
-      if (bringsEndpoints(event)) this.#request();
+      if (canShareEndpoints(event)) this.#request();
     });
   }
 
@@ -133,6 +133,6 @@ export class SharedEndpointCheck implements Disposable {
 }
 
 /** Removals and blocks cannot make two members share an endpoint. */
-function bringsEndpoints(event: TopologyEvent): boolean {
+function canShareEndpoints(event: TopologyEvent): boolean {
   return event.kind === "snapshot" && event.delta.added.length + event.delta.updated.length > 0;
 }
