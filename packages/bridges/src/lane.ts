@@ -48,7 +48,7 @@ export class Lane implements AsyncDisposable {
     this.#name = name;
     this.#options = options;
     this.#handlers = handlers;
-    const { epoch, seqNo, status, statusReason, snapshot, snapshotSeqNo } = options.source.state;
+    const { epoch, seqNo, status, statusReason, isStale, snapshot, snapshotSeqNo } = options.source.state;
     this.#guard = new SequenceGuard({ epoch, seqNo });
     this.#status = status;
     this.#unsubscribe = options.source.onEvent((event) => this.#receive(event));
@@ -57,7 +57,7 @@ export class Lane implements AsyncDisposable {
     }
     if (status !== "starting") {
       const at = options.clock.now();
-      const change = { from: "starting", to: status, reason: statusReason } as const;
+      const change = { from: "starting", to: status, isStale, reason: statusReason } as const;
       this.#notices.push({
         kind: "status_changed",
         ...change,

@@ -55,6 +55,7 @@ export class ScriptedHub extends ScriptedSource implements NodeBlocks {
       kind: "status_changed",
       from,
       to,
+      isStale: this.state.isStale,
       reason: `scripted ${to}`,
       snapshotHash: this.state.snapshot?.hash,
     });

@@ -41,7 +41,16 @@ export class WrittenLog implements TopologyLog {
     const from = this.state.status;
     const seqNo = this.state.seqNo + 1;
     this.state = { ...this.state, status, seqNo };
-    this.#append({ kind: "status_changed", from, to: status, reason: "a test", epoch: "e1", seqNo, at: 0 });
+    this.#append({
+      kind: "status_changed",
+      from,
+      to: status,
+      isStale: false,
+      reason: "a test",
+      epoch: "e1",
+      seqNo,
+      at: 0,
+    });
   }
 
   /** Appends a snapshot with these members and turns the topology `ready` without an event. */

@@ -195,6 +195,26 @@ describe("a provider that", () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
+  test.each(["observedAt", "stalenessMs"])(
+    "sends a snapshot with an invalid %s fails, with that as the reason",
+    async (field) => {
+      const { clock, failover } = setUp((c) => [
+        new FaultyProvider(c, "faulty", 1, async function* (memory, options) {
+          for await (const event of memory.watch(options)) {
+            if (event.type !== "snapshot") yield event;
+            else yield { ...event, snapshot: { ...event.snapshot, [field]: Number.NaN } };
+          }
+        }),
+      ]);
+      read(failover);
+      await clock.settle();
+      expect(failover.health()).toMatchObject([
+        { reason: { code: "STREAM_INVALID_DATA", details: { field } } },
+      ]);
+      await failover[Symbol.asyncDispose]();
+    },
+  );
+
   test("throws from the call to `watch` is retried", async () => {
     let isRepaired = false;
     const { clock, failover } = setUp((c) => [

@@ -92,6 +92,40 @@ describe("the mass-removal guard", () => {
     await end();
   });
 
+  test("keeps a member for the hold time at most, however often a provider in between fails and the removal dwell keeps it too", async () => {
+    // R2.8: the flapping provider lists none of the held members, so nothing starts their time again.
+    const { clock, primary, backup, failover, facts, end } = await createGuardedFailover({
+      primary: ["a", "b"],
+      backup: [],
+    });
+    const third = new MemoryProvider({ id: "third", clock, members: nodes("a", "b", "c", "d") });
+    failover.reconfigure([primary, backup, third]);
+    lose(backup);
+    lose(primary);
+    const idsNow = () => {
+      const last = facts.all.findLast((fact) => fact.type === "snapshot")?.snapshot;
+      return [...(last?.members ?? [])].map(({ id }) => id).join(" ");
+    };
+    await clock.advance(60_000);
+    expect(idsNow()).toBe("a b c d");
+    backup.recover();
+    while (!facts.all.some((fact) => fact.type === "hold" && fact.hold.guard === "mass_removal"))
+      await clock.advance(1_000);
+    const heldAt = clock.monotonic();
+    while (clock.monotonic() < heldAt + 250_000) {
+      primary.recover();
+      await clock.advance(45_000);
+      expect(idsNow()).toBe("a b c d");
+      lose(primary);
+      await clock.advance(5_000);
+    }
+    primary.recover();
+    await clock.advance(60_000);
+    expect(idsNow()).toBe("a b");
+    await end();
+    await third[Symbol.asyncDispose]();
+  });
+
   test("delays neither a new member nor a changed one while it keeps others", async () => {
     // R2.8 R4.3
     const { clock, primary, takeFacts, facts, end } = await createGuardedFailover({});

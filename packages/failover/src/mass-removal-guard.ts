@@ -1,6 +1,7 @@
 import {
   createSnapshot,
   diffMembers,
+  includesSorted,
   type ClusterNode,
   type NodeId,
   type ProviderId,
@@ -43,6 +44,8 @@ export class MassRemovalGuard {
   readonly #held = new Map<NodeId, HeldNode>();
   /** Members whose hold ended while the active provider had no snapshot. */
   readonly #released = new Set<NodeId>();
+  /** Members whose hold was interrupted because the removal dwell keeps them as well, with the time at which it would have ended. */
+  readonly #interrupted = new Map<NodeId, number>();
   /** The last snapshot of the active provider. */
   #lastInput: ProviderSnapshot | undefined;
   /** The last snapshot that `pass` returned, or the restored one. The next snapshot is compared with it. */
@@ -74,7 +77,11 @@ export class MassRemovalGuard {
     this.#opinions.clearOverruled(active, snapshot);
     const heldBefore = this.#held.size;
     this.#endHolds(now);
-    if (snapshot !== this.#lastInput) this.#take(snapshot, standbys, now);
+    if (snapshot !== this.#lastInput) {
+      this.#take(snapshot, standbys, now);
+      // They have left, or are kept again under the time they had.
+      for (const id of this.#interrupted.keys()) if (!snapshot.members.has(id)) this.#interrupted.delete(id);
+    }
     const hasStarted = this.#isRestored && !standbys.isPending;
     if (hasStarted) this.#isRestored = false;
     if (isChanged || hasStarted || snapshot !== this.#lastInput) this.#reconsider(standbys, now);
@@ -132,18 +139,37 @@ export class MassRemovalGuard {
     const { share, holdMs } = this.#policy;
     const before = this.#lastOutput;
     if (before === undefined) return;
-    for (const id of this.#held.keys()) if (snapshot.members.has(id)) this.#held.delete(id);
+    this.#release(snapshot);
     const { removed } = diffMembers(before.members, snapshot.members);
     const dropped = removed.filter(({ id }) => !this.#held.has(id) && !this.#released.has(id));
     this.#released.clear();
     const listed = before.members.size - (removed.length - dropped.length);
     if (!isLarge(dropped.length, listed, share)) return;
     const addresses = new Set(snapshot.members.toArray().map(addressOf));
+    const endOf = ({ id }: ClusterNode) => this.#interrupted.get(id) ?? now + holdMs;
     const kept = dropped.filter(
-      (node) => !addresses.has(addressOf(node)) && this.#isDoubtful(node.id, "healthy", standbys, now),
+      (node) =>
+        now < endOf(node) &&
+        !addresses.has(addressOf(node)) &&
+        this.#isDoubtful(node.id, "healthy", standbys, now),
     );
-    for (const node of kept) this.#held.set(node.id, { node, endsAt: now + holdMs });
+    for (const node of kept) this.#held.set(node.id, { node, endsAt: endOf(node) });
     if (kept.length > 0) this.#drop = { providerId: snapshot.providerId, dropped: dropped.length, listed };
+  }
+
+  /**
+   * Ends the holds of members that the snapshot lists. For one that only the removal dwell keeps, the time goes on: otherwise
+   * alternating switches would keep it without end.
+   */
+  #release({ members, retained }: ProviderSnapshot): void {
+    for (const id of this.#interrupted.keys()) {
+      if (members.has(id) && !includesSorted(retained, id)) this.#interrupted.delete(id);
+    }
+    for (const [id, { endsAt }] of this.#held) {
+      if (!members.has(id)) continue;
+      this.#held.delete(id);
+      if (includesSorted(retained, id)) this.#interrupted.set(id, endsAt);
+    }
   }
 
   #reconsider(standbys: Standbys, now: number): void {

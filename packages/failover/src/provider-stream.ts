@@ -11,6 +11,7 @@ import {
   type ClusterProvider,
   type ErrorCode,
   type ProviderSnapshot,
+  type ProviderId,
   type Random,
   type Reason,
 } from "@holdfast/core";
@@ -145,6 +146,7 @@ export class ProviderStream implements AsyncDisposable {
         switch (event.type) {
           case "snapshot": {
             const { snapshot } = event;
+            assertTimes(snapshot, provider.descriptor.id);
             const staleness = event.held ?? this.#lateness(snapshot);
             hasSnapshot = true;
             this.#markAlive(staleness === undefined);
@@ -200,6 +202,14 @@ export class ProviderStream implements AsyncDisposable {
     const message = `alive, but no first snapshot for ${waitedMs} ms`;
     this.#signal({ type: "awaiting", reason: { code: "STREAM_LATE", message, details: { waitedMs } } });
   }
+}
+
+/** A plugin may be wrong about its types: a time that is not a number would make every comparison false. */
+function assertTimes({ observedAt, stalenessMs = 0 }: ProviderSnapshot, id: ProviderId): void {
+  if (Number.isFinite(observedAt) && Number.isFinite(stalenessMs)) return;
+  const name = Number.isFinite(observedAt) ? "stalenessMs" : "observedAt";
+  const message = `"${id}" sent a snapshot whose "${name}" is not a finite number of milliseconds`;
+  throw new ProvisioningError("STREAM_INVALID_DATA", message, { details: { field: name } });
 }
 
 function toError({ code, message, details }: Reason): ProvisioningError {

@@ -67,6 +67,9 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
   #announced: Announced = NOTHING_ANNOUNCED;
   #run: Promise<void> | undefined;
   #seqNo = 0;
+  /** The content as the source gave it: with the nodes that a relay reports as blocked, and without those that are blocked here. */
+  #incoming: ProviderSnapshot | undefined;
+  /** The content in force. */
   #snapshot: ProviderSnapshot | undefined;
   #snapshotSeqNo = 0;
   #holds: readonly GuardHold[] = [];
@@ -190,7 +193,7 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
     if (!snapshot.members.has(nodeId) && !this.#blocks.has(nodeId)) return false;
     if (!this.#blocks.block(nodeId)) return false;
     if (this.#availability !== "available") this.#warnOfStaleBlock(nodeId);
-    this.#setSnapshot(snapshot, false);
+    this.#setSnapshot(this.#incoming ?? snapshot, false);
     return true;
   }
 
@@ -295,8 +298,9 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
 
   /** The backend has confirmed the snapshot in force: lifts the blocks of restored nodes. */
   #refresh(): void {
-    if (this.#snapshot === undefined || !this.#isGood(this.#snapshot)) return;
-    if (this.#blocks.refresh(this.#snapshot)) this.#setSnapshot(this.#snapshot, false);
+    const incoming = this.#incoming;
+    if (incoming === undefined || !this.#isGood(incoming)) return;
+    if (this.#blocks.refresh(incoming)) this.#setSnapshot(incoming, false);
   }
 
   /** Whether blocks may be lifted: the snapshot is current, and no guard keeps members that the active provider does not list. */
@@ -305,10 +309,14 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
   }
 
   #setSnapshot(incoming: ProviderSnapshot, isGood: boolean): void {
+    this.#incoming = incoming;
     if (isGood) this.#blocks.refresh(incoming);
     const previous = this.#snapshot;
     const refusal = refusalOf(this.state)?.code;
-    const snapshot = createSnapshot({ ...incoming, blockedNodes: this.#blocks.blocked });
+    const snapshot = createSnapshot({
+      ...incoming,
+      blockedNodes: [...incoming.blockedNodes, ...this.#blocks.blocked],
+    });
     const delta = diffSnapshots(previous ?? EMPTY, snapshot);
     this.#snapshot = snapshot;
     if (previous === undefined || !isEmpty(delta)) {
@@ -352,7 +360,15 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
     this.#announcedStatus = to;
     this.#isAnnouncedStale = isStale;
     const snapshotHash = this.#snapshot?.hash;
-    this.#append({ kind: "status_changed", from, to, reason, ...(cause && { cause }), snapshotHash });
+    this.#append({
+      kind: "status_changed",
+      from,
+      to,
+      isStale: this.state.isStale,
+      reason,
+      ...(cause && { cause }),
+      snapshotHash,
+    });
   }
 
   #append(draft: TopologyEventDraft): void {

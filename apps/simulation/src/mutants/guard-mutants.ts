@@ -87,7 +87,7 @@ export const GUARD_MUTANTS: readonly Mutant[] = [
     name: "objection-ignored",
     says: "a large drop takes effect at once though a healthy standby still lists the members",
     file: MASS,
-    find: "for (const node of kept) this.#held.set(node.id, { node, endsAt: now + holdMs });",
+    find: "for (const node of kept) this.#held.set(node.id, { node, endsAt: endOf(node) });",
     replace: "",
   },
   {
@@ -108,7 +108,7 @@ export const GUARD_MUTANTS: readonly Mutant[] = [
     name: "held-though-listed",
     says: "a member that is held stays so though the active provider lists it again",
     file: MASS,
-    find: "for (const id of this.#held.keys()) if (snapshot.members.has(id)) this.#held.delete(id);",
+    find: "    this.#release(snapshot);\n",
     replace: "",
   },
   {

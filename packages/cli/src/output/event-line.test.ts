@@ -110,7 +110,15 @@ const events: readonly (readonly [TopologyEvent, string])[] = [
     "#5    health_changed     primary: healthy → degraded  CONNECTIVITY_REFUSED: nothing listens on\ufffd10.0.0.1:8500",
   ],
   [
-    { ...tick, seqNo: 12345, kind: "status_changed", from: "ready", to: "unavailable", reason: "none left" },
+    {
+      ...tick,
+      seqNo: 12345,
+      kind: "status_changed",
+      from: "ready",
+      to: "unavailable",
+      isStale: true,
+      reason: "none left",
+    },
     "#12345 status_changed     ready → unavailable  none left",
   ],
 ];

@@ -134,7 +134,7 @@ describe("/events", () => {
     await served.set("a");
     await using client = await TestEventSource.open(served.server.url);
     await client.next();
-    await served.clock.advance(15_000);
+    await served.clock.advance(5_000);
     const next = client.next();
     await served.set("b");
     await next;

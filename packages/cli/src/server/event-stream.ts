@@ -31,11 +31,19 @@ export async function sendEvents(options: EventStreamOptions): Promise<void> {
   const { view, documents, writer, clock, keepAliveMs, signal } = options;
   using waiter = new LogWaiter({ log: view.log, clock, idleMs: keepAliveMs, signal });
   let position = options.from;
+  // A client that resumes cannot tell otherwise, before the next event, that it has received all that it had missed.
+  let mustConfirm = position !== undefined;
   let isOpen = await writer.write(`retry: ${RETRY_MS}${FRAME_END}`);
   while (isOpen && !signal.aborted) {
     if (position === undefined) {
       position = await sendState(options);
+      mustConfirm = false;
       isOpen = position !== undefined;
+      continue;
+    }
+    if (mustConfirm && view.log.eventsSince(position.epoch, position.seqNo, 1)?.length === 0) {
+      mustConfirm = false;
+      isOpen = await writer.write(`: up to date${FRAME_END}`);
       continue;
     }
     const outcome = await waiter.wait(position);

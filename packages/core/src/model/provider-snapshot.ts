@@ -19,7 +19,7 @@ export interface ProviderSnapshot {
    * Hash of the content: members and blocked nodes. Equal content has an equal hash, whichever provider reported it.
    */
   readonly hash: SnapshotHash;
-  /** Members that Remoting isolated; sorted. Providers leave it empty, the hub fills it in. */
+  /** Members that Remoting isolated; sorted. The hub adds its own. Providers leave it empty, except those that relay a topology. */
   readonly blockedNodes: readonly NodeId[];
   /** The backend's own version of the content, opaque. */
   readonly revision?: string | undefined;

@@ -29,6 +29,7 @@ const notice: TopologyNotice = {
   at: 0,
   from: "starting",
   to: "ready",
+  isStale: false,
   reason: "a snapshot arrived",
 };
 

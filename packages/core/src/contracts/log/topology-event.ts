@@ -66,6 +66,8 @@ export interface StatusChangedEvent extends Tick {
   readonly kind: "status_changed";
   readonly from: TopologyStatus;
   readonly to: TopologyStatus;
+  /** The snapshot is not known to be current; see `TopologyState.isStale`. */
+  readonly isStale: boolean;
   /**
    * A text for people; never empty. The reason at this moment: `TopologyState.statusReason` follows later changes of
    * the reason.

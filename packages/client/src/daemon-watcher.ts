@@ -1,0 +1,84 @@
+import { ProvisioningError, type ProviderSnapshot, type SourceEvent } from "@holdfast/core";
+import { createNodeReader } from "@holdfast/core/adapter";
+import { parseDaemonMessage } from "./daemon-message.ts";
+import type { DaemonSource } from "./daemon-source.ts";
+import { EventStreamParser } from "./event-stream-parser.ts";
+import { openStream } from "./open-stream.ts";
+import { TopologyMirror, type MirrorStatus } from "./topology-mirror.ts";
+
+/** A million members of 250 characters each. */
+const MAX_LINE_LENGTH = 268_435_456;
+
+/**
+ * Watches daemons, one connection for each call of `watch`. What a connection has received is kept for the next one, which then
+ * continues the log where the daemon still has it.
+ */
+export class DaemonWatcher {
+  readonly #source: DaemonSource;
+  readonly #read = createNodeReader();
+  /** The mirror of the last connection that broke, until a watch takes it. */
+  #mirror: TopologyMirror | undefined;
+
+  constructor(source: DaemonSource) {
+    this.#source = source;
+  }
+
+  /**
+   * The content of the daemon first, then every change. A stale topology is `held`; one that is `unavailable` throws; a daemon that
+   * stops ends the stream.
+   */
+  async *watch(signal: AbortSignal): AsyncGenerator<SourceEvent, void> {
+    const { clock } = this.#source.context;
+    const mirror = this.#mirror ?? new TopologyMirror(this.#read);
+    this.#mirror = undefined;
+    const stop = new AbortController();
+    const either = AbortSignal.any([signal, stop.signal]);
+    let isUsable = true;
+    try {
+      const response = await openStream(this.#source, mirror.position, either);
+      const parser = new EventStreamParser({ maxLineLength: MAX_LINE_LENGTH });
+      let shown: ProviderSnapshot | undefined;
+      // Events that were missed come first. What the mirror has before the last of them is old.
+      let isCatchingUp = mirror.position !== undefined;
+      for await (const bytes of response.body) {
+        for (const item of parser.push(bytes)) {
+          if (item.type === "event") {
+            isUsable = false;
+            await mirror.apply(parseDaemonMessage(item.event, item.data), { clock, signal: either });
+            isUsable = true;
+          }
+          if (item.type === "comment" || item.event === "state") isCatchingUp = false;
+          if (isCatchingUp) continue;
+          const event = this.#toEvent(mirror, shown);
+          if (event.type === "snapshot") shown = event.snapshot;
+          yield event;
+          if (event.type === "ended") return;
+        }
+      }
+      throw new ProvisioningError("STREAM_FAILED", `the connection to ${this.#source.url} was closed`);
+    } finally {
+      if (isUsable && mirror.position !== undefined) this.#mirror = mirror;
+      stop.abort();
+    }
+  }
+
+  /** Called for every event and comment of the daemon: each shows that the connection works and the mirror is up to date. */
+  #toEvent(mirror: TopologyMirror, shown: ProviderSnapshot | undefined): SourceEvent {
+    const { status } = mirror;
+    if (status === undefined) return { type: "heartbeat" };
+    if (status.status === "unavailable") throw this.#toUnavailable(status);
+    if (status.status === "draining" || status.status === "stopped") return { type: "ended" };
+    const held = status.isStale ? { held: status.reason } : {};
+    if (shown === undefined || !mirror.isContentOf(shown)) {
+      const snapshot = mirror.toSnapshot(this.#source.providerId, this.#source.context.clock.now());
+      return snapshot === undefined ? { type: "heartbeat" } : { type: "snapshot", snapshot, ...held };
+    }
+    return status.isStale ? { type: "held", reason: status.reason } : { type: "heartbeat" };
+  }
+
+  #toUnavailable({ reason }: MirrorStatus): ProvisioningError {
+    const { url } = this.#source;
+    const message = `${url} has no provider that can serve: ${reason.message}`;
+    return new ProvisioningError("CONNECTIVITY_UNAVAILABLE", message, { details: { ...reason.details } });
+  }
+}

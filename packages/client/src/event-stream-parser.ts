@@ -1,0 +1,88 @@
+import { ProvisioningError } from "@holdfast/core";
+
+/** What a stream of Server-Sent Events consists of. */
+export type StreamItem =
+  | { readonly type: "event"; readonly event: string; readonly data: string }
+  | { readonly type: "comment"; readonly text: string };
+
+export interface EventStreamParserOptions {
+  /** Longest line, in UTF-16 code units: a longer one ends the stream. */
+  readonly maxLineLength: number;
+}
+
+/**
+ * Reads Server-Sent Events (WHATWG HTML, section 9.2.6) from bytes that arrive in any pieces. The fields `id` and `retry` are ignored:
+ * positions are taken from the data, and waits are decided by failover.
+ */
+export class EventStreamParser {
+  readonly #maxLineLength: number;
+  readonly #decoder = new TextDecoder();
+  /** The beginning of a line whose end has not arrived. */
+  #parts: string[] = [];
+  #partsLength = 0;
+  /** The last piece ended with a carriage return: a line feed that follows belongs to it. */
+  #endsWithCr = false;
+  #event = "";
+  #data: string[] = [];
+
+  constructor({ maxLineLength }: EventStreamParserOptions) {
+    this.#maxLineLength = maxLineLength;
+  }
+
+  /** The items that are complete now. Throws `STREAM_INVALID_DATA` for a line that is too long. */
+  push(bytes: Uint8Array): readonly StreamItem[] {
+    const items: StreamItem[] = [];
+    const text = this.#decoder.decode(bytes, { stream: true });
+    let at = this.#endsWithCr && text.startsWith("\n") ? 1 : 0;
+    if (text !== "") this.#endsWithCr = text.endsWith("\r");
+    const lineEnd = /\r\n|\r|\n/g;
+    lineEnd.lastIndex = at;
+    for (let match = lineEnd.exec(text); match !== null; match = lineEnd.exec(text)) {
+      this.#keep(text.slice(at, match.index));
+      at = lineEnd.lastIndex;
+      const item = this.#takeLine();
+      if (item !== undefined) items.push(item);
+    }
+    this.#keep(text.slice(at));
+    return items;
+  }
+
+  #keep(part: string): void {
+    if (part === "") return;
+    this.#partsLength += part.length;
+    if (this.#partsLength > this.#maxLineLength) {
+      const message = `a line of the event stream is longer than ${this.#maxLineLength} characters`;
+      throw new ProvisioningError("STREAM_INVALID_DATA", message, {
+        details: { maxLineLength: this.#maxLineLength },
+      });
+    }
+    this.#parts.push(part);
+  }
+
+  #takeLine(): StreamItem | undefined {
+    const line = this.#parts.join("");
+    this.#parts = [];
+    this.#partsLength = 0;
+    if (line === "") return this.#dispatch();
+    const colon = line.indexOf(":");
+    if (colon === 0) return { type: "comment", text: withoutSpace(line.slice(1)) };
+    const field = colon < 0 ? line : line.slice(0, colon);
+    const value = colon < 0 ? "" : withoutSpace(line.slice(colon + 1));
+    if (field === "event") this.#event = value;
+    else if (field === "data") this.#data.push(value);
+    return undefined;
+  }
+
+  #dispatch(): StreamItem | undefined {
+    const event = this.#event;
+    const data = this.#data;
+    this.#event = "";
+    this.#data = [];
+    if (data.length === 0) return undefined;
+    return { type: "event", event: event === "" ? "message" : event, data: data.join("\n") };
+  }
+}
+
+function withoutSpace(value: string): string {
+  return value.startsWith(" ") ? value.slice(1) : value;
+}

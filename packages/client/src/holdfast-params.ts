@@ -1,0 +1,30 @@
+import { secretReferenceSchema, type SecretReference } from "@holdfast/core/adapter";
+import * as z from "zod";
+
+/** Which daemon a provider follows. Only `url` is required. */
+export interface HoldfastParams {
+  /** The address of the daemon's HTTP endpoints, `http://HOST:PORT` or `https://HOST:PORT`, without a path. */
+  readonly url: string;
+  /** Sent as a bearer token, for a proxy in front of the daemon that asks for one. @defaultValue no token */
+  readonly token?: SecretReference | undefined;
+}
+
+const EXPECTED_URL = "an address of the form http://HOST:PORT, without a path or credentials";
+
+export const holdfastParamsSchema: z.ZodType<HoldfastParams, HoldfastParams> = z.strictObject({
+  url: z
+    .string()
+    .max(2_048)
+    .refine(isOrigin, EXPECTED_URL)
+    .describe("The address of the daemon's HTTP endpoints, for example http://10.0.0.5:7420."),
+  token: secretReferenceSchema
+    .optional()
+    .describe("A bearer token, for a proxy in front of the daemon that asks for one."),
+});
+
+/** An HTTP address with nothing but scheme, host and port. */
+export function isOrigin(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, origin, href } = new URL(text);
+  return (protocol === "http:" || protocol === "https:") && href === `${origin}/`;
+}

@@ -1,0 +1,31 @@
+import { defineAdapter, resolveSecret, type DefinedAdapter } from "@holdfast/core/adapter";
+import { DaemonWatcher } from "./daemon-watcher.ts";
+import { fetchTransport } from "./fetch-transport.ts";
+import { holdfastParamsSchema, type HoldfastParams } from "./holdfast-params.ts";
+import { probeDaemon } from "./probe-daemon.ts";
+
+/**
+ * A provider that relays the topology of a Holdfast daemon: `holdfast({ url: "http://10.0.0.5:7420" })`. With a direct backend listed
+ * after it, that backend takes over when the daemon fails. For a configuration that names the kind `holdfast`,
+ * `holdfast.createAdapter()` gives the adapter.
+ */
+export const holdfast: DefinedAdapter<HoldfastParams, HoldfastParams> = defineAdapter({
+  kind: "holdfast",
+  params: holdfastParamsSchema,
+  open({ descriptor, clock }) {
+    const { id, params } = descriptor;
+    const { url, token } = params;
+    const source = {
+      url,
+      providerId: id,
+      context: { clock },
+      transport: fetchTransport,
+      token: token && ((signal: AbortSignal) => resolveSecret(token, { signal })),
+    };
+    const watcher = new DaemonWatcher(source);
+    return {
+      probe: ({ signal }) => probeDaemon(source, signal),
+      watch: ({ signal }) => watcher.watch(signal),
+    };
+  },
+});
