@@ -9,7 +9,7 @@ import { sleep, systemClock } from "@holdfast/core";
 /** The `holdfast` command as a script. */
 export const HOLDFAST: string = join(dirname(fileURLToPath(import.meta.resolve("@holdfast/cli"))), "main.ts");
 
-const PATIENCE_MS = 30_000;
+const MAX_WAIT_MS = 30_000;
 
 /** A document that the daemon printed. */
 export interface DaemonLine {
@@ -19,7 +19,7 @@ export interface DaemonLine {
   readonly [key: string]: unknown;
 }
 
-/** What `/topology` says, as far as it is looked at. */
+/** The fields of `/topology` that tests read. */
 export interface TopologyDocument {
   readonly epoch: string;
   readonly seqNo: number;
@@ -29,17 +29,17 @@ export interface TopologyDocument {
   readonly members: readonly { readonly id: string }[];
 }
 
-/** One process of `holdfast run`, and everything it has printed. */
+/** One process of `holdfast run`, and all its output. */
 export class DaemonLife implements AsyncDisposable {
   readonly lines: DaemonLine[] = [];
   readonly #child: ChildProcessByStdio<null, Readable, Readable>;
   readonly #closed: Promise<unknown>;
   #err = "";
   #more = Promise.withResolvers<void>();
-  /** What could not be read: at most what was cut off at the end. */
+  /** Lines that are not JSON. Only a last line that was cut off is allowed. */
   #unread: string[] = [];
 
-  /** `starter` is a command that becomes the one it is given, such as `env`. */
+  /** `starter` is a command that executes the command in its arguments, such as `env`. */
   constructor(configFile: string, starter: readonly string[] = []) {
     const command = [HOLDFAST, "run", "--config", configFile, "--port", "0", "--json"];
     const [program = "", ...args] = [...starter, process.execPath, ...command];
@@ -54,7 +54,7 @@ export class DaemonLife implements AsyncDisposable {
     return this.#child.pid!;
   }
 
-  /** The first line that fits, already there or to come. */
+  /** Resolves with the first line that fits, printed already or later. */
   async until(fits: (line: DaemonLine) => boolean): Promise<DaemonLine> {
     for (let seen = 0; ;) {
       const line = this.lines.slice(seen).find(fits);
@@ -64,16 +64,17 @@ export class DaemonLife implements AsyncDisposable {
     }
   }
 
-  /** Resolves once it has printed more lines than that. */
+  /** Resolves once it has printed more than `count` lines. */
   async moreThan(count: number): Promise<void> {
     const late = new AbortController();
-    const patience = sleep(PATIENCE_MS, { clock: systemClock, signal: late.signal }).catch(() => {});
+    const timeout = sleep(MAX_WAIT_MS, { clock: systemClock, signal: late.signal }).catch(() => {});
     try {
       while (this.lines.length <= count) {
         if (this.#child.exitCode !== null || this.#child.signalCode !== null)
           throw new Error(`the daemon ended: ${this.#err}`);
-        const isLate = await Promise.race([patience.then(() => true), this.#more.promise]);
-        if (isLate === true) throw new Error(`nothing more came after ${JSON.stringify(this.lines.at(-1))}`);
+        const isLate = await Promise.race([timeout.then(() => true), this.#more.promise]);
+        if (isLate === true)
+          throw new Error(`no further line was printed after ${JSON.stringify(this.lines.at(-1))}`);
       }
     } finally {
       late.abort();
@@ -85,25 +86,26 @@ export class DaemonLife implements AsyncDisposable {
   }
 
   async topology(): Promise<TopologyDocument> {
-    const answer = await fetch(`${await this.url()}/topology`);
-    return (await answer.json()) as TopologyDocument;
+    const response = await fetch(`${await this.url()}/topology`);
+    return (await response.json()) as TopologyDocument;
   }
 
-  /** Asks it to reload. Before it has started the signal would end it, so then nothing is done. */
+  /** Makes it reload, with SIGHUP. Does nothing before it has started, because the signal would then end it. */
   hangUp(): void {
     if (this.lines.length > 0) this.#child.kill("SIGHUP");
   }
 
-  /** `kill -9`. Resolves when it is gone and all that it printed is read. Throws when it had complained or ended by itself. */
+  /** Kills it with SIGKILL. Resolves when it has ended and its output was read. Throws if it had ended before, or printed an error. */
   async kill(): Promise<void> {
     this.#child.kill("SIGKILL");
     await this.#closed;
     const { signalCode } = this.#child;
     if (signalCode !== "SIGKILL" || this.#err !== "") throw new Error(`the daemon ended: ${this.#err}`);
-    if (this.#unread.length > 1) throw new Error(`the daemon printed what is no JSON: ${this.#unread[0]}`);
+    if (this.#unread.length > 1)
+      throw new Error(`the daemon printed a line that is not JSON: ${this.#unread[0]}`);
   }
 
-  /** SIGTERM. Resolves when it has ended: its exit code, and what it printed on standard error. */
+  /** Stops it with SIGTERM. Resolves with its exit code and its output on standard error. */
   async stop(): Promise<{ readonly code: number | null; readonly err: string }> {
     this.#child.kill("SIGTERM");
     await this.#closed;
@@ -117,7 +119,7 @@ export class DaemonLife implements AsyncDisposable {
 
   #receive(line: string): void {
     try {
-      // Cut off at the very end when it was killed while it wrote.
+      // The last line is cut off if the process was killed while it wrote.
       this.lines.push(JSON.parse(line) as DaemonLine);
     } catch {
       this.#unread.push(line);

@@ -1,6 +1,6 @@
 export { DaemonLife, HOLDFAST, type DaemonLine } from "./daemon-life.ts";
 export { eventually } from "./eventually.ts";
-export { HttpGateway, type Break, type Fault, type GatewayAnswer } from "./proxies/http-gateway.ts";
+export { HttpGateway, type Break, type Fault, type GatewayResponse } from "./proxies/http-gateway.ts";
 export { openBackend, type Backend, type BackendKind } from "./proxies/open-backend.ts";
 export { TcpProxy } from "./proxies/tcp-proxy.ts";
 export { ConsulAgent } from "./servers/consul-agent.ts";

@@ -4,11 +4,11 @@ import { emptyFolder, execute, packAll, type PackedPackage } from "./packed-pack
 
 export interface NpmProject extends AsyncDisposable {
   readonly path: string;
-  /** The packages of ours that are installed. */
+  /** The installed packages of this repository. */
   readonly ours: ReadonlySet<string>;
 }
 
-/** An empty project with packages of ours, packed and installed by npm. They are not in a registry yet, so all of them are named. */
+/** Creates a project with packages of this repository, packed and installed by npm. As they are not in a registry, it names them all. */
 export async function createNpmProject(names: readonly string[]): Promise<NpmProject> {
   const packages = closure(names, await packAll());
   const project = await emptyFolder();
@@ -20,7 +20,7 @@ export async function createNpmProject(names: readonly string[]): Promise<NpmPro
   return { ...project, ours: new Set(packages.map(({ name }) => name)) };
 }
 
-/** These packages and what they depend on of ours. */
+/** Returns these packages and their dependencies in this repository. */
 function closure(names: readonly string[], all: readonly PackedPackage[]): readonly PackedPackage[] {
   const byName = new Map(all.map((item) => [item.name, item]));
   const found = new Set<PackedPackage>();

@@ -11,7 +11,7 @@ export const root: string = join(import.meta.dirname, "..", "..", "..");
 export interface PackageFolder {
   readonly name: string;
   readonly folder: string;
-  /** What it names in `dependencies`. */
+  /** The names in its `dependencies`. */
   readonly dependencies: readonly string[];
 }
 
@@ -19,7 +19,7 @@ export interface PackedPackage extends PackageFolder {
   readonly tarball: string;
 }
 
-/** Runs a program to its end, with `env` on top of this process's (`undefined` removes); a failure carries everything it printed. */
+/** Runs a program to its end. `env` is added to the environment; `undefined` removes a variable. An error contains all its output. */
 export async function execute(
   command: string,
   args: readonly string[],
@@ -54,8 +54,8 @@ export async function listPackages(): Promise<readonly PackageFolder[]> {
 }
 
 /**
- * Every package, built and packed as it would be published. The first test file of a run that asks does it, in a folder that is named
- * after the process which started the test files; the others wait.
+ * Builds and packs every package as for publishing. The first test file of a run that calls this does the work, in a folder named after
+ * the process that started the test files; the other test files wait for it.
  */
 export async function packAll(): Promise<readonly PackedPackage[]> {
   const folder = join(root, ".tmp", "packed", String(process.ppid));
@@ -67,7 +67,7 @@ export async function packAll(): Promise<readonly PackedPackage[]> {
   );
   if (isFirst) {
     const packed = await buildAndPack(folder).catch((error: unknown) => ({ failure: String(error) }));
-    // Complete as soon as it is there.
+    // Renamed when complete, so that the others never read a part.
     await writeFile(`${result}.tmp`, JSON.stringify(packed));
     await rename(`${result}.tmp`, result);
   }
@@ -91,7 +91,7 @@ async function buildAndPack(into: string): Promise<readonly PackedPackage[]> {
   );
   const tarballs = await readdir(into);
   return (await listPackages()).map((item) => {
-    // As npm names them: @holdfast/core becomes holdfast-core-1.2.3.tgz.
+    // npm names the tarball of @holdfast/core holdfast-core-1.2.3.tgz.
     const start = `${item.name.replace("@", "").replace("/", "-")}-`;
     const tarball = tarballs.find((file) => file.startsWith(start) && /^\d/.test(file.slice(start.length)));
     if (tarball === undefined) throw new Error(`${item.name} was not packed`);
@@ -99,7 +99,7 @@ async function buildAndPack(into: string): Promise<readonly PackedPackage[]> {
   });
 }
 
-/** What runs that are over left. */
+/** Removes the folders of runs that have ended. */
 async function removeOthers(current: string): Promise<void> {
   const all = dirname(current);
   for (const name of await readdir(all)) {
@@ -116,7 +116,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** A folder outside the workspace that is gone after use. */
+/** Creates an empty folder outside the workspace, which is removed on disposal. */
 export async function emptyFolder(): Promise<AsyncDisposable & { readonly path: string }> {
   const path = await mkdtemp(join(tmpdir(), "holdfast-"));
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };

@@ -9,7 +9,7 @@ const PLACES_A_NODE = 50;
 /** Consul takes 64 operations in one transaction; a place may take two. */
 const PLACES_A_TRANSACTION = 30;
 const LATENCY_MS = 1_500;
-const ERROR = { kind: "answer", status: 500, headers: {}, body: "rpc error: No cluster leader" } as const;
+const ERROR = { kind: "response", status: 500, headers: {}, body: "rpc error: No cluster leader" } as const;
 
 /** A Consul that keeps its data; the service comes to it through an HTTP gateway. */
 export async function startConsulBackend(population: Population): Promise<Backend> {

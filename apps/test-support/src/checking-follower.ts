@@ -1,15 +1,15 @@
 import type { ClusterNode } from "@holdfast/core";
 import { TestEventSource, type ReceivedEvent } from "./test-event-source.ts";
 
-/** A client of `/events` that applies every event and checks that each follows the one before it. */
+/** A client of `/events` that applies every event and checks that it continues the event before it. */
 export class CheckingFollower implements AsyncDisposable {
   readonly #source: TestEventSource;
   readonly #members: Map<string, ClusterNode> = new Map();
   #hash: string | null = null;
   #seqNo = -1;
-  /** Events that did not follow the one before; a correct server sends none. */
+  /** Descriptions of events that do not continue the event before them; empty with a correct server. */
   readonly broken: string[] = [];
-  /** How often the whole state was sent. */
+  /** How often the server sent the whole state. */
   states = 0;
 
   constructor(source: TestEventSource) {
@@ -28,7 +28,7 @@ export class CheckingFollower implements AsyncDisposable {
     return this.#members;
   }
 
-  /** Applies events until the members are as wanted; throws when the stream ends before. */
+  /** Applies events until `isWanted` accepts the members; throws if the stream ends before. */
   async until(isWanted: (members: ReadonlyMap<string, ClusterNode>) => boolean): Promise<void> {
     while (!isWanted(this.#members)) {
       const event = await this.#source.next();
@@ -55,11 +55,11 @@ export class CheckingFollower implements AsyncDisposable {
   }
 
   #applySnapshot(data: ReceivedEvent["data"]): void {
-    if (data.previousHash !== this.#hash)
-      this.broken.push(`${data.seqNo} does not follow the hash before it`);
+    if (data.previousHash !== this.#hash) this.broken.push(`${data.seqNo} has a wrong previous hash`);
     for (const node of [...data.delta.added, ...data.delta.updated]) this.#members.set(node.id, node);
     for (const id of data.delta.removed) this.#members.delete(id);
-    if (this.#members.size !== data.memberCount) this.broken.push(`${data.seqNo} leads to another count`);
+    if (this.#members.size !== data.memberCount)
+      this.broken.push(`${data.seqNo} results in a wrong number of members`);
     this.#hash = data.hash;
   }
 }

@@ -1,7 +1,7 @@
 import { connect, type Socket } from "node:net";
 import { sleep, systemClock } from "@holdfast/core";
 
-/** What a hostile client asks for, again and again. */
+/** The paths with large responses. */
 const LARGE_PATHS = ["/topology", "/metrics", "/health/nodes", "/events", "/explain?node=node-1"] as const;
 
 function toRequest(path: string): string {
@@ -9,8 +9,8 @@ function toRequest(path: string): string {
 }
 
 /**
- * Clients that misuse the endpoints, all at once, until they are disposed of. A client whose connection is closed comes back,
- * as one that means harm would.
+ * Clients that misuse the endpoints at the same time, until they are disposed of. A client whose connection is closed connects again, as
+ * an attacker would.
  */
 export class HostileClients implements AsyncDisposable {
   readonly #port: number;
@@ -24,7 +24,7 @@ export class HostileClients implements AsyncDisposable {
     this.#port = Number(new URL(url).port);
   }
 
-  /** Asks for something large and never reads. */
+  /** Requests a large response and never reads it. */
   stalled(count: number): this {
     return this.#run("stalled", count, async (socket, index) => {
       socket.pause();
@@ -54,7 +54,7 @@ export class HostileClients implements AsyncDisposable {
     });
   }
 
-  /** One request after the other, each on a connection of its own, as fast as they are answered. */
+  /** Sends one request after the other, each on a new connection, without a pause. */
   flooding(count: number): this {
     return this.#run("flooding", count, async (socket, index) => {
       socket.resume();
@@ -62,7 +62,7 @@ export class HostileClients implements AsyncDisposable {
     });
   }
 
-  /** Connects and sends nothing, or a header byte by byte. */
+  /** Connects, and sends nothing or a header byte by byte. */
   idle(count: number): this {
     return this.#run("idle", count, async (socket, index) => {
       socket.resume();

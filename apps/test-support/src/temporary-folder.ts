@@ -2,16 +2,16 @@ import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** A folder that is removed after the test. Everything is synchronous, so that it also works while the thread pool hangs. */
+/** A folder that is removed on disposal. All operations are synchronous, so they also work while the thread pool is blocked. */
 export class TemporaryFolder implements Disposable {
   readonly path: string = mkdtempSync(join(tmpdir(), "holdfast-"));
 
-  /** The path of a file in it, which need not exist. */
+  /** Returns the path of a file in the folder. The file need not exist. */
   at(name: string): string {
     return join(this.path, name);
   }
 
-  /** Writes a file in place, its old content is cut off first: as JSON unless it is a text. Returns its path. */
+  /** Overwrites a file in place, with text or bytes as they are and anything else as JSON. Returns its path. */
   write(name: string, content: unknown): string {
     const path = this.at(name);
     writeFileSync(
@@ -21,7 +21,7 @@ export class TemporaryFolder implements Disposable {
     return path;
   }
 
-  /** Writes a new file, which then takes the place of the old one. */
+  /** Writes a new file and renames it over the old one. */
   replace(name: string, content: unknown): void {
     this.write(`${name}.tmp`, content);
     this.rename(`${name}.tmp`, name);

@@ -1,7 +1,7 @@
 export interface ReceivedEvent {
   readonly id: string;
   readonly event: string;
-  // oxlint-disable-next-line typescript/no-explicit-any -- tests look into it freely
+  // oxlint-disable-next-line typescript/no-explicit-any -- tests read arbitrary fields
   readonly data: any;
 }
 
@@ -9,7 +9,7 @@ export interface EventSourceOptions {
   readonly lastEventId?: string;
 }
 
-/** A client of `/events` that hands out what arrives, one by one. */
+/** A client of `/events` that returns one event at a time. */
 export class TestEventSource implements AsyncDisposable {
   readonly response: Response;
   readonly comments: string[] = [];
@@ -30,7 +30,7 @@ export class TestEventSource implements AsyncDisposable {
     );
   }
 
-  /** The next event; undefined when the server has ended the stream. Comments are kept aside. */
+  /** Returns the next event; `undefined` when the server has ended the stream. Comments are collected in `comments`. */
   async next(): Promise<ReceivedEvent | undefined> {
     for (;;) {
       const block = await this.#nextBlock();
@@ -48,7 +48,7 @@ export class TestEventSource implements AsyncDisposable {
     return events;
   }
 
-  /** Every event until the server ends the stream. */
+  /** Returns all events until the server ends the stream. */
   async rest(): Promise<readonly ReceivedEvent[]> {
     const events: ReceivedEvent[] = [];
     for (let event = await this.next(); event !== undefined; event = await this.next()) events.push(event);
@@ -60,7 +60,7 @@ export class TestEventSource implements AsyncDisposable {
   }
 
   async #nextBlock(): Promise<string | undefined> {
-    // Only what is new is searched: an event may be tens of megabytes.
+    // Search only the new text, because an event can have tens of megabytes.
     const parts: string[] = [];
     for (;;) {
       const end = this.#text.indexOf("\n\n");
@@ -69,7 +69,7 @@ export class TestEventSource implements AsyncDisposable {
         this.#text = this.#text.slice(end + 2);
         return parts.join("");
       }
-      // The last character may be the first of the two.
+      // The last character can be the first of the two line breaks.
       parts.push(this.#text.slice(0, -1));
       this.#text = this.#text.slice(-1);
       const { value } = await this.#reader.read();

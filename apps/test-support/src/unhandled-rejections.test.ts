@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { collectUnhandledRejections } from "./unhandled-rejections.ts";
 
 describe("collectUnhandledRejections", () => {
-  test("gives what nobody handled, and puts the process's own listeners back", async () => {
+  test("returns the unhandled rejections, and restores the listeners of the process", async () => {
     const before = process.listeners("unhandledRejection");
     const lost = new Error("lost");
     const collected = await collectUnhandledRejections(async () => {

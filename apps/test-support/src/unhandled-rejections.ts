@@ -1,6 +1,6 @@
 /**
- * Runs `body` and gives what was rejected meanwhile without anybody handling it. Other listeners of the process are set
- * aside until then: a runner's own would fail the whole run where only this test should fail.
+ * Runs `body` and returns the reasons of rejections that were not handled in the meantime. The other listeners of the process are removed
+ * until then, because the listener of the test runner would fail the whole run instead of one test.
  */
 export async function collectUnhandledRejections(body: () => Promise<void>): Promise<readonly unknown[]> {
   const others = process.listeners("unhandledRejection");
@@ -9,7 +9,7 @@ export async function collectUnhandledRejections(body: () => Promise<void>): Pro
   process.on("unhandledRejection", (reason) => collected.push(reason));
   try {
     await body();
-    // Node tells of them once the microtasks of a turn are done.
+    // Node reports them after the microtasks of a turn.
     // oxlint-disable-next-line no-restricted-globals -- a turn of the event loop, not a wait
     await new Promise((resolve) => void setImmediate(resolve));
   } finally {

@@ -12,7 +12,7 @@ import { RealService } from "./real-service.ts";
 import { stopInOrder } from "./stop-in-order.ts";
 
 const node = (id: string) => ({ id, host: "10.0.0.1", port: 80 });
-const OVERLOADED: Fault = { kind: "answer", status: 503, headers: {}, body: "" };
+const OVERLOADED: Fault = { kind: "response", status: 503, headers: {}, body: "" };
 
 const STORIES: readonly (readonly [
   primary: BackendKind,

@@ -17,8 +17,8 @@ const answered = (
   status: number,
   headers: Readonly<Record<string, string>>,
   body: string,
-): Extract<Fault, { kind: "answer" }> => ({
-  kind: "answer",
+): Extract<Fault, { kind: "response" }> => ({
+  kind: "response",
   status,
   headers,
   body,

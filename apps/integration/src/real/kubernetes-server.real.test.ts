@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { describeReal } from "@holdfast-apps/lab/describe-real";
 import {
   eventually,
-  type GatewayAnswer,
+  type GatewayResponse,
   HttpGateway,
   KubernetesServer,
   READER_TOKEN,
@@ -17,9 +17,9 @@ import { createRealProvider, failureOf, probe, shows, time, watch } from "./watc
 const node = (id: string, port = 80) => ({ id, host: "10.0.0.1", port });
 
 /** As a status, or as an ERROR event of a watch. */
-const isGone = ({ status, body }: GatewayAnswer) => status === 410 || body.includes(`"code":410`);
+const isGone = ({ status, body }: GatewayResponse) => status === 410 || body.includes(`"code":410`);
 
-const isWatch = ({ url }: GatewayAnswer) => url.includes("watch=1");
+const isWatch = ({ url }: GatewayResponse) => url.includes("watch=1");
 
 describeReal("a Kubernetes API server of the test's own", ["kube-api program"], () => {
   let server: KubernetesServer;
@@ -78,18 +78,18 @@ describeReal("a Kubernetes API server of the test's own", ["kube-api program"], 
       const before = watch(provider);
       await shows(before, "a");
       // Both ends have to be there: the watch is what the restart breaks.
-      await eventually(() => expect(gateway.answers.some(isWatch)).toBe(true));
+      await eventually(() => expect(gateway.responses.some(isWatch)).toBe(true));
       await server.apiServer.restart();
       await failureOf(before);
       if (isNews) await server.api.publish(service, [node("a"), node("b")]);
-      gateway.answers.length = 0;
+      gateway.responses.length = 0;
       const after = watch(provider);
       await (isNews ? shows(after, "a", "b") : shows(after, "a"));
       expect(after.snapshots).toHaveLength(1);
       await server.api.publish(service, [node("c")]);
       await shows(after, "c");
       // H1: a read of one object that does not exist proves that the server reads its storage. No list has a slice.
-      const reads = gateway.answers.filter((answer) => !isWatch(answer));
+      const reads = gateway.responses.filter((answer) => !isWatch(answer));
       expect(reads.length).toBeGreaterThan(0);
       expect(reads.filter(({ body }) => !body.includes('"items":[]'))).toEqual([]);
       after.abort();
@@ -116,10 +116,10 @@ describeReal("a Kubernetes API server of the test's own", ["kube-api program"], 
     await server.api.publish(service, [node("b"), node("c")]);
     await server.api.publish(service, [node("c"), node("d")]);
     await server.compact();
-    expect(gateway.answers.filter(isGone)).toEqual([]);
+    expect(gateway.responses.filter(isGone)).toEqual([]);
     gateway.release();
     await shows(recording, "c", "d");
-    expect(gateway.answers.filter(isGone)).not.toEqual([]);
+    expect(gateway.responses.filter(isGone)).not.toEqual([]);
     await server.api.publish(service, [node("d")]);
     await shows(recording, "d");
     expect(recording.outcome.kind).toBe("running");

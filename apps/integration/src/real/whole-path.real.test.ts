@@ -122,7 +122,7 @@ describeReal("the whole path on Consul and Kubernetes", ["consul program", "kube
 
   test("a stand-by that cannot be reached is refused at the start, and the start with it", async () => {
     // R1.4 R5.4
-    toKubernetes.fail({ kind: "answer", status: 403, headers: {}, body: "" });
+    toKubernetes.fail({ kind: "response", status: 403, headers: {}, body: "" });
     await expect(start(consul(2), kubernetes(1))).rejects.toMatchObject({
       code: "CONNECTIVITY_UNAUTHORIZED",
     });

@@ -4,22 +4,22 @@ import type { AddressInfo, Socket } from "node:net";
 import { Agent, request } from "undici";
 import { systemClock, sleep } from "@holdfast/core";
 
-/** How a connection is broken: `fin` looks like an orderly end, `reset` does not. */
+/** How a connection is broken: `fin` ends it like an orderly close, `reset` does not. */
 export type Break = "reset" | "fin";
 
-/** What a gateway does instead of passing on. */
+/** What a gateway does instead of forwarding a request. */
 export type Fault =
-  /** What is asked of the server comes through as far as the middle of the first piece of its body. */
+  /** Responses are forwarded up to the middle of the first chunk of the body; then the connection is broken. */
   | { readonly kind: "cut"; readonly by: Break }
-  /** Requests are taken, and not answered. */
+  /** Requests are accepted, but get no response. */
   | { readonly kind: "silence" }
   | { readonly kind: "latency"; readonly ms: number }
   | {
-      readonly kind: "answer";
+      readonly kind: "response";
       readonly status: number;
       readonly headers: Readonly<Record<string, string>>;
       readonly body: string;
-      /** The body goes on with white space, for ever. */
+      /** The body continues with white space without an end. */
       readonly isEndless?: boolean;
     };
 
@@ -27,23 +27,23 @@ export interface GatewayTarget {
   readonly address: string;
   /** Added to every request. */
   readonly headers: Readonly<Record<string, string>>;
-  /** What Node's TLS takes. */
+  /** Options of `tls.connect`. */
   readonly tls: Readonly<Record<string, unknown>>;
 }
 
-export interface GatewayAnswer {
-  /** Path and query of what was asked. */
+export interface GatewayResponse {
+  /** Path and query of the request. */
   readonly url: string;
   readonly status: number;
-  /** The first thousand characters. */
+  /** The beginning of the body, about a thousand characters. */
   body: string;
 }
 
-/** Stands before a server as a load balancer does, speaks plain HTTP, and does what bad ones do. */
+/** An HTTP proxy in front of a server, like a load balancer. It accepts plain HTTP and can inject faults. */
 export class HttpGateway implements AsyncDisposable {
   readonly address: string;
-  /** What the server answered, in order, as far as it has come. */
-  readonly answers: GatewayAnswer[] = [];
+  /** The responses of the server so far, in order. */
+  readonly responses: GatewayResponse[] = [];
   readonly #server: Server;
   readonly #target: GatewayTarget;
   readonly #upstream: Agent;
@@ -61,7 +61,7 @@ export class HttpGateway implements AsyncDisposable {
       this.#sockets.add(socket);
       socket.on("close", () => this.#sockets.delete(socket));
     });
-    server.on("request", (asked, answer) => void this.#onRequest(asked, answer));
+    server.on("request", (incoming, response) => void this.#onRequest(incoming, response));
   }
 
   static async listen(target: GatewayTarget): Promise<HttpGateway> {
@@ -71,26 +71,27 @@ export class HttpGateway implements AsyncDisposable {
     return new HttpGateway(server, target);
   }
 
-  /** Connections that clients hold open. */
+  /** Number of open connections from clients. */
   get connections(): number {
     return this.#sockets.size;
   }
 
-  /** Requests that `hold` keeps back. */
+  /** Number of requests delayed by `hold`. */
   get waiting(): number {
     return this.#waiting;
   }
 
-  /** From now on, also for what is on its way. */
+  /** Injects the fault from now on, also into requests in progress. */
   fail(fault: Fault): void {
     this.#fault = fault;
   }
 
+  /** Ends the fault. */
   pass(): void {
     this.#fault = undefined;
   }
 
-  /** Requests wait; what is on its way goes on. */
+  /** Delays new requests until `release`. Requests in progress continue. */
   hold(): void {
     this.#held ??= Promise.withResolvers();
   }
@@ -109,20 +110,20 @@ export class HttpGateway implements AsyncDisposable {
     await closed;
   }
 
-  async #onRequest(asked: IncomingMessage, answer: ServerResponse): Promise<void> {
+  async #onRequest(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const gone = new AbortController();
-    answer.on("close", () => gone.abort());
-    answer.on("error", () => undefined);
+    response.on("close", () => gone.abort());
+    response.on("error", () => undefined);
     try {
       await this.#wait(gone.signal);
       const fault = this.#fault;
       if (fault?.kind === "silence") return;
-      if (fault?.kind === "answer") return await this.#say(answer, fault, gone.signal);
+      if (fault?.kind === "response") return await this.#respond(response, fault, gone.signal);
       if (fault?.kind === "latency") await sleep(fault.ms, { clock: systemClock, signal: gone.signal });
-      await this.#passOn(asked, answer, gone.signal);
+      await this.#forward(incoming, response, gone.signal);
     } catch {
-      // The server broke off, and so the client is broken off too.
-      answer.destroy();
+      // The connection to the server failed, so the one to the client is closed too.
+      response.destroy();
     }
   }
 
@@ -137,49 +138,49 @@ export class HttpGateway implements AsyncDisposable {
     signal.throwIfAborted();
   }
 
-  async #passOn(asked: IncomingMessage, answer: ServerResponse, signal: AbortSignal): Promise<void> {
-    const { host: _, connection: __, ...headers } = asked.headers;
+  async #forward(incoming: IncomingMessage, response: ServerResponse, signal: AbortSignal): Promise<void> {
+    const { host: _, connection: __, ...headers } = incoming.headers;
     const {
       statusCode,
       headers: given,
       body,
-    } = await request(this.#target.address + asked.url, {
-      method: asked.method === "POST" ? "POST" : "GET",
-      ...(asked.method === "POST" && { body: asked }),
+    } = await request(this.#target.address + incoming.url, {
+      method: incoming.method === "POST" ? "POST" : "GET",
+      ...(incoming.method === "POST" && { body: incoming }),
       headers: { ...headers, ...this.#target.headers },
       dispatcher: this.#upstream,
       signal,
     });
     const { connection: ___, "transfer-encoding": ____, ...kept } = given;
-    const seen: GatewayAnswer = { url: asked.url ?? "", status: statusCode, body: "" };
-    this.answers.push(seen);
-    answer.writeHead(statusCode, kept);
-    answer.flushHeaders();
+    const seen: GatewayResponse = { url: incoming.url ?? "", status: statusCode, body: "" };
+    this.responses.push(seen);
+    response.writeHead(statusCode, kept);
+    response.flushHeaders();
     for await (const piece of body as AsyncIterable<Buffer>) {
       const fault = this.#fault;
-      if (fault?.kind === "cut") return breakOff(answer, piece.subarray(0, piece.length >> 1), fault.by);
-      answer.write(piece);
+      if (fault?.kind === "cut") return breakOff(response, piece.subarray(0, piece.length >> 1), fault.by);
+      response.write(piece);
       if (seen.body.length < 1_000) seen.body += piece.toString("utf8", 0, 1_000);
     }
-    answer.end();
+    response.end();
   }
 
-  async #say(
-    answer: ServerResponse,
-    fault: Extract<Fault, { kind: "answer" }>,
+  async #respond(
+    response: ServerResponse,
+    fault: Extract<Fault, { kind: "response" }>,
     signal: AbortSignal,
   ): Promise<void> {
-    answer.writeHead(fault.status, fault.headers);
-    if (fault.isEndless !== true) return void answer.end(fault.body);
-    answer.write(fault.body);
+    response.writeHead(fault.status, fault.headers);
+    if (fault.isEndless !== true) return void response.end(fault.body);
+    response.write(fault.body);
     const space = " ".repeat(65_536);
-    for (;;) if (!answer.write(space)) await once(answer, "drain", { signal });
+    for (;;) if (!response.write(space)) await once(response, "drain", { signal });
   }
 }
 
-function breakOff(answer: ServerResponse, piece: Buffer, by: Break): void {
-  const { socket } = answer;
-  answer.write(piece, () => {
+function breakOff(response: ServerResponse, piece: Buffer, by: Break): void {
+  const { socket } = response;
+  response.write(piece, () => {
     if (by === "reset") socket?.resetAndDestroy();
     else socket?.end();
   });

@@ -3,12 +3,12 @@ import type { GatewayTarget } from "./http-gateway.ts";
 import { openConsul } from "../servers/open-consul.ts";
 import { openKubernetes } from "../servers/open-kubernetes.ts";
 
-/** A server behind a gateway that speaks plain HTTP and holds the credentials. */
+/** A server, with what a gateway that accepts plain HTTP needs to reach it. */
 export interface Backend extends AsyncDisposable {
   readonly target: GatewayTarget;
-  /** Makes these the service's whole content. */
+  /** Replaces the whole content of the service. */
   publish(service: string, nodes: readonly ClusterNodeInput[]): Promise<void>;
-  /** The parameters of a provider that asks at `address`. */
+  /** The parameters of a provider that connects to `address`. */
   params(address: string, service: string): Readonly<Record<string, unknown>>;
 }
 
@@ -34,7 +34,7 @@ async function openKubernetesBackend(): Promise<Backend> {
 
 export type BackendKind = "consul" | "kubernetes";
 
-/** The user's where there is one, else one of the test's own. */
+/** Opens the user's server if the environment names one; otherwise starts one. */
 export function openBackend(kind: BackendKind): Promise<Backend> {
   return kind === "consul" ? openConsulBackend() : openKubernetesBackend();
 }

@@ -4,10 +4,10 @@ import { Transform } from "node:stream";
 import { systemClock } from "@holdfast/core";
 import type { Break } from "./http-gateway.ts";
 
-/** What a proxy does with what comes in. */
+/** How a proxy treats its connections. */
 type Mode = "pass" | "refuse" | "hang" | { readonly cut: Break } | { readonly delayMs: number };
 
-/** Stands between a client and a server, and does what real networks do, also to TLS. */
+/** A TCP proxy that simulates network faults. It also works for TLS, because it does not read the content. */
 export class TcpProxy implements AsyncDisposable {
   readonly address: string;
   readonly #server: Server;
@@ -21,7 +21,7 @@ export class TcpProxy implements AsyncDisposable {
     this.address = `${target.protocol}//127.0.0.1:${(server.address() as AddressInfo).port}`;
   }
 
-  /** `target` is the URL of the server behind it. */
+  /** `target` is the URL of the server. */
   static async listen(target: string): Promise<TcpProxy> {
     const server = createServer({ allowHalfOpen: true }, (socket) => proxy.#onConnection(socket));
     server.listen(0, "127.0.0.1");
@@ -30,27 +30,27 @@ export class TcpProxy implements AsyncDisposable {
     return proxy;
   }
 
-  /** Connections are let through. Those that hung are closed. */
+  /** Forwards new connections. Existing ones are closed. */
   pass(): void {
     this.#switch("pass");
   }
 
-  /** Each connection is broken in the middle of the next piece that the server sends. */
+  /** Breaks each connection in the middle of the next chunk from the server. */
   cut(by: Break): void {
     this.#mode = { cut: by };
   }
 
-  /** Each piece that the server sends takes so long, one after another. */
+  /** Delays each chunk from the server by this long, one after another. */
   slow(delayMs: number): void {
     this.#mode = { delayMs };
   }
 
-  /** Every connection is reset, also new ones. */
+  /** Resets all connections, existing and new ones. */
   refuse(): void {
     this.#switch("refuse");
   }
 
-  /** Connections stay open and are accepted; nothing comes through any more. */
+  /** Accepts connections and keeps them open, but forwards nothing. */
   hang(): void {
     this.#mode = "hang";
     for (const socket of this.#sockets) socket.unpipe().pause();
@@ -87,7 +87,7 @@ export class TcpProxy implements AsyncDisposable {
     });
   }
 
-  /** What the server sends goes through it on its way to the client. */
+  /** A stream between server and client that applies the mode to each chunk. */
   #createGate(client: Socket): Transform {
     return new Transform({
       transform: (piece: Buffer, _, done) => {
@@ -101,7 +101,7 @@ export class TcpProxy implements AsyncDisposable {
 
   #keep(socket: Socket): void {
     this.#sockets.add(socket);
-    // A reset is what it is here for.
+    // Resets are expected.
     socket.on("error", () => undefined);
     socket.on("close", () => this.#sockets.delete(socket));
   }

@@ -8,13 +8,13 @@ import { ServerProcess } from "./server-process.ts";
 
 export interface ConsulAgentOptions {
   /**
-   * Left out, it runs in development mode: in memory, so that a restart begins with low indexes and nothing registered.
-   * Durable, it comes up again with what it had.
+   * `true`: it keeps its data across restarts. `false`: it runs in development mode, in memory, so after a restart its indexes are low
+   * and nothing is registered. @defaultValue false
    */
   readonly isDurable?: boolean | undefined;
 }
 
-/** A Consul of one server. */
+/** A Consul with one server. */
 export class ConsulAgent implements AsyncDisposable {
   readonly address: string;
   readonly catalog: ConsulCatalog;

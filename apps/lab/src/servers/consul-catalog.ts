@@ -4,16 +4,16 @@ import type { ClusterNodeInput } from "@holdfast/core";
 export interface ConsulAccess {
   readonly address: string;
   readonly token?: string | undefined;
-  /** PEM; to be trusted beside nothing else. */
+  /** PEM of the only trusted certificate authority. */
   readonly ca?: string | undefined;
 }
 
-/** Registers what the tests watch, straight in Consul's catalog, so that no agent changes it back. */
+/** Registers services directly in Consul's catalog, so that no agent reverts the changes. */
 export class ConsulCatalog {
   readonly #address: string;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #dispatcher: Agent;
-  /** Service → ids registered. */
+  /** The registered ids of each service. */
   readonly #registered = new Map<string, Set<string>>();
 
   constructor({ address, token, ca }: ConsulAccess) {
@@ -22,7 +22,7 @@ export class ConsulCatalog {
     this.#dispatcher = new Agent({ allowH2: false, ...(ca !== undefined && { connect: { ca } }) });
   }
 
-  /** One request of Consul's HTTP API; rejects for anything but 200. */
+  /** Sends one request to Consul's HTTP API; rejects for every status except 200. */
   async call(method: "GET" | "PUT" | "DELETE", path: string, body?: unknown): Promise<unknown> {
     const response = await request(this.#address + path, {
       method,
@@ -32,7 +32,7 @@ export class ConsulCatalog {
     });
     const text = await response.body.text();
     if (response.statusCode === 200) return text === "" ? undefined : JSON.parse(text);
-    throw new Error(`${method} ${path} was answered with ${response.statusCode}: ${text}`);
+    throw new Error(`${method} ${path} returned ${response.statusCode}: ${text}`);
   }
 
   async hasLeader(): Promise<boolean> {
@@ -63,26 +63,25 @@ export class ConsulCatalog {
     await this.call("PUT", "/v1/catalog/deregister", { Node: nodeOf(service, id) });
   }
 
-  /** Makes these the service's whole content. */
+  /** Replaces the whole content of the service. */
   async publish(service: string, nodes: readonly ClusterNodeInput[]): Promise<void> {
     const wanted = new Map(nodes.map((node) => [node.id, node]));
     const gone = [...this.#idsOf(service)].filter((id) => !wanted.has(id));
-    // In this order no state between is one that was there before.
+    // Added first, so that no intermediate state equals an earlier one.
     await inBatches([...wanted.values()], (node) => this.register(service, node));
     await inBatches(gone, (id) => this.deregister(service, id));
   }
 
-  /** Takes out whatever it registered. */
+  /** Deregisters everything that it registered. */
   async clear(): Promise<void> {
     for (const service of this.#registered.keys()) await this.publish(service, []);
   }
 
-  /** What a restart in memory leaves is nothing. */
+  /** Call after the restart of an agent in development mode, which has lost its registrations. */
   forget(): void {
     this.#registered.clear();
   }
 
-  /** Closes its connections. */
   close(): Promise<void> {
     return this.#dispatcher.destroy();
   }
@@ -94,7 +93,7 @@ export class ConsulCatalog {
   }
 }
 
-/** One node for each instance, so that each has a zone and an address of its own. */
+/** Each instance has a separate node, so that it can have a separate zone and address. */
 function nodeOf(service: string, id: string): string {
   return `${service}-${id}`;
 }
@@ -103,7 +102,7 @@ async function inBatches<T>(items: readonly T[], work: (item: T) => Promise<void
   for (let i = 0; i < items.length; i += 50) await Promise.all(items.slice(i, i + 50).map(work));
 }
 
-/** What is left of a node that went through Consul: without a weight, or with 0, it weighs 1. */
+/** Returns the node as a Consul provider lists it: without a weight, or with weight 0, it has weight 1. */
 export function asSeenByConsul(node: ClusterNodeInput): ClusterNodeInput {
   return { ...node, weight: node.weight === 0 ? 1 : (node.weight ?? 1) };
 }

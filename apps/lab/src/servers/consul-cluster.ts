@@ -12,20 +12,20 @@ import { uniqueName } from "../unique-name.ts";
 
 interface ConsulServer {
   readonly host: string;
-  /** `https://...`, for what is tested. */
+  /** `https://...`, for the tested provider. */
   readonly address: string;
   readonly process: ServerProcess;
-  /** Over plain HTTP, for the test's own requests. */
+  /** Uses plain HTTP, for the requests of the test. */
   readonly catalog: ConsulCatalog;
 }
 
 const run = promisify(execFile);
 const MASTER_TOKEN = "3a5e5f1c-8d0c-4f0b-9c3e-8a1f5e9d7b21";
 
-/** Three servers and an agent (a client) on loopback addresses of their own, with TLS and with ACLs that deny by default. */
+/** Three servers and a client agent, each on a separate loopback address, with TLS and with ACLs that deny by default. */
 export class ConsulCluster implements AsyncDisposable {
   readonly servers: readonly ConsulServer[];
-  /** It forwards what it is asked to one of the servers. */
+  /** Forwards its requests to one of the servers. */
   readonly client: ConsulServer;
   readonly caFile: string;
   readonly #folder: string;
@@ -37,7 +37,7 @@ export class ConsulCluster implements AsyncDisposable {
     this.caFile = join(folder, "consul-agent-ca.pem");
   }
 
-  /** `more` is further configuration of every server. */
+  /** `more` is additional configuration for every server. */
   static async start(more: Readonly<Record<string, unknown>> = {}): Promise<ConsulCluster> {
     const folder = await mkdtemp(join(tmpdir(), "holdfast-consul-cluster-"));
     const consul = programOf("consul");
@@ -84,7 +84,7 @@ export class ConsulCluster implements AsyncDisposable {
     const cluster = new ConsulCluster(servers, client!, folder);
     try {
       await Promise.all([...servers, client!].map(({ process }) => process.start()));
-      // The ACL system comes up after the first leader.
+      // The ACL system starts after the first leader was elected.
       await eventually(() => servers[0]!.catalog.call("GET", "/v1/acl/tokens"));
       return cluster;
     } catch (error) {
@@ -94,14 +94,14 @@ export class ConsulCluster implements AsyncDisposable {
   }
 
   async leader(): Promise<ConsulServer> {
-    const asked = await Promise.any(
+    const address = await Promise.any(
       this.servers.map(({ catalog }) => catalog.call("GET", "/v1/status/leader")),
     );
-    const [host] = String(asked).split(":");
+    const [host] = String(address).split(":");
     return this.servers.find((server) => server.host === host)!;
   }
 
-  /** A token that may read these services and their nodes, and its accessor. */
+  /** Creates a token that may read these services and their nodes; returns it with its accessor. */
   async createToken(
     ...services: readonly string[]
   ): Promise<{ readonly secret: string; readonly accessor: string }> {

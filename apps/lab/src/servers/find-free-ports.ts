@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
 
-/** So many ports that nobody listened on just now, all different. */
+/** Returns `count` different ports that are free at the moment. */
 export async function findFreePorts(count: number, host = "127.0.0.1"): Promise<readonly number[]> {
   const servers = Array.from({ length: count }, () => createServer().listen(0, host));
   await Promise.all(servers.map((server) => once(server, "listening")));

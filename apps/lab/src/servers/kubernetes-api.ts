@@ -8,7 +8,7 @@ export interface Slice {
   readonly nodes: readonly Pick<ClusterNodeInput, "id" | "host" | "zone">[];
 }
 
-/** An EndpointSlice of IPv4 addresses whose endpoints are written by hand. */
+/** An EndpointSlice of IPv4 addresses with endpoints in the format of the API. */
 export interface SliceShape {
   readonly name: string;
   /** @defaultValue 80 */
@@ -19,15 +19,15 @@ export interface SliceShape {
 export interface KubernetesAccess {
   readonly address: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** What Node's TLS takes: `ca`, `cert`, `rejectUnauthorized`, ... */
+  /** Options of `tls.connect`: `ca`, `cert`, `rejectUnauthorized`, ... */
   readonly tls: Readonly<Record<string, unknown>>;
 }
 
-/** Writes what the tests watch. */
+/** Writes EndpointSlices through the API of Kubernetes. */
 export class KubernetesApi {
   readonly access: KubernetesAccess;
   readonly #dispatcher: Agent;
-  /** Namespace and service → the name and text of each slice. */
+  /** For each namespace and service: the name and the JSON text of each slice. */
   readonly #published = new Map<string, Map<string, string>>();
 
   constructor(access: KubernetesAccess) {
@@ -35,7 +35,7 @@ export class KubernetesApi {
     this.#dispatcher = new Agent({ connect: access.tls, allowH2: false });
   }
 
-  /** One request; rejects for anything but success. */
+  /** Sends one request; rejects unless it succeeds. */
   async call(method: "GET" | "POST" | "PUT" | "DELETE", path: string, body?: unknown): Promise<unknown> {
     const response = await request(this.access.address + path, {
       method,
@@ -45,14 +45,14 @@ export class KubernetesApi {
     });
     const text = await response.body.text();
     if (response.statusCode < 300) return text.startsWith("{") ? JSON.parse(text) : text;
-    throw new Error(`${method} ${path} was answered with ${response.statusCode}: ${text}`);
+    throw new Error(`${method} ${path} returned ${response.statusCode}: ${text}`);
   }
 
   async isReady(): Promise<boolean> {
     return (await this.call("GET", "/readyz")) === "ok";
   }
 
-  /** Makes these the service's whole content: one slice for each port, as a slice has one for all of its endpoints. */
+  /** Replaces the whole content of the service, with one slice for each port, because all endpoints of a slice have the same ports. */
   async publish(service: string, nodes: readonly ClusterNodeInput[], namespace = "default"): Promise<void> {
     const byPort = Map.groupBy(new Map(nodes.map((node) => [node.id, node])).values(), ({ port }) => port);
     const slices = [...byPort].map(([port, members]) => ({
@@ -68,13 +68,12 @@ export class KubernetesApi {
     await this.#replaceSlices(service, objects, namespace);
   }
 
-  /** Makes these the service's only slices, with fields as given. */
+  /** Replaces all slices of the service, with the fields as given. */
   async publishShapes(service: string, shapes: readonly SliceShape[], namespace = "default"): Promise<void> {
     const objects = shapes.map(({ name, ...fields }) => [name, toBareSlice(service, name, fields)] as const);
     await this.#replaceSlices(service, objects, namespace);
   }
 
-  /** Closes its connections. */
   close(): Promise<void> {
     return this.#dispatcher.destroy();
   }
@@ -121,7 +120,7 @@ function toObject(service: string, { name, port, nodes }: Slice): unknown {
   return toBareSlice(service, name, { port, endpoints });
 }
 
-/** What is left of a node that went through EndpointSlices. */
+/** Returns the node as a Kubernetes provider lists it: an EndpointSlice has only these fields. */
 export function asSeenByKubernetes({ id, host, port, zone }: ClusterNodeInput): ClusterNodeInput {
   return { id, host, port, zone };
 }

@@ -10,12 +10,12 @@ import { ServerProcess } from "./server-process.ts";
 import { TcpProxy } from "../proxies/tcp-proxy.ts";
 
 const run = promisify(execFile);
-/** Of one who may do everything. */
+/** The token of a user with all permissions. */
 export const ADMIN_TOKEN = "admin-token";
-/** Of the user `reader`, who may do nothing unless RBAC says so. */
+/** The token of the user `reader`, who has only the permissions that RBAC grants. */
 export const READER_TOKEN = "reader-token";
 
-/** An etcd and a Kubernetes API server on it. */
+/** An etcd server and a Kubernetes API server that uses it. */
 export class KubernetesServer implements AsyncDisposable {
   /** `https://127.0.0.1:PORT`. */
   readonly address: string;
@@ -23,7 +23,7 @@ export class KubernetesServer implements AsyncDisposable {
   readonly api: KubernetesApi;
   readonly apiServer: ServerProcess;
   readonly etcd: ServerProcess;
-  /** The way from the API server to its etcd. */
+  /** The proxy between the API server and etcd. */
   readonly storage: TcpProxy;
   readonly #etcdAddress: string;
   readonly #folder: string;
@@ -43,7 +43,7 @@ export class KubernetesServer implements AsyncDisposable {
     this.api = new KubernetesApi({
       address: this.address,
       headers: { authorization: `Bearer ${ADMIN_TOKEN}` },
-      // The server's certificate is of its own making.
+      // The certificate of the server is self-signed.
       tls: { rejectUnauthorized: false },
     });
     this.etcd = this.#createEtcd(`http://127.0.0.1:${peerPort}`);
@@ -72,13 +72,13 @@ export class KubernetesServer implements AsyncDisposable {
     }
   }
 
-  /** A provider's parameters, but for the service and the namespace; `address` may be that of a proxy. */
+  /** The parameters of a provider, without the service and the namespace. `address` can be the address of a proxy. */
   params(address: string = this.address): Readonly<Record<string, unknown>> {
     const token = { file: join(this.#folder, "admin-token") };
     return { server: address, caFile: this.caFile, token };
   }
 
-  /** Forgets every version before now, and makes the API server's cache forget them too. */
+  /** Removes all old versions from etcd and from the cache of the API server. */
   async compact(): Promise<void> {
     const etcdctl = async (...args: readonly string[]) =>
       (await run(programOf("etcdctl"), ["--endpoints", this.#etcdAddress, ...args])).stdout;

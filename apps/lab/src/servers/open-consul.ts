@@ -1,26 +1,26 @@
 import { readFile } from "node:fs/promises";
 import { isIP } from "node:net";
-import { hasOwnConsul } from "./own-servers.ts";
+import { hasUserConsul } from "./user-servers.ts";
 import { ConsulAgent } from "./consul-agent.ts";
 import { ConsulCatalog } from "./consul-catalog.ts";
 
-/** A Consul to read and write. */
+/** A Consul that tests may read and write. */
 export interface OpenConsul extends AsyncDisposable {
   readonly address: string;
   readonly catalog: ConsulCatalog;
-  /** For requests in its name. */
+  /** Headers with its credentials. */
   readonly headers: Readonly<Record<string, string>>;
   readonly ca: string | undefined;
-  /** The provider's parameters but for the service; `address` may be that of a proxy. */
+  /** The parameters of a provider, without the service. `address` can be the address of a proxy. */
   params(address: string): Readonly<Record<string, unknown>>;
 }
 
 /**
- * The user's Consul by `CONSUL_HTTP_ADDR` (with `CONSUL_HTTP_TOKEN`, `CONSUL_HTTP_SSL` and `CONSUL_CACERT` as Consul's own
- * command reads them), else one of the test's own. What was registered in it is taken out at the end.
+ * Opens the user's Consul if `CONSUL_HTTP_ADDR` is set (`CONSUL_HTTP_TOKEN`, `CONSUL_HTTP_SSL` and `CONSUL_CACERT` have the same meaning
+ * as for the `consul` command); otherwise starts one. The registrations of the test are removed at the end.
  */
 export async function openConsul(): Promise<OpenConsul> {
-  if (hasOwnConsul()) return openOwn();
+  if (hasUserConsul()) return openUserServer();
   const agent = await ConsulAgent.start();
   const { address, catalog } = agent;
   return {
@@ -33,7 +33,7 @@ export async function openConsul(): Promise<OpenConsul> {
   };
 }
 
-async function openOwn(): Promise<OpenConsul> {
+async function openUserServer(): Promise<OpenConsul> {
   const { CONSUL_HTTP_ADDR = "", CONSUL_HTTP_TOKEN: token, CONSUL_HTTP_SSL, CONSUL_CACERT } = process.env;
   const scheme = CONSUL_HTTP_SSL === "true" || CONSUL_HTTP_SSL === "1" ? "https" : "http";
   const { origin, hostname, protocol } = new URL(

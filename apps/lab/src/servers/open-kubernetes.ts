@@ -1,22 +1,22 @@
 import type { RequestOptions } from "node:https";
 import { isIP } from "node:net";
-import { hasOwnKubernetes } from "./own-servers.ts";
+import { hasUserKubernetes } from "./user-servers.ts";
 import { KubernetesApi } from "./kubernetes-api.ts";
 import { KubernetesServer } from "./kubernetes-server.ts";
 import { uniqueName } from "../unique-name.ts";
 
-/** A Kubernetes to read and write, in a namespace of the test's own. */
+/** A Kubernetes API server that tests may read and write, in a separate namespace for each call. */
 export interface OpenKubernetes extends AsyncDisposable {
   readonly address: string;
   readonly api: KubernetesApi;
   readonly namespace: string;
-  /** The provider's parameters but for the service; `address` may be that of a proxy that passes TLS through. */
+  /** The parameters of a provider, without the service. `address` can be the address of a proxy that does not end TLS. */
   params(address: string): Readonly<Record<string, unknown>>;
 }
 
-/** The user's cluster by `KUBECONFIG`, else one of the test's own. The namespace is deleted at the end. */
+/** Opens the user's cluster if `KUBECONFIG` is set; otherwise starts a server. The namespace is deleted at the end. */
 export async function openKubernetes(): Promise<OpenKubernetes> {
-  const opened = hasOwnKubernetes() ? await openOwn() : await openStarted();
+  const opened = hasUserKubernetes() ? await openUserServer() : await openStarted();
   const { api } = opened;
   const namespace = uniqueName();
   try {
@@ -31,7 +31,7 @@ export async function openKubernetes(): Promise<OpenKubernetes> {
     namespace,
     params: (through) => ({ ...opened.params(through), namespace }),
     async [Symbol.asyncDispose]() {
-      // The test's own server has no controller that would empty it.
+      // A server that was started here has no controller that would empty the namespace.
       await api.call("DELETE", `/apis/discovery.k8s.io/v1/namespaces/${namespace}/endpointslices`);
       await api.call("DELETE", `/api/v1/namespaces/${namespace}`);
       await opened[Symbol.asyncDispose]();
@@ -50,8 +50,8 @@ async function openStarted(): Promise<Opened> {
   };
 }
 
-async function openOwn(): Promise<Opened> {
-  // 62 MB that only a user's own cluster needs.
+async function openUserServer(): Promise<Opened> {
+  // Imported only for a user's cluster, because it is large (62 MB).
   const { KubeConfig } = await import("@kubernetes/client-node");
   const config = new KubeConfig();
   config.loadFromDefault();
@@ -71,7 +71,7 @@ async function openOwn(): Promise<Opened> {
     api,
     params(through) {
       if (through === api.access.address) return {};
-      // The same credentials, by another way.
+      // The same credentials for another address.
       const { hostname } = new URL(cluster.server);
       const tlsServerName = cluster.tlsServerName ?? (isIP(hostname) === 0 ? hostname : undefined);
       const moved = { ...cluster, server: through, ...(tlsServerName !== undefined && { tlsServerName }) };

@@ -1,12 +1,12 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 
-/** Where the program of a server such as `consul` is: in the folder that `HOLDFAST_BACKENDS` names, or in its `bin`. */
+/** Returns the path of a program such as `consul`, in the folder `HOLDFAST_BACKENDS` or in its folder `bin`. */
 export function programOf(name: string): string {
   return find(name) ?? name;
 }
 
-/** Whether all of these programs are there. */
+/** Whether all of these programs exist. */
 export function arePrograms(...names: readonly string[]): boolean {
   return names.every((name) => find(name) !== undefined);
 }

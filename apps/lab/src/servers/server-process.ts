@@ -12,20 +12,20 @@ export interface ServerCommand {
 const START_MS = 60_000;
 const KEPT_LOG = 20_000;
 
-/** A server of the test's own, which can be killed, stopped and started again on the same ports. */
+/** A server process of a test, which can be killed, frozen, and started again on the same ports. */
 export class ServerProcess implements AsyncDisposable {
   readonly #command: ServerCommand;
   readonly #isReady: () => Promise<boolean>;
   #child: ChildProcess | undefined;
   #log = "";
 
-  /** `isReady` asks the server; it may throw while nobody answers. */
+  /** `isReady` sends a request to the server; it may throw while the server is not reachable. */
   constructor(command: ServerCommand, isReady: () => Promise<boolean>) {
     this.#command = command;
     this.#isReady = isReady;
   }
 
-  /** Resolves once it answers. */
+  /** Resolves when the server is ready. */
   async start(): Promise<void> {
     const { file, args, cwd } = this.#command;
     const child = spawn(file, args, { cwd, stdio: ["ignore", "pipe", "pipe"] });
@@ -43,7 +43,7 @@ export class ServerProcess implements AsyncDisposable {
     }
   }
 
-  /** Stops it where it stands: connections stay open and nothing is said. */
+  /** Suspends the process: its connections stay open, and it sends nothing. */
   freeze(): void {
     this.#child?.kill("SIGSTOP");
   }
@@ -56,12 +56,12 @@ export class ServerProcess implements AsyncDisposable {
     const child = this.#child;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const gone = once(child, "exit");
-    // SIGKILL ends a stopped process, too.
+    // SIGKILL also ends a suspended process.
     child.kill("SIGKILL");
     await gone;
   }
 
-  /** `kill -9`, and up again on the same ports. */
+  /** Kills the server with SIGKILL and starts it again on the same ports. */
   async restart(): Promise<void> {
     await this.kill();
     await this.start();
