@@ -1,21 +1,21 @@
 import { parseArgs } from "node:util";
 import { MUTANTS } from "./mutants/mutants.ts";
 
-/** What is to be run. */
+/** The parsed arguments. */
 export interface CommandLine {
   readonly first: number;
   readonly count: number;
   readonly workers: number | undefined;
   readonly mutant: string | undefined;
-  /** Every mutant in turn. */
+  /** Run every mutant in turn. */
   readonly runsMutants: boolean;
   /** Print every line of the one run. */
   readonly printsTrace: boolean;
-  /** A script from a file in the place of seeds. */
+  /** Run a script from a file instead of seeds. */
   readonly scriptFile: string | undefined;
 }
 
-/** A mistake in the arguments, for people. */
+/** An error in the arguments, with a message for people. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }

@@ -9,7 +9,7 @@ import { createScript } from "./script/create-script.ts";
 import { scriptSchema } from "./script/script-schema.ts";
 import type { Script } from "./script/script.ts";
 
-/** How many failures are told one by one. */
+/** Maximum number of failures that are printed one by one. */
 const MAX_TOLD = 10;
 
 async function main(): Promise<number> {
@@ -49,7 +49,7 @@ async function runOne(script: Script, { printsTrace, mutant, scriptFile }: Comma
 
 async function runMutants({ first, count, workers }: CommandLine): Promise<number> {
   let missed = 0;
-  for (const { name, says } of MUTANTS) {
+  for (const { name, bug } of MUTANTS) {
     const { failures, seeds } = await runSeeds({ first, count, workers, mutant: name, stopsAtFailure: true });
     const [found] = failures;
     const verdict =
@@ -57,7 +57,7 @@ async function runMutants({ first, count, workers }: CommandLine): Promise<numbe
         ? `NOT FOUND in ${seeds} seeds`
         : `seed ${String(found.seed).padEnd(5)} ${found.violation.invariant}`;
     if (found === undefined) missed++;
-    console.log(`${name.padEnd(30)} ${verdict.padEnd(38)} ${says}`);
+    console.log(`${name.padEnd(30)} ${verdict.padEnd(38)} ${bug}`);
   }
   console.log(`${MUTANTS.length} mutants, ${missed} not found`);
   return missed === 0 ? 0 : 1;
@@ -67,7 +67,9 @@ async function readScript(file: string): Promise<Script> {
   try {
     return scriptSchema.parse(JSON.parse(await readFile(file, "utf8")));
   } catch (error) {
-    throw new UsageError(`${file} is no script: ${error instanceof Error ? error.message : String(error)}`);
+    throw new UsageError(
+      `${file} is not a script: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
 }
 

@@ -17,8 +17,8 @@ const LONG_MS = 600_000;
 /** The short form runs one of this many planted bugs. */
 const SHORT_STEP = 40;
 const SEEDS = inject("isLong") ? 1_000 : 60;
-/** Planted bugs that take several hundred seeds or more to be found: in the long form only. */
-const RARE = ["known-good-unchecked", "doubt-forgotten"];
+/** Planted bugs that need several hundred seeds or more to be found; only in the long form. */
+const RARE = ["known-good-unchecked", "uncertainty-forgotten"];
 const mutants = MUTANTS.filter(
   ({ name }, index) => inject("isLong") || (index % SHORT_STEP === 0 && !RARE.includes(name)),
 );
@@ -43,16 +43,16 @@ test("every invariant holds in the first seeds", { timeout: LONG_MS }, async () 
   expect(events).toBeGreaterThan(SEEDS * 20);
 });
 
-// Scripts that broke an invariant once, shortened.
+// Scripts that violated an invariant once, shortened.
 test.each(KEPT_SCRIPTS)("every invariant holds when $when", async ({ line }) => {
   const { violation } = await runScript(scriptSchema.parse(JSON.parse(line)));
 
   expect(violation).toBeUndefined();
 });
 
-// The suite proves itself.
+// The invariants are tested: each planted bug must violate one.
 describe.concurrent("a planted bug is found", () => {
-  test.each(mutants)("$name: $says", { timeout: LONG_MS }, async ({ name: mutant }) => {
+  test.each(mutants)("$name: $bug", { timeout: LONG_MS }, async ({ name: mutant }) => {
     const options = { first: 1, count: 1_500, workers: 1, stopsAtFailure: true };
     const { failures } = await runSeeds({ ...options, mutant });
 
@@ -61,7 +61,7 @@ describe.concurrent("a planted bug is found", () => {
 });
 
 describe("a seed", () => {
-  test("gives the same trace each time, in another process too", { timeout: LONG_MS }, async () => {
+  test("gives the same trace each time, also in another process", { timeout: LONG_MS }, async () => {
     const seeds = inject("isLong") ? [3, 17, 42] : [3];
     for (const seed of seeds) {
       const here = await runScript(createScript(seed), { keepTrace: true });
@@ -80,7 +80,7 @@ describe("a seed", () => {
     expect(scriptSchema.parse(JSON.parse(JSON.stringify(script)))).toEqual(script);
   });
 
-  test("gives another trace than the next one", async () => {
+  test("gives a different trace than the next seed", async () => {
     const one = await runScript(createScript(1));
     const other = await runScript(createScript(2));
 
@@ -88,8 +88,8 @@ describe("a seed", () => {
   });
 });
 
-test("a failing script is shrunk to a short one that breaks the same", { timeout: LONG_MS }, async () => {
-  const mutant = "fail-back-at-once";
+test("a failing script is shrunk to a short one with the same violation", { timeout: LONG_MS }, async () => {
+  const mutant = "failback-at-once";
   const { failures } = await runSeeds({ first: 1, count: 100, mutant, workers: 1, stopsAtFailure: true });
   const { seed, violation } = failures[0]!;
   const script = createScript(seed);
@@ -102,22 +102,22 @@ test("a failing script is shrunk to a short one that breaks the same", { timeout
 });
 
 describe("the command", () => {
-  test("says how much was run and what held", { timeout: LONG_MS }, async () => {
+  test("prints how much was run and the result", { timeout: LONG_MS }, async () => {
     const { code, output } = await simulate("--seeds", "5", "--first", "7");
 
     expect(code).toBe(0);
     expect(output).toMatch(/^5 seeds, [\d.]+ virtual hours, [\d,]+ events, .* 0 failed\n$/);
   });
 
-  test("prints a failing seed, what broke and how to replay it", { timeout: LONG_MS }, async () => {
+  test("prints a failing seed, the violation and how to replay it", { timeout: LONG_MS }, async () => {
     const { code, output } = await simulate("--seeds", "20", "--mutant", "empty-unnoticed");
 
     expect(code).toBe(1);
-    expect(output).toMatch(/seed \d+ broke status-truth \(R2\.4 R2\.7 R5\.3\) at step \d+/);
+    expect(output).toMatch(/seed \d+ violated status-truth \(R2\.4 R2\.7 R5\.3\) at step \d+/);
     expect(output).toContain("a short script that breaks the same:");
   });
 
-  test("says what is wrong with its arguments", { timeout: LONG_MS }, async () => {
+  test("reports invalid arguments", { timeout: LONG_MS }, async () => {
     const { code, output } = await simulate("--sedes", "5");
 
     expect(code).toBe(2);
@@ -125,10 +125,10 @@ describe("the command", () => {
     expect(output).toContain("Usage: pnpm simulate");
   });
 
-  test("says what is wrong with a script", { timeout: LONG_MS }, async () => {
+  test("reports an invalid script", { timeout: LONG_MS }, async () => {
     const { code, output } = await simulate("--script", "no-such-file.json");
 
     expect(code).toBe(2);
-    expect(output).toContain("no-such-file.json is no script");
+    expect(output).toContain("no-such-file.json is not a script");
   });
 });

@@ -13,14 +13,15 @@ const REFUSALS: Readonly<Partial<Record<TopologyStatus, ErrorCode>>> = {
 };
 
 /**
- * A placement request is served once ownership was computed from the newest snapshot it could know, refused for the reason
- * there is, and neither kept waiting for nothing nor forgotten. `newest()` answers by the same rule.
+ * A placement request is admitted once ownership was computed from the newest snapshot at the time of the request, or
+ * refused with the correct reason. It never waits longer than necessary and is never forgotten. `newest()` follows the
+ * same rule.
  */
 export class AdmissionRule implements Invariant {
   readonly name = "admission";
   readonly requirements = "R2.4 R3.1 R3.2 R3.6 R5.3";
   readonly #context: InvariantContext;
-  /** What Placement acknowledged: seqNo to hash. */
+  /** The ticks that Placement acknowledged: seqNo to hash. */
   readonly #ticks = new Map<number, string>();
   #newestTick = 0;
   #checked = 0;
@@ -48,9 +49,9 @@ export class AdmissionRule implements Invariant {
   lifeStopped(life: Life): void {
     this.#checkAdmissions(life);
     const waiting = life.admissions.some(({ outcome }) => outcome === "pending");
-    if (waiting) this.#context.report("everything has stopped, and a request still waits");
+    if (waiting) this.#context.report("everything has stopped, but a request still waits");
     const code = codeOf(() => life.service.partition?.newest());
-    if (code !== "LIFECYCLE_STOPPED") this.#context.report(`newest() after the end says ${code}`);
+    if (code !== "LIFECYCLE_STOPPED") this.#context.report(`newest() after the end fails with ${code}`);
   }
 
   #checkAdmissions({ admissions, service }: Life): void {
@@ -61,11 +62,11 @@ export class AdmissionRule implements Invariant {
       if (index < this.#checked) continue;
       if (record.outcome === "pending") {
         isFirstPending = false;
-        if (record.signal.aborted) report("a request was given up, and still waits");
-        if (this.#waitedMs(record) > this.#limitMs) report("a request waits longer than it may");
-        if (REFUSALS[status] !== undefined) report(`the topology is ${status}, and a request still waits`);
+        if (record.signal.aborted) report("a request was aborted, but still waits");
+        if (this.#waitedMs(record) > this.#limitMs) report("a request waits longer than allowed");
+        if (REFUSALS[status] !== undefined) report(`the topology is ${status}, but a request still waits`);
         if (this.#newestTick >= record.seqNo)
-          report(`a request waits for tick ${record.seqNo}, which Placement has`);
+          report(`a request waits for tick ${record.seqNo}, which Placement has acknowledged`);
         continue;
       }
       if (isFirstPending) this.#checked = index + 1;
@@ -85,13 +86,11 @@ export class AdmissionRule implements Invariant {
   #faultOfRefusal(record: AdmissionRecord): string | undefined {
     const isLate = isProvisioningError(record.error) && record.error.code === "LIFECYCLE_CONSUMER_BEHIND";
     if (!isLate) return faultOfRefusal(record);
-    return this.#waitedMs(record) < this.#limitMs
-      ? "a request was refused before its time was up"
-      : undefined;
+    return this.#waitedMs(record) < this.#limitMs ? "a request was refused before its deadline" : undefined;
   }
 
   #faultOfGrant({ admission, seqNo }: AdmissionRecord): string | undefined {
-    if (admission === undefined) return "a request was admitted without a word";
+    if (admission === undefined) return "a request was admitted without a result";
     if (admission.seqNo < seqNo)
       return `a request of ${seqNo} was admitted with the older ${admission.seqNo}`;
     return this.#ticks.get(admission.seqNo) === admission.snapshotHash
@@ -106,7 +105,7 @@ export class AdmissionRule implements Invariant {
       const code = codeOf(() => source?.newest());
       const expected = REFUSALS[admissionStatusOf(state)] ?? "none";
       if (code !== expected)
-        this.#context.report(`newest() says ${code} while the topology is ${state.status}`);
+        this.#context.report(`newest() fails with ${code} while the topology is ${state.status}`);
       if (code === "none" && source?.newest() !== state.snapshot)
         this.#context.report("newest() is not the newest snapshot");
     }
@@ -117,7 +116,7 @@ function faultOfRefusal({ error, statuses, signal }: AdmissionRecord): string | 
   if (!isProvisioningError(error)) return `a request was refused with ${String(error)}`;
   if (error.code === "LIFECYCLE_ABORTED" && signal.aborted) return undefined;
   const isRight = [...statuses].some((status) => REFUSALS[status] === error.code);
-  // A lane that has drained stops before the topology says so.
+  // A drained lane stops before the topology reports it.
   const isOver = error.code === "LIFECYCLE_STOPPED" && statuses.has("draining");
   return isRight || isOver
     ? undefined

@@ -3,23 +3,23 @@ import type { Life } from "../world/life.ts";
 import type { Invariant, InvariantContext } from "./invariant.ts";
 
 /**
- * A block holds until a good refresh after Remoting restored the node, or until a good refresh shows the node gone; then it
- * goes. A good refresh is a word of the active provider, in time, while it serves.
+ * A block lasts until a good refresh after Remoting restored the node, or until a good refresh without the node; then
+ * it ends. A good refresh is a snapshot or heartbeat of the active provider, in time, while it serves.
  */
 export class BlocksHold implements Invariant {
   readonly name = "blocks-hold";
   readonly requirements = "R4.2 R4.4";
   readonly #context: InvariantContext;
   #blocked: ReadonlySet<string> = new Set();
-  /** The moment from which on a refresh lifts the block. */
+  /** The moment after which a refresh lifts the block. */
   readonly #restoredAt = new Map<string, number>();
   /** The moment of the block. */
   readonly #blockedAt = new Map<string, number>();
-  /** The moment at which a blocked node was shown no longer. */
+  /** The moment from which a blocked node was no longer in the snapshot. */
   readonly #goneAt = new Map<string, number>();
-  /** The moment at which a provider took over: what it had said before was said as a stand-by. */
+  /** The moment of the last takeover. Events of the provider before that were those of a standby. */
   #tookOverAt = 0;
-  /** The last moment at which a guard kept members: a refresh is not good then. */
+  /** The last moment at which a guard kept members; a refresh is not good then. */
   #keptAt = 0;
 
   constructor(context: InvariantContext) {
@@ -67,7 +67,7 @@ export class BlocksHold implements Invariant {
     const blockedNodes = snapshot?.blockedNodes ?? [];
     if (snapshot?.retained !== undefined) this.#keptAt = world.moment;
     if (blockedNodes.join() !== [...this.#blocked].sort().join())
-      report(`blocked are ${blockedNodes.join()}, and ${[...this.#blocked].sort().join()} were told`);
+      report(`blocked are ${blockedNodes.join()}, and ${[...this.#blocked].sort().join()} were reported`);
     for (const id of restoringNodes) {
       if (!this.#restoredAt.has(id)) this.#restoredAt.set(id, world.moment);
       if (!this.#blocked.has(id)) report(`${id} is being restored, and is not blocked`);
@@ -91,18 +91,18 @@ export class BlocksHold implements Invariant {
 
   #faultOfLifting(id: string, isMember: boolean, confirmedAtMoment: number, life: Life): string | undefined {
     const { isStale, snapshot } = life.service.topology.state;
-    if (isStale) return "by what is not current";
+    if (isStale) return "by content that is not current";
     if (snapshot?.retained !== undefined) return "while a guard keeps members";
     if (!isMember) return undefined;
     const restoredAt = this.#restoredAt.get(id);
-    if (restoredAt === undefined) return "and nobody restored it";
+    if (restoredAt === undefined) return "but it was not restored";
     return confirmedAtMoment > restoredAt
       ? undefined
-      : "and its provider has said nothing since it was restored";
+      : "but its provider has sent nothing since it was restored";
   }
 }
 
-/** The moment of a provider's last word; undefined for one that was taken away before what it said was told. */
+/** The moment of a provider's last event; undefined for a provider that was removed before its event was processed. */
 function confirmedAt({ inForce }: Life, id: string | undefined): number | undefined {
   return inForce.find(({ descriptor }) => descriptor.id === id)?.confirmedAt;
 }

@@ -5,9 +5,9 @@ import type { BackendId } from "../script/script.ts";
 import type { Invariant, InvariantContext } from "./invariant.ts";
 
 /**
- * The members of a snapshot are exactly one answer of one backend: no mixture of two, no guess because of an error, nothing
- * empty that was not answered so. No older answer of a backend comes after a newer one, and none of a provider that is not in
- * force.
+ * The members of a snapshot are exactly those of one response of one backend: not a mixture of two, not a guess because
+ * of an error, and not empty unless the response was. An older response of a backend never comes after a newer one, and
+ * providers that are not in force contribute nothing.
  */
 export class ContentTruth implements Invariant {
   readonly name = "content-truth";
@@ -15,14 +15,17 @@ export class ContentTruth implements Invariant {
   readonly #context: InvariantContext;
   readonly #newest = new Map<string, string>();
   #inForce: ReadonlySet<string> = new Set();
-  /** When a provider was taken away: what it had said may still be on its way then. */
+  /** When a provider was removed. Its last events may still have been in transit then. */
   readonly #removedAt = new Map<string, number>();
 
   constructor(context: InvariantContext) {
     this.#context = context;
   }
 
-  /** What a service knew before does not bind the next one's providers, but its backends do not go back in time. */
+  /**
+   * The knowledge of an earlier service does not bind the providers of the next one, but its backends do not go back in
+   * time.
+   */
   lifeBegan(): void {
     this.#newest.clear();
     this.#inForce = new Set();
@@ -35,10 +38,10 @@ export class ContentTruth implements Invariant {
     const { providerId, revision = "none" } = snapshot;
     const backend = this.#context.world.backends.get(providerId as BackendId);
     const answer = backend?.ledger.get(revision);
-    if (answer === undefined) return report(`${providerId} never answered with revision ${revision}`);
+    if (answer === undefined) return report(`${providerId} never reported revision ${revision}`);
     if (!isSameContent(snapshot, answer)) {
       report(
-        `tick ${seqNo} has [${idsOf(snapshot.members)}], ${providerId} said [${idsOf(answer)}] at ${revision}`,
+        `tick ${seqNo} has [${idsOf(snapshot.members)}], ${providerId} reported [${idsOf(answer)}] at ${revision}`,
       );
     }
     const newest = this.#newest.get(providerId);
@@ -61,7 +64,7 @@ export class ContentTruth implements Invariant {
   }
 }
 
-/** Members that are only retained after a switch are of another provider. */
+/** Members that are only retained after a switch belong to another provider. */
 function isSameContent(snapshot: ProviderSnapshot, answer: MemberSet): boolean {
   const retained = retainedOf(snapshot);
   const own = retained.size === 0 ? snapshot.members : snapshot.members.apply({ remove: retained });

@@ -3,7 +3,7 @@ import type { NodeExplanation } from "@holdfast/provisioning";
 import type { Life } from "../world/life.ts";
 import type { Invariant, InvariantContext } from "./invariant.ts";
 
-/** The ones that backends may list, and one that none does. */
+/** Nodes that backends may list, and one that none lists. */
 const NODES = ["a", "b", "c", "d", "e", "z"];
 
 interface Change {
@@ -13,14 +13,14 @@ interface Change {
 }
 
 /**
- * For every node the explanation agrees with the state, with what each backend said last on an open watch, and with the newest
- * event of the log that changed the node.
+ * For every node the explanation agrees with the state, with the last response of each backend on an open watch, and
+ * with the newest event of the log that changed the node.
  */
 export class Explanations implements Invariant {
   readonly name = "explanations";
   readonly requirements = "R5.3";
   readonly #context: InvariantContext;
-  /** As the last snapshot had each member: its address, what else is known, and whether it is blocked. */
+  /** Each member in the last snapshot: its address, its other fields, and whether it is blocked. */
   #members: ReadonlyMap<string, { readonly text: string; readonly isBlocked: boolean }> = new Map();
   readonly #changes = new Map<string, Change>();
 
@@ -65,7 +65,7 @@ export class Explanations implements Invariant {
 
   #faultOfChange({ nodeId, lastChange, keptSince }: NodeExplanation): string | undefined {
     const change = this.#changes.get(nodeId);
-    // What the log no longer keeps is not known of.
+    // Changes that the log no longer keeps cannot be explained.
     const due = change !== undefined && change.seqNo >= (keptSince ?? 0) ? change : undefined;
     if (lastChange?.seqNo !== due?.seqNo)
       return `changed last at ${lastChange?.seqNo}, and was at ${due?.seqNo}`;
@@ -144,7 +144,7 @@ const STANDINGS: Readonly<Record<NodeExplanation["rule"], NodeExplanation["stand
 };
 
 function faultOfViews({ nodeId, providers }: NodeExplanation, life: Life): string | undefined {
-  const said = providers
+  const reported = providers
     .map(({ providerId, isActive, isListed }) => describe(providerId, isActive, isListed))
     .sort();
   const known = life.inForce
@@ -153,9 +153,9 @@ function faultOfViews({ nodeId, providers }: NodeExplanation, life: Life): strin
       describe(provider.descriptor.id, provider === life.active, provider.answer?.has(nodeId) === true),
     )
     .sort();
-  return said.join() === known.join()
+  return reported.join() === known.join()
     ? undefined
-    : `by what ${said.join() || "nobody"} says, and it is ${known.join() || "nobody"}`;
+    : `by ${reported.join() || "no provider"} says, and it is ${known.join() || "no provider"}`;
 }
 
 function describe(id: string, isActive: boolean, isListed: boolean): string {

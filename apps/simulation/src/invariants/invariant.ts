@@ -3,22 +3,22 @@ import type { World } from "../world/world.ts";
 import type { KnownGoodModel } from "./known-good-model.ts";
 import type { PortModel } from "./port-model.ts";
 
-/** Something that holds throughout a run: it watches, and reports what breaks it. */
+/** A condition that holds throughout a run. It observes the run and reports violations. */
 export interface Invariant extends Observer {
-  /** As a failing seed names it. */
+  /** The name in reports of failing seeds. */
   readonly name: string;
-  /** The requirements it stands for. */
+  /** The requirements it checks. */
   readonly requirements: string;
 }
 
-/** What an invariant is given for a run. */
+/** The context of an invariant in a run. */
 export interface InvariantContext {
   readonly world: World;
-  /** What each life may serve from the disk; up to date with the world before any invariant is asked. */
+  /** The content that each life may serve from the disk. Updated before the invariants are called. */
   readonly knownGood: KnownGoodModel;
-  /** What each port may be given up for; up to date as `knownGood` is. */
+  /** The reasons for which each port may be given up. Updated before the invariants are called. */
   readonly ports: PortModel;
-  /** The first report of a run is its verdict. */
+  /** The first report of a run is its result. */
   readonly report: (message: string) => void;
 }
 

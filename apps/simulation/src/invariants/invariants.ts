@@ -2,11 +2,11 @@ import { AdmissionRule } from "./admission.ts";
 import { BlocksHold } from "./blocks-hold.ts";
 import { BoundedWaits } from "./bounded-waits.ts";
 import { ContentTruth } from "./content-truth.ts";
-import { EpochsRise } from "./epochs-rise.ts";
+import { EpochsIncrease } from "./epochs-increase.ts";
 import { Explanations } from "./explanations.ts";
 import { GaplessLog } from "./gapless-log.ts";
-import { GuardsTold } from "./guards-told.ts";
-import { Heals } from "./heals.ts";
+import { HoldsReported } from "./holds-reported.ts";
+import { Recovers } from "./recovers.ts";
 import type { CreateInvariant } from "./invariant.ts";
 import { JoinsWhenReady } from "./joins-when-ready.ts";
 import { KnownGoodSaved } from "./known-good-saved.ts";
@@ -23,23 +23,23 @@ import { RemoteSteps } from "./remote-steps.ts";
 import { StatusTruth } from "./status-truth.ts";
 import { StopsClean } from "./stops-clean.ts";
 import { SwitchRules } from "./switch-rules.ts";
-import { TerminationsTold } from "./terminations-told.ts";
-import { ToldAsSet } from "./told-as-set.ts";
+import { TerminationsReported } from "./terminations-reported.ts";
+import { StateBeforeEvents } from "./state-before-events.ts";
 import { TrueDeltas } from "./true-deltas.ts";
 import { WatchesMatch } from "./watches-match.ts";
 import { WholeSets } from "./whole-sets.ts";
 
-/** All of them, checked in every run. The first one to speak names the failure. */
+/** All invariants. They are checked in every run; the first one to report names the failure. */
 export const INVARIANTS: readonly CreateInvariant[] = [
   (context) => new GaplessLog(context),
-  (context) => new EpochsRise(context),
-  (context) => new ToldAsSet(context),
+  (context) => new EpochsIncrease(context),
+  (context) => new StateBeforeEvents(context),
   (context) => new ContentTruth(context),
   (context) => new TrueDeltas(context),
   (context) => new ProviderChangedFirst(context),
   (context) => new SwitchRules(context),
   (context) => new BlocksHold(context),
-  (context) => new TerminationsTold(context),
+  (context) => new TerminationsReported(context),
   (context) => new PortOrder(context),
   (context) => new NoticesComplete(context),
   (context) => new LeasesInTick(context),
@@ -53,11 +53,11 @@ export const INVARIANTS: readonly CreateInvariant[] = [
   (context) => new NeutralSwitches(context),
   (context) => new NoNeedlessLeaves(context),
   (context) => new MassRemoval(context),
-  (context) => new GuardsTold(context),
+  (context) => new HoldsReported(context),
   (context) => new KnownGoodServed(context),
   (context) => new KnownGoodSaved(context),
   (context) => new Explanations(context),
   (context) => new NoInternalError(context),
   (context) => new StopsClean(context),
-  (context) => new Heals(context),
+  (context) => new Recovers(context),
 ];

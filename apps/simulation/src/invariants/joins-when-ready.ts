@@ -2,8 +2,8 @@ import type { PortRecord } from "../world/port-record.ts";
 import type { Invariant, InvariantContext } from "./invariant.ts";
 
 /**
- * No channel is opened from stale data: a Join is sent, also again, only while the topology is ready, or degraded only because a
- * guard shows members that the active provider does not list; and never a Join of such a member.
+ * No channel is opened from stale data: a Join is sent, or sent again, only while the topology is ready, or degraded
+ * only because a guard keeps members that the active provider does not list; and never a Join of such a member.
  */
 export class JoinsWhenReady implements Invariant {
   readonly name = "joins-when-ready";

@@ -4,23 +4,24 @@ import type { Observer } from "../world/observer.ts";
 import { isRestored, type LoadRecord } from "../world/snapshot-record.ts";
 import { SourceNames } from "./source-names.ts";
 
-/** How far ahead of a machine's clock another one's may be. */
+/** How far another machine's clock may be ahead. */
 const MAX_SKEW_MS = 60_000;
 
-/** What a life has to serve until a provider answers. */
+/** The content that a life must serve until a provider delivers. */
 export interface DueSnapshot {
   readonly known: KnownGood;
-  /** Monotonic. */
+  /** Monotonic time. */
   readonly expiresAt: number;
 }
 
 /**
- * Says what became of what a life found on the disk. `none`: nothing was there that may be served. `serving`: until a provider
- * answers. `expired`: nobody has answered in time, nor since. `answered`: it is history.
+ * The state of the snapshot that a life loaded. `none`: there was none that may be served. `serving`: it is served
+ * until a provider delivers. `expired`: no provider has delivered in time, nor since. `answered`: a provider has
+ * delivered.
  */
 export type KnownGoodFate = "none" | "serving" | "expired" | "answered";
 
-/** What the last known good snapshot must come to in a life, from what is on the disk, the configuration and the clocks. */
+/** Computes how a life must use the last known good snapshot, from the disk, the configuration and the clocks. */
 export class KnownGoodModel implements Observer {
   readonly sources: SourceNames = new SourceNames();
   #record: LoadRecord | undefined;
@@ -47,7 +48,7 @@ export class KnownGoodModel implements Observer {
     return this.#isHeld || this.#endedAt !== undefined;
   }
 
-  /** Why what was read may not be served: the code of the warning that is due. */
+  /** The reason why the loaded snapshot may not be served: the code of the expected warning. */
   faultOf({ guards, upAt }: Life): "STORE_CORRUPTED" | "STORE_EXPIRED" | undefined {
     if (this.#record?.isDamaged === true) return "STORE_CORRUPTED";
     const known = this.#record?.known;

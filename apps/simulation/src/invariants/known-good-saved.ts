@@ -8,17 +8,17 @@ import type { Invariant, InvariantContext } from "./invariant.ts";
 const EPSILON_MS = 0.001;
 
 /**
- * Only what is current is saved, with its true source and the time of its provider's last word: nothing stale, held, retained,
- * restored or marked with blocks. Every change is on the disk once the interval has passed, and after a clean stop the last
- * current content is.
+ * Only current content is saved, with its true source and the time of its provider's last event: nothing stale, held,
+ * retained, restored or marked with blocks. Every change is on the disk after the save interval, and after a clean stop
+ * the last current content is.
  */
 export class KnownGoodSaved implements Invariant {
   readonly name = "known-good-saved";
   readonly requirements = "R3.5 R5.4";
   readonly #context: InvariantContext;
-  /** Content of a source that is worth a save, and since when it has been so. */
+  /** Content of a source that should be saved, and since when. */
   #worth: { readonly key: string; readonly state: TopologyState; readonly sinceMs: number } | undefined;
-  /** Which was so when the stop began. */
+  /** The state that should be saved when the stop began. */
   #lastState: TopologyState | undefined;
   #saves: SaveRecord[] = [];
   #savedAt = Number.NEGATIVE_INFINITY;
@@ -37,22 +37,24 @@ export class KnownGoodSaved implements Invariant {
   saveBegan(record: SaveRecord, life: Life): void {
     const { report, knownGood, world } = this.#context;
     const { snapshot, source, confirmedAt } = record.known;
-    if (life.guards.lastKnownGood === undefined) report("a snapshot is saved, and nothing is to be kept");
-    if (this.#saves.at(-1)?.outcome === "pending") report("a save begins while another is under way");
+    if (life.guards.lastKnownGood === undefined)
+      report("a snapshot is saved although nothing should be kept");
+    if (this.#saves.at(-1)?.outcome === "pending") report("a save begins while another is in progress");
     this.#saves.push(record);
     const state = this.#lastState ?? record.state;
     if (!isWorth(state)) report(`a snapshot of ${snapshot.providerId} is saved that is not current`);
-    if (snapshot.retained !== undefined) report(`${snapshot.retained.join("")} are saved, and only retained`);
+    if (snapshot.retained !== undefined)
+      report(`${snapshot.retained.join("")} are saved although they are only retained`);
     if (snapshot.blockedNodes.length > 0) report("blocks are saved");
     const shown = state.snapshot;
     if (shown?.providerId !== snapshot.providerId || !isSameContent(shown.members, snapshot.members))
-      report("what is saved is not what is shown");
+      report("the saved content differs from the current snapshot");
     const descriptor = descriptorOf(snapshot.providerId, life);
     if (descriptor === undefined || !knownGood.sources.learn(descriptor, source))
       report(`content of ${snapshot.providerId} is saved as that of another source`);
     const wordAt = life.inForce.find(({ descriptor: { id } }) => id === snapshot.providerId)?.confirmedAtWall;
     if (confirmedAt !== wordAt)
-      report(`${snapshot.providerId} said its last word at ${wordAt}, saved is ${confirmedAt}`);
+      report(`${snapshot.providerId} sent its last event at ${wordAt}, but ${confirmedAt} is saved`);
     this.#tampers = world.files.tampers;
   }
 
@@ -90,7 +92,7 @@ export class KnownGoodSaved implements Invariant {
     if (state === undefined || life.guards.lastKnownGood === undefined) return;
     if (unfinished.some((what) => what.startsWith("last known good"))) return;
     if (last?.outcome === "pending")
-      this.#context.report("a stop leaves a save under way, and does not say so");
+      this.#context.report("a stop leaves a save in progress without reporting it");
     if (last?.outcome !== "failed") this.#checkDisk(state, life);
   }
 
@@ -111,7 +113,7 @@ export class KnownGoodSaved implements Invariant {
     if (this.#worth?.key !== key) this.#worth = { key, state, sinceMs: this.#now };
   }
 
-  /** Unless somebody else has changed the file since. */
+  /** Does not apply if another process has changed the file since. */
   #checkDisk({ snapshot }: TopologyState, life: Life): void {
     const { report, world, knownGood } = this.#context;
     const filed = world.files.snapshot;

@@ -7,9 +7,10 @@ import type { Invariant, InvariantContext } from "./invariant.ts";
 const EPSILON_MS = 0.001;
 
 /**
- * The last known good snapshot is served from the start until a provider answers or it expires, if and only if it is whole, has
- * members, and was confirmed recently by a source that is configured; what is not served is a warning. It is gone with the
- * first answer (unless a held mass removal is measured by it), and `unavailable` when it has expired.
+ * The last known good snapshot is served from the start until a provider delivers or it expires, if and only if it is
+ * intact, has members, and was confirmed recently by a configured source; otherwise there is a warning. It is replaced
+ * by the first delivered snapshot (unless that causes a held mass removal), and the topology is `unavailable` when it
+ * has expired.
  */
 export class KnownGoodServed implements Invariant {
   readonly name = "known-good-served";
@@ -29,8 +30,7 @@ export class KnownGoodServed implements Invariant {
     const { report, world } = this.#context;
     const filed = world.files.snapshot;
     const isThere = world.files.files.has(SNAPSHOT_PATH);
-    if (record.isDamaged && (filed !== undefined || !isThere))
-      report("a whole file passes for a damaged one");
+    if (record.isDamaged && (filed !== undefined || !isThere)) report("an intact file is treated as damaged");
     if (record.isDamaged && world.files.tampers === 0) report("a save or a crash has left a damaged file");
     const { known } = record;
     if (known === undefined) return;
@@ -38,7 +38,7 @@ export class KnownGoodServed implements Invariant {
       filed?.confirmedAt === known.confirmedAt &&
       filed.source === known.source &&
       isSameContent(filed.members, known.snapshot.members);
-    if (!isSame) report("what is loaded is not what the file has");
+    if (!isSame) report("the loaded content differs from the file");
   }
 
   instantDone(life: Life): void {
@@ -52,18 +52,18 @@ export class KnownGoodServed implements Invariant {
     this.#checkStart(life);
     const isHeld = holds.some(({ guard }) => guard === "last_known_good");
     if (due === undefined) {
-      if (isHeld || isRestored(snapshot)) report("a snapshot of the disk is served that must not be");
+      if (isHeld || isRestored(snapshot)) report("a snapshot of the disk is served that must not be served");
       return;
     }
     const leftMs = due.expiresAt - this.#context.world.clock.monotonic();
     if (isHeld && leftMs < -EPSILON_MS) report(`a snapshot of the disk is served ${-leftMs} ms too long`);
     if (isHeld && life.active?.delivering !== undefined)
-      report("a snapshot of the disk is served though the active provider has answered");
+      report("a snapshot of the disk is served although the active provider has delivered");
     if (!isRestored(snapshot) || snapshot === undefined) return;
     if (!isSameContent(snapshot.members, due.known.snapshot.members))
-      report("what is served from the disk is not what was there");
+      report("the content served from the disk differs from the file");
     if (leftMs < -EPSILON_MS && status !== "unavailable")
-      report(`a snapshot of the disk has expired, and the topology is ${status}`);
+      report(`a snapshot of the disk has expired, but the topology is ${status}`);
   }
 
   #checkStart(life: Life): void {
@@ -71,9 +71,9 @@ export class KnownGoodServed implements Invariant {
     this.#isChecked = true;
     const { report } = this.#context;
     if (this.#context.knownGood.due(life) !== undefined && !this.#context.knownGood.hasBegun)
-      report("there is a last known good snapshot, and it is not served");
+      report("there is a valid last known good snapshot, but it is not served");
     const fault = this.#context.knownGood.faultOf(life);
     if (fault !== undefined && !life.warnings.some(({ code }) => code === fault))
-      report(`nobody is warned that the snapshot of the disk is not served: ${fault}`);
+      report(`there is no warning that the snapshot of the disk is not served: ${fault}`);
   }
 }

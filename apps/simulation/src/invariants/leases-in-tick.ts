@@ -5,19 +5,20 @@ import type { Life } from "../world/life.ts";
 import type { PortRecord } from "../world/port-record.ts";
 import type { Invariant, InvariantContext } from "./invariant.ts";
 
-/** Leases that Partition has to get. */
+/** Leases that Partition must receive. */
 interface Due {
   readonly leases: readonly Lease[];
-  /** The tick they hold for. */
+  /** The tick they belong to. */
   seqNo: number;
   hash: string | undefined;
   readonly offer?: LeaseOffer | undefined;
 }
 
 /**
- * Placement gets a tick when Partition has it, and its leases reach Partition before either sees anything later, whether it
- * returned them or published them by itself; leases of another tick than the one in force are refused. A port that was given up
- * is not waited for; the leases are published then at the first tick that both have.
+ * Placement receives a tick after Partition has it, and its leases reach Partition before either port receives anything
+ * later, whether Placement returned them or published them itself. Leases of a tick other than the current one are
+ * refused. A port that was given up is not waited for; then the leases are published at the first tick that both ports
+ * have.
  */
 export class LeasesInTick implements Invariant {
   readonly name = "leases-in-tick";
@@ -54,19 +55,20 @@ export class LeasesInTick implements Invariant {
     const due = this.#due;
     if (call.method === "publishLeases") {
       const { leases, snapshotHash } = call.leases;
-      if (due?.seqNo !== seqNo) return report(`leases of ${seqNo} come when those of ${due?.seqNo} are due`);
+      if (due?.seqNo !== seqNo)
+        return report(`leases of ${seqNo} are published when those of ${due?.seqNo} are due`);
       if (seqNo !== this.#partitionAt)
-        report(`leases of ${seqNo} come, and Partition is at ${this.#partitionAt}`);
+        report(`leases of ${seqNo} are published while Partition is at ${this.#partitionAt}`);
       if (snapshotHash !== due.hash) report(`the leases of ${seqNo} name another snapshot`);
       if (JSON.stringify(leases) !== JSON.stringify(due.leases))
-        report(`the leases of ${seqNo} are not those that Placement gave`);
+        report(`the leases of ${seqNo} differ from those of Placement`);
       return;
     }
     if (call.method === "applySnapshot") this.#hashes.set(seqNo, call.tick.snapshot.hash);
     const isExcused = ports.isExcused("partition");
     if (due !== undefined && due.seqNo === this.#partitionAt && seqNo > due.seqNo && !isExcused) {
       if (call.method === "applySnapshot")
-        report(`${call.port} is given ${seqNo} before the leases of ${due.seqNo}`);
+        report(`${call.port} receives ${seqNo} before the leases of ${due.seqNo}`);
     }
     if (
       call.port === "placement" &&
@@ -74,7 +76,7 @@ export class LeasesInTick implements Invariant {
       this.#partitionAt < seqNo &&
       !isExcused
     )
-      report(`Placement is given tick ${seqNo}, and Partition is at ${this.#partitionAt}`);
+      report(`Placement receives tick ${seqNo} while Partition is at ${this.#partitionAt}`);
   }
 
   callEnded({ call, seqNo, outcome }: PortRecord): void {
@@ -104,12 +106,12 @@ export class LeasesInTick implements Invariant {
   healed(_life: Life): void {
     this.#settleOffers();
     const { report } = this.#context;
-    if (this.#due !== undefined) report(`the leases of ${this.#due.seqNo} were never told`);
+    if (this.#due !== undefined) report(`the leases of ${this.#due.seqNo} were never published`);
     for (const { outcome, seqNo } of this.#offers)
       if (outcome === "pending") report(`Placement still waits for its leases of ${seqNo} to be published`);
   }
 
-  /** A refusal takes back what was offered, and what was due before is due again. */
+  /** A refusal withdraws the offered leases, and the leases that were due before are due again. */
   #settleOffers(): void {
     const { report } = this.#context;
     this.#offers = this.#offers.filter(({ outcome }) => outcome === "pending");

@@ -7,34 +7,37 @@ import type { Invariant, InvariantContext } from "./invariant.ts";
 
 const EPSILON_MS = 0.001;
 
-/** What a healthy provider listed before the present instant. */
+/** The members that a healthy provider listed before the current instant. */
 interface Witness {
   readonly provider: SimProvider;
   readonly answer: MemberSet;
 }
 
 /**
- * A large drop evicts no member that another healthy provider still lists, unless its objection has been overruled. What is kept is
- * not listed by the active provider, was listed by another provider (or is kept by a guard that always holds, or was restored from
- * the disk while another provider is starting up), stays no longer
- * than the hold time, and leaves once all healthy providers agree. A removal that is accepted takes effect.
+ * A mass removal removes no member that another healthy provider still lists, unless its objection has been overruled.
+ * A kept member is not listed by the active provider, was listed by another provider (or is kept by a guard that always
+ * holds, or was restored from the disk while another provider is starting up), is kept no longer than the hold time,
+ * and is removed once all healthy providers agree. An accepted removal takes effect.
  */
 export class MassRemoval implements Invariant {
   readonly name = "mass-removal";
   readonly requirements = "R2.8";
   readonly #context: InvariantContext;
   #shown: ProviderSnapshot | undefined;
-  /** The providers whose content is held now: at a switch the hold of the new one begins before that of the other ends. */
+  /**
+   * The providers whose content is held now. At a switch the hold of the new provider starts before that of the old one
+   * ends.
+   */
   readonly #holding = new Set<string>();
   readonly #heldSince = new Map<string, number>();
-  /** Members that a hold has been about: a standby that still lists them may have been overruled. */
+  /** Members that a hold was about. A standby that still lists them may have been overruled. */
   readonly #contested = new Set<string>();
   /** Members of the snapshot that was read from the disk. */
   readonly #restored = new Set<string>();
   #acceptedAt: number | undefined;
-  /** The guard held members when the operator was about to accept their removal. */
+  /** True when the guard held members at the moment when the operator accepted their removal. */
   #isHeld = false;
-  /** Before the present instant. */
+  /** The state before the current instant. */
   #witnesses: readonly Witness[] = [];
   #answers: ReadonlyMap<SimProvider, number> = new Map();
 
@@ -57,7 +60,7 @@ export class MassRemoval implements Invariant {
     if (event.kind !== "guard_changed" || event.guard !== "mass_removal") return;
     const { report, world } = this.#context;
     const policy = policyOf(life);
-    if (policy === undefined) return report("a mass removal is held without the guard");
+    if (policy === undefined) return report("a mass removal is held although the guard is off");
     const isNew = event.isHolding && this.#holding.size === 0;
     if (event.isHolding) this.#holding.add(event.providerId);
     else this.#holding.delete(event.providerId);
@@ -71,9 +74,9 @@ export class MassRemoval implements Invariant {
   }
 
   removalsAccepted(isAccepted: boolean, life: Life): void {
-    if (isAccepted && !this.#isHeld) this.#context.report("removals are accepted, and none were held");
+    if (isAccepted && !this.#isHeld) this.#context.report("removals are accepted although none were held");
     if (!isAccepted && this.#isHeld && life.active?.delivering !== undefined)
-      this.#context.report("removals are held, and cannot be accepted");
+      this.#context.report("removals are held but cannot be accepted");
     if (!isAccepted) this.#acceptedAt = undefined;
   }
 
@@ -109,18 +112,17 @@ export class MassRemoval implements Invariant {
       if (this.#now > since + policy.holdMs + EPSILON_MS)
         report(`${id} is held ${this.#now - since} ms after the hold began`);
       if (this.#acceptedAt === this.#now && since < this.#now)
-        report(`the removal of ${id} was accepted, and it is still held`);
-      if (answer.has(id)) report(`${id} is held, and the active provider lists it`);
+        report(`the removal of ${id} was accepted, but it is still held`);
+      if (answer.has(id)) report(`${id} is held although the active provider lists it`);
       if (policy.when === "always") continue;
       const mayBeListed = this.#restored.has(id) && isAnyStartingUp(life);
       if (!mayBeListed && !life.instances.some((provider) => hasListed(provider, id)))
-        report(`${id} is held, and no provider has ever listed it`);
-      if (this.#isAgreedOn(id, life))
-        report(`${id} is held, and all healthy providers agree that it is gone`);
+        report(`${id} is held although no provider has ever listed it`);
+      if (this.#isAgreedOn(id, life)) report(`${id} is held although all healthy providers have removed it`);
     }
   }
 
-  /** Every other provider is healthy, was so before this instant, and does not list it. */
+  /** True when every other provider is healthy, was healthy before this instant, and does not list the node. */
   #isAgreedOn(id: string, life: Life): boolean {
     return life.inForce.every((provider) => {
       if (provider === life.active) return true;
@@ -148,9 +150,9 @@ export class MassRemoval implements Invariant {
     if (holds.some(({ guard }) => guard !== "last_known_good")) {
       for (const id of snapshot.retained ?? []) this.#contested.add(id);
     }
-    // What leaves at the end of a hold or dwell, or was only read from the disk, is judged elsewhere.
+    // Removals at the end of a hold or dwell, or of content that was only read from the disk, are checked elsewhere.
     if (before.retained !== undefined || isRestored(before)) return;
-    // Of several answers in one instant each is a step of its own.
+    // Several responses in one instant are separate steps.
     const isSwitch = before.providerId !== snapshot.providerId;
     const answers = active.revisions.length - (this.#answers.get(active) ?? 0);
     if (answers > (isSwitch ? 0 : 1) || this.#acceptedAt === this.#now) return;
@@ -173,11 +175,11 @@ export class MassRemoval implements Invariant {
       );
       const isSure =
         policy.when === "contested" ? witness !== undefined : !this.#mayBeDropped(id, active, life);
-      if (isSure) this.#context.report(`${id} leaves in a large drop, and nothing lets it`);
+      if (isSure) this.#context.report(`${id} is removed in a mass removal without permission`);
     }
   }
 
-  /** Another provider had listed it, and may have removed it. */
+  /** True when another provider had listed it and may have removed it. */
   #mayBeDropped(id: string, active: SimProvider, life: Life): boolean {
     return life.instances.some((provider) => provider !== active && hasListed(provider, id));
   }
@@ -196,7 +198,7 @@ function isHealthy({ descriptor: { id } }: SimProvider, { service }: Life): bool
   return service.providerHealth().some(({ providerId, health }) => providerId === id && health === "healthy");
 }
 
-/** A provider that is not active has neither delivered nor failed yet. */
+/** True when a provider that is not active has neither delivered nor failed yet. */
 function isAnyStartingUp({ service }: Life): boolean {
   return service.providerHealth().some(({ health, isActive }) => health === "connecting" && !isActive);
 }

@@ -5,13 +5,14 @@ import type { Invariant, InvariantContext } from "./invariant.ts";
 import { isSameContent } from "./is-same-content.ts";
 
 const MOST_DWELLS = 10;
-/** Sums of durations that are no whole milliseconds. */
+/** Tolerance for sums of durations that are not whole milliseconds. */
 const EPSILON_MS = 0.001;
 
 /**
- * Who was shown before a switch and is not listed by the new provider stays, named in `retained` and unchanged, until the new
- * one has been active and healthy for the dwell in all, or ten dwells have gone by since the first switch and it has an
- * answer; not a moment longer. A failback retains none. Nothing is checked here while a mass removal is held.
+ * A member that was in the snapshot before a switch and is not listed by the new provider is kept, named in `retained`
+ * and unchanged, until the new provider has been active and healthy for the dwell time in total, or ten dwells have
+ * passed since the first switch and it has delivered; but no longer. A failback retains no members. Nothing is checked
+ * here while a mass removal is held.
  */
 export class NeutralSwitches implements Invariant {
   readonly name = "neutral-switches";
@@ -19,11 +20,11 @@ export class NeutralSwitches implements Invariant {
   readonly #context: InvariantContext;
   #last: ProviderSnapshot | undefined;
   #isMasked = false;
-  /** What happened behind a held mass removal is not known. */
+  /** True while a mass removal is held, because the underlying content is unknown. */
   #isUncertain = false;
   #provenMs = 0;
   #isHealthy = false;
-  /** The last switch was a failback. */
+  /** True when the last switch was a failback. */
   #isFailback = false;
   #lookedAt = 0;
   #lapsesAt = Number.POSITIVE_INFINITY;
@@ -66,7 +67,7 @@ export class NeutralSwitches implements Invariant {
       if (isMasked || this.#isMasked) this.#isUncertain = true;
       else if (this.#last !== undefined) this.#follow(this.#last, snapshot, life);
       else if (snapshot.retained !== undefined)
-        this.#context.report(`the first answer shows ${snapshot.retained.join("")} besides`);
+        this.#context.report(`the first snapshot retains ${snapshot.retained.join("")}`);
       this.#last = snapshot;
     }
     this.#isMasked = isMasked;
@@ -77,7 +78,7 @@ export class NeutralSwitches implements Invariant {
 
   #follow(before: ProviderSnapshot, after: ProviderSnapshot, life: Life): void {
     if (dwellMsOf(life, this.#context) === 0) {
-      // Content that is held shows what it showed, also after its hold has ended; a block makes a new snapshot of it.
+      // Held content stays the same, also after its hold has ended; a block creates a new snapshot of it.
       const isMark = life.service.topology.state.isStale && isSameContent(before.members, after.members);
       if (after.retained !== undefined && !isMark)
         this.#context.report("members are retained without a dwell");
@@ -87,10 +88,10 @@ export class NeutralSwitches implements Invariant {
     const { report } = this.#context;
     const { retained: had = [] } = before;
     const { retained: has = [] } = after;
-    for (const id of has) if (!had.includes(id)) report(`${id} is retained, and there was no switch`);
+    for (const id of has) if (!had.includes(id)) report(`${id} is retained without a switch`);
     if (this.#isUncertain || this.#isOver(life)) return;
     for (const id of had)
-      if (!after.members.has(id)) report(`${id} leaves before "${after.providerId}" has proven itself`);
+      if (!after.members.has(id)) report(`${id} is removed before "${after.providerId}" has proven itself`);
   }
 
   #takeOver(before: ProviderSnapshot, after: ProviderSnapshot, life: Life): void {
@@ -108,13 +109,13 @@ export class NeutralSwitches implements Invariant {
     this.#provenMs = 0;
     for (const id of retained) {
       const node = before.members.get(id);
-      if (node === undefined) report(`${id} is retained at a switch, and was not shown before it`);
+      if (node === undefined) report(`${id} is retained at a switch, but was not in the snapshot before`);
       else if (addressOf(node) !== addressOf(after.members.get(id)))
-        report(`${id} is retained at a switch, and is another than before`);
+        report(`${id} is retained at a switch with a different address`);
     }
     if (this.#isUncertain || this.#isOver(life)) return;
     for (const { id } of before.members)
-      if (!after.members.has(id)) report(`the switch to "${after.providerId}" evicts ${id} at once`);
+      if (!after.members.has(id)) report(`the switch to "${after.providerId}" removes ${id} at once`);
   }
 
   #isOver(life: Life): boolean {
@@ -130,10 +131,12 @@ export class NeutralSwitches implements Invariant {
     const { report } = this.#context;
     const dwellMs = dwellMsOf(life, this.#context);
     if (this.#provenMs > dwellMs + EPSILON_MS)
-      report(`${retained.join("")} stay though the new provider was healthy for ${this.#provenMs} ms`);
-    // While nobody answers nothing that is shown can change.
+      report(
+        `${retained.join("")} are retained although the new provider was healthy for ${this.#provenMs} ms`,
+      );
+    // While no provider delivers, the snapshot cannot change.
     if (this.#now > this.#lapsesAt + EPSILON_MS && life.active?.delivering !== undefined)
-      report(`${retained.join("")} stay after ten dwells`);
+      report(`${retained.join("")} are retained after ten dwells`);
   }
 }
 
@@ -141,7 +144,7 @@ function dwellMsOf({ guards }: Life, { world }: InvariantContext): number {
   return guards.removalDwellMs ?? world.setting.cooldownMs;
 }
 
-/** The provider whose content is shown is active and healthy. */
+/** True when the provider of the snapshot is active and healthy. */
 function isServing({ service }: Life, id: string | undefined): boolean {
   return service
     .providerHealth()

@@ -2,7 +2,7 @@ import { isProvisioningError } from "@holdfast/core";
 import type { Life } from "../world/life.ts";
 import type { Invariant, InvariantContext } from "./invariant.ts";
 
-/** No call fails with what points to a bug of ours, no listener of ours throws, and every refusal has a code. */
+/** No call fails with an error that indicates a bug, no internal listener throws, and every refusal has a code. */
 export class NoInternalError implements Invariant {
   readonly name = "no-internal-error";
   readonly requirements = "R5.5";

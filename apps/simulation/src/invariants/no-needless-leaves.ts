@@ -3,8 +3,9 @@ import type { PortRecord } from "../world/port-record.ts";
 import type { Invariant, InvariantContext } from "./invariant.ts";
 
 /**
- * Nobody leaves who never was away: a Leave follows a snapshot in which the node was missing or had another address since it
- * joined. So a switch between providers that say the same, and the answer that confirms what was restored, cause none.
+ * A Leave is only sent after a snapshot in which the node was missing or had a different address since it joined. So a
+ * switch between providers with the same content causes none, and neither does the snapshot that confirms restored
+ * content.
  */
 export class NoNeedlessLeaves implements Invariant {
   readonly name = "no-needless-leaves";
@@ -39,7 +40,9 @@ export class NoNeedlessLeaves implements Invariant {
       const joinedAt = this.#joinedAt.get(keyOf(node));
       const missingAt = this.#missingAt.get(keyOf(node)) ?? 0;
       if (joinedAt !== undefined && missingAt <= joinedAt)
-        this.#context.report(`${keyOf(node)} joined at ${joinedAt}, leaves at ${seqNo}, and never was away`);
+        this.#context.report(
+          `${keyOf(node)} joined at ${joinedAt}, leaves at ${seqNo}, but was never missing`,
+        );
     }
   }
 

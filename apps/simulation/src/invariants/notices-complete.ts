@@ -5,9 +5,9 @@ import type { PortRecord } from "../world/port-record.ts";
 import type { Invariant, InvariantContext } from "./invariant.ts";
 
 /**
- * Every notice reaches every port, in order and before any snapshot that comes after it in the log. One that was tried as often
- * as it has to be is parked instead: it is counted and warned of, and the later ones come. A port that works again knows the
- * newest status. What a stop left undelivered it names.
+ * Every notice reaches every port, in order and before any later snapshot. A notice whose tries are used up is parked
+ * instead: it is counted and there is a warning, and later notices are delivered. A port that works again knows the
+ * newest status. A stop names the notices it left undelivered.
  */
 export class NoticesComplete implements Invariant {
   readonly name = "notices-complete";
@@ -29,12 +29,12 @@ export class NoticesComplete implements Invariant {
     if (call.method === "notify") {
       const { ports } = this.#context;
       if (seqNo !== next && !ports.isParked(call.port, seqNo))
-        report(`${call.port} is told of ${seqNo}, and ${next} is due`);
+        report(`${call.port} receives ${seqNo}, but ${next} is due`);
       return;
     }
-    // Events computed at a notice have its number, and follow it.
+    // Events computed at a notice have its number and follow it.
     if (next !== undefined && next < seqNo)
-      report(`${call.port}.${call.method} ${seqNo} comes before notice ${next} was told`);
+      report(`${call.port}.${call.method} ${seqNo} comes before notice ${next} was delivered`);
   }
 
   callEnded({ call, outcome }: PortRecord): void {
@@ -45,9 +45,9 @@ export class NoticesComplete implements Invariant {
   stepDone({ service, warnings }: Life): void {
     const { report, ports } = this.#context;
     const parked = service.consumers().reduce((sum, consumer) => sum + consumer.parked, 0);
-    const told = warnings.filter(({ code }) => code === "LIFECYCLE_NOTICE_PARKED").length;
-    if (parked < ports.parked) report(`${ports.parked} notices were given up, and ${parked} are counted`);
-    if (told !== parked) report(`${parked} notices were given up, and ${told} are warned of`);
+    const warned = warnings.filter(({ code }) => code === "LIFECYCLE_NOTICE_PARKED").length;
+    if (parked < ports.parked) report(`${ports.parked} notices were parked, but ${parked} are counted`);
+    if (warned !== parked) report(`${parked} notices were parked, but there are ${warned} warnings`);
   }
 
   healed({ service }: Life): void {
@@ -55,27 +55,27 @@ export class NoticesComplete implements Invariant {
     const { status } = service.topology.state;
     for (const port of PORTS) {
       const next = this.#nextOf(port);
-      if (next !== undefined) report(`${port} works again, and was never told of ${next}`);
+      if (next !== undefined) report(`${port} works again, but never received ${next}`);
       const known = this.#status.get(port) ?? "starting";
-      if (known !== status) report(`${port} works again, and takes the status for ${known}, not ${status}`);
+      if (known !== status) report(`${port} works again, but knows the status ${known}, not ${status}`);
     }
     for (const { port, isBehind } of service.consumers())
-      if (isBehind) report(`${port} works again, and is reported as behind`);
+      if (isBehind) report(`${port} works again, but is reported as behind`);
   }
 
   lifeStopped(_life: Life, { unfinished }: StopReport): void {
     const { report, ports } = this.#context;
     const due = ports.notices.slice(0, -1);
     const isAllTold = PORTS.every((port) =>
-      due.every((seqNo) => ports.wasTold(port, seqNo) || ports.isParked(port, seqNo)),
+      due.every((seqNo) => ports.wasDelivered(port, seqNo) || ports.isParked(port, seqNo)),
     );
     const isNamed = unfinished.some((what) => !/^(registry|last known good)/.test(what));
-    if (!isAllTold && !isNamed) report("the stop left notices untold, and does not say so");
+    if (!isAllTold && !isNamed) report("the stop left notices undelivered without reporting it");
   }
 
-  /** The first notice that was neither delivered nor parked. */
+  /** Returns the first notice that was neither delivered nor parked. */
   #nextOf(port: PortName): number | undefined {
     const { ports } = this.#context;
-    return ports.notices.find((seqNo) => !ports.wasTold(port, seqNo) && !ports.isParked(port, seqNo));
+    return ports.notices.find((seqNo) => !ports.wasDelivered(port, seqNo) && !ports.isParked(port, seqNo));
   }
 }

@@ -4,28 +4,28 @@ import type { Observer } from "../world/observer.ts";
 import type { PortRecord } from "../world/port-record.ts";
 import type { World } from "../world/world.ts";
 
-interface Standing {
-  /** Monotonic milliseconds: since then it has been called, or has owed a success, without a pause. */
+interface PortState {
+  /** Monotonic milliseconds since when it has been called, or has had unfinished work, without a pause. */
   busySince: number;
   isBusy: boolean;
   lastDoneAt: number;
   isExcused: boolean;
-  /** Failed tries of each call. */
+  /** Number of failed tries of each call. */
   readonly failures: Map<string, number>;
-  /** A snapshot was tried as often as it has to be, and none has succeeded since. */
+  /** All tries of a snapshot were used up, and none has succeeded since. */
   isPostponed: boolean;
-  readonly told: Set<number>;
+  readonly delivered: Set<number>;
   snapshotSeqNo: number;
 }
 
 /**
- * What a port may be given up for, from the outside: it was busy with what was handed over for as long as a call may take, or
- * failed as often as a call is tried. Until it has caught up the others need not wait for it.
+ * Determines from outside when a port may be given up: it was busy for as long as a call may take, or failed as often
+ * as a call is tried. Until it has caught up the others need not wait for it.
  */
 export class PortModel implements Observer {
   readonly #world: World;
   readonly #setting: Setting;
-  #standings!: Record<PortName, Standing>;
+  #states!: Record<PortName, PortState>;
   #notices: number[] = [];
   #snapshotSeqNo = 0;
   readonly #overdue = new Set<PortRecord>();
@@ -37,7 +37,7 @@ export class PortModel implements Observer {
   }
 
   lifeBegan(): void {
-    this.#standings = { partition: begin(), placement: begin(), remoting: begin() };
+    this.#states = { partition: begin(), placement: begin(), remoting: begin() };
     this.#notices = [];
     this.#snapshotSeqNo = 0;
     this.#overdue.clear();
@@ -50,11 +50,11 @@ export class PortModel implements Observer {
 
   callBegan(record: PortRecord): void {
     const { call, life, signal } = record;
-    const standing = this.#standings[call.port];
+    const state = this.#states[call.port];
     const now = this.#now();
-    // A call that follows at the same moment belongs to the same spell of work.
-    if (!standing.isBusy && standing.lastDoneAt !== now) standing.busySince = now;
-    standing.isBusy = true;
+    // A call that follows at the same moment belongs to the same period of work.
+    if (!state.isBusy && state.lastDoneAt !== now) state.busySince = now;
+    state.isBusy = true;
     signal.addEventListener("abort", () => {
       if (record.outcome !== "pending" || life !== this.#world.life) return;
       this.#overdue.add(record);
@@ -64,61 +64,60 @@ export class PortModel implements Observer {
 
   callEnded(record: PortRecord): void {
     const { call, seqNo, outcome } = record;
-    const standing = this.#standings[call.port];
+    const state = this.#states[call.port];
     if (outcome === "failed") {
       if (!this.#overdue.has(record)) this.#fail(record);
       return;
     }
-    // Asked before it ends: it has been busy up to now.
+    // Evaluated before the call ends, because the port has been busy until now.
     this.isExcused(call.port);
-    standing.lastDoneAt = this.#now();
-    standing.isBusy = false;
-    standing.failures.delete(keyOf(record));
-    if (call.method === "applySnapshot") standing.isPostponed = false;
-    if (call.method === "notify") standing.told.add(seqNo);
-    else if (call.method !== "publishLeases")
-      standing.snapshotSeqNo = Math.max(standing.snapshotSeqNo, seqNo);
+    state.lastDoneAt = this.#now();
+    state.isBusy = false;
+    state.failures.delete(keyOf(record));
+    if (call.method === "applySnapshot") state.isPostponed = false;
+    if (call.method === "notify") state.delivered.add(seqNo);
+    else if (call.method !== "publishLeases") state.snapshotSeqNo = Math.max(state.snapshotSeqNo, seqNo);
     const isCaughtUp =
-      standing.snapshotSeqNo >= this.#snapshotSeqNo &&
-      this.#notices.every((notice) => standing.told.has(notice) || this.isParked(call.port, notice));
-    if (isCaughtUp) standing.isExcused = false;
+      state.snapshotSeqNo >= this.#snapshotSeqNo &&
+      this.#notices.every((notice) => state.delivered.has(notice) || this.isParked(call.port, notice));
+    if (isCaughtUp) state.isExcused = false;
   }
 
-  /** Nothing has to wait for it. */
+  /** True when nothing has to wait for the port. */
   isExcused(port: PortName): boolean {
-    const standing = this.#standings[port];
-    const { isBusy, busySince, lastDoneAt } = standing;
+    const state = this.#states[port];
+    const { isBusy, busySince, lastDoneAt } = state;
     const forMs = isBusy || lastDoneAt === this.#now() ? this.#now() - busySince : 0;
-    // Sums of fractions differ in their last digits.
-    if (forMs >= this.#setting.callTimeoutMs - 0.001) standing.isExcused = true;
-    return standing.isExcused;
+    // The tolerance is for rounding errors of sums.
+    if (forMs >= this.#setting.callTimeoutMs - 0.001) state.isExcused = true;
+    return state.isExcused;
   }
 
-  /** The notice was tried as often as it has to be. */
+  /** True when all tries of the notice were used up. */
   isParked(port: PortName, seqNo: number): boolean {
     return this.failuresOf(port, "notify", seqNo) >= this.#setting.callTries;
   }
 
-  /** Later notices may come before the snapshot, or before a newer one that took its place. */
+  /** True when later notices may come before the snapshot, or before a newer one that replaced it. */
   isPostponed(port: PortName): boolean {
-    return this.#standings[port].isPostponed;
+    return this.#states[port].isPostponed;
   }
 
   failuresOf(port: PortName, method: string, seqNo: number): number {
-    return this.#standings[port].failures.get(`${method} ${seqNo}`) ?? 0;
+    return this.#states[port].failures.get(`${method} ${seqNo}`) ?? 0;
   }
 
-  /** Some call has failed and has not succeeded since. */
+  /** True when a call has failed and has not succeeded since. */
   hasFailed(port: PortName): boolean {
-    return this.#standings[port].failures.size > 0;
+    return this.#states[port].failures.size > 0;
   }
 
   /** Monotonic milliseconds of its last success. */
   lastDoneAt(port: PortName): number {
-    return this.#standings[port].lastDoneAt;
+    return this.#states[port].lastDoneAt;
   }
 
-  /** The service has given the call up: another may begin although it has not ended. */
+  /** True when the service has given the call up: another one may begin although it has not ended. */
   isOverdue(record: PortRecord): boolean {
     return this.#overdue.has(record);
   }
@@ -127,11 +126,11 @@ export class PortModel implements Observer {
     return this.#notices;
   }
 
-  wasTold(port: PortName, seqNo: number): boolean {
-    return this.#standings[port].told.has(seqNo);
+  wasDelivered(port: PortName, seqNo: number): boolean {
+    return this.#states[port].delivered.has(seqNo);
   }
 
-  /** Notices that were given up, at any port. */
+  /** Total number of parked notices. */
   get parked(): number {
     return PORTS.reduce(
       (sum, port) => sum + this.#notices.filter((seqNo) => this.isParked(port, seqNo)).length,
@@ -141,13 +140,13 @@ export class PortModel implements Observer {
 
   #fail(record: PortRecord): void {
     const { call } = record;
-    const { failures } = this.#standings[call.port];
+    const { failures } = this.#states[call.port];
     const key = keyOf(record);
     const count = (failures.get(key) ?? 0) + 1;
     failures.set(key, count);
     if (count < this.#setting.callTries || call.method === "notify") return;
-    this.#standings[call.port].isExcused = true;
-    if (call.method === "applySnapshot") this.#standings[call.port].isPostponed = true;
+    this.#states[call.port].isExcused = true;
+    if (call.method === "applySnapshot") this.#states[call.port].isPostponed = true;
   }
 
   #now(): number {
@@ -155,7 +154,7 @@ export class PortModel implements Observer {
   }
 }
 
-function begin(): Standing {
+function begin(): PortState {
   return {
     busySince: 0,
     isBusy: false,
@@ -163,7 +162,7 @@ function begin(): Standing {
     isExcused: false,
     failures: new Map(),
     isPostponed: false,
-    told: new Set(),
+    delivered: new Set(),
     snapshotSeqNo: 0,
   };
 }

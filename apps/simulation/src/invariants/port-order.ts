@@ -9,8 +9,9 @@ interface Newest {
 }
 
 /**
- * One call at a time to a port, and in the ownership lane one tick at a time, unless a port was given up. Nothing older comes
- * after something newer, but for what the port refused as often as it is tried; what was acknowledged does not come again.
+ * There is one call at a time to a port, and in the ownership lane one tick at a time, unless a port was given up.
+ * Nothing older is delivered after something newer, except items whose tries were used up. Acknowledged items are not
+ * delivered again.
  */
 export class PortOrder implements Invariant {
   readonly name = "port-order";
@@ -36,12 +37,12 @@ export class PortOrder implements Invariant {
     const name = `${call.port}.${call.method} ${seqNo}`;
     const own = this.#pending.get(call.port);
     if (own !== undefined && this.#isUnderWay(own))
-      report(`${name} begins while ${own.call.method} ${own.seqNo} is under way`);
+      report(`${name} begins while ${own.call.method} ${own.seqNo} is in progress`);
     this.#checkLane(record, name);
     this.#checkOrder(record, name);
     const isRepeatable = call.method === "applyEvents" || call.method === "publishLeases";
     if (this.#acknowledged.has(name) && !isRepeatable)
-      report(`${name} comes again, though it was acknowledged`);
+      report(`${name} is delivered again although it was acknowledged`);
     this.#pending.set(call.port, record);
   }
 
@@ -53,7 +54,7 @@ export class PortOrder implements Invariant {
     return record.outcome === "pending" && !this.#context.ports.isOverdue(record);
   }
 
-  /** Placement may publish leases at any time; everything else goes to one port after the other. */
+  /** Placement may publish leases at any time; all other calls go to one port after the other. */
   #checkLane({ call, seqNo }: PortRecord, name: string): void {
     if (call.port === "remoting" || call.method === "publishLeases") return;
     const { report, ports } = this.#context;
@@ -62,7 +63,7 @@ export class PortOrder implements Invariant {
     if (this.#wasGivenUp(call.port, call.method, seqNo)) return;
     const pending = this.#pending.get(other);
     if (pending !== undefined && this.#isUnderWay(pending) && pending.call.method !== "publishLeases")
-      report(`${name} begins while ${other}.${pending.call.method} ${pending.seqNo} is under way`);
+      report(`${name} begins while ${other}.${pending.call.method} ${pending.seqNo} is in progress`);
     const { snapshot, notice } = this.#of(other);
     if (seqNo < Math.max(snapshot, notice))
       report(`${name} comes after ${other} is at ${Math.max(snapshot, notice)}`);
@@ -86,7 +87,7 @@ export class PortOrder implements Invariant {
         return;
       }
       case "applyEvents": {
-        // What is told at a notice that was told again has the number of a later one.
+        // Events at a repeated notice have the number of a later one.
         if (seqNo < newest.events) report(`${name} comes after ${newest.events}`);
         newest.events = seqNo;
         return;

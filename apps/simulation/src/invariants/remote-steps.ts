@@ -12,15 +12,16 @@ interface Channel {
 }
 
 /**
- * What a receiver that believes every step, and drops repeats as it is told to, ends up with is the topology. Each step is
- * justified by a snapshot of the log: no Leave of a node that it has, no Join of one that it lacks. A key is used once.
+ * A receiver that applies every step, and drops repeats as documented, ends up with the topology. Each step is
+ * justified by a snapshot of the log: no Leave of a current member, no Join of a node that is not one. A key is used
+ * once.
  */
 export class RemoteSteps implements Invariant {
   readonly name = "remote-steps";
   readonly requirements = "R4.1 R4.2";
   readonly #context: InvariantContext;
   readonly #snapshots = new Map<string, ProviderSnapshot>();
-  /** Two providers that say the same have the same hash. */
+  /** Two providers with the same content have the same hash. */
   readonly #sources = new Map<string, Set<string>>();
   readonly #keys = new Set<string>();
   readonly #channels = new Map<string, Channel>();
@@ -30,7 +31,7 @@ export class RemoteSteps implements Invariant {
     this.#context = context;
   }
 
-  /** A new epoch begins with a join of every member. */
+  /** A new epoch starts with a join of every member. */
   lifeBegan(): void {
     this.#snapshots.clear();
     this.#sources.clear();
@@ -48,14 +49,14 @@ export class RemoteSteps implements Invariant {
   callBegan({ call, life }: PortRecord): void {
     if (call.method !== "applyEvents") return;
     const { report } = this.#context;
-    if (call.events.length === 0) report("an empty batch is told");
+    if (call.events.length === 0) report("an empty batch is sent");
     let before: RemoteTopologyEvent | undefined;
     for (const event of call.events) {
       const { key, epoch, seqNo, node, kind } = event;
-      if (key !== `${epoch}/${seqNo}/${node.id}/${kind}`) report(`the key ${key} is not that of the event`);
+      if (key !== `${epoch}/${seqNo}/${node.id}/${kind}`) report(`the key ${key} does not match the event`);
       if (epoch !== life.service.topology.epoch) report(`an event of epoch ${epoch}`);
-      if (this.#keys.has(key)) report(`the key ${key} comes again, though it was acknowledged`);
-      if (before !== undefined && compare(before, event) >= 0) report(`${key} stands after ${before.key}`);
+      if (this.#keys.has(key)) report(`the key ${key} is sent again although it was acknowledged`);
+      if (before !== undefined && compare(before, event) >= 0) report(`${key} is sent after ${before.key}`);
       before = event;
       const wrong = this.#faultOf(event);
       if (wrong !== undefined) report(`${kind} ${node.id} at ${seqNo}: ${wrong}`);
@@ -64,8 +65,8 @@ export class RemoteSteps implements Invariant {
 
   callEnded({ call, outcome }: PortRecord): void {
     if (call.method !== "applyEvents") return;
-    // A forgetful one has done the work.
-    const isDone = outcome === "done" || this.#context.world.ports.remoting.mood === "forgetful";
+    // A forgetful port has done the work.
+    const isDone = outcome === "done" || this.#context.world.ports.remoting.behaviour === "forgetful";
     if (!isDone) return;
     for (const event of call.events) {
       if (outcome === "done") this.#keys.add(event.key);
@@ -89,7 +90,7 @@ export class RemoteSteps implements Invariant {
       const isBlocked = this.#channels.get(nodeId)?.isBlocked === true;
       const isRestoring = life.service.topology.state.restoringNodes.includes(nodeId);
       const due = isRestoring ? "degraded" : isBlocked ? "down" : "up";
-      if (state !== due) this.#context.report(`node ${nodeId} is reported ${state}, and is ${due}`);
+      if (state !== due) this.#context.report(`node ${nodeId} is reported as ${state}, but is ${due}`);
     }
   }
 
@@ -102,7 +103,7 @@ export class RemoteSteps implements Invariant {
       return `its snapshot is not of ${providerId}`;
     if (kind === "leave")
       return is !== undefined && addressOf(is) === addressOf(node) ? "the node is a member" : undefined;
-    if (is === undefined) return "the node is no member";
+    if (is === undefined) return "the node is not a member";
     if (addressOf(is) !== addressOf(node)) return "the node has another address";
     if (kind === "blocked" && !isBlocked) return "the node is not blocked";
     return kind === "unblocked" && isBlocked ? "the node is blocked" : undefined;

@@ -1,6 +1,6 @@
 import type { ProviderDescriptor } from "@holdfast/core";
 
-/** How the service names what a provider looks at, learned from what it saves: one name for one definition. */
+/** Learns from saved snapshots how the service names the sources of providers: one name for one definition. */
 export class SourceNames {
   readonly #names = new Map<string, string>();
 
@@ -8,7 +8,7 @@ export class SourceNames {
     return this.#names.get(keyOf(descriptor));
   }
 
-  /** False when the name contradicts what is known. */
+  /** Returns false when the name contradicts an earlier one. */
   learn(descriptor: ProviderDescriptor, name: string): boolean {
     const key = keyOf(descriptor);
     const known = this.#names.get(key);

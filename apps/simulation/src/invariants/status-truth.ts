@@ -4,10 +4,11 @@ import type { Invariant, InvariantContext } from "./invariant.ts";
 import { retainedOf } from "./content-truth.ts";
 
 /**
- * `unavailable` exactly from when every provider is given up (or none is left) until one delivers, and from when the last
- * known good snapshot expires until the active one does; `degraded` while a guard shows members that the active provider does not list;
- * `ready` and `empty` in time only while the active provider is healthy, its watch is open and has been heard of within the
- * timeout, and the content is what it said last. What is not known to be current is marked stale.
+ * `unavailable` exactly from when every provider is unreachable or disabled (or none is left) until one delivers, and
+ * from when the last known good snapshot expires until the active one delivers; `degraded` while a guard keeps members
+ * that the active provider does not list; `ready` and `empty` only while the active provider is healthy, its watch is
+ * open, it has sent something within the timeout, and the content is its last snapshot, in time. Content that is not
+ * known to be current is marked stale.
  */
 export class StatusTruth implements Invariant {
   readonly name = "status-truth";
@@ -34,7 +35,7 @@ export class StatusTruth implements Invariant {
     else this.#judge(life);
   }
 
-  /** One that is replaced begins anew. */
+  /** A replaced provider starts again. */
   setChanged(life: Life): void {
     const instances = new Map(life.inForce.map((instance) => [instance.descriptor.id, instance]));
     for (const id of this.#health.keys()) {
@@ -52,7 +53,7 @@ export class StatusTruth implements Invariant {
     const active = reports.find(({ isActive }) => isActive);
     const fate = this.#context.knownGood.fate(life);
     const isExhausted = reports.length === 0 || this.#isExhausted;
-    // R2.7: also while a snapshot of the disk is shown.
+    // R2.7: also while a snapshot from the disk is in force.
     const isUnavailable = fate === "expired" || isExhausted;
     if ((status === "unavailable") !== isUnavailable)
       report(`the status is ${status} (${statusReason}), the providers are ${describe(reports)}`);
@@ -74,17 +75,18 @@ export class StatusTruth implements Invariant {
     const { snapshot } = life.service.topology.state;
     const instance = life.inForce.find(({ descriptor }) => descriptor.id === activeId);
     const watch = [...(instance?.watches ?? [])].find(({ signal, isClosed }) => !signal.aborted && !isClosed);
-    if (watch === undefined) return report(`${activeId} is healthy, and nobody watches it`);
-    if (watch.isLate) report(`${activeId} is healthy, and what it said last came late`);
-    const silentMs = world.clock.monotonic() - watch.heardAt;
-    if (silentMs > world.setting.timeoutMs) report(`${activeId} is healthy, and silent for ${silentMs} ms`);
+    if (watch === undefined) return report(`${activeId} is healthy but not watched`);
+    if (watch.isLate) report(`${activeId} is healthy although its last snapshot was late`);
+    const silentMs = world.clock.monotonic() - watch.lastEventAt;
+    if (silentMs > world.setting.timeoutMs)
+      report(`${activeId} is healthy although it sent nothing for ${silentMs} ms`);
     if (snapshot?.providerId !== activeId)
-      return report(`${activeId} is healthy, the content is of ${snapshot?.providerId}`);
-    const said = instance?.backend.ledger.get(watch.revision ?? "");
+      return report(`${activeId} is healthy, but the content is from ${snapshot?.providerId}`);
+    const reported = instance?.backend.ledger.get(watch.revision ?? "");
     const retained = retainedOf(snapshot);
     const has = retained.size === 0 ? snapshot.members : snapshot.members.apply({ remove: retained });
-    if (said === undefined || said.sum.high !== has.sum.high || said.sum.low !== has.sum.low)
-      report(`${activeId} said ${watch.revision} last, the content is that of ${snapshot.revision}`);
+    if (reported === undefined || reported.sum.high !== has.sum.high || reported.sum.low !== has.sum.low)
+      report(`${activeId} reported ${watch.revision} last, but the content is that of ${snapshot.revision}`);
   }
 
   #judge(life: Life): void {

@@ -4,7 +4,10 @@ import type { Life } from "../world/life.ts";
 import type { PortRecord } from "../world/port-record.ts";
 import type { Invariant, InvariantContext } from "./invariant.ts";
 
-/** While it drains no snapshot is taken; once it has stopped nothing of it runs, waits, watches, tells or is registered. */
+/**
+ * While the service drains it accepts no snapshot. After it has stopped nothing of it runs, waits, watches, emits or is
+ * registered.
+ */
 export class StopsClean implements Invariant {
   readonly name = "stops-clean";
   readonly requirements = "R3.5";
@@ -15,9 +18,9 @@ export class StopsClean implements Invariant {
   }
 
   event(event: TopologyEvent, life: Life): void {
-    if (life.hasStopped) this.#context.report(`${event.kind} ${event.seqNo} is told after the stop`);
+    if (life.hasStopped) this.#context.report(`${event.kind} ${event.seqNo} is emitted after the stop`);
     if (life.isStopping && event.kind === "snapshot")
-      this.#context.report(`the snapshot ${event.seqNo} is taken while it drains`);
+      this.#context.report(`the snapshot ${event.seqNo} is accepted while it drains`);
   }
 
   callBegan({ call, seqNo, life }: PortRecord): void {
@@ -25,7 +28,7 @@ export class StopsClean implements Invariant {
   }
 
   stopOverdue(): void {
-    this.#context.report("the stop does not end, though its deadline is past");
+    this.#context.report("the stop does not end although its deadline has passed");
   }
 
   lifeStopped(life: Life, { unfinished }: StopReport): void {
@@ -37,7 +40,7 @@ export class StopsClean implements Invariant {
     const isStuck = instances.some((instance) => instance.isStuck);
     for (const { descriptor, watches, isDisposed } of instances) {
       for (const { signal } of watches)
-        if (!signal.aborted) report(`the watch on ${descriptor.id} was never told to end`);
+        if (!signal.aborted) report(`the watch on ${descriptor.id} was never aborted`);
       if (!isDisposed) report(`${descriptor.id} was never disposed of`);
     }
     if (isStuck) return;

@@ -3,31 +3,31 @@ import type { Life } from "../world/life.ts";
 import { isRestored } from "../world/snapshot-record.ts";
 import type { Invariant, InvariantContext } from "./invariant.ts";
 
-interface Standing {
+interface ProviderState {
   health: ProviderHealth;
-  /** Monotonic; absent while it is not healthy. */
+  /** Monotonic time; undefined while it is not healthy. */
   healthySince: number | undefined;
-  /** When its health last changed. */
-  toldAt: number | undefined;
-  /** When it was last seen to have been healthy for a cooldown. */
+  /** When its last change of health was reported. */
+  reportedAt: number | undefined;
+  /** When it had last been healthy for a whole cooldown. */
   provenAt: number | undefined;
-  /** It was left, and must be healthy for a cooldown before it is chosen again. */
+  /** True after a switch away from it, until it has been healthy for a cooldown. */
   isBarred: boolean;
 }
 
 /**
- * At most one switch per cooldown, but to a provider that has not failed within it; nobody who was left comes back before a
- * whole cooldown of health; who gets its place back by priority has been healthy for one; an override and a removal are
- * exempt; and whoever may take over does.
+ * There is at most one switch per cooldown, except to a provider that has not failed within it. A provider that was
+ * left is not chosen again before it has been healthy for a whole cooldown, and neither is one that takes over because
+ * of its priority. Overrides and removals are exempt. A provider that may take over does so.
  */
 export class SwitchRules implements Invariant {
   readonly name = "switch-rules";
   readonly requirements = "R2.5 R2.6";
   readonly #context: InvariantContext;
-  readonly #standings = new Map<string, Standing>();
+  readonly #states = new Map<string, ProviderState>();
   #lastSwitchAt = Number.NEGATIVE_INFINITY;
   #instances: ReadonlyMap<string, unknown> = new Map();
-  /** When an id was last taken away, put in or given to another. What is told of it then may be of the one before. */
+  /** When an id was last removed, added or reused. Events of that moment may be about the provider before it. */
   readonly #changedAt = new Map<string, number>();
 
   constructor(context: InvariantContext) {
@@ -35,34 +35,37 @@ export class SwitchRules implements Invariant {
   }
 
   lifeBegan(): void {
-    this.#standings.clear();
+    this.#states.clear();
     this.#lastSwitchAt = Number.NEGATIVE_INFINITY;
   }
 
   event(event: TopologyEvent, life: Life): void {
     if (event.kind === "health_changed") {
-      const standing = this.#standingOf(event.providerId);
-      if (event.from !== standing.health && !this.#isChanging(event.providerId))
-        this.#context.report(`${event.providerId} goes from ${event.from}, and was ${standing.health}`);
-      // Who is not watched any more because of a switch is told to be idle ahead of it.
-      if (this.#isProven(standing)) {
-        standing.isBarred = false;
-        standing.provenAt = this.#now;
+      const state = this.#stateOf(event.providerId);
+      if (event.from !== state.health && !this.#isChanging(event.providerId))
+        this.#context.report(`${event.providerId} changes from ${event.from}, but was ${state.health}`);
+      // A provider that is no longer watched because of a switch becomes idle before the switch is reported.
+      if (this.#isProven(state)) {
+        state.isBarred = false;
+        state.provenAt = this.#now;
       }
-      standing.health = event.to;
-      standing.toldAt = this.#now;
-      standing.healthySince = event.to === "healthy" ? this.#now : undefined;
+      state.health = event.to;
+      state.reportedAt = this.#now;
+      state.healthySince = event.to === "healthy" ? this.#now : undefined;
     }
     if (event.kind === "provider_changed") this.#onSwitch(event, life);
   }
 
-  /** Who is not in force is forgotten, and begins anew when it comes back; one that is replaced keeps its bar. */
+  /**
+   * A provider that is not in force is forgotten, and starts again when it is added again. A replaced provider stays
+   * barred.
+   */
   setChanged(life: Life): void {
     const instances = new Map(life.inForce.map((instance) => [instance.descriptor.id, instance]));
     for (const id of new Set([...instances.keys(), ...this.#instances.keys()])) {
       if (instances.get(id) !== this.#instances.get(id)) this.#changedAt.set(id, this.#now);
-      // What was told of it just before it was taken away may have come after that.
-      if (!instances.has(id) || !this.#instances.has(id)) this.#standings.delete(id);
+      // Events reported just before its removal may arrive after it.
+      if (!instances.has(id) || !this.#instances.has(id)) this.#states.delete(id);
     }
     this.#instances = instances;
   }
@@ -71,20 +74,20 @@ export class SwitchRules implements Invariant {
     const reports = life.service.providerHealth();
     const active = reports.find(({ isActive }) => isActive);
     for (const { providerId, health } of reports) {
-      const known = this.#standings.get(providerId)?.health ?? "idle";
-      // The last that was told may have been of the one before it.
-      const isNew = this.#changedAt.get(providerId) === this.#standings.get(providerId)?.toldAt;
+      const known = this.#states.get(providerId)?.health ?? "idle";
+      // The last report may have been about the provider before it.
+      const isNew = this.#changedAt.get(providerId) === this.#states.get(providerId)?.reportedAt;
       if (health !== "disabled" && health !== known && !isNew)
-        this.#context.report(`${providerId} is ${health}, and ${known} was told`);
+        this.#context.report(`${providerId} is ${health}, but ${known} was reported`);
     }
     const { cooldownMs } = this.#context.world.setting;
     const isCool = this.#now - this.#lastSwitchAt >= cooldownMs;
-    const heir = reports.find(
-      ({ providerId, health }) => health === "healthy" && this.#isProven(this.#standingOf(providerId)),
+    const successor = reports.find(
+      ({ providerId, health }) => health === "healthy" && this.#isProven(this.#stateOf(providerId)),
     );
-    if (active !== undefined && isCool && heir !== undefined && isGivenUp(active.health))
+    if (active !== undefined && isCool && successor !== undefined && isGivenUp(active.health))
       this.#context.report(
-        `${active.providerId} is ${active.health}, and ${heir.providerId} does not take over`,
+        `${active.providerId} is ${active.health}, but ${successor.providerId} does not take over`,
       );
   }
 
@@ -92,36 +95,41 @@ export class SwitchRules implements Invariant {
     const { from, to, reason } = event;
     const { report, world } = this.#context;
     const { cooldownMs } = world.setting;
-    const target = this.#standingOf(to);
-    const left = this.#standingOf(from);
+    const target = this.#stateOf(to);
+    const left = this.#stateOf(from);
     const sinceMs = this.#now - this.#lastSwitchAt;
     const isRemoval = reason === "removed_by_reload";
-    // The first in line answers, and what is left is content of the disk.
+    // The provider of highest priority delivers, and the provider it replaces is that of the content from the disk.
     const isFirstAnswer = isRestored(life.service.topology.state.snapshot);
     if (isFirstAnswer && reason === "recovered") return;
     if (this.#isChanging(to) || this.#isChanging(from)) return this.#settleSwitch(event, isFirstAnswer);
     if (!isRemoval && target.health !== "healthy")
       report(`a switch (${reason}) to ${to}, which is ${target.health}`);
     if (reason === "recovered") {
-      if (!this.#isProven(target)) report(`${to} gets its place back before a cooldown of health`);
+      if (!this.#isProven(target)) report(`${to} takes over by priority before a cooldown of health`);
     } else if (!isRemoval && reason !== "manual_override") {
       if (left.health === "healthy" && !isFirstAnswer)
-        report(`${from} is left because of ${reason}, and is healthy`);
-      if (target.isBarred && !this.#isProven(target)) report(`${to} was left, and is chosen again too early`);
+        report(`${from} is left because of ${reason}, but is healthy`);
+      if (target.isBarred && !this.#isProven(target)) report(`${to} was left and is chosen again too early`);
       const troubledAt = life.inForce.find(({ descriptor }) => descriptor.id === to)?.troubledAt ?? 0;
-      // What troubles it just now it may have done after it was chosen.
+      // A failure at this very moment may have happened after it was chosen.
       const isUntroubled = this.#now - troubledAt >= cooldownMs || troubledAt === this.#now;
       if (sinceMs < cooldownMs && !isUntroubled)
-        report(`a switch to ${to} ${sinceMs} ms after the last one, and it has failed within the cooldown`);
+        report(
+          `a switch to ${to} ${sinceMs} ms after the last one, although it has failed within the cooldown`,
+        );
     }
     this.#settleSwitch(event, isFirstAnswer);
   }
 
-  /** On the first answer `from` is the provider of the restored snapshot: not active in this life, it was not left either. */
+  /**
+   * At the first delivery `from` is the provider of the restored snapshot, which was not active in this life and
+   * therefore is not barred.
+   */
   #settleSwitch({ from, to, reason }: ProviderChangedEvent, isFirstAnswer: boolean): void {
-    const left = this.#standingOf(from);
-    const target = this.#standingOf(to);
-    // A mere removal bars nobody: who was taken away begins anew when it comes back.
+    const left = this.#stateOf(from);
+    const target = this.#stateOf(to);
+    // A removal bars no provider: a removed provider starts again when it is added again.
     left.isBarred =
       !isFirstAnswer &&
       this.#instances.has(from) &&
@@ -140,22 +148,22 @@ export class SwitchRules implements Invariant {
     return this.#changedAt.get(id) === this.#now;
   }
 
-  #isProven({ healthySince }: Standing): boolean {
+  #isProven({ healthySince }: ProviderState): boolean {
     return healthySince !== undefined && this.#now - healthySince >= this.#context.world.setting.cooldownMs;
   }
 
-  #standingOf(id: string): Standing {
-    const known = this.#standings.get(id);
+  #stateOf(id: string): ProviderState {
+    const known = this.#states.get(id);
     if (known !== undefined) return known;
-    const standing: Standing = {
+    const state: ProviderState = {
       health: "idle",
       healthySince: undefined,
-      toldAt: undefined,
+      reportedAt: undefined,
       provenAt: undefined,
       isBarred: false,
     };
-    this.#standings.set(id, standing);
-    return standing;
+    this.#states.set(id, state);
+    return state;
   }
 }
 

@@ -15,8 +15,8 @@ type Content = Pick<ProviderSnapshot, "members" | "blockedNodes" | "hash">;
 const NOTHING: Content = { members: MemberSet.empty, blockedNodes: [], hash: "" };
 
 /**
- * Content that equals the last is not delivered again; a hash says what the content is; and a delta leads from what the
- * receiver has to what it gets: in the log from the event before, at a port from what it acknowledged.
+ * Equal content is not delivered again, a hash matches its content, and a delta leads from the receiver's content to
+ * the new one: in the log from the previous event, at a port from the acknowledged snapshot.
  */
 export class TrueDeltas implements Invariant {
   readonly name = "true-deltas";
@@ -64,7 +64,7 @@ export class TrueDeltas implements Invariant {
   }
 }
 
-/** Computed anew, from copies of the nodes: nothing is kept along the way. */
+/** Computed from copies of the nodes, without incremental sums. */
 function hashOf({ members, blockedNodes, providerId }: ProviderSnapshot): string {
   const copies = MemberSet.from(members.toArray().map((node) => createClusterNode({ ...node })));
   return createSnapshot({ providerId, members: copies, blockedNodes, observedAt: 0 }).hash;

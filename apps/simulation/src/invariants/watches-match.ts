@@ -1,7 +1,10 @@
 import type { Life } from "../world/life.ts";
 import type { Invariant, InvariantContext } from "./invariant.ts";
 
-/** Who is registered and can watch is watched, nobody else, and only once each; who is no more in force is disposed of. */
+/**
+ * Every registered provider that can watch is watched exactly once, and no other provider is. A provider that is no
+ * longer in force is disposed of.
+ */
 export class WatchesMatch implements Invariant {
   readonly name = "watches-match";
   readonly requirements = "R1.3 R2.1 R5.4";
@@ -26,12 +29,12 @@ export class WatchesMatch implements Invariant {
       const open = [...instance.watches].filter(({ signal }) => !signal.aborted);
       if (open.length > 1) report(`${id} is watched ${open.length} times`);
       if (inForce.has(instance)) {
-        if (instance.isDisposed) report(`${id} is in force, and was disposed of`);
-        if (!instance.capabilities.watch) report(`${id} cannot watch, and is in force`);
+        if (instance.isDisposed) report(`${id} is in force but was disposed of`);
+        if (!instance.capabilities.watch) report(`${id} cannot watch but is in force`);
         continue;
       }
-      if (open.length > 0) report(`${id} is not in force, and is still watched`);
-      if (!isChanging && !instance.isDisposed) report(`${id} is not in force, and was never disposed of`);
+      if (open.length > 0) report(`${id} is not in force but still watched`);
+      if (!isChanging && !instance.isDisposed) report(`${id} is not in force but was never disposed of`);
     }
     const judged = life.service.providerHealth().filter(({ health }) => health !== "disabled").length;
     if (judged !== inForce.size) report(`${inForce.size} are in force, ${judged} are judged`);
@@ -41,7 +44,7 @@ export class WatchesMatch implements Invariant {
     if (this.#context.world.setting.standby === "cold") return;
     for (const { descriptor, watches } of life.inForce) {
       const isOpen = [...watches].some(({ signal, isClosed }) => !signal.aborted && !isClosed);
-      if (!isOpen) this.#context.report(`${descriptor.id} is well, and nobody watches it`);
+      if (!isOpen) this.#context.report(`${descriptor.id} works but is not watched`);
     }
   }
 }

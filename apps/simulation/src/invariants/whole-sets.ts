@@ -6,8 +6,9 @@ import type { Invariant, InvariantContext } from "./invariant.ts";
 const FAILED_RESAVE = "could not be saved again";
 
 /**
- * After every change of the set, done or refused, exactly one whole set is in force: the new one or the old one, and it is
- * the one on the disk, unless the disk failed twice in a row (which is told) or somebody else has written it.
+ * After every change of the set, successful or refused, exactly one complete set is in force: the new one or the old
+ * one. It is also the set on the disk, unless the disk failed twice in a row (which is reported) or another process has
+ * written it.
  */
 export class WholeSets implements Invariant {
   readonly name = "whole-sets";
@@ -16,8 +17,8 @@ export class WholeSets implements Invariant {
   #model: readonly ProviderDescriptor[] = [];
   #counted = 0;
   #warnings = 0;
-  /** The disk may hold the set that was refused. */
-  #isInDoubt = false;
+  /** True when the disk may hold the refused set. */
+  #mayDiffer = false;
 
   constructor(context: InvariantContext) {
     this.#context = context;
@@ -26,7 +27,7 @@ export class WholeSets implements Invariant {
   lifeBegan(): void {
     this.#model = [];
     this.#counted = this.#warnings = 0;
-    this.#isInDoubt = false;
+    this.#mayDiffer = false;
   }
 
   stepDone(life: Life): void {
@@ -40,23 +41,23 @@ export class WholeSets implements Invariant {
     if (pending.length > 0) return;
     const { set, version } = world.disk;
     const isForeign = life.store.seenVersion !== version;
-    if (isForeign || this.#isInDoubt) return;
+    if (isForeign || this.#mayDiffer) return;
     if (describeSet(set) !== inForce) report(`in force is ${inForce}, on the disk ${describeSet(set)}`);
   }
 
-  /** In the order in which they were asked for: so the registry takes them. */
+  /** In the order of the requests, which is the order in which the registry handles them. */
   #follow(life: Life): void {
     const { operations, warnings } = life;
     for (let next = operations[this.#counted]; next !== undefined; next = operations[this.#counted]) {
       if (next.outcome === "pending") break;
       if (next.outcome === "done") {
         this.#model = next.effect(this.#model);
-        this.#isInDoubt = false;
+        this.#mayDiffer = false;
       }
       this.#counted++;
     }
     for (; this.#warnings < warnings.length; this.#warnings++) {
-      if (warnings[this.#warnings]?.message.includes(FAILED_RESAVE) === true) this.#isInDoubt = true;
+      if (warnings[this.#warnings]?.message.includes(FAILED_RESAVE) === true) this.#mayDiffer = true;
     }
   }
 }

@@ -7,43 +7,43 @@ const STREAM = "packages/failover/src/provider-stream.ts";
 
 export const FAILOVER_MUTANTS: readonly Mutant[] = [
   {
-    name: "fail-back-at-once",
-    says: "a better provider gets its place back as soon as it is healthy",
+    name: "failback-at-once",
+    bug: "failback happens as soon as a provider of higher priority is healthy",
     file: CONTROLLER,
     find: ".find((candidate) => this.#isProven(candidate, now));",
     replace: '.find((candidate) => candidate.health === "healthy");',
   },
   {
     name: "cooldown-ignored",
-    says: "a switch follows the last one at once, whoever it goes to",
+    bug: "a switch can follow the last one at once, to any provider",
     file: CONTROLLER,
     find: "(now - this.#lastSwitchAt >= cooldownMs || now - candidate.failedAt >= cooldownMs)",
     replace: "(now >= 0 || cooldownMs > 0)",
   },
   {
     name: "bar-forgotten",
-    says: "who was left is chosen again before a cooldown of health",
+    bug: "a provider that was left is chosen again before a cooldown of health",
     file: CONTROLLER,
     find: "from.isExcluded = !this.#isProven(from, now);",
     replace: "from.isExcluded = false;",
   },
   {
-    name: "unavailable-never-told",
-    says: "when every provider is given up the topology is only degraded",
+    name: "unavailable-never-reported",
+    bug: "when every provider is unreachable the topology is only degraded",
     file: CONTROLLER,
     find: "if (this.#isExhausted) {",
     replace: "if (this.#order.length < 0) {",
   },
   {
     name: "override-forgotten",
-    says: "a pinned provider does not get its place back once it is well",
+    bug: "a pinned provider does not become active again when it recovers",
     file: CONTROLLER,
     find: "candidate.id === this.#pinned ? Number.POSITIVE_INFINITY : candidate.priority;",
     replace: "candidate.priority;",
   },
   {
     name: "never-reconnects",
-    says: "a broken watch is never begun anew",
+    bug: "a failed watch is never started again",
     file: STREAM,
     find: "await this.#rest(end);",
     replace:
@@ -51,7 +51,7 @@ export const FAILOVER_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "change-after-content",
-    says: "provider_changed is emitted after the first content of the new provider",
+    bug: "provider_changed is emitted after the first content of the new provider",
     file: ANNOUNCER,
     find: 'if (from !== switched.to) announcements.push({ type: "switch", ...switched, from });',
     replace:
@@ -59,14 +59,14 @@ export const FAILOVER_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "watch-left-open",
-    says: "the watch on a provider that is left or stopped goes on",
+    bug: "the watch on a provider that is left or stopped continues",
     file: SESSION,
     find: "source.stream = undefined;\n    const stopping",
     replace: "source.stream = undefined;\n    if (stream !== undefined) return;\n    const stopping",
   },
   {
     name: "error-as-empty-set",
-    says: "a broken watch is taken for the answer that there are no members",
+    bug: "a failed watch is treated as a snapshot without members",
     file: SESSION,
     find: "    source.snapshot = undefined;\n    return {",
     replace:
@@ -76,21 +76,21 @@ export const FAILOVER_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "wall-clock-timeouts",
-    says: "durations are measured on the wall clock, which jumps",
+    bug: "durations are measured on the wall clock, which jumps",
     file: SESSION,
     find: "return this.#options.clock.monotonic();",
     replace: "return this.#options.clock.now();",
   },
   {
     name: "silence-unnoticed",
-    says: "a watch that says nothing for longer than the timeout is waited for",
+    bug: "a watch that yields nothing for longer than the timeout is not ended",
     file: STREAM,
     find: "if (leftMs <= 0) this.#onSilence();",
     replace: "if (leftMs <= 0) return;",
   },
   {
     name: "late-passes-for-fresh",
-    says: "an answer that came late counts as one in time",
+    bug: "a late snapshot counts as in time",
     file: STREAM,
     find: "if (exactMs <= lateSnapshotMs) return undefined;",
     replace: "if (exactMs >= 0) return undefined;",

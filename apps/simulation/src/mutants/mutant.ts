@@ -1,12 +1,12 @@
-/** A bug planted on purpose: a piece of the source as it is, and as the bug has it. */
+/** A deliberately planted bug: a piece of source code and its replacement. */
 export interface Mutant {
-  /** As the command line names it. */
+  /** The name on the command line. */
   readonly name: string;
-  /** What is wrong, in words. */
-  readonly says: string;
-  /** The file, from the root of the repository. */
+  /** Describes the bug. */
+  readonly bug: string;
+  /** The path of the file in the repository. */
   readonly file: string;
-  /** Stands in the file exactly once. */
+  /** Must occur in the file exactly once. */
   readonly find: string;
   readonly replace: string;
 }

@@ -6,7 +6,7 @@ import type { Mutant } from "./mutant.ts";
 import { OUTSIDE_MUTANTS } from "./outside-mutants.ts";
 import { REGISTRY_MUTANTS } from "./registry-mutants.ts";
 
-/** Every bug that the simulation has to find. */
+/** All bugs that the simulation must find. */
 export const MUTANTS: readonly Mutant[] = [
   ...FAILOVER_MUTANTS,
   ...GUARD_MUTANTS,

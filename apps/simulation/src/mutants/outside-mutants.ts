@@ -1,17 +1,17 @@
 import type { Mutant } from "./mutant.ts";
 
-/** What an adapter or a store of somebody else's may get wrong. */
+/** Bugs that a third-party adapter or store may have. */
 export const OUTSIDE_MUTANTS: readonly Mutant[] = [
   {
     name: "rollback-published",
-    says: "an adapter hands on an answer that is older than the last",
+    bug: "an adapter yields a snapshot that is older than the last one",
     file: "apps/simulation/src/world/connection.ts",
     find: "return this.#index !== undefined && index < this.#index;",
     replace: "return this.#index !== undefined && index < 0;",
   },
   {
     name: "save-lost",
-    says: "a store acknowledges a save and writes nothing",
+    bug: "a store acknowledges a save and writes nothing",
     file: "apps/simulation/src/world/sim-disk.ts",
     find: "    disk.write(text);\n",
     replace: "    disk.version++;\n",

@@ -5,8 +5,8 @@ import { MUTANTS } from "./mutants.ts";
 const ROOT = new URL("../../../../", import.meta.url).href;
 
 /**
- * Lets every module loaded from now on in this thread have the bug. Throws for a name that there is not, and fails the load
- * of the file when what is to be replaced does not stand in it exactly once: then the mutant has to follow the source.
+ * Plants the bug in every module that is loaded in this thread from now on. Throws for an unknown name. Loading the
+ * file fails when the text to replace does not occur in it exactly once; then the mutant must be updated.
  */
 export function plantMutant(name: string): void {
   const mutant = MUTANTS.find((known) => known.name === name);

@@ -5,7 +5,7 @@ import type { SeedsReport } from "./run-seeds.ts";
 
 const HOUR_MS = 3_600_000;
 
-/** One line: how much was run, how fast, and what came of it. */
+/** Returns one line: how much was run, how fast, and the result. */
 export function describeReport({ seeds, virtualMs, events, tookMs, failures }: SeedsReport): string {
   const seconds = tookMs / 1_000;
   const rate = (amount: number) => Math.round(amount / seconds).toLocaleString("en");
@@ -20,15 +20,15 @@ export function describeReport({ seeds, virtualMs, events, tookMs, failures }: S
   ].join(", ");
 }
 
-/** What broke, in one line. */
+/** Describes the violation in one line. */
 export function describeFailure({ seed, violation }: RunOutcome): string {
-  if (violation === undefined) return `seed ${seed} broke nothing`;
+  if (violation === undefined) return `seed ${seed} violated nothing`;
   const { invariant, requirements, message, step, atMs } = violation;
-  return `seed ${seed} broke ${invariant} (${requirements}) at step ${step}, ${atMs} ms: ${message}`;
+  return `seed ${seed} violated ${invariant} (${requirements}) at step ${step}, ${atMs} ms: ${message}`;
 }
 
-/** A script for people, and as the JSON that `--script` takes. */
+/** Formats a script as text, and as the JSON that `--script` reads. */
 export function describeShrunk(script: Script): string {
   const lines = describeScript(script).map((line) => `  ${line}`);
-  return [`a short script that breaks the same:`, ...lines, JSON.stringify(script)].join("\n");
+  return [`a short script with the same violation:`, ...lines, JSON.stringify(script)].join("\n");
 }

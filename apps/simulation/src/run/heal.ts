@@ -2,46 +2,46 @@ import { DEFAULT_MASS_REMOVAL } from "@holdfast/provisioning";
 import { PORTS } from "../script/script.ts";
 import type { World } from "../world/world.ts";
 
-/** Within this a probe that was under way is over, an aborted one too. */
+/** Time within which a probe in progress ends, also an aborted one. */
 const PROBES_MS = 10_000;
-/** Suppressed ids may be tried again after it. */
+/** Time after which suppressed ids may be tried again. */
 const SUPPRESSION_MS = 61_000;
 
 /**
- * Makes everything well and lets as much time go by as it takes until it must have its effect: a registration under way, the
- * suppression of an id, a silence, a backoff, a late answer, the cooldown, and the backoff of a port.
+ * Repairs all faults and lets as much time pass as recovery may take: a registration in progress, the suppression of an
+ * id, a silence, a backoff, a late response, the cooldown, and the backoff of a port.
  */
 export async function heal(world: World, settle: () => Promise<void>): Promise<void> {
   const { backends, ports, disk, files, setting, clock } = world;
-  world.trace.write("# everything is well");
+  world.trace.write("# all faults are repaired");
   for (const backend of backends.values()) {
     backend.latencyMs = 0;
-    backend.setMood("well");
+    backend.setBehaviour("well");
   }
   disk.heal();
   files.heal();
-  for (const port of PORTS) ports[port].setMood("well");
+  for (const port of PORTS) ports[port].setBehaviour("well");
   await clock.advance(PROBES_MS);
   await settle();
   await ensureProvider(world);
   const { timeoutMs, backoffMaxMs, cooldownMs } = setting;
   const { removalDwellMs = cooldownMs, massRemoval } = world.life.guards;
   const { holdMs } = massRemoval === false ? { holdMs: 0 } : (massRemoval ?? DEFAULT_MASS_REMOVAL);
-  // A retry may ask for 3 s on top of its backoff.
+  // A backend may ask for a retry after 3 s in addition to the backoff.
   await clock.advance(timeoutMs + 2 * backoffMaxMs + 3_000 + 2 * cooldownMs + 30_000);
-  // What a dwell kept leaves, perhaps too much of it at once.
+  // Members kept by a dwell are removed, possibly as a mass removal.
   await clock.advance(removalDwellMs + holdMs);
   await settle();
   for (const observer of world.observers) observer.healed?.(world.life);
 }
 
-/** Somebody must be there to believe. */
+/** At least one provider must be in force. */
 async function ensureProvider({ life, clock, trace }: World): Promise<void> {
   if (life.inForce.length > 0) return;
   await clock.advance(SUPPRESSION_MS);
-  trace.write("# a provider for the end");
+  trace.write("# a provider for the recovery");
   const { registry } = life.service;
-  // The set may be another one on the disk than in force.
+  // The set on the disk may differ from the one in force.
   life.track("restoreSet", registry.restore(), () => life.store.loaded);
   await clock.settle();
   if (life.inForce.length > 0) return;

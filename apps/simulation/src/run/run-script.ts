@@ -8,26 +8,26 @@ import { takeStep } from "../world/take-step.ts";
 import { World } from "../world/world.ts";
 import { heal } from "./heal.ts";
 
-/** What broke, and when. */
+/** A violated invariant, and when. */
 export interface Violation {
   readonly invariant: string;
   readonly requirements: string;
   readonly message: string;
-  /** The number of the step under way, from 0; as many as there are steps: after the last one. */
+  /** The number of the current step, from 0. The number of steps means: after the last one. */
   readonly step: number;
-  /** Virtual milliseconds since the beginning. */
+  /** Virtual milliseconds since the start. */
   readonly atMs: number;
 }
 
 export interface RunOutcome {
   readonly seed: number;
-  /** The first thing that broke. */
+  /** The first violation. */
   readonly violation: Violation | undefined;
-  /** Of every line of the trace. */
+  /** SHA-256 of all lines of the trace. */
   readonly digest: string;
   readonly lines: readonly string[];
   readonly virtualMs: number;
-  /** Of the log, of all lives. */
+  /** Number of log events of all lives. */
   readonly events: number;
 }
 
@@ -37,10 +37,10 @@ export interface RunOptions {
 }
 
 const FINAL_DEADLINE_MS = 10_000;
-/** Who fails to start stops by itself, with the default deadline. */
+/** A service that fails to start stops by itself, with the default deadline. */
 const FAILED_START_DEADLINE_MS = 10_000;
 
-/** Runs a script from its beginning to a stop in peace, or to the first thing that breaks. */
+/** Runs a script to an orderly stop, or to the first violation. */
 export async function runScript(script: Script, options: RunOptions = {}): Promise<RunOutcome> {
   const run = new Run(script, options.keepTrace ?? false);
   const rejections = await collectUnhandledRejections(() => run.play());
@@ -86,7 +86,7 @@ class Run {
     this.#step = this.#script.steps.length;
     if (this.#violation === undefined) await heal(world, () => this.#settle());
     if (this.#violation === undefined) await world.stopLife(FINAL_DEADLINE_MS);
-    // Whatever a violation left behind must not outlive the run.
+    // Nothing that a violation left behind may outlive the run.
     for (const life of world.lives) life.cut();
     await world.clock.settle();
   }
@@ -110,7 +110,7 @@ class Run {
     await this.#settle();
   }
 
-  /** Until nothing is under way any more; then everything is looked at. */
+  /** Waits until nothing is in progress, then checks everything. */
   async #settle(): Promise<void> {
     const world = this.#world;
     await world.clock.settle();

@@ -7,9 +7,9 @@ export interface RunSeedsOptions {
   readonly first: number;
   readonly count: number;
   readonly mutant?: string | undefined;
-  /** Seeds that nobody has begun yet are left out once one has failed. @defaultValue false */
+  /** True: after a failure, no further seeds are started. @defaultValue false */
   readonly stopsAtFailure?: boolean | undefined;
-  /** @defaultValue one for each core */
+  /** Number of worker threads. @defaultValue one for each core */
   readonly workers?: number | undefined;
 }
 
@@ -17,9 +17,9 @@ export interface SeedsReport {
   readonly seeds: number;
   readonly virtualMs: number;
   readonly events: number;
-  /** Real time. */
+  /** Real time, in milliseconds. */
   readonly tookMs: number;
-  /** The runs that broke something, by seed. */
+  /** The runs with a violation, by seed. */
   readonly failures: readonly RunOutcome[];
 }
 

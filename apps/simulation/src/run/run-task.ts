@@ -3,7 +3,7 @@ import type { Script } from "../script/script.ts";
 import type { RunOutcome } from "./run-script.ts";
 import type { Task, TaskMessage } from "./task.ts";
 
-/** Runs a task in a thread of its own. Rejects with what breaks the thread. */
+/** Runs a task in a worker thread. Rejects with the error of the thread. */
 export async function runTask(task: Task, onMessage: (message: TaskMessage) => void): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const worker = new Worker(new URL("task-worker.ts", import.meta.url), { workerData: task });
@@ -21,11 +21,11 @@ export async function runScriptApart(script: Script, mutant?: string): Promise<R
   await runTask({ kind: "script", script, mutant }, (message) => {
     if (message.kind === "outcome") outcome = message.outcome;
   });
-  if (outcome === undefined) throw new Error("the worker said nothing");
+  if (outcome === undefined) throw new Error("the worker sent no result");
   return outcome;
 }
 
-/** The short script. */
+/** Returns the shrunk script. */
 export async function shrinkApart(script: Script, invariant: string, mutant?: string): Promise<Script> {
   let shrunk = script;
   await runTask({ kind: "shrink", script, invariant, mutant }, (message) => {

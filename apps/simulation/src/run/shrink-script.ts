@@ -1,13 +1,13 @@
 import type { LifeSetting, ProviderSpec, Script, Setting, Step } from "../script/script.ts";
 
 export interface ShrinkOptions {
-  /** Whether a script still breaks the same thing. */
+  /** Returns true when a script still causes the same violation. */
   readonly breaks: (script: Script) => Promise<boolean>;
-  /** How many scripts may be tried. @defaultValue 800 */
+  /** Maximum number of scripts to try. @defaultValue 800 */
   readonly budget?: number | undefined;
 }
 
-/** What most settings are; one that need not be otherwise says nothing. */
+/** Common settings. A setting that is not relevant gets its common value. */
 const PLAIN: Omit<Setting, "providers"> = {
   standby: "warm",
   timeoutMs: 15_000,
@@ -25,7 +25,10 @@ const PLAIN: Omit<Setting, "providers"> = {
   lives: [{}],
 };
 
-/** The shortest and plainest script it can find that still breaks: steps are taken out, then waits, sets and settings simplified. */
+/**
+ * Returns the shortest and simplest script it can find with the same violation: removes steps, then simplifies waits,
+ * sets and settings.
+ */
 export async function shrinkScript(script: Script, options: ShrinkOptions): Promise<Script> {
   return new Shrinking(script, options).run();
 }
@@ -51,7 +54,7 @@ class Shrinking {
     return this.#best;
   }
 
-  /** Shorter is better, and so is plainer. */
+  /** Smaller is better. */
   get #size(): number {
     return JSON.stringify(this.#best).length;
   }

@@ -1,4 +1,4 @@
-// The entry of a worker thread: plants the bug first, if there is to be one, then loads what runs the scripts.
+// Entry point of a worker thread: plants the bug first, if there is one, then loads the code that runs scripts.
 import { parentPort, workerData } from "node:worker_threads";
 import { plantMutant } from "../mutants/plant-mutant.ts";
 import type { RunOutcome } from "./run-script.ts";

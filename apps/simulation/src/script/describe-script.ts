@@ -1,18 +1,18 @@
 import type { Absence, LifeSetting, ProviderSpec, Script, Step } from "./script.ts";
 
-/** One line, for people. */
+/** Describes a step in one line. */
 export function describeStep(step: Step): string {
   switch (step.do) {
     case "wait":
       return `wait ${step.ms} ms`;
     case "members":
-      return `${step.at} says [${step.nodes.join(" ")}]${step.skipped === undefined ? "" : `, ${step.skipped} unreadable`}`;
-    case "mood":
-      return `${step.at} is ${step.mood}`;
+      return `${step.at} has [${step.nodes.join(" ")}]${step.skipped === undefined ? "" : `, ${step.skipped} unreadable`}`;
+    case "behaviour":
+      return `${step.at} is ${step.behaviour}`;
     case "latency":
       return `${step.at} takes ${step.ms} ms`;
-    case "blow":
-      return `${step.at}: ${step.blow}`;
+    case "incident":
+      return `${step.at}: ${step.incident}`;
     case "reload":
       return `reload ${describeSpecs(step.set)}${describeAbort(step)}`;
     case "register":
@@ -34,7 +34,7 @@ export function describeStep(step: Step): string {
     case "leases":
       return `Placement publishes leases${step.back === 0 ? "" : " of an earlier tick"}`;
     case "port":
-      return `${step.port} is ${step.mood}${step.ms === undefined ? "" : ` (${step.ms} ms)`}`;
+      return `${step.port} is ${step.behaviour}${step.ms === undefined ? "" : ` (${step.ms} ms)`}`;
     case "disk":
       return `the disk: ${step.fault}`;
     case "snapshotFile":
@@ -50,7 +50,7 @@ export function describeStep(step: Step): string {
   }
 }
 
-/** The setting and every step, a line each. */
+/** Describes the settings and every step, one line each. */
 export function describeScript({ seed, setting, steps }: Script): readonly string[] {
   const { providers, lives, ...rest } = setting;
   const settings = Object.entries(rest).map(([name, value]) => `${name}=${value}`);
@@ -75,7 +75,7 @@ function describeLife({ removalDwellMs, massRemoval, lastKnownGood }: LifeSettin
   if (massRemoval === false) parts.push("no mass-removal guard");
   else if (massRemoval !== undefined) {
     const { share, holdMs, when } = massRemoval;
-    parts.push(`drops of ${share} or more are held ${when} for ${holdMs} ms`);
+    parts.push(`removals of ${share} or more are held ${when} for ${holdMs} ms`);
   }
   if (lastKnownGood !== undefined)
     parts.push(`known good for ${lastKnownGood.maxAgeMs} ms, saved every ${lastKnownGood.saveEveryMs} ms`);
@@ -88,5 +88,5 @@ function describeAbsence(away: Absence | undefined): string {
 }
 
 function describeAbort({ abortAfterMs }: { readonly abortAfterMs?: number | undefined }): string {
-  return abortAfterMs === undefined ? "" : `, given up after ${abortAfterMs} ms`;
+  return abortAfterMs === undefined ? "" : `, aborted after ${abortAfterMs} ms`;
 }

@@ -1,10 +1,10 @@
 import * as z from "zod";
 import {
-  BACKEND_BLOWS,
-  BACKEND_MOODS,
+  BACKEND_INCIDENTS,
+  BACKEND_BEHAVIOURS,
   BACKENDS,
   DISK_FAULTS,
-  PORT_MOODS,
+  PORT_BEHAVIOURS,
   PORTS,
   SNAPSHOT_FAULTS,
   type LifeSetting,
@@ -18,7 +18,7 @@ const ms = z.number().min(0).max(3_600_000);
 const at = z.enum(BACKENDS);
 const abortAfterMs = ms.optional();
 const away = z.strictObject({ ms, jumpMs: z.number() }).optional();
-/** `a`, or `a2`: the same node at another address. */
+/** `a`, or `a2` for the same node at another address. */
 const node = z.string().regex(/^[a-z][0-9]?$/);
 
 const provider: z.ZodType<ProviderSpec> = z.strictObject({
@@ -31,9 +31,9 @@ const provider: z.ZodType<ProviderSpec> = z.strictObject({
 const step: z.ZodType<Step> = z.discriminatedUnion("do", [
   z.strictObject({ do: z.literal("wait"), ms }),
   z.strictObject({ do: z.literal("members"), at, nodes: z.array(node), skipped: z.int().optional() }),
-  z.strictObject({ do: z.literal("mood"), at, mood: z.enum(BACKEND_MOODS) }),
+  z.strictObject({ do: z.literal("behaviour"), at, behaviour: z.enum(BACKEND_BEHAVIOURS) }),
   z.strictObject({ do: z.literal("latency"), at, ms }),
-  z.strictObject({ do: z.literal("blow"), at, blow: z.enum(BACKEND_BLOWS) }),
+  z.strictObject({ do: z.literal("incident"), at, incident: z.enum(BACKEND_INCIDENTS) }),
   z.strictObject({ do: z.literal("reload"), set: z.array(provider), abortAfterMs }),
   z.strictObject({ do: z.literal("register"), provider, abortAfterMs }),
   z.strictObject({ do: z.literal("remove"), id: at }),
@@ -44,7 +44,12 @@ const step: z.ZodType<Step> = z.discriminatedUnion("do", [
   z.strictObject({ do: z.literal("override"), id: at.optional() }),
   z.strictObject({ do: z.literal("admit"), abortAfterMs }),
   z.strictObject({ do: z.literal("leases"), back: z.int() }),
-  z.strictObject({ do: z.literal("port"), port: z.enum(PORTS), mood: z.enum(PORT_MOODS), ms: ms.optional() }),
+  z.strictObject({
+    do: z.literal("port"),
+    port: z.enum(PORTS),
+    behaviour: z.enum(PORT_BEHAVIOURS),
+    ms: ms.optional(),
+  }),
   z.strictObject({ do: z.literal("disk"), fault: z.enum(DISK_FAULTS) }),
   z.strictObject({ do: z.literal("snapshotFile"), fault: z.enum(SNAPSHOT_FAULTS) }),
   z.strictObject({ do: z.literal("acceptRemovals") }),
@@ -84,7 +89,7 @@ const setting: z.ZodType<Setting> = z.strictObject({
   providers: z.array(provider),
 });
 
-/** A script as `--script FILE` reads it. */
+/** The schema of a script that `--script FILE` reads. */
 export const scriptSchema: z.ZodType<Script> = z.strictObject({
   seed: z.int(),
   setting,

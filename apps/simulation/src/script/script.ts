@@ -1,83 +1,83 @@
-/** The backends of the simulated world. Each may be configured as the provider of the same id. */
+/** The simulated backends. Each may be configured as the provider with the same id. */
 export const BACKENDS = ["p", "q", "r", "s"] as const;
 export type BackendId = (typeof BACKENDS)[number];
 
-/** How a backend answers from now on. */
-export const BACKEND_MOODS = [
+/** How a backend behaves from now on. */
+export const BACKEND_BEHAVIOURS = [
   "well",
-  /** New connections are refused: `CONNECTIVITY_REFUSED`, which retrying may mend. */
+  /** New connections are refused with `CONNECTIVITY_REFUSED`, which is retryable. */
   "refusing",
-  /** New connections are refused with a time to come back at. */
+  /** New connections are refused with a time after which to retry. */
   "overloaded",
-  /** New connections are refused: `CONNECTIVITY_UNAUTHORIZED`, which retrying can't mend. */
+  /** New connections are refused with `CONNECTIVITY_UNAUTHORIZED`, which is not retryable. */
   "forbidding",
-  /** Its client throws something that is no error of ours. */
+  /** Its client throws an error that is not a ProvisioningError. */
   "foreign",
-  /** Says nothing, to nobody. */
+  /** Sends nothing on any connection. */
   "hanging",
-  /** As `hanging`, and its client does not heed the signal. */
+  /** Like `hanging`, and its client ignores the abort signal. */
   "deaf",
-  /** Breaks every connection right after the first answer. */
+  /** Every connection fails right after the first response. */
   "breaking",
-  /** Ends every connection right after the first answer. */
+  /** Every connection ends right after the first response. */
   "ending",
-  /** Ends every connection, without a word, three seconds after it began. */
+  /** Every connection ends three seconds after it was opened. */
   "flapping",
-  /** Gives the first answer of a connection, then nothing. */
+  /** Sends the first response of a connection, then nothing. */
   "stalling",
-  /** Shows life but owes the first answer. */
-  "owing",
-  /** Its answers are a minute old. */
+  /** Sends heartbeats but not the first response. */
+  "heartbeatsOnly",
+  /** Its responses are a minute old. */
   "lagging",
 ] as const;
-export type BackendMood = (typeof BACKEND_MOODS)[number];
+export type BackendBehaviour = (typeof BACKEND_BEHAVIOURS)[number];
 
-/** Something that happens to the open connections of a backend. */
-export const BACKEND_BLOWS = [
+/** An incident that affects the open connections of a backend. */
+export const BACKEND_INCIDENTS = [
   "break",
   "end",
-  /** A foreign error. */
+  /** Every connection fails with an error that is not a ProvisioningError. */
   "shatter",
-  /** What it answered last comes again. */
+  /** The last response is sent again. */
   "repeat",
-  /** What it answered before comes again, after the newer one. */
+  /** The response before the last one is sent again. */
   "reorder",
-  /** It comes back from a backup: its index starts over, and its content is that of a while ago. */
+  /** The backend is restored from a backup: its index starts again, and its content is older. */
   "rollback",
-  /** It restarts: connections break, its index starts over, its content stays. */
+  /** The backend restarts: connections fail and its index starts again; its content stays. */
   "restart",
-  /** What it answered last comes again, and is a minute old. */
+  /** The last response is sent again and is a minute old. */
   "late",
   "heartbeat",
 ] as const;
-export type BackendBlow = (typeof BACKEND_BLOWS)[number];
+export type BackendIncident = (typeof BACKEND_INCIDENTS)[number];
 
 export const PORTS = ["partition", "placement", "remoting"] as const;
 export type PortName = (typeof PORTS)[number];
 
-export const PORT_MOODS = [
+export const PORT_BEHAVIOURS = [
   "well",
-  /** Takes `ms` for each call. */
+  /** Each call takes `ms`. */
   "slow",
   "throwing",
   "rejecting",
-  /** Does the work and says it failed. */
+  /** Does the work but reports a failure. */
   "forgetful",
-  /** Never answers; a call rejects when its signal aborts. */
+  /** Never responds; a call rejects when its signal aborts. */
   "hanging",
-  /** Never answers and hears no signal. */
+  /** Never responds and ignores the signal. */
   "stuck",
   /** Rejects for `ms`, then works again. */
   "crashed",
 ] as const;
-export type PortMood = (typeof PORT_MOODS)[number];
+export type PortBehaviour = (typeof PORT_BEHAVIOURS)[number];
 
 export const DISK_FAULTS = [
   /** The next save fails with `STORE_IO` and writes nothing. */
   "saveFailsBefore",
-  /** The next save writes, and fails with `STORE_IO` all the same. */
+  /** The next save writes, but fails with `STORE_IO`. */
   "saveFailsAfter",
-  /** Somebody else saves another set: the next save is refused with `STORE_CONFLICT`. */
+  /** Another process saves a different set, so the next save is refused with `STORE_CONFLICT`. */
   "conflict",
   /** The next load fails with `STORE_IO`. */
   "loadFails",
@@ -86,19 +86,19 @@ export const DISK_FAULTS = [
 ] as const;
 export type DiskFault = (typeof DISK_FAULTS)[number];
 
-/** What happens to the file that keeps the last known good snapshot. */
+/** Faults of the file with the last known good snapshot. */
 export const SNAPSHOT_FAULTS = [
-  /** The next save finds the disk full. */
+  /** The next save fails because the disk is full. */
   "saveFailsBefore",
-  /** The next save replaces the file, and fails all the same. */
+  /** The next save replaces the file, but fails. */
   "saveFailsAfter",
-  /** Saves stand still until the fault is `none`. */
+  /** Saves hang until the fault is `none`. */
   "savesHang",
   /** The next load fails with `STORE_IO`. */
   "loadFails",
   /** A byte of the file changes. */
   "damaged",
-  /** The file loses its end. */
+  /** The file is truncated. */
   "cut",
   "lost",
   "none",
@@ -109,9 +109,9 @@ export type SnapshotFault = (typeof SNAPSHOT_FAULTS)[number];
 export interface ProviderSpec {
   readonly id: BackendId;
   readonly priority: number;
-  /** Another variant is another definition of the same id. */
+  /** A different variant is a different definition of the same id. */
   readonly variant: number;
-  /** `blind` can't watch and is disabled; the others are refused by the validation. @defaultValue "good" */
+  /** `blind` cannot watch and is disabled; the others are refused by the validation. @defaultValue "good" */
   readonly flaw?: "good" | "blind" | "unknownKind" | "missingField" | "literalSecret" | undefined;
 }
 
@@ -123,9 +123,9 @@ export type Step =
       readonly nodes: readonly string[];
       readonly skipped?: number | undefined;
     }
-  | { readonly do: "mood"; readonly at: BackendId; readonly mood: BackendMood }
+  | { readonly do: "behaviour"; readonly at: BackendId; readonly behaviour: BackendBehaviour }
   | { readonly do: "latency"; readonly at: BackendId; readonly ms: number }
-  | { readonly do: "blow"; readonly at: BackendId; readonly blow: BackendBlow }
+  | { readonly do: "incident"; readonly at: BackendId; readonly incident: BackendIncident }
   | {
       readonly do: "reload";
       readonly set: readonly ProviderSpec[];
@@ -134,18 +134,18 @@ export type Step =
   | { readonly do: "register"; readonly provider: ProviderSpec; readonly abortAfterMs?: number | undefined }
   | { readonly do: "remove"; readonly id: BackendId }
   | { readonly do: "restoreSet" }
-  /** A reload with the set that is in force. */
+  /** A reload with the set in force. */
   | { readonly do: "resubmit" }
   | { readonly do: "block"; readonly node: string }
   | { readonly do: "restore"; readonly node: string }
   | { readonly do: "override"; readonly id?: BackendId | undefined }
   | { readonly do: "admit"; readonly abortAfterMs?: number | undefined }
-  /** Placement publishes leases by itself, computed with the tick it had, or with one before that. */
+  /** Placement publishes leases outside applySnapshot, computed with its current tick, or with an earlier one. */
   | { readonly do: "leases"; readonly back: number }
   | {
       readonly do: "port";
       readonly port: PortName;
-      readonly mood: PortMood;
+      readonly behaviour: PortBehaviour;
       readonly ms?: number | undefined;
     }
   | { readonly do: "disk"; readonly fault: DiskFault }
@@ -153,19 +153,19 @@ export type Step =
   /** The operator accepts what the mass-removal guard holds. */
   | { readonly do: "acceptRemovals" }
   | { readonly do: "jump"; readonly ms: number }
-  /** Stops the service and starts it again from what is on the disk. */
+  /** Stops the service and starts it again from the disk. */
   | { readonly do: "restart"; readonly deadlineMs: number; readonly away?: Absence | undefined }
-  /** As `kill -9`, then a start from what is on the disk. */
+  /** Like `kill -9`, then a start from the disk. */
   | { readonly do: "kill"; readonly away?: Absence | undefined };
 
-/** What goes by between two lives of the service, in milliseconds. */
+/** The time between two lives of the service, in milliseconds. */
 export interface Absence {
   readonly ms: number;
-  /** By how much the wall clock jumps besides. */
+  /** Additional jump of the wall clock. */
   readonly jumpMs: number;
 }
 
-/** What one life of the service is configured with. Durations are milliseconds. */
+/** The configuration of one life of the service. Durations are in milliseconds. */
 export interface LifeSetting {
   /** @defaultValue the cooldown */
   readonly removalDwellMs?: number | undefined;
@@ -174,11 +174,11 @@ export interface LifeSetting {
     | { readonly share: number; readonly holdMs: number; readonly when: "contested" | "always" }
     | false
     | undefined;
-  /** @defaultValue nothing is kept */
+  /** @defaultValue nothing is stored */
   readonly lastKnownGood?: { readonly maxAgeMs: number; readonly saveEveryMs: number } | undefined;
 }
 
-/** What stays the same for a whole run. Durations are milliseconds. */
+/** The settings of a whole run. Durations are in milliseconds. */
 export interface Setting {
   readonly standby: "warm" | "cold";
   readonly timeoutMs: number;
@@ -192,15 +192,18 @@ export interface Setting {
   readonly suppressMs: number;
   readonly callTimeoutMs: number;
   readonly callTries: number;
-  /** What tells one backend's nodes from another's: the address, a mark beside it, or nothing. */
+  /** How nodes of different backends differ: by address, by metadata, or not at all. */
   readonly marks: "host" | "metadata" | "none";
-  /** Each life is configured as the next of them, and after the last one as the first again. */
+  /** Each life uses the next of these settings; after the last one the first is used again. */
   readonly lives: readonly LifeSetting[];
-  /** On the disk before the first start. */
+  /** The stored providers before the first start. */
   readonly providers: readonly ProviderSpec[];
 }
 
-/** Plain data: everything that happens in a run, but for the chance that the seed gives the service. */
+/**
+ * Everything that happens in a run, as plain data, except for the random numbers of the service, which come from the
+ * seed.
+ */
 export interface Script {
   readonly seed: number;
   readonly setting: Setting;

@@ -1,11 +1,11 @@
 import type { Admission } from "@holdfast/bridges";
 import type { TopologyState, TopologyStatus } from "@holdfast/core";
 
-/** A placement request that asked to be admitted. */
+/** A placement request that waits for admission. */
 export interface AdmissionRecord {
-  /** Of the newest snapshot when it asked. */
+  /** Number of the newest snapshot at the time of the request. */
   readonly seqNo: number;
-  /** Every status from then until it was answered. */
+  /** Every status from the request until its outcome. */
   readonly statuses: Set<TopologyStatus>;
   readonly signal: AbortSignal;
   /** Monotonic milliseconds. */
@@ -15,7 +15,7 @@ export interface AdmissionRecord {
   error?: unknown;
 }
 
-/** The status as it counts for admission: with only members that a guard keeps placement pauses as if there were none. */
+/** The status for admission: when all members are only kept by a guard, placement pauses as if there were none. */
 export function admissionStatusOf({ status, snapshot }: TopologyState): TopologyStatus {
   const isOnlyRetained =
     snapshot?.retained !== undefined && snapshot.retained.length === snapshot.members.size;

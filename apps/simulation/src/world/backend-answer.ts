@@ -1,21 +1,21 @@
 import type { MemberSet } from "@holdfast/core";
 
-/** What a backend says when asked. */
+/** The response of a backend. */
 export interface BackendAnswer {
-  /** Which life of the backend's it is of; its clients can't know. */
+  /** The incarnation of the backend, which clients cannot know. */
   readonly incarnation: number;
-  /** The backend's own version. Starts over with every incarnation. */
+  /** The backend's version of the content. Starts again with every incarnation. */
   readonly index: number;
   readonly members: MemberSet;
   readonly skipped: number;
 }
 
-/** How it is named on a snapshot. */
+/** The revision of a snapshot of this response. */
 export function revisionOf({ incarnation, index }: Pick<BackendAnswer, "incarnation" | "index">): string {
   return `${incarnation}.${index}`;
 }
 
-/** The later of two revisions of one backend is larger. */
+/** Compares two revisions of one backend; the later one is greater. */
 export function compareRevisions(a: string, b: string): number {
   const [aIncarnation = 0, aIndex = 0] = a.split(".").map(Number);
   const [bIncarnation = 0, bIndex = 0] = b.split(".").map(Number);

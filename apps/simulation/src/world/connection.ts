@@ -13,32 +13,32 @@ import type { BackendConnection, SimBackend } from "./sim-backend.ts";
 const FLAP_MS = 3_000;
 const STALENESS_MS = 60_000;
 
-/** The provider that opened a connection, as far as the connection needs it. */
+/** The part of the provider that its connections use. */
 export interface ConnectionOwner {
   readonly heartbeatMs: number;
   readonly lateSnapshotMs: number;
-  /** The revision of every answer that the provider has given. */
+  /** The revisions of all delivered responses. */
   readonly revisions: string[];
-  /** A watch broke. `hadDelivered`: it had given an answer before. */
-  suffer(code: ErrorCode, hadDelivered: boolean): void;
-  /** An answer came late. */
-  ail(): void;
-  /** An answer or a heartbeat has come. */
+  /** A watch failed. `hadDelivered`: it had delivered a response before. */
+  onFailure(code: ErrorCode, hadDelivered: boolean): void;
+  /** A response was late. */
+  markTroubled(): void;
+  /** A response or a heartbeat was delivered. */
   confirm(): void;
 }
 
 /**
- * One watch on a backend: what a correct adapter makes of what comes over the wire, in the wire's order. An answer that is
+ * One watch on a backend. Behaves like a correct adapter, in the order of the received messages. A response that is
  * older than the last one is thrown as `STREAM_INDEX_ROLLBACK`.
  */
 export class Connection implements BackendConnection {
   readonly events: EventChannel<SourceEvent>;
   readonly signal: AbortSignal;
-  /** Of the last answer handed on. */
+  /** Revision of the last delivered response. */
   revision: string | undefined;
-  /** Monotonic, of the last sign of life. */
-  heardAt: number;
-  /** The last answer handed on came late, and nothing has come since. */
+  /** Monotonic time of the last event. */
+  lastEventAt: number;
+  /** True when the last delivered response was late and nothing was delivered since. */
   isLate = false;
   isClosed = false;
   readonly #backend: SimBackend;
@@ -49,54 +49,54 @@ export class Connection implements BackendConnection {
   readonly #openedAt: number;
   #heartbeat: Disposable | undefined;
   #index: number | undefined;
-  /** When the last answer on its way arrives. */
+  /** When the last response in transit arrives. */
   #arrivalAt = Number.NEGATIVE_INFINITY;
-  #underway = 0;
+  #inTransit = 0;
 
-  /** `signal` ends it; `outer` is the one the service gave. */
+  /** `signal` ends the watch; `outer` is the signal that the service passed. */
   constructor(backend: SimBackend, owner: ConnectionOwner, signal: AbortSignal, outer: AbortSignal) {
     this.#backend = backend;
     this.#owner = owner;
     this.signal = outer;
-    this.heardAt = this.#openedAt = backend.clock.monotonic();
-    // It is closed below: a deaf client heeds no signal.
+    this.lastEventAt = this.#openedAt = backend.clock.monotonic();
+    // Closed below, because a deaf client ignores its signal.
     this.events = new EventChannel(new AbortController().signal);
-    this.#isDeaf = backend.mood === "deaf";
+    this.#isDeaf = backend.behaviour === "deaf";
     this.#abort = whenAborted(signal, () => this.#onAbort());
     backend.connections.add(this);
-    if (backend.mood === "flapping") this.#after(FLAP_MS, () => this.#endQuietly());
-    this.onMood();
+    if (backend.behaviour === "flapping") this.#after(FLAP_MS, () => this.#endQuietly());
+    this.onBehaviourChange();
   }
 
-  /** An answer sets off, and arrives after the backend's latency, behind those sent before. */
-  tell(answer: BackendAnswer, lateMs = 0): void {
+  /** Sends a response, which arrives after the backend's latency and after earlier ones. */
+  send(answer: BackendAnswer, lateMs = 0): void {
     const { clock, latencyMs } = this.#backend;
     if (this.isClosed || this.#isMute) return;
     const sentAt = clock.now() - lateMs;
     const arrivesAt = Math.max(clock.monotonic() + latencyMs, this.#arrivalAt);
     this.#arrivalAt = arrivesAt;
     const delayMs = arrivesAt - clock.monotonic();
-    if (delayMs <= 0 && this.#underway === 0) return this.#arrive(answer, sentAt);
-    this.#underway++;
+    if (delayMs <= 0 && this.#inTransit === 0) return this.#arrive(answer, sentAt);
+    this.#inTransit++;
     this.#after(delayMs, () => {
-      this.#underway--;
+      this.#inTransit--;
       this.#arrive(answer, sentAt);
     });
   }
 
-  beat(): void {
+  sendHeartbeat(): void {
     const { isSilent } = this.#backend;
-    // A heartbeat says that the last answer still holds: not so while a newer one is on its way.
-    if (this.isClosed || isSilent || this.#underway > 0) return;
+    // A heartbeat confirms the last response, so it is not sent while a newer one is in transit.
+    if (this.isClosed || isSilent || this.#inTransit > 0) return;
     this.#push({ type: "heartbeat" });
   }
 
-  onMood(): void {
-    const { isSilent, mood, answer } = this.#backend;
+  onBehaviourChange(): void {
+    const { isSilent, behaviour, answer } = this.#backend;
     if (this.isClosed) return;
     if (isSilent && this.revision !== undefined) return this.#silence();
-    if (mood === "owing") return this.beat();
-    this.tell(answer);
+    if (behaviour === "heartbeatsOnly") return this.sendHeartbeat();
+    this.send(answer);
   }
 
   end(): void {
@@ -108,7 +108,7 @@ export class Connection implements BackendConnection {
   fail(error: unknown): void {
     if (this.isClosed) return;
     const code = isProvisioningError(error) ? error.code : "STREAM_FAILED";
-    this.#suffer(code);
+    this.#onFailure(code);
     this.close({ error });
   }
 
@@ -124,24 +124,24 @@ export class Connection implements BackendConnection {
 
   #endQuietly(): void {
     if (this.isClosed) return;
-    this.#suffer("STREAM_ENDED");
+    this.#onFailure("STREAM_ENDED");
     this.close();
   }
 
-  /** What happens to a deaf connection that was given up is nobody's concern. */
-  #suffer(code: ErrorCode): void {
-    if (!this.signal.aborted) this.#owner.suffer(code, this.revision !== undefined);
+  /** Failures of an abandoned deaf connection do not count. */
+  #onFailure(code: ErrorCode): void {
+    if (!this.signal.aborted) this.#owner.onFailure(code, this.revision !== undefined);
   }
 
   #onAbort(): void {
     const reason: unknown = this.signal.reason;
     const isSilence = isProvisioningError(reason) && reason.code === "STREAM_SILENT";
-    if (isSilence) this.#owner.suffer("STREAM_SILENT", this.revision !== undefined);
+    if (isSilence) this.#owner.onFailure("STREAM_SILENT", this.revision !== undefined);
     if (!this.#isDeaf) this.close();
   }
 
   #arrive(answer: BackendAnswer, sentAt: number): void {
-    const { mood, clock } = this.#backend;
+    const { behaviour, clock } = this.#backend;
     if (this.isClosed || this.#isMute) return;
     if (this.#isRollback(answer)) {
       return this.fail(new ProvisioningError("STREAM_INDEX_ROLLBACK", "the backend's index went backwards"));
@@ -155,22 +155,26 @@ export class Connection implements BackendConnection {
       members,
       revision: this.revision,
       observedAt: sentAt,
-      ...(mood === "lagging" && { stalenessMs: STALENESS_MS }),
+      ...(behaviour === "lagging" && { stalenessMs: STALENESS_MS }),
       ...(skipped > 0 && { skipped: { count: skipped, reasons: ["a broken entry"] } }),
     });
     const ageMs = Math.max(clock.now() - sentAt, 0) + (snapshot.stalenessMs ?? 0);
-    if (ageMs > this.#owner.lateSnapshotMs && !this.signal.aborted) this.#owner.ail();
+    if (ageMs > this.#owner.lateSnapshotMs && !this.signal.aborted) this.#owner.markTroubled();
     this.#push({ type: "snapshot", snapshot });
     this.isLate = ageMs > this.#owner.lateSnapshotMs;
-    if (mood === "stalling") this.#silence();
-    else if (mood === "breaking") this.fail(new ProvisioningError("STREAM_FAILED", "the backend breaks off"));
-    else if (mood === "ending") this.end();
+    if (behaviour === "stalling") this.#silence();
+    else if (behaviour === "breaking")
+      this.fail(new ProvisioningError("STREAM_FAILED", "the backend closed the connection"));
+    else if (behaviour === "ending") this.end();
   }
 
-  /** No answer gets through. One that stalls still gives its first. */
+  /** True when no response is delivered. A stalling backend still delivers its first one. */
   get #isMute(): boolean {
-    const { isSilent, mood } = this.#backend;
-    return mood === "owing" || (isSilent && !(mood === "stalling" && this.revision === undefined));
+    const { isSilent, behaviour } = this.#backend;
+    return (
+      behaviour === "heartbeatsOnly" ||
+      (isSilent && !(behaviour === "stalling" && this.revision === undefined))
+    );
   }
 
   #isRollback({ index }: BackendAnswer): boolean {
@@ -179,14 +183,14 @@ export class Connection implements BackendConnection {
 
   #push(event: SourceEvent): void {
     const { clock } = this.#backend;
-    this.heardAt = clock.monotonic();
+    this.lastEventAt = clock.monotonic();
     if (this.signal.aborted) return;
     if (this.revision !== undefined) this.#owner.confirm();
-    else if (clock.monotonic() - this.#openedAt > this.#owner.lateSnapshotMs) this.#owner.ail();
+    else if (clock.monotonic() - this.#openedAt > this.#owner.lateSnapshotMs) this.#owner.markTroubled();
     this.isLate = false;
     this.events.push(event);
     this.#silence();
-    this.#heartbeat = clock.schedule(this.#owner.heartbeatMs, () => this.beat());
+    this.#heartbeat = clock.schedule(this.#owner.heartbeatMs, () => this.sendHeartbeat());
   }
 
   #silence(): void {

@@ -5,7 +5,7 @@ import { leasesOf } from "./leases-of.ts";
 import type { Life } from "./life.ts";
 import type { SimPort } from "./sim-port.ts";
 
-/** The ports of one life: the same simulated ports, which outlive it, called in its name. */
+/** The ports of one life: the same simulated ports, which exist longer than a life, called for this life. */
 export function createPorts(ports: Readonly<Record<PortName, SimPort>>, life: Life): ServicePorts {
   const { partition, placement, remoting } = ports;
   const run = (port: SimPort, call: PortCall, signal: AbortSignal) => port.run(call, life, signal, doNothing);

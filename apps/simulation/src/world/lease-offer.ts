@@ -1,6 +1,6 @@
 import type { Lease } from "@holdfast/core";
 
-/** Leases that Placement publishes by itself, and what came of it. */
+/** Leases that Placement publishes outside applySnapshot, and the outcome. */
 export interface LeaseOffer {
   /** The tick they were computed with. */
   readonly seqNo: number;

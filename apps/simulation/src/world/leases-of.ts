@@ -1,6 +1,9 @@
 import type { Lease, SnapshotTick } from "@holdfast/core";
 
-/** What Placement decides: a partition a free member, and nothing at all of three members. The same for the same tick. */
+/**
+ * The decision of Placement: one partition per unblocked member, and no change for three members. Equal for equal
+ * ticks.
+ */
 export function leasesOf({ snapshot }: SnapshotTick): readonly Lease[] | undefined {
   const { members, blockedNodes } = snapshot;
   if (members.size === 3) return undefined;

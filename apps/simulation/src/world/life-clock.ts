@@ -2,7 +2,7 @@ import type { Clock } from "@holdfast/core";
 
 const NOTHING: Disposable = { [Symbol.dispose]() {} };
 
-/** The clock of one life of the service: its timers can be counted, and die with it. */
+/** The clock of one life of the service. Its timers can be counted, and end with the life. */
 export class LifeClock implements Clock {
   readonly #world: Clock;
   readonly #timers = new Set<Disposable>();
@@ -43,7 +43,7 @@ export class LifeClock implements Clock {
     return this.#world.yield();
   }
 
-  /** As the end of a process: no timer fires any more. */
+  /** Simulates the end of the process: no timer fires any more. */
   cut(): void {
     this.#isCut = true;
     for (const timer of this.#timers) timer[Symbol.dispose]();

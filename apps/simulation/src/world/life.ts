@@ -13,7 +13,7 @@ import { LifeClock } from "./life-clock.ts";
 import type { Operation } from "./operation.ts";
 import { createSimAdapter } from "./sim-adapter.ts";
 import type { SimBackend } from "./sim-backend.ts";
-import { never } from "./never.ts";
+import { neverSettles } from "./never-settles.ts";
 import { RecordingSnapshotStore } from "./recording-snapshot-store.ts";
 import { createSimGenerationStore } from "./sim-generation-store.ts";
 import { SimStore, type SimDisk } from "./sim-disk.ts";
@@ -21,7 +21,7 @@ import type { SimFiles } from "./sim-files.ts";
 import type { SimProvider } from "./sim-provider.ts";
 import type { LoadRecord, SaveRecord } from "./snapshot-record.ts";
 
-/** What a life reports while it is not cut; `Observer` explains each of them. */
+/** Receives the reports of a life until it is killed; `Observer` documents them. */
 export interface LifeListener {
   event(event: TopologyEvent, life: Life): void;
   setChanged(life: Life): void;
@@ -45,24 +45,24 @@ export interface LifeOptions {
   readonly note: (text: string) => void;
 }
 
-/** One run of the service, from its start to its stop or its violent death. */
+/** One run of the service, from its start to its stop or kill. */
 export class Life {
   readonly number: number;
   readonly clock: LifeClock;
   readonly store: SimStore;
   readonly service: ProvisioningService;
-  /** Every instance of a provider ever made, in order. */
+  /** All instances of providers, in order of creation. */
   readonly instances: SimProvider[] = [];
-  /** Streams that ended though nobody asked, after they had delivered. */
+  /** Streams that had delivered and ended without an abort. */
   readonly brokenStreams: { readonly provider: SimProvider; readonly atMs: number }[] = [];
   readonly operations: Operation[] = [];
   readonly admissions: AdmissionRecord[] = [];
   readonly warnings: ServiceWarning[] = [];
   /** Wall-clock milliseconds. */
   readonly bornAt: number;
-  /** As it is configured. */
+  /** The configuration of this life. */
   readonly guards: LifeSetting;
-  /** When it had started; absent until then. */
+  /** The time at which the start was complete; undefined before. */
   upAt:
     | {
         readonly wallMs: number;
@@ -72,9 +72,9 @@ export class Life {
     | undefined;
   isUp = false;
   hasFailedToStart = false;
-  /** Killed: nothing of it does anything any more. */
+  /** True after a kill: nothing of this life runs any more. */
   isCut = false;
-  /** As the operator last asked. */
+  /** The provider that the operator pinned last. */
   pinned: BackendId | undefined;
   isStopping = false;
   hasStopped = false;
@@ -131,7 +131,7 @@ export class Life {
       note(`warning ${warning.code} ${warning.providerId ?? ""}`);
     });
     this.service.registry.on("changed", (set) => {
-      // Who is taken away is pinned no more, also when it comes back.
+      // A removed provider is no longer pinned, also when it is added again.
       const isPinnable = set.some(({ descriptor, provider }) => provider && descriptor.id === this.pinned);
       if (!isPinnable) this.pinned = undefined;
       if (!this.isCut) listener.setChanged(this);
@@ -147,7 +147,7 @@ export class Life {
     void this.#follow(startup);
   }
 
-  /** Follows a change of the set to its outcome. */
+  /** Records the outcome of a change of the set. */
   track(what: string, work: Promise<unknown>, effect: Operation["effect"]): void {
     const operation: Operation = {
       what,
@@ -158,13 +158,13 @@ export class Life {
     void this.#settle(operation, work);
   }
 
-  /** The instances whose providers are in force. */
+  /** The instances that are in force. */
   get inForce(): readonly SimProvider[] {
     const current = new Set(this.service.registry.list().flatMap(({ provider }) => provider ?? []));
     return this.instances.filter((instance) => current.has(instance));
   }
 
-  /** The instance that is active, if there is one. */
+  /** The active instance, if there is one. */
   get active(): SimProvider | undefined {
     const id = this.service.providerHealth().find(({ isActive }) => isActive)?.providerId;
     return this.inForce.find(({ descriptor }) => descriptor.id === id);
@@ -174,7 +174,7 @@ export class Life {
     return this.service.registry.list().map(({ descriptor }) => descriptor);
   }
 
-  /** As `kill -9`. */
+  /** Simulates `kill -9`. */
   cut(): void {
     this.isCut = true;
     this.clock.cut();
@@ -182,7 +182,8 @@ export class Life {
   }
 
   /** Never resolves once this life is over. */
-  readonly #whileAlive = async (): Promise<void> => (this.isCut || this.hasStopped ? never() : undefined);
+  readonly #whileAlive = async (): Promise<void> =>
+    this.isCut || this.hasStopped ? neverSettles() : undefined;
 
   #createSnapshotStore({ files, listener }: LifeOptions): RecordingSnapshotStore {
     return new RecordingSnapshotStore({

@@ -1,14 +1,14 @@
 import type { PortCall } from "@holdfast/testing";
 import type { Life } from "./life.ts";
 
-/** A call of a port: what with, and what came of it. */
+/** A call of a port and its outcome. */
 export interface PortRecord {
   readonly call: PortCall;
   readonly life: Life;
   readonly seqNo: number;
   /** Aborts when the service gives the call up. */
   readonly signal: AbortSignal;
-  /** Of the call's own; the service may have let go of it meanwhile. */
+  /** The outcome of the call itself; the service may have given it up in the meantime. */
   outcome: "pending" | "done" | "failed";
 }
 
@@ -25,7 +25,7 @@ export function seqNoOf(call: PortCall): number {
   }
 }
 
-/** For the trace. */
+/** Describes the call for the trace. */
 export function describeCall(call: PortCall): string {
   const name = `${call.port}.${call.method} ${seqNoOf(call)}`;
   switch (call.method) {

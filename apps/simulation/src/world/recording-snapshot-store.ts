@@ -7,7 +7,7 @@ import { markRestored, type LoadRecord, type SaveRecord } from "./snapshot-recor
 export interface RecordingSnapshotStoreOptions {
   readonly files: SimFiles;
   readonly clock: LifeClock;
-  /** Never resolves for a life that is over. */
+  /** Never resolves for a life that has ended. */
   readonly whileAlive: () => Promise<void>;
   readonly state: () => TopologyState;
   readonly onBegin: (record: SaveRecord) => void;
@@ -15,7 +15,7 @@ export interface RecordingSnapshotStoreOptions {
   readonly onLoad: (record: LoadRecord) => void;
 }
 
-/** The real store on simulated files; what goes in and out is seen. */
+/** The real store on simulated files, with recorded loads and saves. */
 export class RecordingSnapshotStore implements SnapshotStore {
   readonly #options: RecordingSnapshotStoreOptions;
   readonly #store: FileSnapshotStore;

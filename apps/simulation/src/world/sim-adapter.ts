@@ -30,7 +30,7 @@ export function createSimAdapter(options: SimAdapterOptions): ProviderAdapter<Si
   };
 }
 
-/** What an operator would submit for it, flaw and all. */
+/** The descriptor that an operator would submit for it, including its flaw. */
 export function toDescriptor({ id, priority, variant, flaw }: ProviderSpec): ProviderDescriptorInput {
   const params = { variant };
   switch (flaw) {

@@ -5,31 +5,34 @@ import {
   type Clock,
   type ClusterNode,
 } from "@holdfast/core";
-import type { BackendBlow, BackendId, BackendMood, Setting } from "../script/script.ts";
+import type { BackendIncident, BackendId, BackendBehaviour, Setting } from "../script/script.ts";
 import { revisionOf, type BackendAnswer } from "./backend-answer.ts";
 
 const LATE_MS = 60_000;
-const SILENT: ReadonlySet<BackendMood> = new Set(["hanging", "deaf", "stalling"]);
+const SILENT: ReadonlySet<BackendBehaviour> = new Set(["hanging", "deaf", "stalling"]);
 
-/** A connection that is open, as the backend sees it. */
+/** An open connection, from the backend's point of view. */
 export interface BackendConnection {
-  /** Sends an answer, `lateMs` after it was true. */
-  tell(answer: BackendAnswer, lateMs?: number): void;
-  beat(): void;
-  /** The backend's mood has changed. */
-  onMood(): void;
+  /** Sends a response, `lateMs` after it was current. */
+  send(answer: BackendAnswer, lateMs?: number): void;
+  sendHeartbeat(): void;
+  /** Called when the backend's behaviour has changed. */
+  onBehaviourChange(): void;
   end(): void;
   fail(error: unknown): void;
 }
 
-/** A discovery backend, which outlives the service: its content, its version, and how it behaves to whoever connects. */
+/**
+ * A discovery backend, which exists longer than the service: its content, its version, and its behaviour towards
+ * clients.
+ */
 export class SimBackend {
   readonly id: BackendId;
   readonly clock: Clock;
-  /** Every answer it ever had to give: revision to members. */
+  /** Every response it ever had: revision to members. */
   readonly ledger: Map<string, MemberSet> = new Map();
   readonly connections: Set<BackendConnection> = new Set();
-  mood: BackendMood = "well";
+  behaviour: BackendBehaviour = "well";
   latencyMs = 0;
   readonly #marks: Setting["marks"];
   #answer: BackendAnswer;
@@ -53,35 +56,35 @@ export class SimBackend {
   }
 
   get isSilent(): boolean {
-    return SILENT.has(this.mood);
+    return SILENT.has(this.behaviour);
   }
 
   setMembers(nodes: readonly string[], skipped: number): void {
     const byId = new Map(nodes.map((node) => [node.charAt(0), this.#toNode(node)]));
     const members = this.#answer.members.replace([...byId.values()]);
     this.#become({ ...this.#answer, index: this.#answer.index + 1, members, skipped });
-    for (const connection of this.connections) connection.tell(this.#answer);
+    for (const connection of this.connections) connection.send(this.#answer);
   }
 
-  setMood(mood: BackendMood): void {
-    this.mood = mood;
-    for (const connection of this.connections) connection.onMood();
+  setBehaviour(behaviour: BackendBehaviour): void {
+    this.behaviour = behaviour;
+    for (const connection of this.connections) connection.onBehaviourChange();
   }
 
-  strike(blow: BackendBlow): void {
-    if (blow === "rollback" || blow === "restart") {
-      const { members, skipped } = blow === "restart" ? this.#answer : this.#previous;
+  cause(incident: BackendIncident): void {
+    if (incident === "rollback" || incident === "restart") {
+      const { members, skipped } = incident === "restart" ? this.#answer : this.#previous;
       this.#become({ incarnation: this.#answer.incarnation + 1, index: 1, members, skipped });
-      // Nothing of an earlier life is still on its way.
+      // Nothing from before the restart is in transit any more.
       this.#previous = this.#answer;
     }
-    for (const connection of this.connections) this.#strike(blow, connection);
+    for (const connection of this.connections) this.#cause(incident, connection);
   }
 
-  /** Throws when it lets nobody in. */
+  /** Throws when it refuses connections. */
   assertOpen(): void {
-    const message = `the backend "${this.id}" is ${this.mood}`;
-    switch (this.mood) {
+    const message = `the backend "${this.id}" is ${this.behaviour}`;
+    switch (this.behaviour) {
       case "refusing":
         throw new ProvisioningError("CONNECTIVITY_REFUSED", message);
       case "forbidding":
@@ -94,25 +97,25 @@ export class SimBackend {
     }
   }
 
-  #strike(blow: BackendBlow, connection: BackendConnection): void {
-    switch (blow) {
+  #cause(incident: BackendIncident, connection: BackendConnection): void {
+    switch (incident) {
       case "break":
-        return connection.fail(new ProvisioningError("STREAM_FAILED", "the connection broke"));
+        return connection.fail(new ProvisioningError("STREAM_FAILED", "the connection failed"));
       case "restart":
         return connection.fail(new ProvisioningError("STREAM_FAILED", "the backend restarted"));
       case "shatter":
-        return connection.fail(new TypeError("the client of the backend is confused"));
+        return connection.fail(new TypeError("an unexpected error of the client"));
       case "end":
         return connection.end();
       case "heartbeat":
-        return connection.beat();
+        return connection.sendHeartbeat();
       case "repeat":
       case "rollback":
-        return connection.tell(this.#answer);
+        return connection.send(this.#answer);
       case "reorder":
-        return connection.tell(this.#previous);
+        return connection.send(this.#previous);
       case "late":
-        return connection.tell(this.#answer, LATE_MS);
+        return connection.send(this.#answer, LATE_MS);
     }
   }
 

@@ -6,16 +6,16 @@ import {
   type ProviderStore,
 } from "@holdfast/core";
 import type { DiskFault } from "../script/script.ts";
-import { never } from "./never.ts";
+import { neverSettles } from "./never-settles.ts";
 
 type SaveFault = Extract<DiskFault, "saveFailsBefore" | "saveFailsAfter">;
 
-/** Where the set of providers is kept; outlives the service. A write is whole or not at all. */
+/** The stored set of providers, which exists longer than the service. A write is complete or has no effect. */
 export class SimDisk {
   readonly #clock: Clock;
-  /** What is written, as JSON. */
+  /** The stored JSON. */
   text = "[]";
-  /** Counts the writes, whoever made them. */
+  /** Number of writes by any process. */
   version = 0;
   latencyMs = 0;
   saveFaults: SaveFault[] = [];
@@ -66,14 +66,14 @@ export class SimDisk {
   }
 }
 
-/** The disk as one life of the service sees it. */
+/** The disk as accessed by one life of the service. */
 export class SimStore implements ProviderStore {
   readonly #disk: SimDisk;
   readonly #isAlive: () => boolean;
   readonly #onAccess: (what: string) => void;
   /** The version of the disk this life last loaded or saved. */
   seenVersion: number | undefined;
-  /** What the last load gave. */
+  /** The result of the last load. */
   loaded: readonly ProviderDescriptor[] = [];
 
   constructor(disk: SimDisk, isAlive: () => boolean, onAccess: (what: string) => void) {
@@ -107,7 +107,7 @@ export class SimStore implements ProviderStore {
     }
     if (this.seenVersion !== disk.version) {
       this.#onAccess("save conflicts");
-      throw new ProvisioningError("STORE_CONFLICT", "somebody else saved");
+      throw new ProvisioningError("STORE_CONFLICT", "another process saved");
     }
     disk.write(text);
     this.seenVersion = disk.version;
@@ -116,14 +116,14 @@ export class SimStore implements ProviderStore {
     if (fault === "saveFailsAfter") throw new ProvisioningError("STORE_IO", "the folder cannot be synced");
   }
 
-  /** A process that has died does not go on. */
+  /** A killed process does not continue. */
   async #spin(): Promise<void> {
     await this.#disk.spin();
-    if (!this.#isAlive()) await never();
+    if (!this.#isAlive()) await neverSettles();
   }
 }
 
-/** For the trace: ids, priorities and definitions. */
+/** Describes the set for the trace: ids, priorities and definitions. */
 export function describeSet(set: readonly ProviderDescriptor[]): string {
   const entries = set.map(({ id, priority, params, disabled }) => {
     const verdict = disabled === undefined ? "" : " disabled";

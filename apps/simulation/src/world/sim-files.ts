@@ -4,10 +4,10 @@ import { createClusterNode, MemberSet } from "@holdfast/core";
 import type { FileSnapshotStore } from "@holdfast/store-file";
 import type { SnapshotFault } from "../script/script.ts";
 
-/** The file system as the store of snapshots uses it. */
+/** The file system calls that the snapshot store uses. */
 export type FileSystem = NonNullable<ConstructorParameters<typeof FileSnapshotStore>[1]>;
 
-/** The last known good snapshot as the file has it. */
+/** The content of the file with the last known good snapshot. */
 export interface FiledSnapshot {
   readonly providerId: string;
   readonly source: string;
@@ -15,7 +15,7 @@ export interface FiledSnapshot {
   readonly members: MemberSet;
 }
 
-/** Where the snapshot is kept. */
+/** Path of the snapshot file. */
 export const SNAPSHOT_PATH = "/var/lib/simulated/last-known-good.jsonl";
 
 interface FileLine {
@@ -24,16 +24,16 @@ interface FileLine {
   readonly confirmedAt: number;
 }
 
-/** The files of the simulated machine; they outlive the service. */
+/** The files of the simulated machine, which exist longer than the service. */
 export class SimFiles {
   /** Path to content. */
   readonly files: Map<string, Uint8Array> = new Map();
-  /** The faults that the next saves meet. */
+  /** The faults of the next saves. */
   saveFaults: ("saveFailsBefore" | "saveFailsAfter")[] = [];
   loadFailures = 0;
-  /** How often the file was changed behind the service's back. */
+  /** Number of times that the file was changed without the service. */
   tampers = 0;
-  /** Takes as long as the disk does. */
+  /** Waits as long as the disk does. */
   readonly #spinDisk: () => Promise<void>;
   #hanging: PromiseWithResolvers<void> | undefined;
 
@@ -45,7 +45,7 @@ export class SimFiles {
     return this.#hanging !== undefined;
   }
 
-  /** What is kept; undefined when there is no file, or one that is not as it was written. */
+  /** The stored snapshot; undefined when there is no file, or a damaged one. */
   get snapshot(): FiledSnapshot | undefined {
     const bytes = this.files.get(SNAPSHOT_PATH);
     return bytes && readSnapshot(Buffer.from(bytes).toString());
@@ -88,14 +88,14 @@ export class SimFiles {
     this.#hanging = undefined;
   }
 
-  /** As a save waits for the disk. */
+  /** Waits like a save waits for the disk. */
   async spin(): Promise<void> {
     await this.#hanging?.promise;
     await this.#spinDisk();
   }
 }
 
-/** The files as one life of the service sees them: it stops in the middle when that life ends. */
+/** The files as accessed by one life of the service. A call stops in the middle when that life ends. */
 export function createFileSystem(files: SimFiles, whileAlive: () => Promise<void>): FileSystem {
   const { files: contents } = files;
   const read = (path: string, call: string): Uint8Array => {
@@ -205,7 +205,7 @@ function readSnapshot(text: string): FiledSnapshot | undefined {
   const sum = createHash("sha256").update(sealed).digest("hex");
   if (text.slice(end) !== `${JSON.stringify({ sha256: sum })}\n`) return undefined;
   const [head = "", ...lines] = sealed.trimEnd().split("\n");
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the sum says that it is as it was written
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the checksum shows that it is unchanged
   const header = JSON.parse(head) as FileLine;
   const { providerId, source, confirmedAt } = header;
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as above

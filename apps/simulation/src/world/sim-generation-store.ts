@@ -6,18 +6,21 @@ type SystemAccess = NonNullable<ConstructorParameters<typeof FileGenerationStore
 type ProcessTable = SystemAccess["processes"];
 
 export interface SimGenerationStoreOptions {
-  /** Outlive the service. */
+  /** Exist longer than the service. */
   readonly files: SimFiles;
   readonly clock: LifeClock;
-  /** The number of the life; it is the process id of that life. */
+  /** The number of the life, which is also its process id. */
   readonly number: number;
-  /** Never resolves for a life that is over. */
+  /** Never resolves for a life that has ended. */
   readonly whileAlive: () => Promise<void>;
 }
 
 const GENERATION_PATH = "/var/lib/simulated/generation.json";
 
-/** The real store on simulated files: a life that is killed in the middle leaves its temporary files and its claim behind. */
+/**
+ * The real store on simulated files. A life that is killed during a call leaves its temporary files and its claim
+ * behind.
+ */
 export function createSimGenerationStore(options: SimGenerationStoreOptions): FileGenerationStore {
   const { files, clock, number, whileAlive } = options;
   const system: SystemAccess = {
@@ -27,7 +30,7 @@ export function createSimGenerationStore(options: SimGenerationStoreOptions): Fi
   return new FileGenerationStore({ path: GENERATION_PATH, clock }, system);
 }
 
-/** One life at a time; those before it can never run again. */
+/** There is one life at a time; earlier ones can never run again. */
 function createProcesses(number: number): ProcessTable {
   const place = { startTime: "", host: "simulated", bootId: "", pidNamespace: "" };
   return {

@@ -1,9 +1,9 @@
 import type { PortCall } from "@holdfast/testing";
 import { sleep, untilAborted, type Clock } from "@holdfast/core";
-import type { PortMood, PortName } from "../script/script.ts";
+import type { PortBehaviour, PortName } from "../script/script.ts";
 import type { Life } from "./life.ts";
 import { seqNoOf, type PortRecord } from "./port-record.ts";
-import { never } from "./never.ts";
+import { neverSettles } from "./never-settles.ts";
 
 export interface SimPortOptions {
   readonly name: PortName;
@@ -12,13 +12,13 @@ export interface SimPortOptions {
   readonly onEnd: (record: PortRecord) => void;
 }
 
-/** The user's code behind a port, which outlives the service: it works, is slow, fails or hangs as its mood is. */
+/** Simulates the user code behind a port, which exists longer than the service: it works, is slow, fails or hangs. */
 export class SimPort {
   readonly name: PortName;
   readonly #options: SimPortOptions;
-  #mood: PortMood = "well";
+  #behaviour: PortBehaviour = "well";
   /** Monotonic milliseconds. */
-  moodSince = 0;
+  behaviourSince = 0;
   #ms = 0;
   #crashedUntil = 0;
   #held = Promise.withResolvers<void>();
@@ -29,34 +29,34 @@ export class SimPort {
     this.#options = options;
   }
 
-  /** The last snapshot it was handed. */
+  /** The last snapshot that it received. */
   get newestTick(): PortRecord | undefined {
     return this.#newestTick;
   }
 
-  get mood(): PortMood {
-    return this.#mood;
+  get behaviour(): PortBehaviour {
+    return this.#behaviour;
   }
 
-  /** Calls that were held are answered when it no longer holds any. */
-  setMood(mood: PortMood, ms = 0): void {
-    this.#mood = mood;
+  /** Sets the behaviour. Calls that were held return when it no longer holds any. */
+  setBehaviour(behaviour: PortBehaviour, ms = 0): void {
+    this.#behaviour = behaviour;
     this.#ms = ms;
-    this.moodSince = this.#options.clock.monotonic();
+    this.behaviourSince = this.#options.clock.monotonic();
     this.#crashedUntil = this.#options.clock.monotonic() + ms;
-    if (mood === "hanging" || mood === "stuck") return;
+    if (behaviour === "hanging" || behaviour === "stuck") return;
     this.#held.resolve();
     this.#held = Promise.withResolvers();
   }
 
-  /** Makes one call. `work` is done once, at the end of a call that gets that far. */
+  /** Executes one call. `work` is done once, at the end of a call that gets that far. */
   run<T>(call: PortCall, life: Life, signal: AbortSignal, work: () => T): T | Promise<T> {
-    if (life.isCut) return never();
+    if (life.isCut) return neverSettles();
     const record: PortRecord = { call, life, seqNo: seqNoOf(call), signal, outcome: "pending" };
     if (call.method === "applySnapshot") this.#newestTick = record;
     this.#options.onBegin(record);
     const done = (): T => {
-      // Code that goes on past its deadline applies nothing any more.
+      // Code that runs past its deadline must not apply anything.
       if (signal.aborted) {
         this.#finish(record, "failed");
         throw new Error("the call was given up");
@@ -65,7 +65,7 @@ export class SimPort {
       this.#finish(record, "done");
       return result;
     };
-    switch (this.#mood) {
+    switch (this.#behaviour) {
       case "well":
         return done();
       case "throwing":
@@ -89,7 +89,7 @@ export class SimPort {
 
   async #slowly<T>(done: () => T, life: Life, ms: number): Promise<T> {
     await sleep(ms, { clock: this.#options.clock });
-    return life.isCut ? await never() : done();
+    return life.isCut ? await neverSettles() : done();
   }
 
   async #hold<T>(record: PortRecord, done: () => T, life: Life, signal: AbortSignal | undefined): Promise<T> {
@@ -99,12 +99,12 @@ export class SimPort {
       this.#finish(record, "failed");
       throw error;
     }
-    return life.isCut ? await never() : done();
+    return life.isCut ? await neverSettles() : done();
   }
 
   #reject(record: PortRecord): Promise<never> {
     this.#finish(record, "failed");
-    // What a port throws may be anything.
+    // A port may throw anything.
     return Promise.reject(record.seqNo % 2 === 0 ? new Error("the port rejects") : "the port rejects");
   }
 

@@ -13,7 +13,7 @@ import {
 } from "@holdfast/core";
 import { ProviderLife } from "@holdfast/core/adapter";
 import { Connection } from "./connection.ts";
-import { never } from "./never.ts";
+import { neverSettles } from "./never-settles.ts";
 import type { SimBackend } from "./sim-backend.ts";
 import type { SimParams } from "./sim-params.ts";
 
@@ -22,31 +22,31 @@ export interface SimProviderOptions {
   readonly context: ProviderContext;
   readonly backend: SimBackend;
   readonly lateSnapshotMs: number;
-  /** Where things stand in the order of all that happens. */
+  /** Returns the next position in the order of all events. */
   readonly nextMoment: () => number;
-  /** What happens to its watches. */
+  /** Called for failures of its watches. */
   readonly onTrouble: (provider: SimProvider, code: ErrorCode, hadDelivered: boolean) => void;
 }
 
-/** An instance of a provider, and what only the simulation knows of it. */
+/** An instance of a provider, with facts that only the simulation knows. */
 export class SimProvider implements ClusterProvider {
   readonly descriptor: ProviderDescriptor<SimParams>;
   readonly capabilities: { readonly watch: boolean };
   readonly backend: SimBackend;
   readonly heartbeatMs: number;
   readonly lateSnapshotMs: number;
-  /** Watches that were begun and neither ended nor told to. */
+  /** Watches that were started and have neither ended nor been aborted. */
   readonly watches: Set<Connection> = new Set();
-  /** Monotonic; the last time it gave the service reason to think ill of it. */
+  /** Monotonic time of its last failure or late response. */
   troubledAt: number = Number.NEGATIVE_INFINITY;
   /** The moment of its last snapshot or heartbeat. */
   confirmedAt = 0;
-  /** Wall-clock milliseconds, of the same. */
+  /** Wall-clock milliseconds of its last snapshot or heartbeat. */
   confirmedAtWall: number | undefined;
-  /** Of every answer that it has given, in order. */
+  /** The revisions of all delivered responses, in order. */
   readonly revisions: string[] = [];
   isDisposed = false;
-  /** Its disposal never ends: its client was deaf. */
+  /** True when its disposal never ends, because its client was deaf. */
   isStuck = false;
   readonly #life: ProviderLife;
   readonly #options: SimProviderOptions;
@@ -68,9 +68,9 @@ export class SimProvider implements ClusterProvider {
       if (this.backend.latencyMs > 0) await sleep(this.backend.latencyMs, { clock, signal: either });
       throwIfAborted(either);
       this.backend.assertOpen();
-      const { mood } = this.backend;
-      if (mood === "hanging") await untilAborted(never(), either);
-      if (mood === "deaf") await never();
+      const { behaviour } = this.backend;
+      if (behaviour === "hanging") await untilAborted(neverSettles(), either);
+      if (behaviour === "deaf") await neverSettles();
     });
   }
 
@@ -78,25 +78,25 @@ export class SimProvider implements ClusterProvider {
     return this.#life.watch(signal, (either) => this.#watch(either, signal));
   }
 
-  /** The watch that is open, and has given an answer. */
+  /** The open watch, if it has delivered a response. */
   get delivering(): Connection | undefined {
     return [...this.watches].find(
       ({ signal, isClosed, revision }) => !signal.aborted && !isClosed && revision !== undefined,
     );
   }
 
-  /** What it answered last on the watch that is open. */
+  /** The last response on the open watch. */
   get answer(): MemberSet | undefined {
     return this.backend.ledger.get(this.delivering?.revision ?? "");
   }
 
-  suffer(code: ErrorCode, hadDelivered: boolean): void {
-    this.ail();
+  onFailure(code: ErrorCode, hadDelivered: boolean): void {
+    this.markTroubled();
     this.#options.onTrouble(this, code, hadDelivered);
   }
 
-  /** It came late. */
-  ail(): void {
+  /** A response was late. */
+  markTroubled(): void {
     this.troubledAt = this.backend.clock.monotonic();
   }
 
@@ -108,15 +108,15 @@ export class SimProvider implements ClusterProvider {
   async [Symbol.asyncDispose](): Promise<void> {
     this.isDisposed = true;
     this.#life.end();
-    this.isStuck = this.backend.mood === "deaf";
-    if (this.isStuck) await never();
+    this.isStuck = this.backend.behaviour === "deaf";
+    if (this.isStuck) await neverSettles();
   }
 
   async *#watch(either: AbortSignal, outer: AbortSignal): AsyncGenerator<SourceEvent, void> {
     try {
       this.backend.assertOpen();
     } catch (error) {
-      this.ail();
+      this.markTroubled();
       throw error;
     }
     const connection = new Connection(this.backend, this, either, outer);

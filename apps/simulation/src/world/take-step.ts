@@ -7,10 +7,10 @@ import type { Life } from "./life.ts";
 import { toDescriptor } from "./sim-adapter.ts";
 import type { World } from "./world.ts";
 
-/** What somebody else saves behind the service's back. */
+/** The set that another process saves. */
 const FOREIGN: readonly ProviderDescriptor[] = [toDescriptor({ id: "q", priority: 7, variant: 9 })];
 
-/** Lets one step happen. What it begins need not be over. */
+/** Executes one step. Work that it starts may continue after it. */
 export async function takeStep(step: Step, world: World): Promise<void> {
   const { clock, life, backends, ports, disk } = world;
   switch (step.do) {
@@ -18,15 +18,15 @@ export async function takeStep(step: Step, world: World): Promise<void> {
       return clock.advance(step.ms);
     case "members":
       return backends.get(step.at)?.setMembers(step.nodes, step.skipped ?? 0);
-    case "mood":
-      return backends.get(step.at)?.setMood(step.mood);
+    case "behaviour":
+      return backends.get(step.at)?.setBehaviour(step.behaviour);
     case "latency": {
       const backend = backends.get(step.at);
       if (backend !== undefined) backend.latencyMs = step.ms;
       return;
     }
-    case "blow":
-      return backends.get(step.at)?.strike(step.blow);
+    case "incident":
+      return backends.get(step.at)?.cause(step.incident);
     case "reload":
     case "register":
     case "remove":
@@ -44,7 +44,7 @@ export async function takeStep(step: Step, world: World): Promise<void> {
     case "leases":
       return publishLeases(step.back, world);
     case "port":
-      return ports[step.port].setMood(step.mood, step.ms);
+      return ports[step.port].setBehaviour(step.behaviour, step.ms);
     case "disk":
       return disk.cause(step.fault, FOREIGN);
     case "snapshotFile":
@@ -115,7 +115,7 @@ function toExpected(spec: ProviderSpec): ProviderDescriptor {
   return { ...descriptor, disabled: { code: "VALIDATION_MISSING_CAPABILITY", message: "" } };
 }
 
-/** Only of a provider that is in force, as an operator would see it refused otherwise. */
+/** Overrides only with a provider in force, because any other is refused. */
 function override(id: BackendId | undefined, life: Life): void {
   const isKnown = id === undefined || life.inForce.some(({ descriptor }) => descriptor.id === id);
   if (!life.isUp || !isKnown) return;
@@ -150,7 +150,7 @@ async function follow(record: AdmissionRecord, admission: Promise<Admission>): P
   }
 }
 
-/** Placement, as far as the world knows it, was handed `world.ports.placement.newestTick` last. */
+/** Publishes leases for the tick that Placement received last, `world.ports.placement.newestTick`. */
 function publishLeases(back: number, world: World): void {
   const { life, ports, observers } = world;
   const { placement } = life.service;

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Clock } from "@holdfast/core";
 
-/** What happened, line by line: kept whole when wanted, and always as a hash. */
+/** The trace of a run, line by line. It is kept if requested, and always hashed. */
 export class Trace {
   readonly lines: string[] = [];
   readonly #clock: Clock;
@@ -25,7 +25,7 @@ export class Trace {
     if (this.#isKept) this.lines.push(line);
   }
 
-  /** To be called once. */
+  /** Must be called only once. */
   digest(): string {
     return this.#hash.digest("hex");
   }

@@ -12,10 +12,10 @@ import { SimFiles } from "./sim-files.ts";
 import { SimPort } from "./sim-port.ts";
 import { Trace } from "./trace.ts";
 
-/** What `stop` may take beyond its deadline. */
+/** Extra time that `stop` may take after its deadline, in milliseconds. */
 const STOP_GRACE_MS = 1_000;
 
-/** Backends, ports, disk and time, and the service that lives among them. */
+/** Backends, ports, disk and clock, and the service that runs with them. */
 export class World {
   readonly setting: Setting;
   readonly clock: VirtualClock = new VirtualClock();
@@ -23,7 +23,7 @@ export class World {
   readonly ports: Readonly<Record<PortName, SimPort>>;
   readonly disk: SimDisk;
   readonly files: SimFiles;
-  /** Those of the store of generations; the faults of `files` do not reach them. */
+  /** The files of the generation store, without the faults of `files`. */
   readonly generationFiles: SimFiles;
   readonly trace: Trace;
   readonly observers: Observer[] = [];
@@ -52,16 +52,16 @@ export class World {
 
   get life(): Life {
     const life = this.lives.at(-1);
-    if (life === undefined) throw new Error("nothing lives yet");
+    if (life === undefined) throw new Error("no life has started yet");
     return life;
   }
 
-  /** Of the wall clock alone. */
+  /** Changes only the wall clock. */
   jump(ms: number): void {
     this.clock.jump(ms);
   }
 
-  /** A place in the order of all that happens. */
+  /** Returns the next position in the order of all events. */
   nextMoment(): number {
     return ++this.#moment;
   }
@@ -107,7 +107,7 @@ export class World {
     life.begin();
   }
 
-  /** Stops the life and lets its time go by. */
+  /** Stops the life and lets the time for that pass. */
   async stopLife(deadlineMs: number): Promise<void> {
     const { life } = this;
     for (const observer of this.observers) observer.stopBegins?.(life);
@@ -141,7 +141,7 @@ export class World {
       onEnd: (record) => {
         const { call, seqNo, outcome } = record;
         this.trace.write(`< ${call.port}.${call.method} ${seqNo} ${outcome}`);
-        // Of an earlier life: nobody waits for it any more.
+        // A call of an earlier life, for which nothing waits any more.
         if (record.life !== this.life) return;
         for (const observer of this.observers) observer.callEnded?.(record);
       },
@@ -155,7 +155,7 @@ export class World {
     this.#awaitInstant(life);
   }
 
-  /** A timer that is due at once fires when everything that happens now has happened. */
+  /** A timer that is due at once fires after everything that happens now. */
   #awaitInstant(life: Life): void {
     if (this.#isInstantAwaited) return;
     this.#isInstantAwaited = true;

@@ -1,19 +1,19 @@
 import type { Random } from "@holdfast/core";
 
-/** Chance with a vocabulary. */
-export class Dice {
+/** Random choices for scripts. */
+export class ScriptRandom {
   readonly #random: Random;
 
   constructor(random: Random) {
     this.#random = random;
   }
 
-  /** True so often. */
+  /** Returns true with this probability. */
   chance(probability: number): boolean {
     return this.#random() < probability;
   }
 
-  /** From 0 to `count` - 1. */
+  /** Returns an integer from 0 to `count` - 1. */
   below(count: number): number {
     return Math.floor(this.#random() * count);
   }
@@ -24,7 +24,7 @@ export class Dice {
     return choice;
   }
 
-  /** The larger the weight, the oftener. */
+  /** Picks a choice with a probability proportional to its weight. */
   weighted<T>(choices: readonly (readonly [weight: number, choice: T])[]): T {
     const total = choices.reduce((sum, [weight]) => sum + weight, 0);
     let left = this.#random() * total;
@@ -35,7 +35,7 @@ export class Dice {
     return choices[choices.length - 1]![1];
   }
 
-  /** Each of them with the given probability, in their order. */
+  /** Includes each element with the given probability, in order. */
   some<T>(choices: readonly T[], probability = 0.5): readonly T[] {
     return choices.filter(() => this.chance(probability));
   }

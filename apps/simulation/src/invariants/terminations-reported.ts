@@ -3,12 +3,14 @@ import type { Life } from "../world/life.ts";
 import type { SimProvider } from "../world/sim-provider.ts";
 import type { Invariant, InvariantContext } from "./invariant.ts";
 
-/** The end of a stream that had delivered is told, once, with the hash of what it brought last, and kept. */
-export class TerminationsTold implements Invariant {
-  readonly name = "terminations-told";
+/**
+ * The end of a stream that had delivered is reported once, with the hash of its last snapshot, and is kept in the log.
+ */
+export class TerminationsReported implements Invariant {
+  readonly name = "terminations-reported";
   readonly requirements = "R2.2";
   readonly #context: InvariantContext;
-  readonly #told = new Map<string, number>();
+  readonly #reported = new Map<string, number>();
 
   #inForce: readonly SimProvider[] = [];
   readonly #removedAt = new Map<SimProvider, number>();
@@ -18,7 +20,7 @@ export class TerminationsTold implements Invariant {
   }
 
   lifeBegan(): void {
-    this.#told.clear();
+    this.#reported.clear();
     this.#removedAt.clear();
     this.#inForce = [];
   }
@@ -26,7 +28,7 @@ export class TerminationsTold implements Invariant {
   event(event: TopologyEvent, life: Life): void {
     if (event.kind !== "stream_terminated") return;
     const { providerId, seqNo, snapshotHash } = event;
-    this.#told.set(providerId, (this.#told.get(providerId) ?? 0) + 1);
+    this.#reported.set(providerId, (this.#reported.get(providerId) ?? 0) + 1);
     if (snapshotHash === undefined) this.#context.report(`${seqNo}: the end of ${providerId} has no hash`);
     const kept = life.service.topology.terminations().find((one) => one.providerId === providerId);
     if (kept === undefined || kept.seqNo < seqNo)
@@ -44,11 +46,11 @@ export class TerminationsTold implements Invariant {
     const ids = new Set(brokenStreams.map(({ provider }) => provider.descriptor.id));
     for (const id of ids) {
       const broken = brokenStreams.filter(({ provider }) => provider.descriptor.id === id);
-      // Of one that broke as its provider was taken away nobody need have heard.
+      // A stream that failed while its provider was removed need not be reported.
       const due = broken.filter(({ provider, atMs }) => this.#removedAt.get(provider) !== atMs);
-      const told = this.#told.get(id) ?? 0;
-      if (told < due.length || told > broken.length)
-        this.#context.report(`${broken.length} streams of ${id} broke, ${told} were told`);
+      const reported = this.#reported.get(id) ?? 0;
+      if (reported < due.length || reported > broken.length)
+        this.#context.report(`${broken.length} streams of ${id} failed, ${reported} were reported`);
     }
   }
 }

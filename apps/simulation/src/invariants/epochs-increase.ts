@@ -3,11 +3,12 @@ import type { Life } from "../world/life.ts";
 import type { Invariant, InvariantContext } from "./invariant.ts";
 
 /**
- * No epoch is used by two lives, and the epoch of a life sorts after those of all lives before it, whatever the wall clock did in between.
- * A life that ends before it was given a generation sorts before all others: it has nothing to report but its end.
+ * No epoch is used by two lives, and the epoch of a life sorts after those of all earlier lives, however the wall clock
+ * changed in between. A life that ends before it gets a generation sorts before all others; it reports nothing but its
+ * end.
  */
-export class EpochsRise implements Invariant {
-  readonly name = "epochs-rise";
+export class EpochsIncrease implements Invariant {
+  readonly name = "epochs-increase";
   readonly requirements = "R4.1";
   readonly #report: InvariantContext["report"];
   readonly #lives = new Map<string, number>();

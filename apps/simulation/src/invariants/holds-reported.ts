@@ -3,18 +3,18 @@ import type { Life } from "../world/life.ts";
 import { isRestored } from "../world/snapshot-record.ts";
 import type { Invariant, InvariantContext } from "./invariant.ts";
 
-/** Holds that end at the same time, read from clocks at different moments. */
+/** Tolerance for the end of a hold, because clocks are read at different moments. */
 const SAME_TIME_MS = 1_000;
 
 /**
  * The log reports the start and the end of every hold of a guard, in pairs, and in between only a change of its count, end or
  * reason. The state lists the same holds, at most one per guard, and none when no member is held.
  */
-export class GuardsTold implements Invariant {
-  readonly name = "guards-told";
+export class HoldsReported implements Invariant {
+  readonly name = "holds-reported";
   readonly requirements = "R5.3";
   readonly #context: InvariantContext;
-  readonly #told = new Map<string, GuardHold>();
+  readonly #reported = new Map<string, GuardHold>();
   #isMasked = false;
 
   constructor(context: InvariantContext) {
@@ -22,7 +22,7 @@ export class GuardsTold implements Invariant {
   }
 
   lifeBegan(): void {
-    this.#told.clear();
+    this.#reported.clear();
     this.#isMasked = false;
   }
 
@@ -31,18 +31,18 @@ export class GuardsTold implements Invariant {
     const { report } = this.#context;
     const { seqNo, isHolding, reason, nodes } = event;
     const key = keyOf(event);
-    const known = this.#told.get(key);
+    const known = this.#reported.get(key);
     if (reason === "") report(`${seqNo}: ${key} has no reason`);
     if (nodes < 1) report(`${seqNo}: ${key} holds ${nodes} nodes`);
     if (!isHolding) {
-      if (known === undefined) report(`${seqNo}: the end of ${key}, which was not told to begin`);
-      this.#told.delete(key);
+      if (known === undefined) report(`${seqNo}: the end of ${key}, whose start was not reported`);
+      this.#reported.delete(key);
       return;
     }
     const isSameEnd = known !== undefined && Math.abs(known.until - event.until) < SAME_TIME_MS;
     if (isSameEnd && known.nodes === nodes && known.reason === reason)
-      report(`${seqNo}: ${key} is told again, and nothing has changed`);
-    this.#told.set(key, event);
+      report(`${seqNo}: ${key} is reported again without a change`);
+    this.#reported.set(key, event);
   }
 
   instantDone(life: Life): void {
@@ -52,12 +52,12 @@ export class GuardsTold implements Invariant {
   stepDone(life: Life): void {
     const { report } = this.#context;
     const { holds, snapshot, isStale } = life.service.topology.state;
-    const told = [...this.#told.values()].map(describe).sort().join("; ");
+    const reported = [...this.#reported.values()].map(describe).sort().join("; ");
     const held = holds.map(describe).sort().join("; ");
-    if (told !== held) report(`held is ${held || "nothing"}, told was ${told || "nothing"}`);
+    if (reported !== held) report(`held is ${held || "nothing"}, reported is ${reported || "nothing"}`);
     const kinds = new Map(holds.map((hold) => [hold.guard, hold]));
     if (kinds.size < holds.length) report(`a guard holds twice: ${held}`);
-    // What is shown may outlast the hold until a provider answers.
+    // The held content may remain after the hold until a provider delivers.
     if (!isStale) this.#isMasked = false;
     else if (kinds.has("mass_removal")) this.#isMasked = true;
     if (this.#isMasked) return;
@@ -67,10 +67,10 @@ export class GuardsTold implements Invariant {
     if ((dwell?.nodes ?? 0) + (massRemoval?.nodes ?? 0) !== retained)
       report(`${retained} members are retained, held is ${held}`);
     if (dwell !== undefined && dwell.providerId !== snapshot?.providerId)
-      report(`members are retained beside those of ${snapshot?.providerId}, held is ${held}`);
+      report(`members are retained in addition to those of ${snapshot?.providerId}, held is ${held}`);
     const known = kinds.get("last_known_good");
     if (known !== undefined && (!isRestored(snapshot) || known.nodes !== snapshot?.members.size))
-      report(`${held}, and that is not what is shown`);
+      report(`${held}, but the snapshot differs from it`);
   }
 }
 
