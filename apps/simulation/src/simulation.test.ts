@@ -114,7 +114,7 @@ describe("the command", () => {
 
     expect(code).toBe(1);
     expect(output).toMatch(/seed \d+ violated status-truth \(R2\.4 R2\.7 R5\.3\) at step \d+/);
-    expect(output).toContain("a short script that breaks the same:");
+    expect(output).toContain("a short script with the same violation:");
   });
 
   test("reports invalid arguments", { timeout: LONG_MS }, async () => {

@@ -155,7 +155,7 @@ function faultOfViews({ nodeId, providers }: NodeExplanation, life: Life): strin
     .sort();
   return reported.join() === known.join()
     ? undefined
-    : `by ${reported.join() || "no provider"} says, and it is ${known.join() || "no provider"}`;
+    : `by ${reported.join() || "no provider"}, but it should be ${known.join() || "no provider"}`;
 }
 
 function describe(id: string, isActive: boolean, isListed: boolean): string {
