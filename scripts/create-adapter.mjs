@@ -2,16 +2,11 @@
 // another name. It depends on published packages alone, so FOLDER may be anywhere.
 import { cp, mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
+import { Script } from "node:vm";
 
 const root = join(import.meta.dirname, "..");
 const template = join(root, "examples", "custom-provider");
 const LEFT_OUT = new Set(["node_modules", "dist", "holdfast-data"]);
-/** Words that a constant cannot be called by. The template has the others, so that a name for them is a clash. */
-const RESERVED = new Set(
-  "break case catch class continue debugger default delete do else enum export extends false finally function if implements in instanceof interface null package private protected public static super switch throw true try typeof var void while with yield".split(
-    " ",
-  ),
-);
 const BUILT_IN = ["consul", "file", "kubernetes", "memory"];
 
 /** Every name in the template begins with one of these. */
@@ -70,6 +65,16 @@ async function withVersions(manifest) {
   return manifest;
 }
 
+/** Whether a constant of a module can be called this: `default` and `class` cannot. */
+function isIdentifier(word) {
+  try {
+    new Script(`"use strict"; const ${word} = 0;`);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 async function refusalOf(name, rest) {
   if (name === undefined || rest.length > 0) return "usage: pnpm create-adapter NAME [FOLDER]";
   if (!/^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/.test(name) || name.length > 40) {
@@ -77,7 +82,7 @@ async function refusalOf(name, rest) {
   }
   if (BUILT_IN.includes(name)) return `the kind "${name}" is built in: choose another NAME`;
   const spellings = spellingsOf(name);
-  if (RESERVED.has(spellings.camel)) return `${name} is a word of the language: choose another NAME`;
+  if (!isIdentifier(spellings.camel)) return `${name} is a word of the language: choose another NAME`;
   const clash = await findClash(spellings);
   if (clash !== undefined)
     return `with this NAME the package would have two things called ${clash}: choose another`;

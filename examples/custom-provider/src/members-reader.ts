@@ -1,13 +1,18 @@
 import { MemberSet, ProvisioningError, type ClusterNode, type SkippedEntries } from "@holdfast/core";
-import { createNodeReader, fieldOf, SkipTally, toSkipReason, type NodeReader } from "@holdfast/core/adapter";
-import * as z from "zod";
+import {
+  createNodeReader,
+  fieldOf,
+  parseJson,
+  SkipTally,
+  textOf,
+  toSkipReason,
+  type NodeReader,
+} from "@holdfast/core/adapter";
 
 export interface RosterContent {
   readonly members: MemberSet;
   readonly skipped?: SkippedEntries | undefined;
 }
-
-const contentSchema = z.object({ members: z.array(z.unknown()) });
 
 /** Reads one version after the other; what did not change stays the same object. */
 export class MembersReader {
@@ -16,14 +21,17 @@ export class MembersReader {
 
   /** A malformed member is left out and counted. Throws `STREAM_INVALID_DATA` when the whole is malformed. */
   read(body: Uint8Array): RosterContent {
-    const { success, data } = contentSchema.safeParse(parseJson(body));
-    if (!success) throw new ProvisioningError("STREAM_INVALID_DATA", "the answer has no list of members");
+    const content = parseJson(new TextDecoder().decode(body));
+    if (content === undefined) throw new ProvisioningError("STREAM_INVALID_DATA", "the response is not JSON");
+    const entries = fieldOf(content, "members");
+    if (!Array.isArray(entries))
+      throw new ProvisioningError("STREAM_INVALID_DATA", "the response has no list of members");
     const find = this.#members.finder();
     const nodes = new Map<string, ClusterNode>();
     const skips = new SkipTally();
-    for (const entry of data.members) {
+    for (const entry of entries as readonly unknown[]) {
       try {
-        const node = this.#read(entry, find(idOf(entry)));
+        const node = this.#read(entry, find(textOf(entry, "id") ?? ""));
         nodes.set(node.id, node);
       } catch (error) {
         skips.skip(toSkipReason(error));
@@ -32,18 +40,4 @@ export class MembersReader {
     this.#members = this.#members.replace(nodes.values());
     return { members: this.#members, skipped: skips.toSkipped() };
   }
-}
-
-function parseJson(body: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
-  } catch {
-    // The message of either quotes the text.
-    throw new ProvisioningError("STREAM_INVALID_DATA", "the answer is no JSON");
-  }
-}
-
-function idOf(entry: unknown): string {
-  const id = fieldOf(entry, "id");
-  return typeof id === "string" ? id : "";
 }

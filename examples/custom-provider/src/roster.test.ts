@@ -85,11 +85,11 @@ test("closes its connections when disposed of", { timeout: 10_000 }, async (t) =
 });
 
 for (const [what, headers, body] of [
-  ["no JSON", { etag: '"1"' }, "<html>"],
+  ["not JSON", { etag: '"1"' }, "<html>"],
   ["no list of members", { etag: '"1"' }, '{"members":{}}'],
   ["no ETag", {}, '{"members":[]}'],
 ] as const) {
-  test(`is told an answer with ${what}, and shows nothing of it`, async (t) => {
+  test(`a response that has or is ${what} is an error, and nothing of it is shown`, async (t) => {
     const server = createServer((_, response) => void response.writeHead(200, headers).end(body));
     await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
     t.after(() => server.close());

@@ -1,0 +1,13 @@
+import { ProvisioningError } from "@holdfast/core";
+import { toHttpFailure, type HttpResponse } from "@holdfast/core/adapter";
+
+/** Turns a status that was not asked for into an error. The failover waits at least `retryAfterMs` before it asks again. */
+export function toStatusError(
+  { status, retryAfterMs }: Pick<HttpResponse, "status" | "retryAfterMs">,
+  url: string,
+): ProvisioningError {
+  const { code, failure } = toHttpFailure(status);
+  return new ProvisioningError(code, `${url} ${failure}`, {
+    details: { url, status, ...(retryAfterMs !== undefined && { retryAfterMs }) },
+  });
+}
