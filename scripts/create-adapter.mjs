@@ -68,8 +68,7 @@ async function withVersions(manifest) {
 /** Whether a constant of a module can be called this: `default` and `class` cannot. */
 function isIdentifier(word) {
   try {
-    new Script(`"use strict"; const ${word} = 0;`);
-    return true;
+    return new Script(`"use strict"; const ${word} = 0;`) !== undefined;
   } catch {
     return false;
   }
