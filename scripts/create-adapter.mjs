@@ -2,7 +2,7 @@
 // another name. It depends on published packages alone, so FOLDER may be anywhere.
 import { cp, mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { Script } from "node:vm";
+import { runInNewContext } from "node:vm";
 
 const root = join(import.meta.dirname, "..");
 const template = join(root, "examples", "custom-provider");
@@ -68,7 +68,8 @@ async function withVersions(manifest) {
 /** Whether a constant of a module can be called this: `default` and `class` cannot. */
 function isIdentifier(word) {
   try {
-    return new Script(`"use strict"; const ${word} = 0;`) !== undefined;
+    runInNewContext(`"use strict"; const ${word} = 0;`);
+    return true;
   } catch {
     return false;
   }
