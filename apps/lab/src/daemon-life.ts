@@ -29,6 +29,13 @@ export interface TopologyDocument {
   readonly members: readonly { readonly id: string }[];
 }
 
+export interface DaemonLifeOptions {
+  /** A command that executes the command in its arguments, such as `env`. @defaultValue none */
+  readonly starter?: readonly string[];
+  /** The port of the HTTP endpoints; 0 for any free port. @defaultValue 0 */
+  readonly port?: number;
+}
+
 /** One process of `holdfast run`, and all its output. */
 export class DaemonLife implements AsyncDisposable {
   readonly lines: DaemonLine[] = [];
@@ -39,9 +46,8 @@ export class DaemonLife implements AsyncDisposable {
   /** Lines that are not JSON. Only a last line that was cut off is allowed. */
   #unread: string[] = [];
 
-  /** `starter` is a command that executes the command in its arguments, such as `env`. */
-  constructor(configFile: string, starter: readonly string[] = []) {
-    const command = [HOLDFAST, "run", "--config", configFile, "--port", "0", "--json"];
+  constructor(configFile: string, { starter = [], port = 0 }: DaemonLifeOptions = {}) {
+    const command = [HOLDFAST, "run", "--config", configFile, "--port", String(port), "--json"];
     const [program = "", ...args] = [...starter, process.execPath, ...command];
     this.#child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
     this.#child.stderr.on("data", (chunk) => (this.#err += String(chunk)));

@@ -9,7 +9,7 @@ export const fetchTransport: Transport = async ({ url, headers, signal }) => {
   return {
     status: response.status,
     header: (name) => response.headers.get(name) ?? undefined,
-    body: readBody(response),
+    body: readBody(response, url, signal),
   };
 };
 
@@ -27,12 +27,19 @@ async function fetchResponse(
 }
 
 /** Not every browser's stream is an async iterable. */
-async function* readBody({ body }: Response): AsyncGenerator<Uint8Array, void> {
+async function* readBody(
+  { body }: Response,
+  url: string,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, void> {
   if (body === null) return;
   const reader = body.getReader();
   try {
     for (;;) {
-      const { done, value } = await reader.read();
+      const { done, value } = await reader.read().catch((error: unknown) => {
+        throwIfAborted(signal);
+        throw new ProvisioningError("STREAM_FAILED", `the connection to ${url} broke${describeCause(error)}`);
+      });
       if (done) return;
       yield value;
     }

@@ -111,6 +111,17 @@ describe("follow", () => {
     },
   );
 
+  test("a daemon that is connected to before it has started is followed through the change of its epoch", async () => {
+    const { clock, daemon, topology, warnings, end } = setUp();
+    await clock.settle();
+    daemon.tamper = (frame) => frame.replaceAll("run-1", "final");
+    daemon.publish(nodes("a"));
+    await clock.settle();
+    expect(idsOf(topology.members())).toBe("a");
+    expect([positionsOf(daemon), warnings]).toEqual([["-"], []]);
+    await end();
+  });
+
   test("a daemon that has nothing yet is waited for, and is not an empty topology", async () => {
     const { clock, daemon, topology, end } = setUp();
     await clock.advance(60_000);

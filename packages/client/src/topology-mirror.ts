@@ -79,7 +79,9 @@ export class TopologyMirror {
     const { epoch, seqNo } = message;
     const before = this.#position;
     if (before === undefined) throw invalid(`event ${seqNo} came before the state`);
-    if (epoch !== before.epoch) throw invalid(`event ${seqNo} is of another run of the daemon`);
+    // A hub may take its final epoch when it starts, before its first event.
+    const isFirst = before.seqNo === 0 && seqNo === 1;
+    if (epoch !== before.epoch && !isFirst) throw invalid(`event ${seqNo} is of another run of the daemon`);
     if (seqNo !== before.seqNo + 1) throw invalid(`event ${seqNo} follows event ${before.seqNo}`);
     if (message.type === "snapshot") await this.#change(message, options);
     if (message.type === "status") {

@@ -40,7 +40,7 @@ test.skipIf(!canLift)(
 
     await configure(2);
     await publish("first");
-    await using daemon = new DaemonLife(at("holdfast.json"), LIMITED);
+    await using daemon = new DaemonLife(at("holdfast.json"), { starter: LIMITED });
     await daemon.until(({ kind, to }) => kind === "status_changed" && to === "ready");
 
     await configure(100);

@@ -64,7 +64,12 @@ export class MassRemoval implements Invariant {
     const isNew = event.isHolding && this.#holding.size === 0;
     if (event.isHolding) this.#holding.add(event.providerId);
     else this.#holding.delete(event.providerId);
-    if (isNew && Math.abs(event.until - world.clock.now() - policy.holdMs) > EPSILON_MS)
+    if (!isNew) return;
+    const laterMs = event.until - world.clock.now() - policy.holdMs;
+    // Members that were held before, and that only the removal dwell has kept since, have what is left of their time.
+    const retained = life.service.topology.state.snapshot?.retained ?? [];
+    const mayBeShorter = retained.some((id) => this.#contested.has(id));
+    if (laterMs > EPSILON_MS || (laterMs < -EPSILON_MS && !mayBeShorter))
       report(`a hold begins that ends at ${event.until}`);
   }
 

@@ -14,6 +14,16 @@ describe("waitForState", () => {
     expect(log.listeners.size).toBe(0);
   });
 
+  test("checks again after the moment of an event: some changes have no event of their own", async () => {
+    const log = new WrittenLog();
+    log.publish("a");
+    let isApplied = false;
+    const waiting = waitForState(log, () => isApplied);
+    log.turn("degraded");
+    isApplied = true;
+    expect((await waiting).status).toBe("degraded");
+  });
+
   test("rejects with the predicate's error, with LIFECYCLE_STOPPED and with LIFECYCLE_ABORTED", async () => {
     const log = new WrittenLog();
     const failure = new Error("the predicate failed");

@@ -26,7 +26,11 @@ export async function waitForState(
     }
   };
   using _ = whenAborted(signal, () => reject(toAbortError(signal!)));
-  const unsubscribe = source.onEvent(check);
+  const unsubscribe = source.onEvent(() => {
+    check();
+    // What changes without an event of its own, such as the provider of equal content, is set after the last event of the moment.
+    queueMicrotask(check);
+  });
   try {
     check();
     return await promise;

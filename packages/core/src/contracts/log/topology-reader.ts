@@ -43,7 +43,8 @@ export interface TopologyReader extends TopologyLog {
    */
   snapshots(options?: ReadOptions): AsyncIterable<ProviderSnapshot>;
   /**
-   * Resolves with the state as soon as the predicate accepts it; checked now and after every event. Rejects with
+   * Resolves with the state as soon as the predicate accepts it; checked now, at every event, and once what happened at that
+   * moment has been applied whole. Rejects with
    * `LIFECYCLE_STOPPED` when the topology stops first, or with the signal's reason (`LIFECYCLE_ABORTED`).
    */
   waitFor(predicate: (state: TopologyState) => boolean, options?: ReadOptions): Promise<TopologyState>;
