@@ -4,12 +4,12 @@ import type { Backend } from "./backend.ts";
 const RETRY_MS = 500;
 
 /**
- * Brings one backend to what the population says. A server that is frozen or gone hears of it later: what failed is kept and
- * written again.
+ * Writes the changes of the population to one backend. When a write fails because the server is frozen or stopped, its
+ * places are kept and written again later.
  */
 export class BackendWriter {
   readonly backend: Backend;
-  /** Writes that failed, because the server did not answer. */
+  /** Writes that failed because the server did not respond. */
   failures = 0;
   #changed = new Set<number>();
   #writing: Promise<void> | undefined;
@@ -18,11 +18,11 @@ export class BackendWriter {
     this.backend = backend;
   }
 
-  /** These places changed. Begins to write unless a write is under way. */
+  /** Records that these places changed, and starts writing unless a write is already running. */
   push(places: Iterable<number>, signal: AbortSignal): void {
     for (const place of places) this.#changed.add(place);
     this.#writing ??= this.#write(signal).finally(() => (this.#writing = undefined));
-    // What it fails with is told by `flush`.
+    // `flush` reports the error.
     this.#writing.catch(() => undefined);
   }
 

@@ -2,8 +2,10 @@ import type { ProviderDescriptorInput } from "@holdfast/core";
 import type { SoakMember } from "./population.ts";
 
 /**
- * What can go wrong with one backend. `reset`, `fin`: the connection breaks in the middle of a body; `latency`: all is slow;
- * `errors`: answers are 500; `freeze`: the server is stopped where it stands; `kill`: `kill -9`, and started again on its port.
+ * The faults of one backend. `reset`, `fin`: connections break in the middle of a body; `silence`: connections stay
+ * open but carry no data; `latency`: everything arrives late; `refused`: connections are reset at once; `errors`: every
+ * response has the status 500; `freeze`: the server process is stopped by SIGSTOP and continued; `kill`: the process is
+ * killed by SIGKILL and started again on the same port.
  */
 export const FAULT_KINDS = [
   "reset",
@@ -24,15 +26,15 @@ export interface Fault {
   end(): Promise<void> | void;
 }
 
-/** A real server, and the way to it that the service under test takes. */
+/** A real server, and the address through which the service under test reaches it. */
 export interface Backend extends AsyncDisposable {
   readonly id: "kubernetes" | "consul";
   readonly version: string;
   readonly params: Readonly<Record<string, unknown>>;
   readonly faults: ReadonlyMap<FaultKind, Fault>;
-  /** Writes these places as the population has them now. May be repeated. */
+  /** Writes the current members of these places. May be repeated. */
   write(places: Iterable<number>): Promise<void>;
-  /** What the server itself says. */
+  /** Reads the members directly from the server. */
   list(): Promise<readonly SoakMember[]>;
 }
 

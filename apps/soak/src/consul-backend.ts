@@ -4,14 +4,14 @@ import type { Backend, Fault, FaultKind } from "./backend.ts";
 import type { Population, SoakMember } from "./population.ts";
 
 const SERVICE = "soak";
-/** Instances on one of Consul's nodes. */
-const PLACES_A_NODE = 50;
-/** Consul takes 64 operations in one transaction; a place may take two. */
-const PLACES_A_TRANSACTION = 30;
+/** The number of service instances on one Consul node. */
+const PLACES_PER_NODE = 50;
+/** Consul accepts 64 operations in one transaction; a place may need two. */
+const PLACES_PER_TRANSACTION = 30;
 const LATENCY_MS = 1_500;
 const ERROR = { kind: "response", status: 500, headers: {}, body: "rpc error: No cluster leader" } as const;
 
-/** A Consul that keeps its data; the service comes to it through an HTTP gateway. */
+/** Starts a Consul agent that keeps its data on disk. The service connects to it through an HTTP gateway. */
 export async function startConsulBackend(population: Population): Promise<Backend> {
   await using started = new AsyncDisposableStack();
   const agent = started.use(await ConsulAgent.start({ isDurable: true }));
@@ -63,8 +63,8 @@ class CatalogWriter {
 
   async write(places: Iterable<number>): Promise<void> {
     const all = [...places];
-    for (let i = 0; i < all.length; i += PLACES_A_TRANSACTION)
-      await this.#transact(all.slice(i, i + PLACES_A_TRANSACTION));
+    for (let i = 0; i < all.length; i += PLACES_PER_TRANSACTION)
+      await this.#transact(all.slice(i, i + PLACES_PER_TRANSACTION));
   }
 
   async #transact(places: readonly number[]): Promise<void> {
@@ -87,7 +87,7 @@ class CatalogWriter {
 }
 
 function nodeOf(place: number): number {
-  return Math.floor(place / PLACES_A_NODE);
+  return Math.floor(place / PLACES_PER_NODE);
 }
 
 function toNode(node: number): readonly Operation[] {

@@ -1,18 +1,18 @@
 import type { Random } from "@holdfast/core";
 import { FAULT_KINDS, type Backend, type FaultKind } from "./backend.ts";
 
-/** One fault to come. With two backends it is the same for both, at once. */
+/** One planned fault. With two backends it affects both at the same time. */
 export interface PlannedFault {
   readonly kind: FaultKind;
   readonly backends: readonly Backend[];
 }
 
-/** How the report names it. */
+/** The name of the fault in the report. */
 export function nameOf({ kind, backends }: PlannedFault): string {
   return `${backends.map(({ id }) => id).join(" and ")}: ${kind}`;
 }
 
-/** Every fault of every backend, and all silent or killed at once. */
+/** Every fault of every backend, and two faults that affect all backends at once: `silence` and `kill`. */
 export function allFaults(backends: readonly Backend[]): readonly PlannedFault[] {
   const single = backends.flatMap((backend) =>
     FAULT_KINDS.flatMap((kind) => (backend.faults.has(kind) ? [{ kind, backends: [backend] }] : [])),
@@ -20,7 +20,7 @@ export function allFaults(backends: readonly Backend[]): readonly PlannedFault[]
   return [...single, { kind: "silence", backends }, { kind: "kill", backends }];
 }
 
-/** Every kind once, each with a backend by chance, and all silent at once. */
+/** Every kind of fault once, each on a random backend, and `silence` on all backends at once. */
 export function fewestFaults(backends: readonly Backend[], random: Random): readonly PlannedFault[] {
   const single = FAULT_KINDS.map((kind) => {
     const able = backends.filter(({ faults }) => faults.has(kind));
@@ -29,7 +29,7 @@ export function fewestFaults(backends: readonly Backend[], random: Random): read
   return [...single, { kind: "silence", backends }];
 }
 
-/** In an order of chance. */
+/** The items in random order. */
 export function shuffle<T>(items: readonly T[], random: Random): readonly T[] {
   const rest = [...items];
   return items.map(() => rest.splice(Math.floor(random() * rest.length), 1)[0]!);

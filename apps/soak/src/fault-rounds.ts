@@ -4,7 +4,7 @@ import { allFaults, fewestFaults, nameOf, shuffle, type PlannedFault } from "./f
 import { lengthOf, type SoakPace } from "./soak-pace.ts";
 import { Tally } from "./tally.ts";
 
-/** In so long every fault of every backend comes once. */
+/** Within this many milliseconds every fault of every backend occurs once. */
 const ROUND_MS = 300_000;
 
 export interface FaultRoundsOptions {
@@ -14,10 +14,10 @@ export interface FaultRoundsOptions {
   readonly onFault: (name: string) => void;
 }
 
-/** One fault after another, each followed by a time in which all is well. */
+/** Causes one fault after another, each followed by a period without faults. */
 export class FaultRounds {
   readonly #options: FaultRoundsOptions;
-  /** What was done: name → how often. */
+  /** The faults that have ended: counts by name. */
   readonly done: Tally = new Tally();
 
   constructor(options: FaultRoundsOptions) {
@@ -25,8 +25,8 @@ export class FaultRounds {
   }
 
   /**
-   * Goes on until `durationMs` are over: every fault once in five minutes; in a shorter run every kind once, with one of the
-   * backends. Whatever happens, all servers work again afterwards.
+   * Causes faults for `durationMs`: every fault once in five minutes; in a shorter run every kind of fault once, on one
+   * of the backends. All servers work again when it returns or rejects.
    */
   async run(durationMs: number, signal: AbortSignal): Promise<void> {
     const { backends, random } = this.#options;
@@ -45,18 +45,18 @@ export class FaultRounds {
     const shareMs = roundMs / faults.length;
     for (const [index, planned] of faults.entries()) {
       const lengthMs = lengthOf(planned.kind, pace);
-      // In the middle of its share, so that two are never close together.
+      // In the middle of its share of the time, so that two faults are never close together.
       const at = startedAt + (index + 0.5) * shareMs - lengthMs / 2;
       await sleep(at - systemClock.monotonic(), { clock: systemClock, signal });
       onFault(nameOf(planned));
-      await inflict(planned, lengthMs, signal);
+      await applyFault(planned, lengthMs, signal);
       this.done.add(nameOf(planned));
     }
     await sleep(startedAt + roundMs - systemClock.monotonic(), { clock: systemClock, signal });
   }
 }
 
-async function inflict(
+async function applyFault(
   { kind, backends }: PlannedFault,
   lengthMs: number,
   signal: AbortSignal,

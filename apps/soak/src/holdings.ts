@@ -5,10 +5,13 @@ import { Tally } from "./tally.ts";
 
 const DESCRIPTORS = "/proc/self/fd";
 
-/** What this process holds. Collects garbage first, so it takes a while; needs `--expose-gc`. */
+/**
+ * Measures the resources that this process holds. Runs the garbage collector first, which takes some time and needs the
+ * option `--expose-gc` of Node.
+ */
 export function measureHoldings(census: ListenerCensus): Holdings {
   if (globalThis.gc === undefined) throw new Error("the soaked process runs without --expose-gc");
-  // What the first collection finalises the second one frees.
+  // The second collection frees what the first one finalised.
   globalThis.gc();
   globalThis.gc();
   const { heapUsed, external, rss } = process.memoryUsage();
@@ -16,14 +19,14 @@ export function measureHoldings(census: ListenerCensus): Holdings {
     heapBytes: heapUsed,
     externalBytes: external,
     rssBytes: rss,
-    // One is the folder's, read just now.
+    // One of them is the descriptor of the folder being read.
     descriptors: existsSync(DESCRIPTORS) ? readdirSync(DESCRIPTORS).length - 1 : 0,
     resources: countResources(),
     listeners: census.count(),
   };
 }
 
-/** What keeps the event loop of this process busy: kind → how many. */
+/** Returns the resources that keep the event loop of this process alive: counts by kind. */
 export function countResources(): Readonly<Record<string, number>> {
   const tally = new Tally();
   for (const kind of process.getActiveResourcesInfo()) tally.add(kind);

@@ -12,53 +12,53 @@ const readers = (change: Partial<SoakResult["readers"]>): Pick<SoakResult, "read
   readers: { ...resultOf().readers, ...change },
 });
 
-test("nothing is held against a run in which all was well", () => {
+test("a run without problems meets all requirements", () => {
   const result = resultOf();
   expect(failed([...judgeEnd(result), ...judgeTrend(result)])).toEqual([]);
 });
 
-describe("a run is faulted", () => {
-  const { story, ending } = resultOf();
-  const ports = (change: Partial<SoakResult["story"]["ports"]>) => ({
-    story: { ...story, ports: { ...story.ports, ...change } },
+describe("a run fails one requirement", () => {
+  const { summary, ending } = resultOf();
+  const ports = (change: Partial<SoakResult["summary"]["ports"]>) => ({
+    summary: { ...summary, ports: { ...summary.ports, ...change } },
   });
   const cases: readonly (readonly [string, Partial<SoakResult>])[] = [
-    ["that ends with other members", { differences: ["members: 9 instead of 10"] }],
-    ["that broke the order", ports({ violations: ["placement saw 3 after 4"] })],
-    ["that showed few members", ports({ fewestMembers: 360 })],
-    ["that showed no snapshot", ports({ fewestMembers: undefined })],
-    ["in which nobody was isolated", ports({ isolated: 0 })],
-    ["in which no fault happened", { faults: {} }],
-    ["in which no fault was felt", { story: { ...story, switches: {} } }],
-    ["in which the service never lost both", { story: { ...story, statusMs: { ready: 1 } } }],
-    ["without samples", { samples: [] }],
-    ["whose process did not end", { ending: { unfinished: [], remains: { Timeout: 1 } } }],
-    ["whose process failed", { ending: { ...ending, exitCode: 1 } }],
-    ["whose daemon did not answer health checks", readers({ readyMs: [] })],
-    ["whose daemon answered a health check late", readers({ readyMs: [5, 6_500] })],
-    ["whose daemon held too much", readers({ residentBytes: 900 * MIB })],
-    ["whose follower was misled", readers({ differences: ["5 after 3"] })],
-    ["whose daemon never disconnected a pipelining client", readers({ disconnected: {} })],
-    ["whose daemon ended otherwise", readers({ exitCode: null })],
-    ["whose daemon complained", readers({ err: "ERR_HTTP_HEADERS_SENT" })],
-    ["whose service did not finish", { ending: { ...ending, unfinished: ["registry"] } }],
+    ["when it ends with other members", { differences: ["members: 9 instead of 10"] }],
+    ["when the ports received ticks in the wrong order", ports({ violations: ["placement saw 3 after 4"] })],
+    ["when the topology showed too few members", ports({ fewestMembers: 360 })],
+    ["when the topology showed no snapshot", ports({ fewestMembers: undefined })],
+    ["when no member was isolated", ports({ isolated: 0 })],
+    ["when no fault occurred", { faults: {} }],
+    ["when no fault had an effect", { summary: { ...summary, switches: {} } }],
+    [
+      "when the two providers were never unavailable at once",
+      { summary: { ...summary, statusMs: { ready: 1 } } },
+    ],
+    ["when there are no samples", { samples: [] }],
+    ["when the process did not exit", { ending: { unfinished: [], remains: { Timeout: 1 } } }],
+    ["when the process exited with 1", { ending: { ...ending, exitCode: 1 } }],
+    ["when the daemon did not respond to health checks", readers({ readyMs: [] })],
+    ["when the daemon responded late to a health check", readers({ readyMs: [5, 6_500] })],
+    ["when the daemon used too much memory", readers({ residentBytes: 900 * MIB })],
+    ["when the follower received a wrong event", readers({ differences: ["5 after 3"] })],
+    ["when the daemon never disconnected a pipelining client", readers({ disconnected: {} })],
+    ["when the daemon did not exit with 0", readers({ exitCode: null })],
+    ["when the daemon printed an error", readers({ err: "ERR_HTTP_HEADERS_SENT" })],
+    ["when the service did not finish its stop", { ending: { ...ending, unfinished: ["registry"] } }],
   ];
   test.each(cases)("%s", (_, change) => {
     expect(failed(judgeEnd({ ...resultOf(), ...change }))).toHaveLength(1);
   });
 
   const ends: readonly (readonly [string, (sample: Sample, share: number) => Sample])[] = [
+    ["after an unhandled rejection", (sample, at) => ({ ...sample, unhandledRejections: Math.floor(at) })],
     [
-      "after a rejection nobody handled",
-      (sample, at) => ({ ...sample, unhandledRejections: Math.floor(at) }),
-    ],
-    [
-      "after a warning of Node's",
+      "after a warning from Node",
       (sample, at) => ({ ...sample, processWarnings: at < 1 ? {} : { MaxListenersExceededWarning: 1 } }),
     ],
-    ["with descriptors left over", (sample, at) => ({ ...sample, descriptors: 25 + at * 5 })],
+    ["when descriptors remain open", (sample, at) => ({ ...sample, descriptors: 25 + at * 5 })],
     [
-      "with timers left over",
+      "when timers remain active",
       (sample, at) => ({ ...sample, resources: { ...sample.resources, Timeout: 6 + at * 5 } }),
     ],
   ];
@@ -67,7 +67,7 @@ describe("a run is faulted", () => {
   });
 });
 
-describe("a trend is seen", () => {
+describe("a trend is detected", () => {
   const trends: readonly (readonly [string, RegExp, (sample: Sample, share: number) => Sample])[] = [
     ["of the heap", /^heap/, (sample, at) => ({ ...sample, heapBytes: (50 + at * 20) * MIB })],
     ["of buffers", /^external/, (sample, at) => ({ ...sample, externalBytes: (25 + at * 60) * MIB })],
@@ -102,13 +102,13 @@ describe("a trend is seen", () => {
     for (const what of verdicts) expect(what).toMatch(name);
   });
 
-  test("of turns of the event loop that are too long, however rare", () => {
+  test("for event loop turns that are too long, even if they are rare", () => {
     const long = { late: { p50: 0, p99: 10, max: 2_000 }, own: { p99: 5, max: 1_900 } };
     const result = resultOf((sample, at) => (at === 0.75 ? { ...sample, loop: long } : sample));
     expect(failed(judgeTrend(result))).toEqual([expect.stringContaining("event loop")]);
   });
 
-  test("but not where memory goes up and down", () => {
+  test("but not when memory rises and falls", () => {
     const result = resultOf((sample, at) => ({
       ...sample,
       heapBytes: (50 + 3 * Math.sin(at * 200)) * MIB,

@@ -4,116 +4,123 @@ import type { Sample } from "./sample.ts";
 import type { SoakResult, TimedSample } from "./soak-result.ts";
 import { median, slopeOf } from "./statistics.ts";
 
-/** One thing that has to hold. */
+/** One requirement and whether the run met it. */
 export interface Verdict {
   readonly what: string;
   readonly holds: boolean;
-  /** What was seen. */
-  readonly seen: string;
+  /** The measured value. */
+  readonly measured: string;
 }
 
-/** No fault may make the members look fewer than this share of what they are. */
+/** The topology must always show at least this share of the members, whatever fault occurs. */
 const LEAST_SHARE = 0.95;
-/** Memory may grow by this share of itself, beside the slack of the measure. */
+/** Memory may grow by this share of its earlier value, in addition to the slack of the measure. */
 const MEMORY_SHARE = 0.05;
-/** At rest the same is held before and after, but for a connection that a pool has kept: a socket and what listens to it. */
+/**
+ * At rest, the counts before and after must be equal, except for one connection that a pool may keep: one socket and
+ * its listeners.
+ */
 const REST_SLACK = 2;
 const LISTENERS_A_SOCKET = 12;
 /**
- * How long this thread may run before a timer gets its turn, in milliseconds, collections of garbage included. Generous: on a
- * busy machine work piles up while the thread waits for a processor, and is then done in one turn.
+ * The longest time this thread may run before a timer can fire, in milliseconds, including garbage collections. The
+ * limit is high because on a busy machine work accumulates while the thread waits for a processor, and is then done in
+ * one turn.
  */
 const LONGEST_TURN_MS = 500;
 const LONG_TURN_MS = 250;
 
-/** The daemon that hostile readers attack: the heap of 10,000 members, code, and `http.maxReaderMemoryMb`. */
+/**
+ * The memory limit of the daemon that hostile readers attack: the heap for 10,000 members, the code, and
+ * `http.maxReaderMemoryMb`.
+ */
 const READ_DAEMON_MIB = 600;
 const MIB = 1_048_576;
 
-/** What holds after a run of any length. */
+/** The requirements for a run of any length. */
 export function judgeEnd(result: SoakResult): readonly Verdict[] {
-  const { before, samples, after, story, differences, ending, faults, plan, readers } = result;
+  const { before, samples, after, summary, differences, ending, faults, plan, readers } = result;
   const slowest = Math.max(0, ...readers.readyMs);
-  const { violations, fewestMembers = 0 } = story.ports;
+  const { violations, fewestMembers = 0 } = summary.ports;
   const least = Math.floor(plan.members * LEAST_SHARE);
-  const switches = sumOf(story.switches);
+  const switches = sumOf(summary.switches);
   const last = after.at(-1);
-  const unavailableMs = story.statusMs["unavailable"] ?? 0;
+  const unavailableMs = summary.statusMs["unavailable"] ?? 0;
   return [
     {
-      what: "in the end everybody has what the servers list",
+      what: "at the end, the topology and all consumers have the members that the servers list",
       holds: differences.length === 0,
-      seen: differences.join("; ") || "equal",
+      measured: differences.join("; ") || "equal",
     },
     {
-      what: "every promise of order was kept to the ports",
+      what: "the ports received everything in the promised order",
       holds: violations.length === 0,
-      seen: violations.join("; ") || `${story.ports.ticks} ticks`,
+      measured: violations.join("; ") || `${summary.ports.ticks} ticks`,
     },
     {
-      what: `never fewer than ${least} members were shown`,
+      what: `the topology always showed at least ${least} members`,
       holds: fewestMembers >= least,
-      seen: `${fewestMembers}`,
+      measured: `${fewestMembers}`,
     },
     {
       what: "members were isolated and restored",
-      holds: story.ports.isolated > 0 && story.ports.restored > 0,
-      seen: `${story.ports.isolated} isolated, ${story.ports.restored} restored`,
+      holds: summary.ports.isolated > 0 && summary.ports.restored > 0,
+      measured: `${summary.ports.isolated} isolated, ${summary.ports.restored} restored`,
     },
     {
-      what: "faults happened, and were felt: streams broke, providers were switched, both were gone",
+      what: "faults occurred and had effects: streams were interrupted, providers were switched, both providers were unavailable at once",
       holds: Object.keys(faults).length > 0 && switches > 0 && unavailableMs > 0,
-      seen: `${sumOf(faults)} faults, ${sumOf(story.interruptions)} interruptions, ${switches} switches, ${seconds(unavailableMs)} unavailable`,
+      measured: `${sumOf(faults)} faults, ${sumOf(summary.interruptions)} interruptions, ${switches} switches, ${seconds(unavailableMs)} unavailable`,
     },
     {
-      what: "no promise was rejected without being handled, and Node warned of nothing",
+      what: "no unhandled rejection and no warning from Node",
       holds: last?.unhandledRejections === 0 && sumOf(last.processWarnings) === 0,
-      seen: `${last?.unhandledRejections} rejections, warnings ${JSON.stringify(last?.processWarnings)}`,
+      measured: `${last?.unhandledRejections} rejections, warnings ${JSON.stringify(last?.processWarnings)}`,
     },
     ...COUNTS.map(({ name, of }) => {
-      const [was, is] = [leastOf(before, of), leastOf(after, of)];
+      const [was, is] = [minimumOf(before, of), minimumOf(after, of)];
       const slack = name.startsWith("listeners") ? LISTENERS_A_SOCKET : REST_SLACK;
       return {
-        what: `${name} at rest: as before, or ${slack} more at most`,
+        what: `${name} at rest: at most ${slack} more than before`,
         holds: is <= was + slack,
-        seen: `${was} before, ${is} after`,
+        measured: `${was} before, ${is} after`,
       };
     }),
     {
       what: "samples were taken throughout",
       holds: samples.length > 0 && toQuarters(samples, plan.durationMs).every(({ length }) => length > 0),
-      seen: `${samples.length}`,
+      measured: `${samples.length}`,
     },
     {
-      what: `hostile readers: every /readyz was answered within the health timeout of ${plan.pace.health.timeoutMs} ms`,
+      what: `hostile readers: every /readyz request got a response within the health timeout of ${plan.pace.health.timeoutMs} ms`,
       holds: readers.readyMs.length > 0 && slowest < (plan.pace.health.timeoutMs ?? Infinity),
-      seen: `${readers.readyMs.length} answers, median ${median(readers.readyMs).toFixed(0)} ms, slowest ${slowest.toFixed(0)} ms`,
+      measured: `${readers.readyMs.length} responses, median ${median(readers.readyMs).toFixed(0)} ms, slowest ${slowest.toFixed(0)} ms`,
     },
     {
-      what: `hostile readers: the daemon never had more than ${READ_DAEMON_MIB} MiB`,
+      what: `hostile readers: the daemon used at most ${READ_DAEMON_MIB} MiB`,
       holds: readers.residentBytes <= READ_DAEMON_MIB * MIB,
-      seen: `${(readers.residentBytes / MIB).toFixed(0)} MiB`,
+      measured: `${(readers.residentBytes / MIB).toFixed(0)} MiB`,
     },
     {
-      what: "hostile readers: pipelining clients were disconnected; another follower got every event and has the members",
+      what: "hostile readers: pipelining clients were disconnected; another client received every event and has the members",
       holds: readers.differences.length === 0 && (readers.disconnected["pipelining"] ?? 0) > 0,
-      seen:
+      measured:
         readers.differences.slice(0, 3).join("; ") || `disconnected ${JSON.stringify(readers.disconnected)}`,
     },
     {
-      what: "hostile readers: the daemon ended with 0 and had nothing to complain of",
+      what: "hostile readers: the daemon exited with 0 and printed nothing on standard error",
       holds: readers.exitCode === 0 && readers.err === "",
-      seen: `exit ${readers.exitCode ?? "none"}, ${readers.err.slice(0, 200) || "nothing"}`,
+      measured: `exit ${readers.exitCode ?? "none"}, ${readers.err.slice(0, 200) || "nothing"}`,
     },
     {
-      what: "stopped: all finished, the process ended by itself with 0",
+      what: "stop: all parts finished, and the process exited with 0 without a signal",
       holds: ending.exitCode === 0 && ending.unfinished.length === 0,
-      seen: `exit ${ending.exitCode ?? "none"}, unfinished ${ending.unfinished.join(", ") || "none"}, left ${JSON.stringify(ending.remains)}`,
+      measured: `exit ${ending.exitCode ?? "none"}, unfinished ${ending.unfinished.join(", ") || "none"}, remaining ${JSON.stringify(ending.remains)}`,
     },
   ];
 }
 
-/** What shows only in a run of minutes. */
+/** The requirements that only a run of several minutes can check. */
 export function judgeTrend({ samples, plan }: SoakResult): readonly Verdict[] {
   const [, second, , last] = toQuarters(samples, plan.durationMs);
   const judged = samples.filter(({ atMs }) => atMs >= plan.durationMs / 3);
@@ -129,29 +136,29 @@ export function judgeTrend({ samples, plan }: SoakResult): readonly Verdict[] {
       const later = medianOf(last, of);
       return [
         {
-          what: `${name}: no more than ${allowed.toFixed(1)} grown along the line through the last two thirds`,
+          what: `${name}: growth along the least-squares line through the last two thirds is at most ${allowed.toFixed(1)}`,
           holds: grown <= allowed,
-          seen: grown.toFixed(1),
+          measured: grown.toFixed(1),
         },
         {
-          what: `${name}: median of the last quarter no more than ${allowed.toFixed(1)} above that of the second`,
+          what: `${name}: the median of the last quarter is at most ${allowed.toFixed(1)} above the median of the second`,
           holds: later <= earlier + allowed,
-          seen: `${earlier.toFixed(1)}, then ${later.toFixed(1)}`,
+          measured: `${earlier.toFixed(1)}, then ${later.toFixed(1)}`,
         },
       ];
     }),
     ...COUNTS.map(({ name, of, slack }): Verdict => {
-      const [earlier, later] = [mostOf(second, of), mostOf(last, of)];
+      const [earlier, later] = [maximumOf(second, of), maximumOf(last, of)];
       return {
-        what: `${name}: most in the last quarter no more than ${slack} above the second's`,
+        what: `${name}: the maximum of the last quarter is at most ${slack} above the maximum of the second`,
         holds: later <= earlier + slack,
-        seen: `${earlier}, then ${later}`,
+        measured: `${earlier}, then ${later}`,
       };
     }),
     {
-      what: `event loop: no turn of more than ${LONGEST_TURN_MS} ms of this thread's own time, and a median p99 of at most ${LONG_TURN_MS} ms`,
+      what: `event loop: no turn uses more than ${LONGEST_TURN_MS} ms of this thread's processor time, and the median p99 is at most ${LONG_TURN_MS} ms`,
       holds: longest <= LONGEST_TURN_MS && p99 <= LONG_TURN_MS,
-      seen: `longest ${longest.toFixed(0)} ms, p99 ${p99.toFixed(0)} ms`,
+      measured: `longest ${longest.toFixed(0)} ms, p99 ${p99.toFixed(0)} ms`,
     },
   ];
 }
@@ -160,12 +167,12 @@ function medianOf(samples: readonly TimedSample[], of: (sample: Sample) => numbe
   return median(samples.map(of));
 }
 
-/** At rest, what is there only now and then does not count. */
-export function leastOf(samples: readonly Sample[], of: (sample: Sample) => number): number {
+/** The smallest value. Samples are taken at rest, so a resource that exists only temporarily is not counted. */
+export function minimumOf(samples: readonly Sample[], of: (sample: Sample) => number): number {
   return Math.min(...samples.map(of));
 }
 
-function mostOf(samples: readonly TimedSample[], of: (sample: Sample) => number): number {
+function maximumOf(samples: readonly TimedSample[], of: (sample: Sample) => number): number {
   return Math.max(0, ...samples.map(of));
 }
 

@@ -5,11 +5,11 @@ import type { Population, SoakMember } from "./population.ts";
 
 const SERVICE = "soak";
 const NAMESPACE = "default";
-/** What controllers put into one. */
-const PLACES_A_SLICE = 100;
-const SLOW_PIECE_MS = 250;
+/** The number of endpoints that the Kubernetes controllers put into one slice. */
+const PLACES_PER_SLICE = 100;
+const SLOW_CHUNK_MS = 250;
 
-/** An etcd and a Kubernetes API server on it; the service comes to it by TLS through a TCP proxy. */
+/** Starts etcd and a Kubernetes API server. The service connects to it with TLS through a TCP proxy. */
 export async function startKubernetesBackend(population: Population): Promise<Backend> {
   await using started = new AsyncDisposableStack();
   const server = started.use(await KubernetesServer.start());
@@ -21,7 +21,7 @@ export async function startKubernetesBackend(population: Population): Promise<Ba
     version: `Kubernetes API server ${String(version)}`,
     params: { ...server.params(proxy.address), namespace: NAMESPACE, service: SERVICE },
     faults: faultsOf(server, proxy),
-    // It compares with what it wrote, and writes the slices that changed.
+    // `publishSlices` compares with what it wrote last, and writes only the slices that changed.
     write: () => server.api.publishSlices(SERVICE, slicesOf(population), NAMESPACE),
     async list() {
       const path = `/apis/discovery.k8s.io/v1/namespaces/${NAMESPACE}/endpointslices`;
@@ -37,7 +37,7 @@ function faultsOf(server: KubernetesServer, proxy: TcpProxy): ReadonlyMap<FaultK
     ["reset", { begin: () => proxy.cut("reset"), end }],
     ["fin", { begin: () => proxy.cut("fin"), end }],
     ["silence", { begin: () => proxy.hang(), end }],
-    ["latency", { begin: () => proxy.slow(SLOW_PIECE_MS), end }],
+    ["latency", { begin: () => proxy.slow(SLOW_CHUNK_MS), end }],
     ["refused", { begin: () => proxy.refuse(), end }],
     ["freeze", { begin: () => server.apiServer.freeze(), end: () => server.apiServer.thaw() }],
     ["kill", { begin: () => server.apiServer.kill(), end: () => server.apiServer.start() }],
@@ -45,9 +45,9 @@ function faultsOf(server: KubernetesServer, proxy: TcpProxy): ReadonlyMap<FaultK
 }
 
 function slicesOf(population: Population): readonly Slice[] {
-  return Array.from({ length: Math.ceil(population.places / PLACES_A_SLICE) }, (_, index) => {
-    const first = index * PLACES_A_SLICE;
-    const places = Array.from({ length: PLACES_A_SLICE }, (__, i) => population.at(first + i));
+  return Array.from({ length: Math.ceil(population.places / PLACES_PER_SLICE) }, (_, index) => {
+    const first = index * PLACES_PER_SLICE;
+    const places = Array.from({ length: PLACES_PER_SLICE }, (__, i) => population.at(first + i));
     const nodes = places.filter((member) => member !== undefined);
     return { name: `${SERVICE}-${index}`, port: nodes[0]?.port ?? 1, nodes };
   });

@@ -4,7 +4,7 @@ import { ListenerCensus } from "./listener-census.ts";
 
 function listener(): void {}
 
-test("counts what listens to emitters and signals, and no longer what was taken away", () => {
+test("counts the listeners on emitters and signals, without the listeners that were removed", () => {
   using census = new ListenerCensus();
   const [first, second] = [new EventEmitter(), new EventEmitter()];
   const { signal } = new AbortController();

@@ -1,19 +1,19 @@
 import { EventEmitter, getEventListeners } from "node:events";
 
 export interface ListenerCount {
-  /** Listeners on all event emitters that are still there. */
+  /** The number of listeners on all event emitters that still exist. */
   readonly onEmitters: number;
-  /** Listeners on all abort signals (and other event targets) that are still there. */
+  /** The number of `abort` listeners on all abort signals (and other event targets) that still exist. */
   readonly onSignals: number;
-  /** The most on any one of either. */
+  /** The largest number of listeners on one emitter or target. */
   readonly most: number;
 }
 
 type Target = EventEmitter | EventTarget;
 
 /**
- * Counts the listeners of this process. From its making on it writes down, weakly, everything that is given a listener, by
- * wrapping the methods that all emitters and targets inherit.
+ * Counts the listeners of this process. After its creation it records, in weak references, each emitter and target that
+ * gets a listener. For this it wraps the methods that all emitters and targets inherit.
  */
 export class ListenerCensus implements Disposable {
   readonly #known = new WeakSet<Target>();
@@ -21,11 +21,11 @@ export class ListenerCensus implements Disposable {
   #targets: WeakRef<Target>[] = [];
 
   constructor() {
-    const note = (target: Target) => this.#note(target);
+    const record = (target: Target) => this.#record(target);
     for (const name of ["on", "addListener", "prependListener"] as const) {
       const original = EventEmitter.prototype[name];
       EventEmitter.prototype[name] = function (...args) {
-        note(this);
+        record(this);
         return original.apply(this, args);
       };
       this.#restore.push(() => (EventEmitter.prototype[name] = original));
@@ -33,18 +33,20 @@ export class ListenerCensus implements Disposable {
     // oxlint-disable-next-line typescript/unbound-method -- called with its `this` below
     const original = EventTarget.prototype.addEventListener;
     EventTarget.prototype.addEventListener = function (...args) {
-      note(this);
+      record(this);
       original.apply(this, args);
     };
     this.#restore.push(() => (EventTarget.prototype.addEventListener = original));
   }
 
-  /** Takes the wrapping off again. */
+  /** Restores the original methods. */
   [Symbol.dispose](): void {
     for (const restore of this.#restore) restore();
   }
 
-  /** Exact after a collection of garbage: before it, what nobody holds any more counts too. */
+  /**
+   * Counts the listeners. Exact after a garbage collection; before one, it also counts objects that are unreachable.
+   */
   count(): ListenerCount {
     let onEmitters = 0;
     let onSignals = 0;
@@ -63,7 +65,7 @@ export class ListenerCensus implements Disposable {
     return { onEmitters, onSignals, most };
   }
 
-  #note(target: Target): void {
+  #record(target: Target): void {
     if (this.#known.has(target)) return;
     this.#known.add(target);
     this.#targets.push(new WeakRef(target));

@@ -4,15 +4,17 @@ import { quantile } from "./statistics.ts";
 
 const RESOLUTION_MS = 10;
 
-/** Milliseconds. */
+/** All values are milliseconds. */
 export interface LoopDelay {
-  /** How late timers fired, whoever kept the processor busy. */
+  /** How late timers fired, including delays caused by other processes. */
   readonly late: { readonly p50: number; readonly p99: number; readonly max: number };
-  /** How long this thread itself ran between two firings of a timer of 10 ms: other load on the machine does not count. */
+  /**
+   * The processor time of this thread between two firings of a 10 ms timer. Load from other processes is not included.
+   */
   readonly own: { readonly p99: number; readonly max: number };
 }
 
-/** Watches the event loop of this process but for what the watchers themselves cost. */
+/** Measures the delays of the event loop of this process, without the cost of the measurements of a sample. */
 export class LoopWatch {
   readonly #monitor: ReturnType<typeof monitorEventLoopDelay> = monitorEventLoopDelay({
     resolution: RESOLUTION_MS,
@@ -26,7 +28,7 @@ export class LoopWatch {
     this.#timer = this.#schedule();
   }
 
-  /** Since the last call; what `work` takes does not count. */
+  /** Returns the delays since the last call, and the result of `work`. The time that `work` takes is not measured. */
   readAround<T>(work: () => T): { readonly delay: LoopDelay; readonly value: T } {
     const monitor = this.#monitor;
     const late = (percentile: number) => toDelayMs(monitor.percentile(percentile));

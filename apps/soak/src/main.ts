@@ -1,5 +1,5 @@
-// `pnpm soak [--minutes 30] [--members 10000] [--churn 0.01] [--seed N] [--report FILE]`: on real servers, whose programs are
-// in the folder that HOLDFAST_BACKENDS names.
+// `pnpm soak [--minutes 30] [--members 10000] [--churn 0.01] [--seed N] [--report FILE]` runs the soak test on real
+// servers. HOLDFAST_BACKENDS names the folder with their programs.
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { arePrograms } from "@holdfast-apps/lab";
@@ -19,12 +19,12 @@ const { values } = parseArgs({
 });
 
 if (!arePrograms("consul", "etcd", "kube-api")) {
-  console.error("HOLDFAST_BACKENDS has to name a folder with consul, etcd and kube-api.");
+  console.error("HOLDFAST_BACKENDS must name a folder that contains consul, etcd and kube-api.");
   process.exit(2);
 }
 const interrupted = new AbortController();
 for (const name of ["SIGINT", "SIGTERM"] as const)
-  process.once(name, () => interrupted.abort(new Error(`ended by ${name}`)));
+  process.once(name, () => interrupted.abort(new Error(`stopped by ${name}`)));
 
 try {
   const result = await runSoak({
@@ -50,7 +50,7 @@ try {
 function numberOf(name: "minutes" | "members" | "churn" | "seed"): number {
   const number = Number(values[name]);
   if (!(Number.isFinite(number) && number > 0)) {
-    console.error(`--${name} has to be a number above 0`);
+    console.error(`--${name} must be a number greater than 0`);
     process.exit(2);
   }
   return number;

@@ -3,7 +3,7 @@ import type { Sample } from "./sample.ts";
 export interface Measure {
   readonly name: string;
   readonly of: (sample: Sample) => number;
-  /** So much more is still no growth. */
+  /** An increase of at most this much is not counted as growth. */
   readonly slack: number;
 }
 
@@ -11,7 +11,7 @@ const MIB = 1_048_576;
 const resources = (sample: Sample, isIt: (kind: string) => boolean) =>
   Object.entries(sample.resources).reduce((sum, [kind, count]) => sum + (isIt(kind) ? count : 0), 0);
 
-/** What must not pile up. The slack is what one provider holds more while it connects. */
+/** Counts that must not grow during a run. The slack is what one provider additionally holds while it connects. */
 export const COUNTS: readonly Measure[] = [
   { name: "descriptors", of: ({ descriptors }) => descriptors, slack: 6 },
   { name: "timers", of: (sample) => resources(sample, (kind) => kind === "Timeout"), slack: 6 },
@@ -21,13 +21,13 @@ export const COUNTS: readonly Measure[] = [
   { name: "listeners on one object", of: ({ listeners }) => listeners.most, slack: 10 },
 ];
 
-/** What is held after a collection of garbage, in MiB. */
+/** Memory in use after a garbage collection, in MiB. */
 export const MEMORY: readonly Measure[] = [
   { name: "heap, MiB", of: ({ heapBytes }) => heapBytes / MIB, slack: 4 },
   { name: "external and buffers, MiB", of: ({ externalBytes }) => externalBytes / MIB, slack: 20 },
 ];
 
-/** For the table alone: what the process has taken from the system depends on its garbage. */
+/** Shown in the table but not judged: the resident size depends on when the garbage collector runs. */
 export const RESIDENT: Measure = {
   name: "resident, MiB",
   of: ({ rssBytes }) => rssBytes / MIB,

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { SoakMember } from "./population.ts";
 
-/** Equal for equal members, whatever their order. */
+/** A digest of the members that does not depend on their order. */
 export function digestOf(
   members: Iterable<Omit<SoakMember, "zone"> & { readonly zone?: string | undefined }>,
 ): string {
@@ -9,7 +9,7 @@ export function digestOf(
   return `${lines.length} members ${createHash("sha256").update(lines.sort().join("\n")).digest("hex").slice(0, 16)}`;
 }
 
-/** The same of what a channel depends on: a change of zone leaves it open. */
+/** Like `digestOf`, without the zone: a channel stays open when only the zone of its member changes. */
 export function channelDigestOf(members: Iterable<Omit<SoakMember, "zone">>): string {
   return digestOf(Array.from(members, ({ id, host, port }) => ({ id, host, port })));
 }

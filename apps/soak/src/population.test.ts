@@ -9,7 +9,7 @@ function churn(seed: number): Population {
   return population;
 }
 
-test("keeps its size through churn, and never has two members of one name or address", () => {
+test("keeps its size during churn, and never has two members with the same id or address", () => {
   const population = churn(1);
   const members = population.members();
   expect(population.size).toBe(members.length);
@@ -19,7 +19,7 @@ test("keeps its size through churn, and never has two members of one name or add
   expect(new Set(members.map(({ host }) => host)).size).toBe(members.length);
 });
 
-test("each change names the one place that is different", () => {
+test("each change returns the index of the one place that changed", () => {
   const population = new Population(50, createSeededRandom(2));
   const placesOf = () => Array.from({ length: population.places }, (_, place) => population.at(place));
   for (let i = 0; i < 500; i++) {

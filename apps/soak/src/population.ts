@@ -1,28 +1,28 @@
 import type { ClusterNode, Random } from "@holdfast/core";
 
-/** What both backends can say of a member. */
+/** The fields of a member that both backends can store. */
 export type SoakMember = Pick<ClusterNode, "id" | "host" | "port"> & { readonly zone: string };
 
-/** A slice has one port for all of its endpoints. */
+/** The same port for all members, because a slice has one port for all of its endpoints. */
 const PORT = 7_001;
 const ZONES = 3;
-/** Vacant places, as a share of the members there should be. */
+/** The share of vacant places, relative to the intended number of members. */
 const VACANCY = 0.02;
 
 /**
- * Who should be in the cluster. Each member has a place, which stays when it is replaced, so that a backend can write what
- * changed place by place. The same seed gives the same history.
+ * The intended members of the cluster. Each member has a place with an index. A replacement takes the place of the old
+ * member, so that a backend can write only the places that changed. The same seed gives the same changes.
  */
 export class Population {
   readonly #random: Random;
-  readonly #wanted: number;
+  readonly #intendedSize: number;
   readonly #places: (SoakMember | undefined)[];
   #size: number;
-  #named = 0;
+  #created = 0;
 
   constructor(size: number, random: Random) {
     this.#random = random;
-    this.#wanted = size;
+    this.#intendedSize = size;
     this.#size = size;
     const vacant = Math.ceil(size * VACANCY);
     this.#places = Array.from({ length: size + vacant }, (_, place) =>
@@ -30,7 +30,7 @@ export class Population {
     );
   }
 
-  /** Of how many members there are now. */
+  /** The current number of members. */
   get size(): number {
     return this.#size;
   }
@@ -48,8 +48,8 @@ export class Population {
   }
 
   /**
-   * Changes one place, and says which: a member leaves, joins, is replaced by another, or has another address or zone. About
-   * as many join as leave.
+   * Changes one random place and returns its index: a member leaves, joins, is replaced by another, or gets another
+   * address or zone. About as many members join as leave.
    */
   change(): number {
     const place = Math.floor(this.#random() * this.#places.length);
@@ -62,15 +62,15 @@ export class Population {
 
   #changed(member: SoakMember): SoakMember | undefined {
     const chance = this.#random();
-    // A vacant place is hit, and filled, as often as this happens.
-    if (chance < VACANCY && this.#size > this.#wanted * (1 - VACANCY)) return undefined;
+    // Leaving is as probable as selecting a vacant place, which a new member then fills.
+    if (chance < VACANCY && this.#size > this.#intendedSize * (1 - VACANCY)) return undefined;
     const other = this.#create();
     if (chance < 0.5) return other;
     return chance < 0.75 ? { ...member, host: other.host } : { ...member, zone: zoneAfter(member.zone) };
   }
 
   #create(): SoakMember {
-    const number = this.#named++;
+    const number = this.#created++;
     const host = `10.${(number >> 16) & 255}.${(number >> 8) & 255}.${number & 255}`;
     return { id: `member-${number}`, host, port: PORT, zone: `zone-${number % ZONES}` };
   }

@@ -7,7 +7,7 @@ export type Quarters = readonly [
   readonly TimedSample[],
 ];
 
-/** The samples of each quarter of the time. */
+/** Groups the samples by the quarter of the run in which they were taken. */
 export function toQuarters(samples: readonly TimedSample[], durationMs: number): Quarters {
   const quarter = (index: number) =>
     samples.filter(({ atMs }) => Math.min(Math.floor((atMs / durationMs) * 4), 3) === index);

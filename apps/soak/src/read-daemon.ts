@@ -8,14 +8,14 @@ import type { SoakMember } from "./population.ts";
 import type { ReadersReport } from "./readers-report.ts";
 import type { ServiceSetup } from "./service-setup.ts";
 
-/** Between two requests to `/readyz`, in milliseconds. */
-const LOOK_MS = 500;
-/** How long the follower and the daemon may take to show the members at the end, in milliseconds. */
+/** The interval between two requests to `/readyz`, in milliseconds. */
+const POLL_MS = 500;
+/** The longest time the follower and the daemon may take to show the members at the end, in milliseconds. */
 const SETTLE_MS = 60_000;
 
 /**
- * A daemon on the same servers, whose endpoints are misused all along by clients that stall, read slowly, pipeline, flood and
- * idle. One client that means no harm follows it and checks every event.
+ * A daemon on the same servers. Clients that stall, read slowly, pipeline, flood and idle misuse its endpoints during
+ * the whole run. One well-behaved client follows it and checks every event.
  */
 export class ReadDaemon implements AsyncDisposable {
   readonly #daemon: DaemonLife;
@@ -24,7 +24,7 @@ export class ReadDaemon implements AsyncDisposable {
   readonly #follower: CheckingFollower;
   readonly #over: AbortController = new AbortController();
   readonly #following: Promise<void>;
-  readonly #looking: Promise<void>;
+  readonly #polling: Promise<void>;
   readonly #readyMs: number[] = [];
   readonly #failures: string[] = [];
   #residentBytes = 0;
@@ -43,8 +43,8 @@ export class ReadDaemon implements AsyncDisposable {
       .idle(20);
     this.#following = follower
       .until(() => this.#over.signal.aborted)
-      .catch((error: unknown) => void this.#failures.push(`the follower was cut off: ${String(error)}`));
-    this.#looking = this.#look();
+      .catch((error: unknown) => void this.#failures.push(`the follower was disconnected: ${String(error)}`));
+    this.#polling = this.#poll();
   }
 
   static async start({ providers, health, folder }: ServiceSetup): Promise<ReadDaemon> {
@@ -63,17 +63,19 @@ export class ReadDaemon implements AsyncDisposable {
     }
   }
 
-  /** Ends it, once it shows the members that the servers list or has had its time for it. */
+  /**
+   * Waits until the daemon shows the members that the servers list, or until the time for this is over. Then stops it.
+   */
   async finish(members: Iterable<SoakMember>): Promise<ReadersReport> {
     const expected = digestOf(members);
     const startedAt = systemClock.monotonic();
     while (this.#shown !== expected && systemClock.monotonic() - startedAt < SETTLE_MS)
-      await sleep(LOOK_MS, { clock: systemClock });
+      await sleep(POLL_MS, { clock: systemClock });
     const differences = this.#shown === expected ? [] : [`the follower has ${this.#shown}, not ${expected}`];
     const broken = [...this.#follower.broken, ...this.#failures];
     this.#over.abort();
     await this.#clients[Symbol.asyncDispose]();
-    await this.#looking;
+    await this.#polling;
     const { code, err } = await this.#daemon.stop();
     await this.#following;
     return {
@@ -91,15 +93,15 @@ export class ReadDaemon implements AsyncDisposable {
     await this.#clients[Symbol.asyncDispose]();
     await this.#daemon[Symbol.asyncDispose]();
     await this.#follower[Symbol.asyncDispose]();
-    await Promise.all([this.#following, this.#looking]);
+    await Promise.all([this.#following, this.#polling]);
   }
 
   get #shown(): string {
     return digestOf(this.#follower.members.values());
   }
 
-  /** Asks for what health checks and monitoring ask for, until it is over. */
-  async #look(): Promise<void> {
+  /** Requests what health checks and monitoring request, until the run is over. */
+  async #poll(): Promise<void> {
     const headers = { connection: "close" };
     while (!this.#over.signal.aborted) {
       try {
@@ -112,7 +114,7 @@ export class ReadDaemon implements AsyncDisposable {
       } catch (error) {
         this.#failures.push(`a health check failed: ${String(error)}`);
       }
-      await sleep(LOOK_MS, { clock: systemClock });
+      await sleep(POLL_MS, { clock: systemClock });
     }
   }
 }

@@ -1,14 +1,17 @@
-/** What hostile readers did to a daemon. */
+/** How the daemon behaved while hostile clients misused its endpoints. */
 export interface ReadersReport {
-  /** How long each `/readyz` took, in milliseconds. */
+  /** The duration of each request to `/readyz`, in milliseconds. */
   readonly readyMs: readonly number[];
-  /** Most that the daemon had. */
+  /** The largest resident size of the daemon. */
   readonly residentBytes: number;
-  /** Kind of client → how often it was disconnected. */
+  /** How often clients were disconnected, by kind of client. */
   readonly disconnected: Readonly<Record<string, number>>;
-  /** What the follower that means no harm was sent wrongly, or has wrong at the end. */
+  /**
+   * Wrong events that the well-behaved follower received, and differences between its members and the servers at the
+   * end.
+   */
   readonly differences: readonly string[];
   readonly exitCode: number | null;
-  /** What the daemon printed on standard error. */
+  /** The output of the daemon on standard error. */
   readonly err: string;
 }

@@ -3,16 +3,18 @@ import { judgeEnd, judgeTrend } from "./judge.ts";
 import { toReport } from "./report.ts";
 import { resultOf } from "../test/sample-result.ts";
 
-test("the report says at its end whether all holds, and names in its judgement what does not", () => {
+test("the report ends with the verdict and lists the requirements that are not met", () => {
   const good = resultOf();
-  expect(toReport(good, [...judgeEnd(good), ...judgeTrend(good)])).toMatch(/\nVerdict: everything holds\n$/);
+  expect(toReport(good, [...judgeEnd(good), ...judgeTrend(good)])).toMatch(
+    /\nVerdict: all requirements are met\n$/,
+  );
   const bad = { ...good, differences: ["members: 9 instead of 10"] };
   const report = toReport(bad, [...judgeEnd(bad), ...judgeTrend(bad)]);
-  expect(report).toMatch(/\nVerdict: 1 of \d+ do not hold\n$/);
-  expect(report).toMatch(/^FAILS {2}in the end .* members: 9 instead of 10$/m);
+  expect(report).toMatch(/\nVerdict: 1 of \d+ requirements are not met\n$/);
+  expect(report).toMatch(/^FAILED {2}at the end, .* members: 9 instead of 10$/m);
 });
 
-test("the report has what was measured in the columns of its time", () => {
+test("the report shows each measurement in the column of its quarter", () => {
   const MIB = 1_048_576;
   const report = toReport(
     resultOf((sample, at) => ({ ...sample, heapBytes: (50 + Math.floor(at * 4)) * MIB })),

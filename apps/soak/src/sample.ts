@@ -3,51 +3,51 @@ import type { ListenerCount } from "./listener-census.ts";
 import type { LoopDelay } from "./loop-watch.ts";
 import type { PortReport, PortView } from "./working-ports.ts";
 
-/** What a process holds, after a collection of garbage. */
+/** The resources that a process holds, measured after a garbage collection. */
 export interface Holdings {
   readonly heapBytes: number;
-  /** Buffers included. */
+  /** Includes buffers. */
   readonly externalBytes: number;
   readonly rssBytes: number;
-  /** Open descriptors; 0 where there is no /proc. */
+  /** Open file descriptors; 0 on a system without /proc. */
   readonly descriptors: number;
-  /** `process.getActiveResourcesInfo()`: kind → how many. */
+  /** The counts by kind from `process.getActiveResourcesInfo()`. */
   readonly resources: Readonly<Record<string, number>>;
   readonly listeners: ListenerCount;
 }
 
-/** The service's process at one moment. */
+/** The state of the service's process at one moment. */
 export interface Sample extends Holdings {
   /** Since the last sample. */
   readonly loop: LoopDelay;
   /** Milliseconds of processor time since the process began. */
   readonly cpuMs: number;
   readonly unhandledRejections: number;
-  /** Of the process (`MaxListenersExceededWarning`, ...): name → how many. */
+  /** Warnings that Node emitted for this process (such as `MaxListenersExceededWarning`): counts by name. */
   readonly processWarnings: Readonly<Record<string, number>>;
   readonly status: TopologyStatus;
   readonly seqNo: number;
   readonly members: number;
-  /** Lines of the exposition: a leak of labels shows here. */
+  /** The number of lines in the metrics output; it grows when labels leak. */
   readonly metricLines: number;
 }
 
-/** What the service went through, from its start. */
-export interface Story {
-  /** Kind of event → how many. */
+/** What happened to the service since its start. */
+export interface RunSummary {
+  /** Counts by kind of event. */
   readonly events: Readonly<Record<string, number>>;
-  /** `from → to: reason` → how many. */
+  /** Counts by `from → to: reason`. */
   readonly switches: Readonly<Record<string, number>>;
-  /** Code → how many streams were interrupted with it. */
+  /** The number of interrupted streams by error code. */
   readonly interruptions: Readonly<Record<string, number>>;
-  /** Status → milliseconds. */
+  /** Milliseconds spent in each status. */
   readonly statusMs: Readonly<Record<string, number>>;
-  /** Code → how many warnings. */
+  /** Counts by warning code. */
   readonly warnings: Readonly<Record<string, number>>;
   readonly ports: PortReport;
 }
 
-/** What the service shows at one moment, and what its consumers have made of it. */
+/** What the service shows at one moment, and the state of its consumers. */
 export interface View {
   readonly health: Readonly<Record<string, ProviderHealth>>;
   readonly active?: string | undefined;
@@ -56,7 +56,7 @@ export interface View {
   readonly snapshotSeqNo: number;
   readonly blocked: number;
   readonly retained: number;
-  /** Of the newest snapshot. */
+  /** Digest of the members of the newest snapshot. `channels` is the same without zones. */
   readonly members: string;
   readonly channels: string;
   readonly ports: PortView;

@@ -1,52 +1,53 @@
-// The service under test, in a process of its own, so that memory, descriptors, timers, listeners and pauses are its alone.
+// Runs the service under test in a separate process, so that memory, descriptors, timers, listeners and pauses belong
+// to the service alone.
 import { ListenerCensus } from "./listener-census.ts";
-import type { ServiceAnswer, ServiceOrder, ServiceOrders } from "./service-order.ts";
+import type { ServiceResponse, ServiceRequest, ServiceRequests } from "./service-request.ts";
 
-// Before anything else is loaded, so that nothing goes uncounted.
+// Created before anything else is loaded, so that it counts every listener.
 const census = new ListenerCensus();
 const { SoakedService } = await import("./soaked-service.ts");
 const { countResources } = await import("./holdings.ts");
 let service: InstanceType<typeof SoakedService> | undefined;
 
-// Ctrl-C reaches the whole group; the parent says when to stop.
+// Ctrl-C sends SIGINT to every process of the group; the parent decides when to stop.
 process.on("SIGINT", () => undefined);
-process.on("message", (order: ServiceOrder) => void obey(order));
+process.on("message", (request: ServiceRequest) => void handle(request));
 process.on("disconnect", () => void service?.stop());
 
-async function obey(order: ServiceOrder): Promise<void> {
-  const { id } = order;
+async function handle(request: ServiceRequest): Promise<void> {
+  const { id } = request;
   try {
-    tell({ id, answer: await carryOut(order) });
+    respond({ id, result: await execute(request) });
   } catch (error) {
-    tell({ id, error: error instanceof Error ? `${error.message}\n${error.stack}` : String(error) });
+    respond({ id, error: error instanceof Error ? `${error.message}\n${error.stack}` : String(error) });
   }
-  // From now on the parent's channel keeps nothing alive: with nothing else left the process ends.
-  if (order.kind === "stop") process.channel?.unref();
+  // After this, the channel to the parent does not keep the process alive, so the process exits when nothing else does.
+  if (request.kind === "stop") process.channel?.unref();
 }
 
-async function carryOut(order: ServiceOrder): Promise<ServiceOrders[keyof ServiceOrders]["answer"]> {
-  if (order.kind === "remains") return countResources();
-  if (order.kind === "start") {
-    service = new SoakedService(order.asked, census);
+async function execute(request: ServiceRequest): Promise<ServiceRequests[keyof ServiceRequests]["result"]> {
+  if (request.kind === "remains") return countResources();
+  if (request.kind === "start") {
+    service = new SoakedService(request.params, census);
     await service.start();
     return null;
   }
   if (service === undefined) throw new Error("not started");
-  switch (order.kind) {
+  switch (request.kind) {
     case "isolate":
-      service.isolate(order.asked);
+      service.isolate(request.params);
       return null;
     case "sample":
       return service.sample();
     case "view":
       return service.view();
-    case "story":
-      return service.story();
+    case "summary":
+      return service.summary();
     default:
       return service.stop();
   }
 }
 
-function tell(answer: ServiceAnswer): void {
-  process.send?.(answer);
+function respond(response: ServiceResponse): void {
+  process.send?.(response);
 }

@@ -2,68 +2,68 @@ import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { createDeadline, ProvisioningError, systemClock, untilAborted } from "@holdfast/core";
-import type { Sample, Story, View } from "./sample.ts";
-import type { ServiceAnswer, ServiceOrders } from "./service-order.ts";
+import type { Sample, RunSummary, View } from "./sample.ts";
+import type { ServiceResponse, ServiceRequests } from "./service-request.ts";
 import type { ServiceSetup } from "./service-setup.ts";
 
-/** An answer that takes longer means that the event loop is stuck. */
-const ANSWER_MS = 60_000;
+/** A response that takes longer than this means that the event loop is blocked. */
+const RESPONSE_MS = 60_000;
 const EXIT_MS = 10_000;
 
 export interface Ending {
-  /** What the service itself says it could not finish. */
+  /** The parts that the service reported as unfinished. */
   readonly unfinished: readonly string[];
-  /** The exit code; absent when it had to be killed, or was. */
+  /** The exit code; absent when a signal ended the process, or when it had to be killed. */
   readonly exitCode?: number | undefined;
-  /** What kept it from ending by itself: kind → how many. */
+  /** The resources that kept the process from exiting: counts by kind. */
   readonly remains: Readonly<Record<string, number>>;
 }
 
-/** The service under test, from outside. */
+/** The process of the service under test, controlled from the process that measures it. */
 export class ServiceProcess implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #exit: Promise<readonly [code: number | null, signal: string | null]>;
   readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>();
-  #orders = 0;
+  #requests = 0;
   #end: Error | undefined;
 
   constructor() {
     this.#child = fork(join(import.meta.dirname, "service-main.ts"), [], { execArgv: ["--expose-gc"] });
-    this.#child.on("message", (answer: ServiceAnswer) => this.#hear(answer));
-    // Told nothing more once it has ended; that says enough.
+    this.#child.on("message", (response: ServiceResponse) => this.#receive(response));
+    // Sending to a process that has ended emits an error; the exit is handled below.
     this.#child.on("error", () => undefined);
     this.#exit = once(this.#child, "exit") as Promise<[number | null, string | null]>;
-    void this.#exit.then(([code, signal]) => this.#giveUp(code ?? signal));
+    void this.#exit.then(([code, signal]) => this.#rejectAll(code ?? signal));
   }
 
   async start(setup: ServiceSetup): Promise<void> {
-    await this.#ask("start", setup);
+    await this.#request("start", setup);
   }
 
   sample(): Promise<Sample> {
-    return this.#ask("sample", null);
+    return this.#request("sample", null);
   }
 
   async isolate(another: boolean): Promise<void> {
-    await this.#ask("isolate", another);
+    await this.#request("isolate", another);
   }
 
   view(): Promise<View> {
-    return this.#ask("view", null);
+    return this.#request("view", null);
   }
 
-  story(): Promise<Story> {
-    return this.#ask("story", null);
+  summary(): Promise<RunSummary> {
+    return this.#request("summary", null);
   }
 
-  /** Stops the service and waits for the process to end by itself. */
+  /** Stops the service and waits until the process exits. */
   async stop(): Promise<Ending> {
-    const unfinished = await this.#ask("stop", null);
+    const unfinished = await this.#request("stop", null);
     try {
       const [code] = await within(this.#exit, EXIT_MS);
       return { unfinished, exitCode: code ?? undefined, remains: {} };
     } catch {
-      return { unfinished, remains: await this.#ask("remains", null) };
+      return { unfinished, remains: await this.#request("remains", null) };
     }
   }
 
@@ -72,37 +72,37 @@ export class ServiceProcess implements AsyncDisposable {
     await this.#exit;
   }
 
-  async #ask<K extends keyof ServiceOrders>(
+  async #request<K extends keyof ServiceRequests>(
     kind: K,
-    asked: ServiceOrders[K]["asked"],
-  ): Promise<ServiceOrders[K]["answer"]> {
+    params: ServiceRequests[K]["params"],
+  ): Promise<ServiceRequests[K]["result"]> {
     if (this.#end !== undefined) throw this.#end;
-    const id = ++this.#orders;
-    const answer = Promise.withResolvers<unknown>();
-    this.#waiting.set(id, answer);
+    const id = ++this.#requests;
+    const response = Promise.withResolvers<unknown>();
+    this.#waiting.set(id, response);
     try {
-      this.#child.send({ id, kind, asked });
-      // `ServiceOrders` is the one table of both processes.
-      return (await within(answer.promise, ANSWER_MS)) as ServiceOrders[K]["answer"];
+      this.#child.send({ id, kind, params });
+      // Both processes use the types in `ServiceRequests`.
+      return (await within(response.promise, RESPONSE_MS)) as ServiceRequests[K]["result"];
     } finally {
       this.#waiting.delete(id);
     }
   }
 
-  #hear(answer: ServiceAnswer): void {
-    const waiting = this.#waiting.get(answer.id);
-    if ("error" in answer) waiting?.reject(new Error(`the service failed: ${answer.error}`));
-    else waiting?.resolve(answer.answer);
+  #receive(response: ServiceResponse): void {
+    const waiting = this.#waiting.get(response.id);
+    if ("error" in response) waiting?.reject(new Error(`the service failed: ${response.error}`));
+    else waiting?.resolve(response.result);
   }
 
-  #giveUp(how: number | string | null): void {
+  #rejectAll(how: number | string | null): void {
     this.#end = new Error(`the service's process ended: ${how}`);
     for (const { reject } of this.#waiting.values()) reject(this.#end);
   }
 }
 
 async function within<T>(work: Promise<T>, afterMs: number): Promise<T> {
-  const error = () => new ProvisioningError("LIFECYCLE_ABORTED", `not done within ${afterMs} ms`);
+  const error = () => new ProvisioningError("LIFECYCLE_ABORTED", `not finished within ${afterMs} ms`);
   using deadline = createDeadline({ afterMs, clock: systemClock, error });
   return await untilAborted(work, deadline.signal);
 }

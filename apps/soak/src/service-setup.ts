@@ -1,10 +1,10 @@
 import type { ProviderDescriptorInput } from "@holdfast/core";
 import type { HealthOptions } from "@holdfast/provisioning";
 
-/** What the process of the service is told to run. */
+/** The parameters for the process of the service. */
 export interface ServiceSetup {
   readonly providers: readonly ProviderDescriptorInput[];
   readonly health: HealthOptions;
-  /** For its stores; the parent's to remove. */
+  /** The folder for its stores. The parent removes it. */
   readonly folder: string;
 }

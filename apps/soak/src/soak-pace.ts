@@ -1,19 +1,19 @@
 import type { HealthOptions } from "@holdfast/provisioning";
 import type { FaultKind } from "./backend.ts";
 
-/** How fast things happen. All durations are milliseconds. */
+/** How fast members change and faults follow each other. All durations are milliseconds. */
 export interface SoakPace {
-  /** Between two batches of changes. */
+  /** The interval between two batches of changes. */
   readonly batchMs: number;
   readonly sampleMs: number;
-  /** A fault that makes itself heard lasts so long, */
+  /** The length of a fault that causes errors. */
   readonly loudMs: number;
-  /** and one that is silent, and has to be found by its silence, so long. */
+  /** The length of a fault that causes no errors and can be detected only because no data arrives. */
   readonly silentMs: number;
   readonly health: HealthOptions;
 }
 
-/** Quicker to judge than the defaults, so that faults of seconds have consequences. */
+/** Shorter health timeouts than the defaults, so that faults of some seconds have effects. */
 export const SOAK_PACE: SoakPace = {
   batchMs: 500,
   sampleMs: 5_000,

@@ -1,13 +1,13 @@
 import type { ReadersReport } from "./readers-report.ts";
-import type { Sample, Story } from "./sample.ts";
+import type { Sample, RunSummary } from "./sample.ts";
 import type { Ending } from "./service-process.ts";
 import type { SoakPace } from "./soak-pace.ts";
 
-/** What is to be run. */
+/** The parameters of a run. */
 export interface SoakPlan {
   readonly durationMs: number;
   readonly members: number;
-  /** The share of the members that changes each second. */
+  /** The share of the members that changes each second, from 0 to 1. */
   readonly churn: number;
   readonly seed: number;
   readonly pace: SoakPace;
@@ -18,24 +18,24 @@ export interface TimedSample extends Sample {
   readonly atMs: number;
 }
 
-/** What was seen of it. */
+/** The measurements of a run. */
 export interface SoakResult {
   readonly plan: SoakPlan;
   readonly versions: readonly string[];
-  /** All is well and nothing has changed yet. */
+  /** Taken at rest, before the first change and fault. */
   readonly before: readonly Sample[];
-  /** Under churn and faults. */
+  /** Taken during churn and faults. */
   readonly samples: readonly TimedSample[];
-  /** All is well again. */
+  /** Taken at rest, after the last change and fault. */
   readonly after: readonly Sample[];
   readonly changes: number;
   readonly failedWrites: number;
-  /** Name → how often. */
+  /** Counts by the name of the fault. */
   readonly faults: Readonly<Record<string, number>>;
-  readonly story: Story;
-  /** What does not agree in the end; empty when all does. */
+  readonly summary: RunSummary;
+  /** The differences between servers, service and consumers at the end; empty when there are none. */
   readonly differences: readonly string[];
   readonly ending: Ending;
-  /** Of a second process, a daemon on the same servers. */
+  /** The measurements of the daemon, a separate process on the same servers. */
   readonly readers: ReadersReport;
 }

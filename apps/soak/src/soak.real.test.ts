@@ -4,12 +4,12 @@ import { judgeEnd } from "./judge.ts";
 import { QUICK_PACE } from "./soak-pace.ts";
 import { runSoak } from "./soak.ts";
 
-/** What it takes to start the servers and to settle comes on top. */
+/** Includes the time to start the servers and to settle. */
 const TIMEOUT_MS = 180_000;
 
-describeReal("the soak, for less than a minute", ["consul program", "kube-api program"], () => {
+describeReal("soak test of less than a minute", ["consul program", "kube-api program"], () => {
   test(
-    "300 members, 2 % a second, a fault of every kind: all is right in the end, and nothing is left",
+    "300 members, 2 % change per second, a fault of every kind: the members are correct at the end and no resources remain",
     { timeout: TIMEOUT_MS },
     async ({ signal }) => {
       // R2.5 R2.6 R3.1 R3.3 R3.4 R4.1 R5.3 R5.6

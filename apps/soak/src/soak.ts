@@ -15,14 +15,15 @@ import { sampleAtRest, settle } from "./settle.ts";
 import type { SoakPlan, SoakResult, TimedSample } from "./soak-result.ts";
 
 export interface SoakOptions extends SoakPlan {
-  /** One line for people. */
+  /** Receives lines of progress for the user. */
   readonly onProgress: (line: string) => void;
   readonly signal: AbortSignal;
 }
 
 /**
- * Runs a service on real servers whose members change and which fail, and measures its process. Rejects when the servers do
- * not start, the service's process ends or is stuck, or the signal aborts; whatever it started is ended in any case.
+ * Runs a service on real servers whose members change and which fail, and measures the process of the service. Rejects
+ * when a server does not start, when the process of the service ends or stops responding, or when the signal aborts. In
+ * each case it stops everything that it started.
  */
 export async function runSoak(options: SoakOptions): Promise<SoakResult> {
   const { onProgress, signal: outer, ...plan } = options;
@@ -41,11 +42,11 @@ export async function runSoak(options: SoakOptions): Promise<SoakResult> {
     backends.push(backend);
   }
   const service = stack.use(new ServiceProcess());
-  // Before the servers go, nobody may want anything of them any more.
+  // All work on the servers must end before the servers are stopped.
   const end = new AbortController();
   stack.defer(() => end.abort());
   const signal = AbortSignal.any([outer, end.signal]);
-  // The first is the primary, the second a warm stand-by.
+  // The first is the primary, the second is a warm standby.
   const providers = backends.map((backend, index) => toDescriptor(backend, backends.length - index));
   await service.start({ providers, health: pace.health, folder });
   const readDaemon = stack.use(await ReadDaemon.start({ providers, health: pace.health, folder }));
@@ -61,7 +62,7 @@ export async function runSoak(options: SoakOptions): Promise<SoakResult> {
   async function change(until: AbortSignal): Promise<void> {
     for (;;) {
       await sleep(pace.batchMs, { clock: systemClock, signal: until });
-      // What is due by now, so that a slow turn of this process changes no less.
+      // The number of changes that are due by now, so that the rate stays the same when this process is slow.
       const due = Math.floor(((systemClock.monotonic() - startedAt) / 1_000) * churn * members) - changes;
       const places = new Set(Array.from({ length: due }, () => population.change()));
       changes += due;
@@ -85,13 +86,13 @@ export async function runSoak(options: SoakOptions): Promise<SoakResult> {
   const faults = new FaultRounds({ backends, random, pace, onFault });
   await untilFirstEnds([change, sample, (until) => faults.run(durationMs, until)], signal);
 
-  onProgress("quiet");
+  onProgress("no more changes and faults");
   await service.isolate(false);
   await Promise.all(writers.map((writer) => writer.flush(signal)));
   const differences = await settle(service, backends, signal);
   const after = await sampleAtRest(service, signal);
   const readers = await readDaemon.finish(await backends[0]!.list());
-  const story = await service.story();
+  const summary = await service.summary();
   const ending = await service.stop();
   return {
     plan,
@@ -102,7 +103,7 @@ export async function runSoak(options: SoakOptions): Promise<SoakResult> {
     changes,
     failedWrites: writers.reduce((sum, { failures }) => sum + failures, 0),
     faults: faults.done.counts(),
-    story,
+    summary,
     differences,
     ending,
     readers,
@@ -110,26 +111,26 @@ export async function runSoak(options: SoakOptions): Promise<SoakResult> {
 }
 
 /**
- * Runs all at once until one is done, then aborts the others and waits for them, so that nobody is in the middle of anything.
- * Rejects with the signal's reason, or with what failed first.
+ * Runs all of them concurrently until one ends, then aborts the others and waits for them, so that none is still
+ * running. Rejects with the signal's reason, or with the first failure.
  */
 async function untilFirstEnds(
-  works: readonly ((until: AbortSignal) => Promise<void>)[],
+  tasks: readonly ((until: AbortSignal) => Promise<void>)[],
   signal: AbortSignal,
 ): Promise<void> {
   const over = new AbortController();
   const until = AbortSignal.any([signal, over.signal]);
   const failures: unknown[] = [];
-  const run = async (work: (typeof works)[number]) => {
+  const run = async (task: (typeof tasks)[number]) => {
     try {
-      await work(until);
+      await task(until);
     } catch (error) {
       if (!until.aborted) failures.push(error);
     } finally {
       over.abort();
     }
   };
-  await Promise.all(works.map(run));
+  await Promise.all(tasks.map(run));
   signal.throwIfAborted();
   if (failures.length > 0) throw failures[0];
 }
@@ -137,6 +138,6 @@ async function untilFirstEnds(
 function lineOf({ atMs, status, members, heapBytes, descriptors, listeners, loop }: TimedSample): string {
   const heap = `${(heapBytes / 1_048_576).toFixed(1)} MiB`;
   const held = `${descriptors} descriptors, ${listeners.onEmitters + listeners.onSignals} listeners`;
-  const delay = `loop ran ${loop.own.max.toFixed(0)} ms, was late ${loop.late.max.toFixed(0)} ms`;
+  const delay = `longest turn ${loop.own.max.toFixed(0)} ms, longest timer delay ${loop.late.max.toFixed(0)} ms`;
   return `${(atMs / 1_000).toFixed(0)} s: ${status}, ${members} members, ${heap}, ${held}, ${delay}`;
 }

@@ -9,17 +9,17 @@ import { measureHoldings } from "./holdings.ts";
 import type { ListenerCensus } from "./listener-census.ts";
 import { LoopWatch } from "./loop-watch.ts";
 import { channelDigestOf, digestOf } from "./member-digest.ts";
-import type { Sample, Story, View } from "./sample.ts";
+import type { Sample, RunSummary, View } from "./sample.ts";
 import type { ServiceSetup } from "./service-setup.ts";
-import { StoryTeller } from "./story.ts";
+import { EventRecorder } from "./event-recorder.ts";
 import { Tally } from "./tally.ts";
 import { WorkingPorts } from "./working-ports.ts";
 
-/** The whole service as a user would run it, on real adapters and stores, and what it takes to look at it. */
+/** The complete service as a user runs it, on real adapters and stores, with the means to observe it. */
 export class SoakedService {
   readonly #ports = new WorkingPorts();
   readonly #metrics = new Registry();
-  readonly #story = new StoryTeller();
+  readonly #events = new EventRecorder();
   readonly #loop = new LoopWatch();
   readonly #processWarnings = new Tally();
   readonly #census: ListenerCensus;
@@ -37,12 +37,12 @@ export class SoakedService {
       lastKnownGood: { store: new FileSnapshotStore({ path: join(setup.folder, "last-known-good.jsonl") }) },
       ports: this.#ports,
       health: setup.health,
-      // The servers were filled a moment ago, and share the processors.
+      // The servers have just received their members, and share the processors with this process.
       validation: { probeTimeoutMs: 30_000 },
       metricsRegistry: this.#metrics,
     });
-    this.#service.topology.onEvent((event) => this.#story.hear(event));
-    this.#service.on("warning", ({ code }) => this.#story.warnings.add(code));
+    this.#service.topology.onEvent((event) => this.#events.record(event));
+    this.#service.on("warning", ({ code }) => this.#events.warnings.add(code));
     process.on("unhandledRejection", () => this.#unhandledRejections++);
     process.on("warning", ({ name }) => this.#processWarnings.add(name));
   }
@@ -52,7 +52,7 @@ export class SoakedService {
   }
 
   async sample(): Promise<Sample> {
-    // As a scrape does; what it costs counts.
+    // Rendered as for a scrape by Prometheus; its cost is part of the measurement.
     const exposition = await this.#metrics.metrics();
     const { user, system } = process.cpuUsage();
     const { delay, value } = this.#loop.readAround(() => measureHoldings(this.#census));
@@ -70,7 +70,10 @@ export class SoakedService {
     };
   }
 
-  /** As Remoting does that can reach one member no more, and then can again. */
+  /**
+   * Restores the member that was isolated last. Then, with `another`, isolates another one, as Remoting does when it
+   * cannot reach a member.
+   */
   isolate(another: boolean): void {
     const { remoting, topology } = this.#service;
     if (this.#isolated !== undefined) remoting?.restore(this.#isolated);
@@ -99,11 +102,11 @@ export class SoakedService {
     };
   }
 
-  story(): Story {
-    return this.#story.tell(this.#ports.report());
+  summary(): RunSummary {
+    return this.#events.summarize(this.#ports.report());
   }
 
-  /** What was not finished in time; empty when all was done. */
+  /** Stops the service. Returns the parts that did not finish in time; empty when all did. */
   async stop(): Promise<readonly string[]> {
     const { unfinished } = await this.#service.stop();
     this.#loop[Symbol.dispose]();

@@ -1,4 +1,4 @@
-/** The value that so large a share of the values does not exceed; 0 of none. */
+/** The smallest value that at least this share of the values does not exceed; 0 without values. */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.max(Math.ceil(share * sorted.length) - 1, 0)] ?? 0;
@@ -8,7 +8,7 @@ export function median(values: readonly number[]): number {
   return quantile(values, 0.5);
 }
 
-/** How much y grows with each step of x along the line of least squares; 0 where x does not vary. */
+/** The slope of the least-squares line through the points; 0 where x does not vary. */
 export function slopeOf(points: readonly (readonly [x: number, y: number])[]): number {
   const meanX = mean(points.map(([x]) => x));
   const meanY = mean(points.map(([, y]) => y));

@@ -1,4 +1,4 @@
-/** Counts by name. */
+/** Counts occurrences by name. */
 export class Tally {
   readonly #counts = new Map<string, number>();
 
@@ -6,7 +6,7 @@ export class Tally {
     this.#counts.set(name, (this.#counts.get(name) ?? 0) + amount);
   }
 
-  /** In the order in which the names first came. */
+  /** The counts, in the order in which the names were first added. */
   counts(): Readonly<Record<string, number>> {
     return Object.fromEntries(this.#counts);
   }

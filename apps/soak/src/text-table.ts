@@ -1,4 +1,6 @@
-/** Columns as wide as their widest cell, two spaces apart; the last one runs on. */
+/**
+ * Formats rows as a text table. Each column except the last is as wide as its widest cell; two spaces separate columns.
+ */
 export function toTable(rows: readonly (readonly string[])[]): string {
   const widths = Array.from({ length: Math.max(0, ...rows.map(({ length }) => length)) }, (_, column) =>
     Math.max(...rows.map((row) => row[column]?.length ?? 0)),

@@ -15,23 +15,24 @@ import { Tally } from "./tally.ts";
 
 const PARTITIONS = 1_024;
 
-/** What the ports did, and what was wrong with what they were told. */
+/** What the ports received, and which of it violated the order that the service promises. */
 export interface PortReport {
   readonly ticks: number;
   readonly notices: number;
   readonly remoteEvents: number;
-  /** Members that Remoting was told are blocked, and are so no more. */
+  /** How many `blocked` events Remoting received. `restored` counts the `unblocked` events. */
   readonly isolated: number;
   readonly restored: number;
-  /** The fewest members a snapshot had; absent before the first. */
+  /** The smallest number of members in any snapshot; absent before the first snapshot. */
   readonly fewestMembers?: number | undefined;
-  /** Broken promises of order; empty when all is well. */
+  /** Violations of the promised order; empty when there are none. */
   readonly violations: readonly string[];
 }
 
 /**
- * The three consumers, doing a little work: Placement keeps the members by what it is told of changes alone and shares
- * partitions out among them, Partition keeps who has which, Remoting keeps a channel to each.
+ * The three consumers, each doing a small amount of work. Placement keeps the members using only the changes in each
+ * tick, and assigns partitions to them. Partition keeps the owner of each partition. Remoting keeps one channel for
+ * each member.
  */
 export class WorkingPorts {
   readonly #members = new Map<NodeId, ClusterNode>();
@@ -74,7 +75,7 @@ export class WorkingPorts {
     };
   }
 
-  /** What each has come to, to be compared. */
+  /** The current state of each consumer, for a comparison with the service. */
   view(): PortView {
     return {
       placementSeqNo: this.#seqNos.placement,
@@ -87,16 +88,19 @@ export class WorkingPorts {
   #place(tick: SnapshotTick): readonly Lease[] {
     const { seqNo, snapshot, delta } = tick;
     this.#advance("placement", tick);
-    this.#expect(this.#seqNos.partition === seqNo, `placement saw ${seqNo} before partition`);
+    this.#expectThat(this.#seqNos.partition === seqNo, `placement saw ${seqNo} before partition`);
     for (const { id } of delta.removed)
-      this.#expect(this.#members.delete(id), `placement: ${id} left and was no member`);
+      this.#expectThat(this.#members.delete(id), `placement: ${id} left but was not a member`);
     for (const node of delta.added) {
-      this.#expect(!this.#members.has(node.id), `placement: ${node.id} joined and was a member`);
+      this.#expectThat(!this.#members.has(node.id), `placement: ${node.id} joined but was already a member`);
       this.#members.set(node.id, node);
     }
     for (const { after } of delta.updated) this.#members.set(after.id, after);
     const { size } = snapshot.members;
-    this.#expect(this.#members.size === size, `placement has ${this.#members.size} members of ${size}`);
+    this.#expectThat(
+      this.#members.size === size,
+      `placement has ${this.#members.size} members, the snapshot has ${size}`,
+    );
     this.#fewestMembers = Math.min(this.#fewestMembers ?? size, size);
     this.#ticks++;
     const ids = Array.from(snapshot.members, ({ id }) => id);
@@ -108,8 +112,8 @@ export class WorkingPorts {
   }
 
   #takeLeases({ seqNo, leases }: LeaseTick): void {
-    this.#expect(seqNo === this.#seqNos.placement, `leases of ${seqNo} came a tick late`);
-    this.#expect(seqNo > this.#seqNos.leases, `leases of ${seqNo} came again`);
+    this.#expectThat(seqNo === this.#seqNos.placement, `the leases of ${seqNo} came after the next tick`);
+    this.#expectThat(seqNo > this.#seqNos.leases, `the leases of ${seqNo} came twice`);
     this.#seqNos.leases = seqNo;
     for (const { resource, nodeId } of leases) this.#owners.set(resource, nodeId);
   }
@@ -120,13 +124,13 @@ export class WorkingPorts {
       const { kind, node } = event;
       this.#remoteEvents.add(kind);
       if (kind === "leave")
-        this.#expect(this.#channels.delete(node.id), `remoting: ${node.id} left and had no channel`);
+        this.#expectThat(this.#channels.delete(node.id), `remoting: ${node.id} left but had no channel`);
       if (kind === "join") this.#channels.set(node.id, node);
     }
   }
 
   #advance(port: "partition" | "placement", { seqNo }: SnapshotTick): void {
-    this.#expect(seqNo > this.#seqNos[port], `${port} saw ${seqNo} after ${this.#seqNos[port]}`);
+    this.#expectThat(seqNo > this.#seqNos[port], `${port} saw ${seqNo} after ${this.#seqNos[port]}`);
     this.#seqNos[port] = seqNo;
   }
 
@@ -134,9 +138,9 @@ export class WorkingPorts {
     this.#notices++;
   }
 
-  #expect(holds: boolean, otherwise: string): void {
-    // The first few name the trouble.
-    if (!holds && this.#violations.length < 20) this.#violations.push(otherwise);
+  #expectThat(holds: boolean, message: string): void {
+    // The first few violations are enough to find the cause.
+    if (!holds && this.#violations.length < 20) this.#violations.push(message);
   }
 }
 

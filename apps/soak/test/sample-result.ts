@@ -22,7 +22,7 @@ export const SAMPLE: Sample = {
   metricLines: 180,
 };
 
-/** A run of 20 minutes in which all was well, but for what `change` makes of a sample by its share of the time. */
+/** A run of 20 minutes without problems. `change` modifies each sample according to its share of the time. */
 export function resultOf(change: (sample: Sample, share: number) => Sample = (sample) => sample): SoakResult {
   const samples = Array.from({ length: 240 }, (_, i): TimedSample => ({
     ...change(SAMPLE, i / 240),
@@ -37,7 +37,7 @@ export function resultOf(change: (sample: Sample, share: number) => Sample = (sa
     changes: 120_000,
     failedWrites: 3,
     faults: { "consul: kill": 4 },
-    story: {
+    summary: {
       events: { snapshot: 900 },
       switches: { "kubernetes → consul: timeout": 4 },
       interruptions: { STREAM_SILENT: 4 },

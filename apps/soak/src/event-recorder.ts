@@ -1,10 +1,10 @@
 import { systemClock, type TopologyEvent, type TopologyStatus } from "@holdfast/core";
 import type { PortReport } from "./working-ports.ts";
-import type { Story } from "./sample.ts";
+import type { RunSummary } from "./sample.ts";
 import { Tally } from "./tally.ts";
 
-/** Writes down what a log tells, without keeping its events. */
-export class StoryTeller {
+/** Counts the events of a topology without keeping the events. */
+export class EventRecorder {
   readonly #events = new Tally();
   readonly #switches = new Tally();
   readonly #interruptions = new Tally();
@@ -13,19 +13,19 @@ export class StoryTeller {
   #status: TopologyStatus = "starting";
   #since: number = systemClock.monotonic();
 
-  hear(event: TopologyEvent): void {
+  record(event: TopologyEvent): void {
     this.#events.add(event.kind);
     if (event.kind === "provider_changed") this.#switches.add(`${event.from} → ${event.to}: ${event.reason}`);
     if (event.kind === "stream_terminated")
       this.#interruptions.add(event.reason.kind === "errored" ? event.reason.code : "ended");
     if (event.kind === "status_changed") {
-      this.#passTime();
+      this.#addElapsed();
       this.#status = event.to;
     }
   }
 
-  tell(ports: PortReport): Story {
-    this.#passTime();
+  summarize(ports: PortReport): RunSummary {
+    this.#addElapsed();
     return {
       events: this.#events.counts(),
       switches: this.#switches.counts(),
@@ -36,7 +36,7 @@ export class StoryTeller {
     };
   }
 
-  #passTime(): void {
+  #addElapsed(): void {
     const now = systemClock.monotonic();
     this.#statusMs.add(this.#status, now - this.#since);
     this.#since = now;
