@@ -21,17 +21,20 @@ async function start(config: string): Promise<number> {
     output += data;
     if (/"to":"ready"/.test(output)) resolve(performance.now() - startedAt);
   });
-  child.on("exit", () => reject(new Error(`the daemon ended before it was ready\n${output}\n${errors}`)));
+  child.on("exit", () => reject(new Error(`the daemon exited before it was ready\n${output}\n${errors}`)));
   try {
     return await promise;
   } finally {
-    const gone = once(child, "exit");
+    const exited = once(child, "exit");
     child.kill("SIGTERM");
-    await gone;
+    await exited;
   }
 }
 
-/** From starting the process to the event that says `ready`, with one file provider. The bare runtime is the floor. */
+/**
+ * Measures the time from starting the process to the event with the status `ready`, with one file provider. Starting
+ * and ending a bare `node` process is the comparison.
+ */
 export async function benchDaemonStart(members: number, runs: number): Promise<readonly Figure[]> {
   const folder = await mkdtemp(join(tmpdir(), "holdfast-bench-"));
   try {

@@ -23,9 +23,12 @@ async function held(count: number): Promise<number> {
   return collect() - before;
 }
 
-/** What provider, fail-over, log and bridges hold together for each member once all is told, after garbage collection. */
+/**
+ * Measures the heap that provider, failover, log and bridges hold together for each member after all ports have
+ * received the members and garbage was collected.
+ */
 export async function benchHeldMemory(members: number): Promise<readonly Figure[]> {
-  // What an empty cluster costs is not a member's.
+  // The first run warms up. The cost of a cluster with one member is subtracted.
   await held(1);
   const value = ((await held(members)) - (await held(1))) / members;
   return [

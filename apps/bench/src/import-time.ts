@@ -4,7 +4,10 @@ import { createNpmProject } from "@holdfast-apps/lab/npm-project";
 import { execute } from "@holdfast-apps/lab/packed-packages";
 import { median, type Figure } from "./measure.ts";
 
-/** The most CPU time that a process which imports the package may take, as a multiple of one that imports nothing. */
+/**
+ * The largest CPU time of a process that imports the package, as a multiple of the CPU time of a process that imports
+ * nothing.
+ */
 const GOALS: Readonly<Record<string, number | undefined>> = {
   "@holdfast/core": 1.5,
   "@holdfast/provisioning": 2.5,
@@ -17,7 +20,7 @@ const { user, system } = process.cpuUsage();
 console.log((user + system) / 1_000);
 `;
 
-/** CPU time of a process that imports a package, built and packed as it is published, and does nothing else. */
+/** Measures the CPU time of a process that only imports a package, built and packed as it is published. */
 export async function benchImportTime(runs: number): Promise<readonly Figure[]> {
   const names = Object.keys(GOALS);
   await using project = await createNpmProject(names);

@@ -14,27 +14,30 @@ function runMs(): number {
 }
 
 /**
- * The longest turn of the event loop until `stop` is called, in milliseconds this thread was really running: other load
- * on the machine does not count as ours.
+ * Starts measuring. The returned function stops, and returns the longest turn of the event loop in milliseconds of
+ * processor time of this thread. Load from other processes is not included.
  */
 function watchLoop(): () => number {
   let longest = 0;
   let last = runMs();
-  let isOn = true;
+  let isActive = true;
   const turn = () => {
     const now = runMs();
     longest = Math.max(longest, now - last);
     last = now;
-    if (isOn) setImmediate(turn);
+    if (isActive) setImmediate(turn);
   };
   setImmediate(turn);
   return () => {
-    isOn = false;
+    isActive = false;
     return Math.max(longest, runMs() - last);
   };
 }
 
-/** A topology file of `members` through the file provider to all three ports: its first load, and 1 % changed. */
+/**
+ * Measures pauses with a topology file of `members`, from the file provider to all three ports: the first load, a
+ * reload with 1 % changed, and a failover.
+ */
 export async function benchLoopPause(members: number, runs: number): Promise<readonly Figure[]> {
   const folder = await mkdtemp(join(tmpdir(), "holdfast-bench-"));
   const path = join(folder, "topology.json");
@@ -67,7 +70,7 @@ export async function benchLoopPause(members: number, runs: number): Promise<rea
         await pipeline.until((all) => all.isOwnershipAfter(seqNo) && all.isRemotingAfter(seqNo));
         const reloadMs = stop();
 
-        // A stand-by that knows the same cluster by other objects, ten members moved.
+        // A standby with the same cluster in other objects, with ten members changed.
         const { members: entries } = JSON.parse(createPayload({ members, changed: 10, version: 9 })) as {
           members: unknown[];
         };
@@ -89,13 +92,13 @@ export async function benchLoopPause(members: number, runs: number): Promise<rea
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-  const held = (name: string, values: readonly number[]): Figure => {
+  const figureOf = (name: string, values: readonly number[]): Figure => {
     const value = median(values);
     return { name, members, value, unit: "ms", goal: "< 20 ms", isMet: value < 20 };
   };
   return [
-    held("longest event-loop pause, topology file loaded", load),
-    held("longest event-loop pause, topology file re-read, 1 % changed", reload),
-    held("longest event-loop pause, fail-over to a stand-by", switching),
+    figureOf("longest event-loop pause, topology file loaded", load),
+    figureOf("longest event-loop pause, topology file reloaded, 1 % changed", reload),
+    figureOf("longest event-loop pause, failover to a standby", switching),
   ];
 }

@@ -1,4 +1,5 @@
-// `pnpm bench [--json] [--quick]`. Run with --expose-gc (the script does), alone on the machine if you can.
+// `pnpm bench [--json] [--quick]`. Needs the option --expose-gc of Node, which the script sets. Run it alone on the
+// machine if you can.
 import { parseArgs } from "node:util";
 import { benchDaemonStart } from "./daemon-start.ts";
 import { benchFullSnapshot } from "./full-snapshot.ts";
@@ -12,7 +13,7 @@ import { benchWarmFailover } from "./warm-failover.ts";
 const { values } = parseArgs({ options: { json: { type: "boolean" }, quick: { type: "boolean" } } });
 const isQuick = values.quick === true;
 const sizes = [1_000, 10_000, 100_000];
-/** The smaller, the oftener: a figure of less than a millisecond needs more of them. */
+/** Smaller sizes get more runs, because a figure below one millisecond varies more. */
 const runsFor = (members: number) => (isQuick ? 3 : Math.round(9 * (100_000 / members) ** 0.7));
 const figures: Figure[] = [];
 const report = (more: readonly Figure[]) => {

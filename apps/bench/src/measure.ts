@@ -1,4 +1,4 @@
-/** One line of the report. `ratio` and `goal` are there where the figure is held to something. */
+/** One line of the report. A figure that is compared or judged also has `against` or `goal`. */
 export interface Figure {
   readonly name: string;
   readonly members?: number;

@@ -9,7 +9,7 @@ export interface OneChange {
   readonly figures: readonly Figure[];
 }
 
-/** One member moves; the adapter knows which. From its new node to all three ports. */
+/** Measures one changed member whose change the adapter knows, from its new node to all three ports. */
 export async function benchOneChange(members: number, changes: number): Promise<OneChange> {
   const read = createNodeReader();
   const { members: entries } = JSON.parse(createPayload({ members })) as { members: unknown[] };

@@ -1,9 +1,9 @@
-/** One topology as a backend would send it: about 140 bytes of JSON a member. */
+/** Options of a topology as a backend sends it: about 140 bytes of JSON for each member. */
 export interface PayloadOptions {
   readonly members: number;
-  /** How many members have another address than in version 0, spread evenly. @defaultValue 0 */
+  /** How many members have a different address than in version 0, spread evenly. @defaultValue 0 */
   readonly changed?: number;
-  /** Tells one version's changed addresses from another's. @defaultValue 1 */
+  /** Distinguishes the changed addresses of different versions. @defaultValue 1 */
   readonly version?: number;
 }
 

@@ -15,7 +15,10 @@ import {
 import { Failover } from "@holdfast/failover";
 import { WatchHub } from "@holdfast/hub";
 
-/** A provider with nothing behind it: what it is given goes straight out, so that only our own path is measured. */
+/**
+ * A provider without a backend. It sends what it is given at once, so that only the path from failover to the ports is
+ * measured.
+ */
 export class DirectProvider implements ClusterProvider {
   readonly descriptor: ProviderDescriptor;
   readonly capabilities: ProviderCapabilities = { watch: true };
@@ -66,7 +69,7 @@ export class DirectProvider implements ClusterProvider {
 
 const notify = () => undefined;
 
-/** Everything from fail-over to the three ports, with ports that only count. */
+/** The path from failover to the three ports. The ports only count. */
 export class Pipeline implements AsyncDisposable {
   readonly hub: WatchHub;
   readonly #failover: Failover;
@@ -75,7 +78,7 @@ export class Pipeline implements AsyncDisposable {
   #placementAt = 0;
   #partitionAt = 0;
   #remotingAt = 0;
-  /** Events Remoting got. */
+  /** The number of events that Remoting received. */
   remoteEvents = 0;
 
   constructor(providers: readonly ClusterProvider[]) {
@@ -89,7 +92,7 @@ export class Pipeline implements AsyncDisposable {
       applyEvents: (events) => {
         this.remoteEvents += events.length;
         this.#remotingAt = events.at(-1)?.seqNo ?? 0;
-        this.#settle();
+        this.#resolveWaiting();
       },
     };
     this.#lanes = [
@@ -101,7 +104,7 @@ export class Pipeline implements AsyncDisposable {
           notify,
           applySnapshot: ({ seqNo }) => {
             this.#placementAt = seqNo;
-            this.#settle();
+            this.#resolveWaiting();
           },
         },
         partition: {
@@ -124,7 +127,7 @@ export class Pipeline implements AsyncDisposable {
     return this.hub.onEvent(listener);
   }
 
-  /** Resolves when all three ports have what `isDone` asks for; the ports are looked at after each of their calls. */
+  /** Resolves when `isDone` returns true. It is called after each call of a port. */
   async until(isDone: (pipeline: Pipeline) => boolean): Promise<void> {
     while (!isDone(this)) {
       const { promise, resolve } = Promise.withResolvers<void>();
@@ -133,7 +136,7 @@ export class Pipeline implements AsyncDisposable {
     }
   }
 
-  /** Placement and Partition have a snapshot newer than this. */
+  /** True when Placement and Partition have a snapshot newer than `seqNo`. */
   isOwnershipAfter(seqNo: number): boolean {
     return this.#placementAt > seqNo && this.#partitionAt > seqNo;
   }
@@ -148,7 +151,7 @@ export class Pipeline implements AsyncDisposable {
     await this.#failover[Symbol.asyncDispose]();
   }
 
-  #settle(): void {
+  #resolveWaiting(): void {
     for (const resolve of this.#waiting) resolve();
     this.#waiting.clear();
   }

@@ -9,7 +9,10 @@ const readMembers = (text: string) => {
   return MemberSet.from((JSON.parse(text) as { members: unknown[] }).members.map((entry) => read(entry)));
 };
 
-/** The primary's stream ends; its warm stand-by, which moved ten members, takes over. From the end to all three ports. */
+/**
+ * The stream of the primary ends, and its warm standby, in which ten members differ, takes over. Measures the time from
+ * the decision to all three ports.
+ */
 export async function benchWarmFailover(members: number, runs: number): Promise<readonly Figure[]> {
   const primaryText = createPayload({ members });
   const backupText = createPayload({ members, changed: 10 });
@@ -33,7 +36,7 @@ export async function benchWarmFailover(members: number, runs: number): Promise<
   const value = median(times);
   return [
     {
-      name: "warm fail-over, decision to all ports",
+      name: "warm failover, decision to all ports",
       members,
       value,
       unit: "ms",

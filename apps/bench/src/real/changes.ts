@@ -1,32 +1,32 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ContenderProcess, type Measured } from "./contender-process.ts";
 import type { ContenderName } from "./contender.ts";
-import type { Scenery } from "./scenery.ts";
+import type { BenchBackend } from "./bench-backend.ts";
 
 export interface ChangesOptions {
-  readonly scenery: Scenery;
+  readonly backend: BenchBackend;
   readonly members: number;
   readonly changes: number;
-  /** Changes before those, which are not counted: code gets hot, connections are made. */
+  /** The number of changes before the measured ones: code is compiled and connections are opened during them. */
   readonly warmUp: number;
-  /** Milliseconds between two changes, at random up to twice that. */
+  /** The mean time between two changes, in milliseconds. Each time is random, up to twice this value. */
   readonly gapMs: number;
 }
 
 export interface Changes {
-  /** From the moment the change is sent to the backend until the contender has it, in milliseconds. */
+  /** The time from sending the change to the backend until the contender has it, in milliseconds. */
   readonly latenciesMs: readonly number[];
-  /** Of the changes alone. */
+  /** The resources used for the measured changes, without the warm-up. */
   readonly measured: Measured;
 }
 
-/** Counts up over all runs, so that no sighting can be of an earlier change. */
+/** Increases over all runs, so that an earlier change cannot be taken for a later one. */
 let port = 1_000;
 
-/** One contender alone, and one change after the other. */
+/** Runs one contender alone and makes one change after the other. */
 export async function followChanges(name: ContenderName, options: ChangesOptions): Promise<Changes> {
-  const { scenery, members, changes, warmUp, gapMs } = options;
-  await using contender = new ContenderProcess(name, scenery.target);
+  const { backend, members, changes, warmUp, gapMs } = options;
+  await using contender = new ContenderProcess(name, backend.target);
   await contender.seen((seen) => seen.members === members);
   const latenciesMs: number[] = [];
   for (let i = -warmUp; i < changes; i++) {
@@ -34,8 +34,8 @@ export async function followChanges(name: ContenderName, options: ChangesOptions
     port = port === 60_000 ? 1_001 : port + 1;
     const wanted = port;
     const sentAt = process.hrtime.bigint();
-    const seen = contender.seen((sighting) => sighting.port === wanted);
-    await scenery.mark(wanted);
+    const seen = contender.seen((observation) => observation.port === wanted);
+    await backend.mark(wanted);
     const latencyMs = Number((await seen) - sentAt) / 1e6;
     if (i >= 0) latenciesMs.push(latencyMs);
     await sleep(gapMs * 2 * Math.random());

@@ -1,13 +1,14 @@
-// One contender in a process of its own, so that CPU time and memory are its own: told its target, and asked, by messages.
-import type { ContenderName, Sighting, Target } from "./contender.ts";
+// Runs one contender in a separate process, so that its CPU time and memory can be measured. The parent sends the
+// commands.
+import type { ContenderName, Observation, Target } from "./contender.ts";
 
-export type Order =
+export type Command =
   | { readonly type: "follow"; readonly contender: ContenderName; readonly target: Target }
   | { readonly type: "measure" };
 
 export type Report =
-  | ({ readonly type: "seen"; readonly at: string } & Sighting)
-  /** Since the last measurement, and what is held now. */
+  | ({ readonly type: "seen"; readonly at: string } & Observation)
+  /** The CPU time since the last measurement, and the memory in use now. */
   | {
       readonly type: "measured";
       readonly cpuUs: number;
@@ -17,12 +18,12 @@ export type Report =
 
 let cpuBefore = process.cpuUsage();
 
-process.on("message", (order: Order) => {
-  if (order.type === "follow") {
-    void follow(order.contender, order.target);
+process.on("message", (command: Command) => {
+  if (command.type === "follow") {
+    void follow(command.contender, command.target);
     return;
   }
-  // Before collecting: that is the measurement's own cost.
+  // Read before the garbage collection, which is part of the measurement.
   const { user, system } = process.cpuUsage(cpuBefore);
   globalThis.gc?.();
   globalThis.gc?.();
@@ -31,7 +32,7 @@ process.on("message", (order: Order) => {
   cpuBefore = process.cpuUsage();
 });
 
-/** Only the contender's own code is loaded. */
+/** Loads only the code of this contender. */
 async function follow(contender: ContenderName, target: Target): Promise<void> {
   if (contender === "holdfast") {
     const { followWithHoldfast } = await import("./follow-with-holdfast.ts");
@@ -45,8 +46,8 @@ async function follow(contender: ContenderName, target: Target): Promise<void> {
   }
 }
 
-function onSeen(sighting: Sighting): void {
-  report({ type: "seen", at: String(process.hrtime.bigint()), ...sighting });
+function onSeen(observation: Observation): void {
+  report({ type: "seen", at: String(process.hrtime.bigint()), ...observation });
 }
 
 function report(message: Report): void {

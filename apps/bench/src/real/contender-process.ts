@@ -2,12 +2,12 @@ import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import type { ContenderName, Target } from "./contender.ts";
-import type { Order, Report } from "./contender-main.ts";
+import type { Command, Report } from "./contender-main.ts";
 
 export type Seen = Extract<Report, { type: "seen" }>;
 export type Measured = Extract<Report, { type: "measured" }>;
 
-/** A contender in a process of its own. */
+/** Controls a contender in a separate process. */
 export class ContenderProcess implements AsyncDisposable {
   readonly name: ContenderName;
   readonly #child: ChildProcess;
@@ -26,7 +26,10 @@ export class ContenderProcess implements AsyncDisposable {
     this.#send({ type: "follow", contender: name, target });
   }
 
-  /** When a sighting for which this holds was reported, on the clock that all processes of a machine share. */
+  /**
+   * Waits for an observation that `isIt` accepts. Returns when it was made, in nanoseconds of the clock that all
+   * processes of a machine share.
+   */
   async seen(isIt: (seen: Seen) => boolean): Promise<bigint> {
     if (this.#last !== undefined && isIt(this.#last)) return BigInt(this.#last.at);
     const { at } = await this.#next((report): report is Seen => report.type === "seen" && isIt(report));
@@ -41,23 +44,23 @@ export class ContenderProcess implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#exit !== undefined) return;
-    const gone = once(this.#child, "exit");
+    const exited = once(this.#child, "exit");
     this.#child.kill("SIGKILL");
-    await gone;
+    await exited;
   }
 
-  #send(order: Order): void {
-    this.#child.send(order);
+  #send(command: Command): void {
+    this.#child.send(command);
   }
 
-  /** Gives up after half a minute: a contender may have missed the change for good. */
+  /** Rejects after 30 seconds, because a contender can miss a change permanently. */
   async #next<T extends Report>(isIt: (report: Report) => report is T): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     const wait = (report: Report) => {
       if (isIt(report)) resolve(report);
     };
     const timer = setTimeout(
-      () => reject(new Error(`${this.name} saw nothing for 30 s; exit: ${this.#exit ?? "none"}`)),
+      () => reject(new Error(`${this.name} observed no change for 30 s; exit: ${this.#exit ?? "none"}`)),
       30_000,
     );
     this.#waiting.add(wait);

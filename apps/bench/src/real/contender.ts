@@ -1,4 +1,4 @@
-/** Where a contender finds its backend. */
+/** The address of the backend and the service to follow. */
 export type Target =
   | { readonly backend: "consul"; readonly address: string; readonly service: string }
   | {
@@ -11,19 +11,19 @@ export type Target =
 export type ConsulTarget = Extract<Target, { backend: "consul" }>;
 export type KubernetesTarget = Extract<Target, { backend: "kubernetes" }>;
 
-/** The member whose port tells which change was seen. */
+/** The id of the member whose port identifies the change. */
 export const MARKER = "marker";
 
-export interface Sighting {
+export interface Observation {
   readonly members: number;
-  /** Of the marker; undefined while it is not there. */
+  /** The port of the marker; undefined while the marker is not a member. */
   readonly port: number | undefined;
 }
 
-/** Follows the backend until its process ends, and calls with what it knows whenever it knows more. */
+/** Follows the backend until its process ends. Calls `onSeen` after each change that it receives. */
 export type Contender<T extends Target> = (
   target: T,
-  onSeen: (sighting: Sighting) => void,
+  onSeen: (observation: Observation) => void,
 ) => Promise<void> | void;
 
 export const CONTENDERS = ["holdfast", "bare loop", "client library"] as const;

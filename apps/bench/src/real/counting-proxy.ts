@@ -3,7 +3,7 @@ import { request as requestHttps } from "node:https";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 
-/** Passes HTTP requests on to a server and counts them. */
+/** Forwards HTTP requests to a server and counts them. */
 export class CountingProxy implements AsyncDisposable {
   requests = 0;
   readonly #server: Server;
@@ -12,19 +12,19 @@ export class CountingProxy implements AsyncDisposable {
     this.#server = server;
   }
 
-  /** `target` is an URL without a path; its certificate is not looked at. */
+  /** `target` is a URL without a path. Its certificate is not verified. */
   static async listen(target: string): Promise<CountingProxy> {
     const request = target.startsWith("https:") ? requestHttps : requestHttp;
     const server = createServer((incoming, outgoing) => {
       proxy.requests++;
       const { method, headers, url } = incoming;
-      const passed = request(target + url, { method, headers, rejectUnauthorized: false }, (answer) => {
-        outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
-        answer.pipe(outgoing);
+      const forwarded = request(target + url, { method, headers, rejectUnauthorized: false }, (response) => {
+        outgoing.writeHead(response.statusCode ?? 502, response.headers);
+        response.pipe(outgoing);
       });
-      passed.on("error", () => outgoing.destroy());
-      outgoing.on("close", () => passed.destroy());
-      incoming.pipe(passed);
+      forwarded.on("error", () => outgoing.destroy());
+      outgoing.on("close", () => forwarded.destroy());
+      incoming.pipe(forwarded);
     });
     const proxy = new CountingProxy(server);
     server.listen(0, "127.0.0.1");

@@ -1,13 +1,13 @@
 import Consul from "consul";
 import { Agent, get } from "node:http";
 import { json } from "node:stream/consumers";
-import { MARKER, type Contender, type ConsulTarget, type Sighting } from "./contender.ts";
+import { MARKER, type Contender, type ConsulTarget, type Observation } from "./contender.ts";
 
 interface Entry {
   readonly Service: { readonly ID: string; readonly Port: number };
 }
 
-/** The protocol and nothing else: one blocking query after the other, each answer parsed. */
+/** Only the protocol: repeated blocking queries, with each response parsed. */
 export const followConsulBare: Contender<ConsulTarget> = async ({ address, service }, onSeen) => {
   const agent = new Agent({ keepAlive: true });
   for (let index = "0"; ;) {
@@ -17,23 +17,23 @@ export const followConsulBare: Contender<ConsulTarget> = async ({ address, servi
       index = String(response.headers["x-consul-index"]);
       resolve(response);
     }).on("error", reject);
-    onSeen(toSighting((await json(await promise)) as Entry[]));
+    onSeen(toObservation((await json(await promise)) as Entry[]));
   }
 };
 
-/** `consul.watch` of the client library. */
+/** Uses `consul.watch` of the client library. */
 export const followConsulWithHelper: Contender<ConsulTarget> = ({ address, service }, onSeen) => {
   const { hostname, port } = new URL(address);
   const consul = new Consul({ host: hostname, port: Number(port) });
   const watch = consul.watch({
-    // oxlint-disable-next-line typescript/unbound-method -- the helper binds it by itself
+    // oxlint-disable-next-line typescript/unbound-method -- the helper binds it
     method: consul.health.service,
     options: { service, passing: "true", wait: "60s" },
   });
-  watch.on("change", (entries: Entry[]) => onSeen(toSighting(entries)));
+  watch.on("change", (entries: Entry[]) => onSeen(toObservation(entries)));
 };
 
-function toSighting(entries: readonly Entry[]): Sighting {
+function toObservation(entries: readonly Entry[]): Observation {
   return {
     members: entries.length,
     port: entries.find(({ Service }) => Service.ID === MARKER)?.Service.Port,

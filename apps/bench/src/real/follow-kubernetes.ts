@@ -1,7 +1,7 @@
 import { DiscoveryV1Api, KubeConfig, makeInformer, type V1EndpointSlice } from "@kubernetes/client-node";
 import { createInterface } from "node:readline";
 import { Agent, request } from "undici";
-import { MARKER, type Contender, type KubernetesTarget, type Sighting } from "./contender.ts";
+import { MARKER, type Contender, type KubernetesTarget, type Observation } from "./contender.ts";
 
 type Slice = Pick<V1EndpointSlice, "metadata" | "endpoints" | "ports">;
 
@@ -15,7 +15,7 @@ interface WatchLine {
   readonly object: Slice;
 }
 
-/** The protocol and nothing else: one list, one watch, each line parsed, the slices kept by name. */
+/** Only the protocol: one list and one watch, with each line parsed and the slices kept by name. */
 export const followKubernetesBare: Contender<KubernetesTarget> = async (target, onSeen) => {
   const config = new KubeConfig();
   config.loadFromFile(target.kubeconfig);
@@ -27,7 +27,7 @@ export const followKubernetesBare: Contender<KubernetesTarget> = async (target, 
   const { body } = await request(url, { dispatcher, headers });
   const list = (await body.json()) as SliceList;
   for (const slice of list.items) slices.set(slice.metadata!.name!, slice);
-  onSeen(toSighting(slices.values()));
+  onSeen(toObservation(slices.values()));
   const version = list.metadata.resourceVersion;
   const watch = await request(`${url}&watch=1&allowWatchBookmarks=true&resourceVersion=${version}`, {
     dispatcher,
@@ -37,14 +37,14 @@ export const followKubernetesBare: Contender<KubernetesTarget> = async (target, 
   for await (const line of createInterface({ input: watch.body })) {
     const { type, object } = JSON.parse(line) as WatchLine;
     if (type === "BOOKMARK") continue;
-    if (type === "ERROR") throw new Error(`the watch says ${line}`);
+    if (type === "ERROR") throw new Error(`the watch sent an error: ${line}`);
     if (type === "DELETED") slices.delete(object.metadata!.name!);
     else slices.set(object.metadata!.name!, object);
-    onSeen(toSighting(slices.values()));
+    onSeen(toObservation(slices.values()));
   }
 };
 
-/** `makeInformer` of the client library. */
+/** Uses `makeInformer` of the client library. */
 export const followKubernetesWithInformer: Contender<KubernetesTarget> = async (target, onSeen) => {
   const config = new KubeConfig();
   config.loadFromFile(target.kubeconfig);
@@ -57,10 +57,10 @@ export const followKubernetesWithInformer: Contender<KubernetesTarget> = async (
     () => api.listNamespacedEndpointSlice({ namespace, labelSelector }),
     labelSelector,
   );
-  const tell = () => onSeen(toSighting(informer.list(namespace)));
-  informer.on("add", tell);
-  informer.on("update", tell);
-  informer.on("delete", tell);
+  const notify = () => onSeen(toObservation(informer.list(namespace)));
+  informer.on("add", notify);
+  informer.on("update", notify);
+  informer.on("delete", notify);
   await informer.start();
 };
 
@@ -68,7 +68,7 @@ function selectorOf({ service }: KubernetesTarget): string {
   return `kubernetes.io/service-name=${service}`;
 }
 
-function toSighting(slices: Iterable<Slice>): Sighting {
+function toObservation(slices: Iterable<Slice>): Observation {
   let members = 0;
   let port: number | undefined;
   for (const { metadata, endpoints, ports } of slices) {

@@ -4,10 +4,10 @@ import { kubernetes } from "@holdfast/provider-kubernetes";
 import { Pipeline } from "../pipeline.ts";
 import { MARKER, type Contender, type Target } from "./contender.ts";
 
-/** As many heartbeats as the default health timeout asks for. */
+/** The heartbeat interval for the default health timeout of 15 seconds. */
 const HEARTBEAT_MS = 5_000;
 
-/** From the adapter through fail-over, hub and lanes: seen is what all three ports have. */
+/** Follows with the adapter, failover, hub and lanes. A change counts as seen when all three ports have it. */
 export const followWithHoldfast: Contender<Target> = (target, onSeen) => {
   const [adapter, params] = adapterFor(target);
   const descriptor = { id: "real", kind: adapter.kind, priority: 1, params: adapter.params.parse(params) };
@@ -21,9 +21,9 @@ export const followWithHoldfast: Contender<Target> = (target, onSeen) => {
     if (event.kind !== "snapshot") return;
     const { seqNo, snapshot } = event;
     const { members } = snapshot;
-    const sighting = { members: members.size, port: members.get(MARKER)?.port };
+    const observation = { members: members.size, port: members.get(MARKER)?.port };
     const isEverywhere = (all: Pipeline) => all.isOwnershipAfter(seqNo - 1) && all.isRemotingAfter(seqNo - 1);
-    void pipeline.until(isEverywhere).then(() => onSeen(sighting));
+    void pipeline.until(isEverywhere).then(() => onSeen(observation));
   });
   pipeline.start();
 };

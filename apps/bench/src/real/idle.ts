@@ -2,25 +2,25 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ContenderProcess } from "./contender-process.ts";
 import { CONTENDERS, type ContenderName } from "./contender.ts";
 import { CountingProxy } from "./counting-proxy.ts";
-import type { Scenery } from "./scenery.ts";
+import type { BenchBackend } from "./bench-backend.ts";
 
-/** Requests a minute of each contender while nothing changes, all of them over the same time. */
+/** Counts the requests per minute of each contender while nothing changes. All contenders run at the same time. */
 export async function countIdleRequests(
-  scenery: Scenery,
+  backend: BenchBackend,
   members: number,
-  lastsMs: number,
+  durationMs: number,
 ): Promise<ReadonlyMap<ContenderName, number>> {
   await using stack = new AsyncDisposableStack();
   const proxies = new Map<ContenderName, CountingProxy>();
   for (const name of CONTENDERS) {
-    const proxy = stack.use(await CountingProxy.listen(scenery.origin));
-    const contender = stack.use(new ContenderProcess(name, await scenery.through(proxy.url)));
+    const proxy = stack.use(await CountingProxy.listen(backend.origin));
+    const contender = stack.use(new ContenderProcess(name, await backend.through(proxy.url)));
     await contender.seen((seen) => seen.members === members);
     proxies.set(name, proxy);
   }
-  // What begins the watch is not idle.
+  // The requests that start the watch are not counted.
   await sleep(1_000);
   for (const proxy of proxies.values()) proxy.requests = 0;
-  await sleep(lastsMs);
-  return new Map([...proxies].map(([name, proxy]) => [name, (proxy.requests * 60_000) / lastsMs]));
+  await sleep(durationMs);
+  return new Map([...proxies].map(([name, proxy]) => [name, (proxy.requests * 60_000) / durationMs]));
 }

@@ -4,16 +4,16 @@ import { join } from "node:path";
 import { ADMIN_TOKEN, ConsulAgent, KubernetesServer } from "@holdfast-apps/lab";
 import { MARKER, type Target } from "./contender.ts";
 
-/** A service of a real backend, in which one member, the marker, changes. */
-export interface Scenery extends AsyncDisposable {
+/** A service on a real backend. One of its members, the marker, changes. */
+export interface BenchBackend extends AsyncDisposable {
   readonly target: Target;
-  /** Where its API is, for a proxy in between. */
+  /** The address of its API, for a proxy between contender and backend. */
   readonly origin: string;
-  /** The same service by another way. */
+  /** The same service, reached through a proxy at `origin`. */
   through(origin: string): Promise<Target>;
-  /** Gives the marker this port; resolves when the backend has it. */
+  /** Sets the port of the marker. Resolves when the backend has stored it. */
   mark(port: number): Promise<void>;
-  /** Makes so many members of it, the marker among them. */
+  /** Writes this number of members, including the marker. */
   fill(members: number): Promise<void>;
 }
 
@@ -25,7 +25,7 @@ const memberOf = (i: number) => ({
   port: 80,
 });
 
-export async function openConsul(): Promise<Scenery> {
+export async function openConsul(): Promise<BenchBackend> {
   const agent = await ConsulAgent.start();
   const mark = (port: number) => agent.catalog.register(SERVICE, { id: MARKER, host: "10.0.0.1", port });
   return {
@@ -54,7 +54,7 @@ function markerSlice(port: number): unknown {
   };
 }
 
-export async function openKubernetes(): Promise<Scenery> {
+export async function openKubernetes(): Promise<BenchBackend> {
   const server = await KubernetesServer.start();
   const folder = await mkdtemp(join(tmpdir(), "holdfast-bench-"));
   const ca = (await readFile(server.caFile)).toString("base64");
