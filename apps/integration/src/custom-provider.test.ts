@@ -19,9 +19,9 @@ function isSource(file: string): boolean {
   return !/[\\/](?:node_modules|dist|holdfast-data)$/.test(file);
 }
 
-/** Installs the package in this folder, checks its types and runs its own tests. */
+/** Installs the dependencies of the package in this folder, checks its types and runs its tests. */
 async function installAndTest(path: string): Promise<void> {
-  // Ours are not on a registry yet: wherever one is asked for, its tarball stands in.
+  // The packages are not in a registry, so each is replaced by its tarball.
   const tarballs = Object.fromEntries(packed.map((item) => [item.name, `file:${item.tarball}`]));
   await writeFile(join(path, "pnpm-workspace.yaml"), JSON.stringify({ overrides: tarballs }));
   await execute("pnpm", ["install", "--prefer-offline", "--ignore-scripts"], path);
@@ -31,7 +31,7 @@ async function installAndTest(path: string): Promise<void> {
   expect(tested).toMatch(/fail 0/);
 }
 
-/** A program that runs until it is disposed of, and what it prints. */
+/** A program that runs until disposal, and its output. */
 class Running implements AsyncDisposable {
   readonly #child;
   readonly #closed: Promise<unknown>;
@@ -49,11 +49,11 @@ class Running implements AsyncDisposable {
     this.#child.stderr.on("data", (chunk) => (this.#err += String(chunk)));
   }
 
-  /** The first group of the next line that matches. */
+  /** Returns the first group of the next line that matches. */
   async find(pattern: RegExp): Promise<string> {
     for (;;) {
       const { value, done } = await this.#lines.next();
-      if (done === true) throw new Error(`it ended without ${String(pattern)}: ${this.#err}`);
+      if (done === true) throw new Error(`the program ended without ${String(pattern)}: ${this.#err}`);
       const match = pattern.exec(value);
       if (match !== null) return match[1] ?? "";
     }
@@ -70,26 +70,26 @@ async function topologyOf(url: string): Promise<unknown> {
 }
 
 // R6.2
-describe("a package of a third party, against the packed packages", () => {
+describe("a package of a third party, with the packed packages", () => {
   let project: Awaited<ReturnType<typeof emptyFolder>>;
 
   beforeAll(async () => {
     project = await emptyFolder();
     await cp(join(root, "examples", "custom-provider"), project.path, { recursive: true, filter: isSource });
     await installAndTest(project.path);
-    // As whoever installs it has it: built, and named by its package.
+    // Built, as users install it.
     await execute("pnpm", ["run", "build"], project.path);
   }, 240_000);
 
   afterAll(() => project[Symbol.asyncDispose]());
 
-  const beside = "node_modules/.bin/holdfast";
+  const installed = "node_modules/.bin/holdfast";
   const main = join(root, "packages/cli/src/main.ts");
   const ways: readonly (readonly [string, string, readonly string[], string])[] = [
-    // Two copies of @holdfast/core meet.
-    ["a command from elsewhere", "node", [main], "holdfast-provider-roster"],
-    ["the command beside it, from its source", beside, [], "./src/index.ts"],
-    ["the command beside it, by its package", beside, [], "holdfast-provider-roster"],
+    // With this command, two copies of @holdfast/core are loaded.
+    ["a command installed elsewhere", "node", [main], "holdfast-provider-roster"],
+    ["the command in the same project, from its source", installed, [], "./src/index.ts"],
+    ["the command in the same project, by its package name", installed, [], "holdfast-provider-roster"],
   ];
   test.each(inject("isLong") ? ways : ways.slice(0, 1))(
     "is loaded by %s, which shows its members",
@@ -123,17 +123,17 @@ describe("a package of a third party, against the packed packages", () => {
 // R6.2
 describe("create-adapter", () => {
   test.runIf(inject("isLong"))(
-    "makes a package whose tests pass at once and which holdfast loads",
+    "creates a package that passes its tests and that holdfast loads",
     { timeout: 240_000 },
     async () => {
       await using parent = await emptyFolder();
-      const path = join(parent.path, "adapters", "made");
-      const make = () => execute("node", [CREATE, "acme-nomad", path], parent.path);
-      expect(await make()).toContain(path);
+      const path = join(parent.path, "adapters", "created");
+      const create = () => execute("node", [CREATE, "acme-nomad", path], parent.path);
+      expect(await create()).toContain(path);
       await installAndTest(path);
       const validated = await execute("node_modules/.bin/holdfast", ["validate", "holdfast.yaml"], path);
       expect(validated).toContain("primary (acme-nomad, 100)");
-      await expect(make()).rejects.toThrow(/already: nothing was changed/);
+      await expect(create()).rejects.toThrow(/already: nothing was changed/);
     },
   );
 
@@ -145,7 +145,7 @@ describe("create-adapter", () => {
     [["members"], /two things called members/],
     [["default"], /a word of the language/],
     [["nomad", "a", "b"], /usage/],
-  ])("refuses %j", async (args, words) => {
+  ])("rejects the arguments %j", async (args, words) => {
     await using parent = await emptyFolder();
     await expect(execute("node", [CREATE, ...args], parent.path)).rejects.toThrow(words);
   });

@@ -13,13 +13,13 @@ import { memory, node } from "./service-harness.ts";
 const MINUTE_MS = 60_000;
 const START = Date.UTC(2026, 5, 1);
 
-/** The receiving side, which outlives the service: it drops what is not newer than what it has seen. */
+/** A receiver that outlives the service. It drops events that are not newer than those it has received. */
 class OutlivingReceiver implements RemotingPort {
   readonly #filter = new RemoteEventFilter();
   readonly #ticks = new SequenceGuard();
   readonly #notices = new SequenceGuard();
   #epoch = "";
-  /** Of the newest epoch: each begins with a join of every member. */
+  /** The channels of the newest epoch. Each epoch starts with a join of every member. */
   readonly channels: Set<string> = new Set();
   readonly ticks: string[][] = [];
   readonly statuses: string[] = [];
@@ -39,7 +39,7 @@ class OutlivingReceiver implements RemotingPort {
     if (notice.kind === "status_changed") this.statuses.push(notice.to);
   };
 
-  /** As Partition. Rejects with `ORDER_STALE_SEQUENCE`. */
+  /** Implements Partition. Rejects stale ticks with `ORDER_STALE_SEQUENCE`. */
   applySnapshot = (tick: SnapshotTick): void => {
     this.#ticks.accept(tick);
     this.ticks.push([...tick.snapshot.members].map(({ id }) => id));
@@ -48,14 +48,14 @@ class OutlivingReceiver implements RemotingPort {
 
 interface RunOptions {
   readonly receiver: OutlivingReceiver;
-  /** Where the generation is kept; absent: it is not kept. */
+  /** The folder in which the generation is stored; absent: it is not stored. */
   readonly folder?: string;
   /** The wall clock at the start. */
   readonly at: number;
   readonly members: readonly string[];
 }
 
-/** A run of the service from its start to its end. Returns its epoch. */
+/** Runs the service from its start to its end. Returns its epoch. */
 async function run({ receiver, folder, at, members }: RunOptions): Promise<string> {
   const clock = new VirtualClock({ startAt: at });
   const service = new ProvisioningService({
@@ -92,7 +92,7 @@ const generationIn = (folder: string) =>
 // R4.1 F2
 describe("a receiver that outlives the service", () => {
   test.each([-MINUTE_MS, -1, 0, 1, MINUTE_MS])(
-    "applies the joins of a run whose clock begins %d ms after the last one",
+    "applies the joins of a run whose clock starts %d ms after that of the previous run",
     async (laterMs) => {
       await using folder = await emptyFolder();
       const receiver = new OutlivingReceiver();
@@ -109,7 +109,7 @@ describe("a receiver that outlives the service", () => {
     },
   );
 
-  test("ignores such a run when the generation is not stored", async () => {
+  test("ignores a run with an earlier clock when the generation is not stored", async () => {
     const receiver = new OutlivingReceiver();
     await run({ receiver, at: START, members: ["a"] });
     await run({ receiver, at: START - MINUTE_MS, members: ["b"] });
@@ -118,7 +118,7 @@ describe("a receiver that outlives the service", () => {
     expect([...receiver.channels]).toEqual(["c"]);
   });
 
-  test("applies the joins of a later run after the stored generation was lost, or is not used any more", async () => {
+  test("applies the joins of a later run after the stored generation was lost, or is no longer used", async () => {
     await using folder = await emptyFolder();
     const receiver = new OutlivingReceiver();
     await run({ receiver, at: START - MINUTE_MS, members: ["0"] });
@@ -131,7 +131,7 @@ describe("a receiver that outlives the service", () => {
     expect([...receiver.channels]).toEqual(["c"]);
   });
 
-  test("applies the joins of the run after one that could not start, although the clock was set back", async () => {
+  test("applies the joins of a run after a failed start, even if the clock was set back", async () => {
     await using folder = await emptyFolder();
     const receiver = new OutlivingReceiver();
     const common = { receiver, folder: folder.path };
@@ -139,7 +139,7 @@ describe("a receiver that outlives the service", () => {
     await run({ ...common, at: START, members: ["a"] });
     const whole = await readFile(path);
     await writeFile(path, "damaged");
-    // R1.5: a damaged file stops the start and stays as it is.
+    // R1.5: a damaged file rejects the start and is not changed.
     const failed = run({ ...common, at: START + 9 * MINUTE_MS, members: ["b"] });
     await expect(failed).rejects.toMatchObject({ code: "STORE_CORRUPTED", details: { file: path, line: 1 } });
     expect(await readFile(path, "utf8")).toBe("damaged");
@@ -153,7 +153,7 @@ describe("a receiver that outlives the service", () => {
 });
 
 // R4.1
-test("a generation that cannot be written stops the start, before the set of providers is changed", async () => {
+test("a generation that cannot be written rejects the start before the set of providers is changed", async () => {
   await using folder = await emptyFolder();
   await writeFile(join(folder.path, "file"), "");
   const store = new MemoryProviderStore();
@@ -171,8 +171,8 @@ test("a generation that cannot be written stops the start, before the set of pro
   expect(await service.stop()).toEqual({ unfinished: [] });
 });
 
-// R4.1: the epoch is read at the start; what was begun before it misses nothing.
-test("a reader that begins before the start gets every event", async () => {
+// R4.1: the epoch is determined at the start. A reader from before the start must receive all events.
+test("a reader that begins before the start receives every event", async () => {
   await using folder = await emptyFolder();
   const clock = new VirtualClock();
   const service = new ProvisioningService({

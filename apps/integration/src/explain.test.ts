@@ -28,7 +28,7 @@ const started = (options: ConstructorParameters<typeof ServiceHarness>[0] = {}) 
   );
 
 describe("why a node", () => {
-  test("is in: the active provider lists it, since when, and what the stand-by says", async () => {
+  test("is in: with the time since when the active provider lists it, and whether the standby lists it", async () => {
     const h = await started();
     const { snapshotSeqNo, snapshot } = h.service.topology.state;
     expect(h.service.explain("a")).toEqual({
@@ -52,7 +52,7 @@ describe("why a node", () => {
     await h.stop();
   });
 
-  test("is out: only a stand-by lists it; it was removed; nobody knows it", async () => {
+  test("is out because only a standby lists it, out because it was removed, or unknown", async () => {
     const h = await started();
     expect(h.service.explain("d")).toMatchObject({
       standing: "out",
@@ -73,7 +73,7 @@ describe("why a node", () => {
     await h.stop();
   });
 
-  test("is out: it was removed, though its block was lifted only after that", async () => {
+  test("is out because it was removed, even if its block was lifted only later", async () => {
     const h = await started({ guards: { massRemoval: { when: "always", holdMs: 60_000 } } });
     h.service.remoting!.block("b");
     h.provider("primary").set([node("a")]);
@@ -90,7 +90,7 @@ describe("why a node", () => {
     await h.stop();
   });
 
-  test("is held by the dwell after a switch, and out when that is over", async () => {
+  test("is held by the removal dwell after a switch, and out after the dwell", async () => {
     const h = await started();
     lose(h, "primary");
     await h.clock.settle();
@@ -110,7 +110,7 @@ describe("why a node", () => {
     await h.stop();
   });
 
-  test("is held by the mass-removal guard, as one that is to leave; one that comes is in at once", async () => {
+  test("is held by the mass-removal guard when it is removed, while a new member is in at once", async () => {
     const h = await started({ guards: { massRemoval: { when: "always", holdMs: 60_000 } } });
     h.provider("primary").set([node("new")]);
     await h.clock.settle();
@@ -128,7 +128,7 @@ describe("why a node", () => {
     await h.stop();
   });
 
-  test("is held by the mass-removal guard though the dwell before it had retained it", async () => {
+  test("is held by the mass-removal guard after the removal dwell had retained it", async () => {
     const h = await ServiceHarness.started(
       [memory("primary", 2, [node("a"), node("b"), node("c")]), memory("backup", 1, [])],
       { guards: { massRemoval: { when: "always", holdMs: 60_000 } } },
@@ -145,7 +145,7 @@ describe("why a node", () => {
     await h.stop();
   });
 
-  test("is out: removed at the end of a hold that went on through a failback, not left out by a switch", async () => {
+  test("is out because it was removed, not because of the switch, at the end of a hold that lasted through a failback", async () => {
     const h = await ServiceHarness.started(
       [memory("primary", 2, [node("a"), node("b"), node("c")]), memory("backup", 1, [node("e")])],
       { guards: { massRemoval: { when: "always", holdMs: 60_000 } } },
@@ -168,7 +168,7 @@ describe("why a node", () => {
     await h.stop();
   });
 
-  test("is blocked, and then waits to be restored", async () => {
+  test("is blocked, and after `restore` waits for the next good refresh", async () => {
     // R4.2 R4.4
     const h = await started();
     h.service.remoting!.block("a");
@@ -192,7 +192,7 @@ describe("why a node", () => {
     await h.stop();
   });
 
-  test("is held because nothing is current", async () => {
+  test("is held because the topology is not current", async () => {
     // R5.3
     const h = await started();
     lose(h, "primary");
@@ -202,7 +202,7 @@ describe("why a node", () => {
     await h.stop();
   });
 
-  test("is held from the disk; before anything has arrived nothing is known", async () => {
+  test("is held from the stored snapshot, and unknown before the first snapshot", async () => {
     const members = MemberSet.from([createClusterNode(node("old"))]);
     const store = new MemorySnapshotStore();
     const h = new ServiceHarness({ lastKnownGood: { store } });
@@ -225,7 +225,7 @@ describe("why a node", () => {
     await h.stop();
   });
 
-  test("changed longer ago than the log goes back is said to have", async () => {
+  test("has no last change when that is older than the log", async () => {
     const h = await started({ retainedEvents: 2 });
     for (const id of ["x", "y", "z"]) {
       h.provider("primary").apply({ upsert: [node(id)] });

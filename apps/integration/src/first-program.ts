@@ -1,4 +1,4 @@
-/** The first useful program of a user. */
+/** The program at the beginning of the documentation. */
 export const FIRST_PROGRAM = `import { connect } from "holdfast";
 import { memory } from "@holdfast/provider-memory";
 
@@ -8,5 +8,5 @@ await orders.ready();
 for (const { id, host, port } of orders.members()) console.log(id, host, port);
 `;
 
-/** What it prints. */
+/** The output of the program. */
 export const FIRST_OUTPUT = "node-1 10.0.0.1 7001\n";

@@ -11,7 +11,7 @@ function lose(h: ServiceHarness, id: string): void {
 
 const kinds = (h: ServiceHarness) => h.remoting.events.map(({ kind, node: { id } }) => `${kind} ${id}`);
 
-test("a fail-over to a provider with equal content sends nobody away and brings nobody in", async () => {
+test("a failover to a provider with equal content causes neither a leave nor a join", async () => {
   // R4.1
   const members = [node("a"), node("b")];
   const h = await ServiceHarness.started([memory("primary", 2, members), memory("backup", 1, members)]);
@@ -25,8 +25,8 @@ test("a fail-over to a provider with equal content sends nobody away and brings 
   await h.stop();
 });
 
-test("joins of retained members are sent as soon as the new provider lists them, one by one", async () => {
-  // R4.3: they were held back, because the snapshot that brought them was late.
+test("the join of each retained member is sent as soon as the new provider lists it", async () => {
+  // R4.3: the joins were held back, because the snapshot with these members was late.
   const h = await ServiceHarness.started(
     [memory("primary", 2, [node("b")]), memory("backup", 1, [node("b")])],
     {
@@ -54,7 +54,7 @@ test("joins of retained members are sent as soon as the new provider lists them,
   await h.stop();
 });
 
-test("a stand-by that knows fewer sends nobody away for a dwell, and then those that it does not know", async () => {
+test("a failover to a standby with fewer members sends their leaves only after the removal dwell", async () => {
   // R2.5 R4.1
   const h = await ServiceHarness.started([
     memory("primary", 2, [node("a"), node("b"), node("c")]),
@@ -74,7 +74,7 @@ test("a stand-by that knows fewer sends nobody away for a dwell, and then those 
   await h.stop();
 });
 
-test("a cluster that really scales to zero is empty after the hold, and says why until then", async () => {
+test("a genuine scale-down to zero is degraded with a reason during the hold, and then empty", async () => {
   // R2.4
   const members = Array.from({ length: 10 }, (_, i) => node(`n${i}`));
   const h = await ServiceHarness.started([memory("primary", 1, members)], {

@@ -13,7 +13,7 @@ import { SimulatedApiServer } from "@holdfast/provider-kubernetes/simulated";
 import { describe, expect, inject, test } from "vitest";
 import { rateOf, type RequestRate } from "./request-rate.ts";
 
-// What is simulated is the server and the way to it. The watch loops of the adapters and the fail-over are the real ones.
+// The server and the connections to it are simulated. The watch loops of the adapters and failover are real.
 
 const CLIENTS = inject("isLong") ? 1_000 : 300;
 const HEARTBEAT_MS = heartbeatMsOf(DEFAULT_HEALTH_POLICY);
@@ -27,32 +27,32 @@ interface Server {
 }
 
 interface Herd {
-  /** A second of what went on before. */
+  /** The rate before the restart. */
   readonly steady: RequestRate;
   readonly after: RequestRate;
-  /** How many requests of a kind each client made after the restart, the fewest and the most. */
-  perClient(kind: string): readonly [fewest: number, most: number];
+  /** The minimum and maximum number of requests of a kind that one client made after the restart. */
+  perClient(kind: string): readonly [min: number, max: number];
 }
 
 interface Restart {
   readonly open: (clock: Clock, random: Random) => Server;
   readonly downMs: number;
-  /** Whether the content changes while it is down. */
-  readonly isNews: boolean;
+  /** Whether the content changes while the server is down. */
+  readonly isChanged: boolean;
 }
 
 const names = (snapshot: ProviderSnapshot | undefined): string =>
   Array.from(snapshot?.members ?? [], ({ id }) => id).join();
 
-/** Many clients of a server that breaks all connections and is down for a while. */
-async function restart({ open, downMs, isNews }: Restart): Promise<Herd> {
+/** Simulates many clients of a server that closes all connections and is down for some time. */
+async function restart({ open, downMs, isChanged }: Restart): Promise<Herd> {
   const clock = new VirtualClock();
   const random = createSeededRandom(1);
   const server = open(clock, random);
   server.publish("a", "b");
   const stop = new AbortController();
   const { signal } = stop;
-  const shown = new Map<string, ProviderSnapshot>();
+  const received = new Map<string, ProviderSnapshot>();
   const clients = Array.from({ length: CLIENTS }, (_, i) => `client-${i}`);
   const running = clients.map(async (id) => {
     await sleep(random() * 10_000, { clock, signal });
@@ -62,7 +62,7 @@ async function restart({ open, downMs, isNews }: Restart): Promise<Herd> {
     await failover.run({
       signal,
       onUpdate({ snapshot }) {
-        if (snapshot !== undefined && snapshot !== last) shown.set(id, snapshot);
+        if (snapshot !== undefined && snapshot !== last) received.set(id, snapshot);
         last = snapshot;
       },
     });
@@ -71,18 +71,18 @@ async function restart({ open, downMs, isNews }: Restart): Promise<Herd> {
   await clock.advance(14_000);
   const steadyAt = clock.monotonic();
   await clock.advance(8_000);
-  expect(clients.filter((id) => names(shown.get(id)) === "a,b")).toHaveLength(CLIENTS);
-  shown.clear();
+  expect(clients.filter((id) => names(received.get(id)) === "a,b")).toHaveLength(CLIENTS);
+  received.clear();
   const stoppedAt = clock.monotonic();
   server.stop();
-  if (isNews) server.publish("b", "c");
+  if (isChanged) server.publish("b", "c");
   await clock.advance(downMs);
   const startedAt = clock.monotonic();
   server.start();
-  const isBack = (id: string) => names(shown.get(id)) === (isNews ? "b,c" : "a,b");
+  const isBack = (id: string) => names(received.get(id)) === (isChanged ? "b,c" : "a,b");
   while (!clients.every(isBack) && clock.monotonic() - startedAt < 60_000) await clock.advance(1_000);
   expect(clients.filter(isBack)).toHaveLength(CLIENTS);
-  // The next round, too: who came back together may go on together.
+  // Includes the next round of requests, because clients that reconnected together could continue in step.
   await clock.advance(6_000);
   stop.abort();
   await Promise.all(running);
@@ -117,48 +117,48 @@ const openConsul =
     return Object.assign(server, { start: server.start.bind(server, { forgets }) });
   };
 
-function isNoStampede({ steady, after }: Herd): void {
+function expectNoStampede({ steady, after }: Herd): void {
   const ratio = after.peak / steady.mean;
   console.log(
-    `${steady.mean} requests a second before, ${after.peak} at most after: ${ratio.toFixed(2)} times`,
+    `${steady.mean} requests per second before, at most ${after.peak} after: ratio ${ratio.toFixed(2)}`,
   );
   expect(ratio).toBeLessThanOrEqual(3);
 }
 
-describe(`a restart, before ${CLIENTS} clients`, { timeout: 90_000 }, () => {
+describe(`a restart with ${CLIENTS} clients`, { timeout: 90_000 }, () => {
   test.runIf(inject("isLong"))(
-    "of one of several Kubernetes API servers makes none of them list again",
+    "of one of several Kubernetes API servers makes no client list again",
     async () => {
-      const herd = await restart({ open: openKubernetes(false, 100), downMs: 0, isNews: true });
-      isNoStampede(herd);
+      const herd = await restart({ open: openKubernetes(false, 100), downMs: 0, isChanged: true });
+      expectNoStampede(herd);
       expect(herd.perClient("list")).toEqual([0, 0]);
     },
   );
 
-  test.runIf(inject("isLong"))("with nothing new for them makes none of them list again", async () => {
-    const herd = await restart({ open: openKubernetes(false, 100), downMs: 0, isNews: false });
-    isNoStampede(herd);
+  test.runIf(inject("isLong"))("without a change of the content makes no client list again", async () => {
+    const herd = await restart({ open: openKubernetes(false, 100), downMs: 0, isChanged: false });
+    expectNoStampede(herd);
     expect(herd.perClient("list")).toEqual([0, 0]);
   });
 
   test.each(inject("isLong") ? [0, 10_000] : [10_000])(
-    "of the only API server, down for %i ms, makes each list once, as it has forgotten their versions",
+    "of the only API server, down for %i ms, makes each client list once, because the server no longer knows their versions",
     async (downMs) => {
-      const herd = await restart({ open: openKubernetes(true, 100), downMs, isNews: true });
-      isNoStampede(herd);
+      const herd = await restart({ open: openKubernetes(true, 100), downMs, isChanged: true });
+      expectNoStampede(herd);
       expect(herd.perClient("list")).toEqual([1, 1]);
     },
   );
 
-  test.runIf(inject("isLong"))("of Consul makes each read once, and go on waiting from there", async () => {
-    const herd = await restart({ open: openConsul(false), downMs: 0, isNews: true });
-    isNoStampede(herd);
+  test.runIf(inject("isLong"))("of Consul makes each client read once", async () => {
+    const herd = await restart({ open: openConsul(false), downMs: 0, isChanged: true });
+    expectNoStampede(herd);
     expect(herd.perClient("read")).toEqual([1, 1]);
   });
 
-  test("of a Consul that lost its data makes each read twice, as its index is lower than before", async () => {
-    const herd = await restart({ open: openConsul(true), downMs: 0, isNews: true });
-    isNoStampede(herd);
+  test("of a Consul that lost its data makes each client read twice, because its index is lower than before", async () => {
+    const herd = await restart({ open: openConsul(true), downMs: 0, isChanged: true });
+    expectNoStampede(herd);
     expect(herd.perClient("read")).toEqual([2, 2]);
   });
 });

@@ -14,7 +14,7 @@ interface Disk {
 
 const createDisk = (): Disk => ({ store: new MemoryProviderStore(), snapshots: new MemorySnapshotStore() });
 
-/** A service on what is on the disk, as after a restart. */
+/** A service that uses the stored data, as after a restart. */
 function open({ store, snapshots }: Disk, maxAgeMs = 600_000): ServiceHarness {
   return new ServiceHarness({
     store: store.reopen(),
@@ -22,7 +22,7 @@ function open({ store, snapshots }: Disk, maxAgeMs = 600_000): ServiceHarness {
   });
 }
 
-/** A run that leaves a good snapshot behind, and its wall clock's last reading. */
+/** Runs a service that saves a good snapshot; returns the wall clock at its end. */
 async function firstRun(disk: Disk): Promise<void> {
   const h = open(disk);
   await h.service.start({ providers: PROVIDERS });
@@ -32,7 +32,7 @@ async function firstRun(disk: Disk): Promise<void> {
   expect(h.clock.pendingTimers).toBe(0);
 }
 
-/** The next run, `afterMs` of wall clock later, in which no provider answers. */
+/** Starts the next run, `afterMs` of wall-clock time later, in which no provider is reachable. */
 async function runWithoutBackends(
   disk: Disk,
   afterMs: number,
@@ -54,7 +54,7 @@ async function runWithoutBackends(
 const kinds = (h: ServiceHarness) => h.remoting.events.map(({ kind, node: { id } }) => `${kind} ${id}`);
 
 describe("the last known good snapshot", () => {
-  test("is served as degraded until every backend has been given up, then as unavailable, and opens no channel", async () => {
+  test("is served as degraded until every provider is unreachable, then as unavailable, and opens no channel", async () => {
     // R2.7 R4.3 R5.3
     const disk = createDisk();
     await firstRun(disk);
@@ -76,7 +76,7 @@ describe("the last known good snapshot", () => {
     await h.stop();
   });
 
-  test("is let go without any Leave when a provider answers with the same members", async () => {
+  test("is replaced without a leave when a provider delivers the same members", async () => {
     const disk = createDisk();
     await firstRun(disk);
     const h = await runWithoutBackends(disk, 60_000);
@@ -85,13 +85,13 @@ describe("the last known good snapshot", () => {
     await h.clock.advance(60_000);
     expect(h.status).toBe("ready");
     expect(h.service.topology.state.holds).toEqual([]);
-    // Equal content: no new tick for the owners, and channels are opened now that it is fresh.
+    // Equal content causes no new tick; the channels are opened now, because the snapshot is fresh.
     expect(h.partition.ticks).toHaveLength(before);
     expect(kinds(h)).toEqual(["join a", "join b", "join c"]);
     await h.stop();
   });
 
-  test("leaves nobody behind who is gone when a provider answers", async () => {
+  test("is replaced by the snapshot of another provider, without the members that this does not list", async () => {
     const disk = createDisk();
     await firstRun(disk);
     const h = await runWithoutBackends(disk, 60_000);
@@ -104,7 +104,7 @@ describe("the last known good snapshot", () => {
     await h.stop();
   });
 
-  test("that expires while nobody answers makes the topology unavailable; it is never saved as new", async () => {
+  test("that expires while no provider is reachable makes the topology unavailable, and is not saved again", async () => {
     const disk = createDisk();
     await firstRun(disk);
     const saves = disk.snapshots.saves.length;
@@ -122,19 +122,22 @@ describe("the last known good snapshot", () => {
     ["is dated in the future", -120_000, undefined, "STORE_EXPIRED"],
     ["is damaged", 0, new ProvisioningError("STORE_CORRUPTED", "damaged"), "STORE_CORRUPTED"],
     ["cannot be read", 0, new Error("no disk"), "STORE_IO"],
-  ])("that %s is not served: a warning, and unavailable", async (_, afterMs, failure, code) => {
-    const disk = createDisk();
-    await firstRun(disk);
-    disk.snapshots.failure = failure;
-    const h = await runWithoutBackends(disk, afterMs);
-    await h.clock.advance(60_000);
-    expect(h.status).toBe("unavailable");
-    expect(h.service.topology.state.snapshot).toBeUndefined();
-    expect(h.warnings.map((warning) => warning.code)).toContain(code);
-    await h.stop();
-  });
+  ])(
+    "that %s is not served, and causes a warning and the status unavailable",
+    async (_, afterMs, failure, code) => {
+      const disk = createDisk();
+      await firstRun(disk);
+      disk.snapshots.failure = failure;
+      const h = await runWithoutBackends(disk, afterMs);
+      await h.clock.advance(60_000);
+      expect(h.status).toBe("unavailable");
+      expect(h.service.topology.state.snapshot).toBeUndefined();
+      expect(h.warnings.map((warning) => warning.code)).toContain(code);
+      await h.stop();
+    },
+  );
 
-  test("is saved without blocks, and not while it is stale", async () => {
+  test("is saved without blocks, and only while it is not stale", async () => {
     const disk = createDisk();
     const h = open(disk);
     await h.service.start({ providers: PROVIDERS });
@@ -153,7 +156,7 @@ describe("the last known good snapshot", () => {
     expect(disk.snapshots.saves).toHaveLength(1);
   });
 
-  test("is saved when it changed or was confirmed much later, and as the service stops", async () => {
+  test("is saved when it changed, when it was confirmed much later, and when the service stops", async () => {
     const disk = createDisk();
     const h = open(disk);
     await h.service.start({ providers: PROVIDERS });
@@ -167,7 +170,7 @@ describe("the last known good snapshot", () => {
     expect(disk.snapshots.saves.at(-1)?.snapshot.members.toArray()).toMatchObject([{ id: "z" }]);
   });
 
-  test("that cannot be saved is one warning, and saved when that is possible again", async () => {
+  test("that cannot be saved causes one warning, and is saved when that is possible again", async () => {
     const disk = createDisk();
     const h = open(disk);
     await h.service.start({ providers: PROVIDERS });
@@ -181,7 +184,7 @@ describe("the last known good snapshot", () => {
     await h.stop();
   });
 
-  test("is saved also after the wall clock was set back", async () => {
+  test("is saved after the wall clock was set back too", async () => {
     const disk = createDisk();
     const h = open(disk);
     await h.service.start({ providers: PROVIDERS });
@@ -193,7 +196,7 @@ describe("the last known good snapshot", () => {
     await h.stop();
   });
 
-  test("is not saved while members are retained: whoever took over has not proven itself", async () => {
+  test("is not saved while members are retained after a switch", async () => {
     const disk = createDisk();
     const h = open(disk);
     await h.service.start({ providers: [PROVIDERS[0]!, memory("backup", 1, [node("a")])] });
@@ -225,7 +228,7 @@ describe("the last known good snapshot", () => {
     await h.stop();
   });
 
-  test("a save that hangs is named when the service stops", async () => {
+  test("a save that hangs is named in the report of the stop", async () => {
     const disk = createDisk();
     const h = open(disk);
     await h.service.start({ providers: PROVIDERS });

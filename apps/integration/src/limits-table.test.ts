@@ -5,7 +5,7 @@ import { createProcessTerminal, runCli } from "@holdfast/cli";
 import { describe, expect, test } from "vitest";
 import { root } from "@holdfast-apps/lab/packed-packages";
 
-/** The cells of each row of LIMITS.md, without the white space of their layout. */
+/** Returns the cells of each row of LIMITS.md, trimmed. */
 async function readRows(): Promise<readonly (readonly string[])[]> {
   const text = await readFile(join(root, "LIMITS.md"), "utf8");
   const lines = text.split("\n").filter((line) => line.startsWith("|"));
@@ -17,10 +17,10 @@ async function readRows(): Promise<readonly (readonly string[])[]> {
   );
 }
 
-/** `core/src/model/member-limit.ts MAX_MEMBERS` → its value, for every constant that is named as a limit. */
+/** Returns the value of every constant with the name of a limit, by keys such as `core/src/model/member-limit.ts MAX_MEMBERS`. */
 async function readConstants(): Promise<ReadonlyMap<string, number>> {
   const found = new Map<string, number>();
-  // Users do not meet the limits of the test kits.
+  // The limits of the test kits do not concern users.
   const files = glob("*/src/**/*.ts", {
     cwd: join(root, "packages"),
     exclude: (name) => ["conformance", "testing", "node_modules"].includes(name),
@@ -61,7 +61,7 @@ interface Schema {
   readonly oneOf?: readonly Schema[];
 }
 
-/** Every setting with a range: `[path, default, least, most]`. */
+/** Yields `[path, default, minimum, maximum]` for every setting with a range. */
 function* settingsOf(schema: Schema, path: string): Generator<readonly string[]> {
   const { properties = {}, anyOf = [], oneOf = [], items } = schema;
   if (schema.maximum !== undefined && schema.minimum !== undefined) {
@@ -92,23 +92,23 @@ function toText(value: unknown): string {
 }
 
 describe("LIMITS.md", () => {
-  test("has every constant that limits something, with its value", async () => {
+  test("lists every constant that is a limit, with its value", async () => {
     const rows = await readRows();
-    const told = new Map(
+    const documented = new Map(
       rows.flatMap((cells) => {
         const name = /^`([^` ]+\.ts [\w.]+)`$/.exec(cells[3] ?? "")?.[1];
         return name === undefined ? [] : [[name, Number(cells[1]!.replaceAll(" ", ""))]];
       }),
     );
-    expect(told.size).toBeGreaterThan(40);
-    // A difference: correct the table, or add a row for the new constant.
-    expect(Object.fromEntries(told)).toEqual(Object.fromEntries(await readConstants()));
+    expect(documented.size).toBeGreaterThan(40);
+    // If they differ, correct the table or add a row for the new constant.
+    expect(Object.fromEntries(documented)).toEqual(Object.fromEntries(await readConstants()));
   });
 
-  test("has every setting with a range, with its default and its range", async () => {
+  test("lists every setting with a range, with its default and its range", async () => {
     const settings = new Set([...settingsOf(await readSchema(), "")].map((row) => row.join(" | ")));
     const rows = (await readRows()).map((cells) => cells.join(" | "));
-    const told = new Set(rows.filter((row) => /^`[^`]+` \| \d* \| -?\d+ \| \d+$/.test(row)));
-    expect([...told].sort()).toEqual([...settings].sort());
+    const documented = new Set(rows.filter((row) => /^`[^`]+` \| \d* \| -?\d+ \| \d+$/.test(row)));
+    expect([...documented].sort()).toEqual([...settings].sort());
   });
 });

@@ -11,10 +11,10 @@ interface Manifest {
 
 const IMPORTS = /^(?:import|export|\})[^"`\n]*\bfrom "([^"]+)";$|^import "([^"]+)";$|\bimport\("([^"]+)"\)/gm;
 
-/** The build copies this into the package, because it is not published. */
+/** The build bundles this package, because it is not published. */
 const BUNDLED = "@holdfast-apps/test-support";
 
-/** The modules that each source file of a package imports, without its tests. */
+/** Returns the imported modules of each source file of a package, without its tests. */
 async function readImports(folder: string): Promise<ReadonlyMap<string, readonly string[]>> {
   const found = new Map<string, readonly string[]>();
   for await (const file of glob("src/**/*.ts", { cwd: folder })) {
@@ -28,7 +28,7 @@ async function readImports(folder: string): Promise<ReadonlyMap<string, readonly
   return found;
 }
 
-/** `zod` of `zod/v4`, `@hono/node-server` of `@hono/node-server/serve-static`. */
+/** Returns `zod` for `zod/v4`, and `@hono/node-server` for `@hono/node-server/serve-static`. */
 function packageOf(name: string): string {
   return name
     .split("/")
@@ -36,7 +36,7 @@ function packageOf(name: string): string {
     .join("/");
 }
 
-test("the sources of a package import no test, and no file outside of src but the manifest", async () => {
+test("the sources of a package import neither tests nor files outside of src, except the manifest", async () => {
   for (const { folder } of await listPackages()) {
     const misplaced = [...(await readImports(folder))].flatMap(([file, names]) =>
       names
@@ -49,7 +49,7 @@ test("the sources of a package import no test, and no file outside of src but th
   }
 });
 
-test("a package depends on exactly what its sources import; what only its tests need is a devDependency", async () => {
+test("the dependencies of a package are exactly those that its sources import", async () => {
   const manifests = new Map<string, Manifest>();
   const packages = await listPackages();
   for (const { name, folder } of packages) {

@@ -22,7 +22,7 @@ interface Manifest {
   };
 }
 
-test("every published manifest names its source, its home page and where to report bugs", async () => {
+test("every published manifest names its repository, its home page and where to report bugs", async () => {
   for (const { name, folder } of await listPackages()) {
     const manifest = JSON.parse(await readFile(join(folder, "package.json"), "utf8")) as Manifest;
     expect(manifest, name).toMatchObject({
@@ -37,12 +37,12 @@ test("every published manifest names its source, its home page and where to repo
   }
 });
 
-test("a published package has what was built from src, and nothing of test", async () => {
+test("a published package exports what is built from src, and nothing of test", async () => {
   for (const { name, folder } of await listPackages()) {
     const manifest = JSON.parse(await readFile(join(folder, "package.json"), "utf8")) as Manifest;
     const { exports = {}, publishConfig = {} } = manifest;
     expect(manifest.files, name).toEqual(["dist"]);
-    // When it is packed, this takes the place of `exports`.
+    // Packing replaces `exports` by this.
     const published = publishConfig.exports ?? {};
     const paths = [
       ...Object.values(published).flatMap(Object.values),
@@ -56,8 +56,8 @@ test("a published package has what was built from src, and nothing of test", asy
   }
 });
 
-test("a package has each peer dependency of its dependencies as a peer or a dependency of its own", async () => {
-  // Otherwise yarn gives it another copy of the dependency, one without the peer.
+test("a package has each peer dependency of its dependencies as a peer dependency or a dependency", async () => {
+  // Otherwise yarn installs a second copy of the dependency, without the peer.
   const packages = await listPackages();
   const manifests = new Map<string, Manifest>();
   for (const { name, folder } of packages) {
@@ -71,7 +71,7 @@ test("a package has each peer dependency of its dependencies as a peer or a depe
         expect.arrayContaining(Object.keys(needed)),
       );
     }
-    // npm installs a peer that is not optional for everyone.
+    // npm installs every peer that is not optional.
     if ("prom-client" in peerDependencies) expect(peerDependenciesMeta["prom-client"]?.optional).toBe(true);
   }
 });

@@ -6,7 +6,7 @@ import { listPackages, root } from "@holdfast-apps/lab/packed-packages";
 const packages = await listPackages();
 const ours = new Set(packages.map(({ name }) => name));
 
-/** `packages/x` → what the table in ARCHITECTURE.md says it imports of ours. */
+/** Returns the dependencies of each package in this repository, from the table in ARCHITECTURE.md. */
 async function readTable(): Promise<Map<string, string>> {
   const text = await readFile(join(root, "ARCHITECTURE.md"), "utf8");
   const rows = text.matchAll(/^\| `(packages\/[^`]+)` +\|[^|]*\|([^|]*)\|$/gm);
@@ -14,7 +14,7 @@ async function readTable(): Promise<Map<string, string>> {
 }
 
 // R6.1
-test("every package depends on exactly those of ours that ARCHITECTURE.md names", async () => {
+test("every package depends on exactly the packages that ARCHITECTURE.md lists for it", async () => {
   const table = await readTable();
   const actual = packages.map(({ folder, dependencies }) => {
     const names = dependencies.filter((name) => ours.has(name)).map((name) => name.replace("@holdfast/", ""));

@@ -7,7 +7,7 @@ import { execute } from "@holdfast-apps/lab/packed-packages";
 
 const MAX_INSTALLED_BYTES = 15_000_000;
 
-/** Prints the URL of every module that `import(SPECIFIER)` loads, one a line. */
+/** Prints the URL of every module that `import(SPECIFIER)` loads, one per line. */
 const LIST_MODULES = `import { registerHooks } from "node:module";
 const urls = [];
 registerHooks({
@@ -20,7 +20,7 @@ await import(process.argv[2]);
 console.log(urls.join("\\n"));
 `;
 
-/** Which packages of others are loaded by importing each of ours, before anything of it is called. */
+/** The external packages that are loaded by importing each package of this repository, before any call. */
 const LOADED_AT_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "@holdfast/core": ["mitt"],
   "@holdfast/bridges": ["mitt"],
@@ -29,7 +29,7 @@ const LOADED_AT_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "@holdfast/registry": ["mitt"],
   "@holdfast/provisioning": ["mitt"],
   holdfast: ["mitt"],
-  // Adapters and stores hold zod schemas.
+  // Adapters and stores have zod schemas.
   "@holdfast/core/adapter": ["zod"],
   "@holdfast/provider-memory": ["mitt", "zod"],
   "@holdfast/provider-consul": ["mitt", "zod"],
@@ -83,7 +83,7 @@ describe("importing a package", () => {
   afterAll(() => project[Symbol.asyncDispose]());
 
   test.each(Object.entries(LOADED_AT_IMPORT))(
-    "%s loads of others %j and nothing else",
+    "%s loads exactly the external packages %j",
     async (name, expected) => {
       const printed = await execute(process.execPath, ["list.js", name], project.path);
       const loaded = printed.matchAll(/.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//g);

@@ -11,10 +11,10 @@ import {
 } from "@holdfast-apps/lab/packed-packages";
 
 const packages = await listPackages();
-/** In the short form the one that users install first. */
+/** The packages of the short form: the one that users install first. */
 const SHORT = ["holdfast"];
 const tried = packages.map(({ name }) => name).filter((name) => inject("isLong") || SHORT.includes(name));
-/** Optional peers that a package cannot do without when it is used by itself. */
+/** Optional peer dependencies that a package needs when it is used alone. */
 const ALSO_INSTALLED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "@holdfast/metrics": { "prom-client": "^15.1.3" },
 };
@@ -24,7 +24,7 @@ beforeAll(async () => {
   packed = await packAll();
 }, 300_000);
 
-/** What a package brings along of ours, itself included. */
+/** Returns the package and its dependencies in this repository. */
 function closure(name: string): Set<string> {
   const ours = new Map(packages.map((item) => [item.name, item]));
   const found = new Set<string>();
@@ -38,20 +38,20 @@ function closure(name: string): Set<string> {
   return found;
 }
 
-/** What of others a set of our packages names. */
+/** Returns the external dependencies of a set of packages. */
 function outside(names: ReadonlySet<string>): Set<string> {
   const all = packages.filter(({ name }) => names.has(name)).flatMap(({ dependencies }) => dependencies);
   return new Set(all.filter((name) => !names.has(name)));
 }
 
-/** An empty project with one package of ours, as it would be published. */
+/** Creates a project with one package of this repository, packed as for publishing. */
 async function install(name: string): Promise<Awaited<ReturnType<typeof emptyFolder>>> {
   const project = await emptyFolder();
   const tarballs = Object.fromEntries(packed.map((item) => [item.name, `file:${item.tarball}`]));
   const dependencies = { [name]: tarballs[name], ...ALSO_INSTALLED[name] };
   const manifest = { name: "alone", private: true, type: "module", dependencies };
   await writeFile(join(project.path, "package.json"), JSON.stringify(manifest));
-  // Ours are not on a registry yet: wherever one is asked for, its tarball stands in.
+  // The packages are not in a registry, so each is replaced by its tarball.
   await writeFile(join(project.path, "pnpm-workspace.yaml"), JSON.stringify({ overrides: tarballs }));
   await execute("pnpm", ["install", "--prefer-offline", "--ignore-scripts"], project.path);
   return project;
@@ -59,7 +59,7 @@ async function install(name: string): Promise<Awaited<ReturnType<typeof emptyFol
 
 describe.each(tried)("%s, packed", (name) => {
   test(
-    "is well formed and its types resolve for every way of importing it",
+    "is well-formed, and its types resolve for every way of importing it",
     { timeout: 120_000 },
     async () => {
       const { tarball } = packed.find((item) => item.name === name)!;
@@ -70,7 +70,7 @@ describe.each(tried)("%s, packed", (name) => {
 
   // R6.1
   test(
-    "installs alone in an empty project, brings only what it uses, and imports",
+    "can be installed alone in an empty project, installs only its dependencies, and can be imported",
     { timeout: 120_000 },
     async () => {
       await using project = await install(name);
@@ -86,7 +86,9 @@ describe.each(tried)("%s, packed", (name) => {
       for (const other of ["consul", "@kubernetes", "hono", "prom-client", "yaml", "commander"]) {
         if (ALSO_INSTALLED[name]?.[other] !== undefined) continue;
         if (![...outside(expected)].some((dependency) => dependency.startsWith(other))) {
-          expect(store, `${name} brings ${other}, which nothing of it names`).not.toContain(other);
+          expect(store, `${name} installs ${other}, which is not among its dependencies`).not.toContain(
+            other,
+          );
         }
       }
 
@@ -120,7 +122,7 @@ describe.each(tried)("%s, packed", (name) => {
 
 // R6.1
 test(
-  "the published command runs, and its file provider finds its parser's thread",
+  "the published command runs, and its file provider starts the thread of its parser",
   { timeout: 120_000 },
   async () => {
     await using project = await install("@holdfast/cli");

@@ -9,10 +9,10 @@ interface Example {
   readonly file: string;
 }
 
-// Beside this package's node_modules, so that the examples' imports resolve as a user's would.
+// In this package, so that the imports of the examples resolve through its node_modules as for a user.
 const folder = join(root, "apps", "integration", ".tmp", "examples");
 
-/** Every ```ts block of a README is a whole program. */
+/** Every ```ts block of a README is a complete program. */
 async function readExamples(readme: string): Promise<readonly Example[]> {
   const text = await readFile(readme, "utf8").catch(() => "");
   const place = relative(root, readme);
@@ -42,7 +42,7 @@ test("every package has a README with an example", () => {
   }
 });
 
-test("the examples' types are right", { timeout: 60_000 }, async () => {
+test("the types of the examples are correct", { timeout: 60_000 }, async () => {
   const config = {
     extends: relative(folder, join(root, "tsconfig.base.json")),
     compilerOptions: { isolatedDeclarations: false, declaration: false },
@@ -52,7 +52,7 @@ test("the examples' types are right", { timeout: 60_000 }, async () => {
   await execute("tsc", ["--noEmit", "-p", folder], root);
 });
 
-/** Imports its arguments one after another, and names the one that fails. */
+/** A script that imports its arguments one after another, and names the one that fails. */
 const RUN_IN_TURN = `
 for (const file of process.argv.slice(1)) {
   try {
@@ -63,7 +63,7 @@ for (const file of process.argv.slice(1)) {
   }
 }`;
 
-// One process for all: starting each takes most of the time. The process ends only when no example left anything behind.
+// All in one process, because starting a process takes most of the time. It ends only if no example leaves an open handle.
 test.skipIf(inject("isLong"))("every example runs to its end", { timeout: 120_000 }, async () => {
   const files = examples.map(({ file }) => file);
   await execute("node", ["--input-type=module", "--eval", RUN_IN_TURN, ...files], root);

@@ -4,21 +4,21 @@ import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { execute, root } from "@holdfast-apps/lab/packed-packages";
 
 const EXAMPLE = join(root, "examples", "remoting-receiver");
-// Beside this package's node_modules, so that the example's imports resolve as a user's would.
+// In this package, so that the imports of the example resolve through its node_modules as for a user.
 const folder = join(root, "apps", "integration", ".tmp", "remoting-receiver");
 const RECEIVER = "src/remoting-receiver.ts";
 const KINDS = ["join", "leave", "blocked", "unblocked"] as const;
-/** The beginning of what handles one event. */
+/** The beginning of the method that handles one event. */
 const APPLY = "#apply({ kind, node, epoch }: RemoteTopologyEvent): void {\n";
 const TSC = join(root, "node_modules", ".bin", "tsc");
 
-/** A copy of the example whose receiver is changed. */
+/** Creates a copy of the example with a changed receiver. */
 async function copy(name: string, change: (source: string) => string = (source) => source): Promise<string> {
   const path = join(folder, name);
   await cp(EXAMPLE, path, { recursive: true, filter: (file) => !file.includes("node_modules") });
   const file = join(path, RECEIVER);
   await writeFile(file, change(await readFile(file, "utf8")));
-  // Here our packages are found as source, which needs our options.
+  // The packages resolve to their sources, which need the compiler options of this repository.
   const options = {
     extends: join(root, "tsconfig.base.json"),
     compilerOptions: { noEmit: true },
@@ -57,9 +57,12 @@ describe("the sample receiver of remote-topology events", { timeout: 120_000 }, 
     await expect(runTests(path)).rejects.toThrow(/fail [1-9]/);
   });
 
-  test.runIf(inject("isLong"))("is correct TypeScript, and a kind it does not know is an error", async () => {
-    await execute(TSC, [], await copy("types"));
-    const path = await copy("types-of-three", (source) => source.replace('      case "unblocked":\n', ""));
-    await expect(execute(TSC, [], path)).rejects.toThrow(/never/);
-  });
+  test.runIf(inject("isLong"))(
+    "is correct TypeScript, and a kind that it does not handle is a type error",
+    async () => {
+      await execute(TSC, [], await copy("types"));
+      const path = await copy("types-of-three", (source) => source.replace('      case "unblocked":\n', ""));
+      await expect(execute(TSC, [], path)).rejects.toThrow(/never/);
+    },
+  );
 });

@@ -1,11 +1,11 @@
-/** Requests a second, from the times of them in milliseconds, in order. */
+/** Requests per second. */
 export interface RequestRate {
   readonly mean: number;
-  /** The most in any one second. */
+  /** The maximum in any period of one second. */
   readonly peak: number;
 }
 
-/** Between two times. */
+/** Returns the rate between two times. `times` are the times of the requests in milliseconds, ascending. */
 export function rateOf(times: readonly number[], fromMs: number, toMs: number): RequestRate {
   const within = times.filter((at) => at >= fromMs && at < toMs);
   let peak = 0;

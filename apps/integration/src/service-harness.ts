@@ -27,7 +27,7 @@ export const memory = (
   members: readonly ReturnType<typeof node>[] = [],
 ): ProviderDescriptorInput => ({ id, kind: "memory", priority, params: { members } });
 
-/** A whole service on virtual time, with memory providers driven by hand and ports that write down what they are told. */
+/** A service on virtual time, with memory providers that the test controls and ports that record their calls. */
 export class ServiceHarness {
   readonly clock: VirtualClock = new VirtualClock();
   readonly adapter: MemoryAdapter = memoryKind.createAdapter();
@@ -68,11 +68,11 @@ export class ServiceHarness {
 
   provider(id: string): MemoryProvider {
     const provider = this.adapter.providers.get(id);
-    if (provider === undefined) throw new Error(`no memory provider is called ${id}`);
+    if (provider === undefined) throw new Error(`no memory provider has the id ${id}`);
     return provider;
   }
 
-  /** The provider's backend is gone: running watches break and new ones are refused. */
+  /** Makes the backend of the provider unreachable: running watches fail and new ones are refused. */
   break(id: string): void {
     this.provider(id).refuse();
     this.provider(id).fail();
@@ -82,7 +82,7 @@ export class ServiceHarness {
     return this.service.topology.state.status;
   }
 
-  /** Stops the service while its time goes by, and says what was left behind. */
+  /** Stops the service while its clock advances; returns the unfinished tasks, timers and watches. */
   async stop(
     deadlineMs?: number,
   ): Promise<{ unfinished: readonly string[]; timers: number; watches: number }> {

@@ -19,7 +19,7 @@ const files = (id: string, priority: number, path: string) => ({
   params: { path },
 });
 
-/** A service on real files and real time, with short waits. */
+/** A service on real files and real time, with short timeouts. */
 class FileService {
   readonly journal: CallJournal = new CallJournal();
   readonly placement: RecordingPlacement = new RecordingPlacement({
@@ -43,7 +43,7 @@ class FileService {
     this.service.topology.onEvent((event) => this.events.push(event));
   }
 
-  /** Resolves with the first event, old or new, that is asked for. */
+  /** Resolves with the first event, past or future, that the predicate accepts. */
   async until<E extends TopologyEvent>(isWanted: (event: TopologyEvent) => event is E): Promise<E> {
     const found = this.events.find(isWanted);
     if (found !== undefined) return found;
@@ -77,7 +77,7 @@ test("with files: register, watch, edit, fail over, fail back, shut down, restar
   const edited = await first.hasMembers("a", "b", "c");
   expect(edited.delta.added.map(({ id }) => id)).toEqual(["c"]);
 
-  // Parsing YAML starts a thread; until it has answered the backup cannot take over.
+  // Parsing YAML starts a thread. The backup can take over only after that.
   await first.until(
     (event): event is Extract<TopologyEvent, { kind: "health_changed" }> =>
       event.kind === "health_changed" && event.providerId === "backup" && event.to === "healthy",
@@ -105,7 +105,7 @@ test("with files: register, watch, edit, fail over, fail back, shut down, restar
 
   const { unfinished } = await first.service.stop();
   expect(unfinished).toEqual([]);
-  // Each snapshot went to Partition, then Placement, then the leases of the same tick to Partition.
+  // Each snapshot was sent to Partition, then to Placement, and then its leases to Partition.
   const calls = first.journal.lines().filter((line) => !line.includes("notify"));
   for (let i = 0; i < calls.length; i += 3) {
     const seqNo = calls[i]!.split(" ")[1];
@@ -121,7 +121,7 @@ test("with files: register, watch, edit, fail over, fail back, shut down, restar
     "join c",
   ]);
 
-  // The stored set alone, with the primary's file gone for good: the stand-by serves.
+  // With only the stored set, and without the file of the primary, the standby is active.
   await rm(primary);
   const second = new FileService(folder.path);
   await second.service.start();

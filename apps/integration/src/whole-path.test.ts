@@ -15,7 +15,7 @@ describe("the whole path", () => {
     const h = await ServiceHarness.started(PROVIDERS);
     const { clock, service, journal, remoting, placement, partition } = h;
 
-    // Watched: one tick, Partition before Placement, its leases in the same tick.
+    // Watch: one tick, Partition before Placement, with the leases in the same tick.
     expect(h.status).toBe("ready");
     const first = service.topology.state.snapshotSeqNo;
     expect(journal.lines().filter((line) => !line.includes("notify"))).toEqual([
@@ -39,7 +39,7 @@ describe("the whole path", () => {
     expect(changed!.seqNo).toBeLessThan(fromBackup.seqNo);
     expect(remoting.events.slice(3).map(({ kind, node: { id } }) => `${kind} ${id}`)).toEqual([
       "join d",
-      // It stays until the stand-by has proven itself.
+      // The member is retained until the standby has been healthy for the removal dwell.
       "leave c",
     ]);
 
@@ -56,7 +56,7 @@ describe("the whole path", () => {
     await clock.settle();
     expect(remoting.events.at(-1)).toMatchObject({ kind: "unblocked", node: { id: "a" } });
 
-    // Degraded, then exhausted.
+    // Degrade, then exhaust.
     h.break("backup");
     await clock.settle();
     expect(h.status).toBe("degraded");
@@ -69,7 +69,7 @@ describe("the whole path", () => {
       expect(port.notices.at(-1)).toMatchObject({ kind: "status_changed", to: "unavailable" });
     }
 
-    // Recovered: first whoever delivers, then the better one after its cooldown.
+    // Recover: first the provider that delivers first, then the one of higher priority after its cooldown.
     h.provider("backup").recover();
     await clock.advance(30_000);
     expect(h.status).toBe("ready");
@@ -77,7 +77,7 @@ describe("the whole path", () => {
     await clock.advance(40_000);
     expect(service.topology.state.snapshot!.providerId).toBe("primary");
 
-    // Reloaded: the active one is taken away.
+    // Reload: the active provider is removed.
     await service.registry.reload([PROVIDERS[1]]);
     await clock.settle();
     expect(service.topology.state.snapshot!.providerId).toBe("backup");
@@ -92,7 +92,7 @@ describe("the whole path", () => {
     expect(h.events.map(({ seqNo }) => seqNo)).toEqual(h.events.map((_, i) => i + 1));
   });
 
-  test("a backend that accepts the watch and then says nothing is left within the timeout", async () => {
+  test("a provider whose watch stays silent is left after the timeout", async () => {
     // R2.6 R5.6
     const h = await ServiceHarness.started(PROVIDERS);
     h.provider("primary").hang();
@@ -102,7 +102,7 @@ describe("the whole path", () => {
     expect(await h.stop()).toEqual(NOTHING_LEFT);
   });
 
-  test("an empty topology pauses placement until somebody is a member", async () => {
+  test("an empty topology pauses placement until there is a member", async () => {
     // R2.4 R3.2
     const h = await ServiceHarness.started([memory("only", 1)]);
     expect(h.status).toBe("empty");
@@ -119,7 +119,7 @@ describe("the whole path", () => {
     await h.stop();
   });
 
-  test("a placement request that comes after a snapshot is served waits for ownership computed from it", async () => {
+  test("a placement request after a snapshot waits for the leases of that snapshot", async () => {
     // R3.1
     const h = await ServiceHarness.started(PROVIDERS);
     const release = h.placement.hold();
@@ -136,7 +136,7 @@ describe("the whole path", () => {
     await h.stop();
   });
 
-  test("joins wait while the last snapshot is only held, leaves do not, and the held ones come once it is fresh", async () => {
+  test("joins wait while the snapshot is stale, leaves do not, and the joins are sent once it is fresh", async () => {
     // R4.3
     const h = await ServiceHarness.started([memory("only", 1, [node("a"), node("b")])]);
     const seen = () => h.remoting.events.map(({ kind, node: { id } }) => `${kind} ${id}`);
@@ -163,14 +163,14 @@ describe("the whole path", () => {
     await h.stop();
   });
 
-  test("every remote event's key is its own, after a restart too, and a receiver drops repeats", async () => {
+  test("every remote event has a unique key, also after a restart, and a receiver drops repeated events", async () => {
     // R4.1
     const store = new MemoryProviderStore();
     const keys = new Set<string>();
     let count = 0;
     const filter = new RemoteEventFilter();
     for (let run = 0; run < 3; run++) {
-      // The same second on the same clock: only chance tells one run from the next.
+      // The same second on the same clock: only the random part distinguishes the runs.
       const h = new ServiceHarness({ store: store.reopen(), random: createSeededRandom(run) });
       await h.service.start(run === 0 ? { providers: PROVIDERS } : {});
       await h.clock.settle();
@@ -192,7 +192,7 @@ describe("the whole path", () => {
     expect(keys.size).toBe(count);
   });
 
-  test("health of providers and of remote nodes is public", async () => {
+  test("the health of providers and of remote nodes can be read", async () => {
     // R4.5
     const h = await ServiceHarness.started(PROVIDERS);
     h.service.remoting!.block("b");
@@ -214,7 +214,7 @@ describe("the whole path", () => {
 });
 
 describe("consumers that misbehave", () => {
-  test("a failing one is retried and warned of, and hurts nobody else", async () => {
+  test("a failing consumer is retried with a warning, and does not affect the others", async () => {
     const h = await ServiceHarness.started(PROVIDERS);
     h.placement.failNext(3, new Error("ownership is confused"));
     h.provider("primary").apply({ upsert: [node("z")] });
@@ -226,7 +226,7 @@ describe("consumers that misbehave", () => {
     await h.stop();
   });
 
-  test("one that hangs is left behind at the drain's deadline, which says what did not finish", async () => {
+  test("a consumer that hangs is named in the report at the deadline of the drain", async () => {
     // R3.5
     const h = await ServiceHarness.started(PROVIDERS);
     h.placement.hold();
@@ -238,7 +238,7 @@ describe("consumers that misbehave", () => {
     expect(h.clock.monotonic()).toBe(3_000);
   });
 
-  test("while it drains, new snapshots are refused and the last one is kept", async () => {
+  test("during a drain, new snapshots are rejected and the last one is kept", async () => {
     // R3.5
     const h = await ServiceHarness.started(PROVIDERS);
     const release = h.placement.hold();
@@ -259,7 +259,7 @@ describe("consumers that misbehave", () => {
 });
 
 describe("starting and reloading", () => {
-  test("a restart restores exactly the set, disabled reasons included, and watches it", async () => {
+  test("a restart restores exactly the stored set, including reasons for disabled providers, and watches it", async () => {
     // R1.3 R1.5
     const store = new MemoryProviderStore();
     const first = new ServiceHarness({ store });
@@ -274,7 +274,7 @@ describe("starting and reloading", () => {
     await second.stop();
   });
 
-  test("a damaged store stops the start, and leaves nothing running", async () => {
+  test("a damaged store rejects the start, and leaves nothing running", async () => {
     // R1.5
     const store = new MemoryProviderStore();
     const first = new ServiceHarness({ store });
@@ -289,7 +289,7 @@ describe("starting and reloading", () => {
     await expect(second.service.start()).rejects.toMatchObject({ code: "LIFECYCLE_STOPPED" });
   });
 
-  test("a reload that fails half-way leaves the old set in force, watched without a break", async () => {
+  test("a reload that fails in the middle leaves the old set in force, watched without interruption", async () => {
     // R5.4
     const store = new MemoryProviderStore();
     const h = await ServiceHarness.started(PROVIDERS, { store });
@@ -335,7 +335,7 @@ describe("starting and reloading", () => {
     await h.stop();
   });
 
-  test("attempts to register something that keeps failing are suppressed for a while, with one warning", async () => {
+  test("repeated registrations that fail are suppressed for some time, with one warning", async () => {
     // R5.2
     const h = await ServiceHarness.started(PROVIDERS);
     const bad = { id: "bad", kind: "memory", priority: "high", params: {} };
@@ -349,7 +349,7 @@ describe("starting and reloading", () => {
     await h.stop();
   });
 
-  test("an operator's override moves everybody and is released again", async () => {
+  test("an override by an operator switches all consumers, and can be released", async () => {
     // R3.4
     const h = await ServiceHarness.started(PROVIDERS);
     const lastChange = () => h.placement.notices.findLast(({ kind }) => kind === "provider_changed");

@@ -9,13 +9,13 @@ export interface CommandLoadOptions {
   readonly folder: CrashFolder;
   readonly daemon: DaemonLife;
   readonly random: Random;
-  /** What is stored at the beginning. */
+  /** The set that is stored at the beginning. */
   readonly stored: IdSet;
-  /** Whether the command under way is killed at the end, instead of waited for. */
+  /** Whether `stop` kills the command in progress instead of waiting for it. */
   readonly willKill: boolean;
 }
 
-/** `holdfast providers add` and `remove`, one after another, each followed by a SIGHUP. */
+/** Runs `holdfast providers add` and `remove`, one after another, each followed by a SIGHUP. */
 export class CommandLoad implements StoreLoad {
   readonly #options: CommandLoadOptions;
   readonly #stop: AbortController = new AbortController();
@@ -27,7 +27,7 @@ export class CommandLoad implements StoreLoad {
     this.#options = options;
     this.#possible = [options.stored];
     this.#ended = this.#run();
-    // Whoever stops it is told.
+    // `stop` reports the error.
     this.#ended.catch(() => {});
   }
 
@@ -51,7 +51,7 @@ export class CommandLoad implements StoreLoad {
     }
   }
 
-  /** False when it did not get to its end. */
+  /** Returns false when the command was killed. */
   async #change(): Promise<boolean> {
     const { folder, random } = this.#options;
     const [current = []] = this.#possible;

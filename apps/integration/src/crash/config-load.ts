@@ -8,22 +8,22 @@ export interface ConfigLoadOptions {
   readonly folder: CrashFolder;
   readonly daemon: DaemonLife;
   readonly random: Random;
-  /** What may be stored at the beginning; the last one is what the configuration says. */
+  /** The sets of which one is stored at the beginning; the last one is the set in the configuration. */
   readonly possible: readonly IdSet[];
 }
 
-/** Rewrites the providers in the configuration, again and again, each time followed by a SIGHUP. */
+/** Rewrites the providers in the configuration repeatedly, each time followed by a SIGHUP. */
 export class ConfigLoad implements StoreLoad {
   readonly #options: ConfigLoadOptions;
   readonly #stop: AbortController = new AbortController();
-  readonly #asked: IdSet[];
+  readonly #configured: IdSet[];
   readonly #ended: Promise<void>;
 
   constructor(options: ConfigLoadOptions) {
     this.#options = options;
-    this.#asked = [...options.possible];
+    this.#configured = [...options.possible];
     this.#ended = this.#run();
-    // Whoever stops it is told.
+    // `stop` reports the error.
     this.#ended.catch(() => {});
   }
 
@@ -32,17 +32,19 @@ export class ConfigLoad implements StoreLoad {
     await this.#ended;
   }
 
-  /** What the daemon last said is in force, and what it was asked for since. */
+  /** The set that the daemon last reported as in force, and all sets configured since. */
   possible(): readonly IdSet[] {
     let from = 0;
     for (const line of this.#options.daemon.lines) {
       if (line.kind !== "reloaded") continue;
       const ids = [...(line["providers"] as IdSet)].sort();
-      const at = this.#asked.findIndex((asked, index) => index >= from && isDeepStrictEqual(asked, ids));
-      if (at < 0) throw new Error(`the daemon has ${ids.join()} in force, which nobody asked for`);
+      const at = this.#configured.findIndex(
+        (configured, index) => index >= from && isDeepStrictEqual(configured, ids),
+      );
+      if (at < 0) throw new Error(`the daemon has ${ids.join()} in force, which was not configured`);
       from = at;
     }
-    return this.#asked.slice(from);
+    return this.#configured.slice(from);
   }
 
   async #run(): Promise<void> {
@@ -50,7 +52,7 @@ export class ConfigLoad implements StoreLoad {
     const { signal } = this.#stop;
     while (!signal.aborted) {
       const ids = pickSet(random);
-      this.#asked.push(ids);
+      this.#configured.push(ids);
       await folder.configure(ids);
       daemon.hangUp();
       await sleep(10 + random() * 120, { clock: systemClock, signal }).catch(() => {});

@@ -3,17 +3,17 @@ import { join } from "node:path";
 import type { KnownGood, Random } from "@holdfast/core";
 import { FileProviderStore, FileSnapshotStore } from "@holdfast/store-file";
 
-/** All providers there may be, highest priority first. */
+/** All providers that can be configured, highest priority first. */
 export const PROVIDER_IDS: readonly string[] = ["p0", "p1", "p2", "p3", "p4"];
 
 /** A set of providers by their ids, highest priority first. */
 export type IdSet = readonly string[];
 
 const HEALTH = { maxErrors: 1, backoffInitialMs: 50, backoffMaxMs: 100, cooldownMs: 200 };
-/** A busy machine is no reason to refuse a provider. */
+/** Long enough for a busy machine. */
 const VALIDATION = { probeTimeoutMs: 30_000 };
 
-/** Configuration, topology files and store of a daemon. */
+/** The folder of a daemon, with its configuration, topology files and stores. */
 export class CrashFolder {
   readonly #path: string;
   #configured: IdSet | undefined;
@@ -36,36 +36,36 @@ export class CrashFolder {
     return join(this.#path, "holdfast.json");
   }
 
-  /** Where the daemon keeps what outlives it; it is there after the first start. */
+  /** The folder of the daemon's stores; exists after the first start. */
   get dataFolder(): string {
     return join(this.#path, "data");
   }
 
-  /** A file that holds one descriptor, for `holdfast providers add`. */
+  /** A file with one descriptor, for `holdfast providers add`. */
   descriptorFile(id: string): string {
     return join(this.#path, "providers", `${id}.json`);
   }
 
-  /** What `configure` was told last. */
+  /** The last argument of `configure`. */
   get configured(): IdSet | undefined {
     return this.#configured;
   }
 
-  /** Names the providers in the configuration; undefined leaves them to the store. */
+  /** Writes the configuration. With `undefined` it names no providers, so the daemon uses the stored ones. */
   async configure(ids: IdSet | undefined): Promise<void> {
     this.#configured = ids;
     const providers = ids?.map((id) => this.#descriptor(id));
     await this.#replace("holdfast.json", {
       ...(providers !== undefined && { providers }),
       dataDir: "data",
-      // As often as it goes, so that kills hit that, too.
+      // As often as possible, so that kills also interrupt these saves.
       lastKnownGood: { saveEveryMs: 20 },
       health: HEALTH,
       validation: VALIDATION,
     });
   }
 
-  /** What is stored, by a copy: to load a store also tidies up beside it. Throws when it is damaged. */
+  /** Reads the stored set from a copy, because loading a store also removes its temporary files. Throws when it is damaged. */
   async storedIds(): Promise<IdSet> {
     const copy = join(this.#path, "copy.jsonl");
     await rm(copy, { force: true });
@@ -76,25 +76,25 @@ export class CrashFolder {
     return stored.map(({ id }) => id).sort();
   }
 
-  /** The snapshot that is kept across restarts. Throws when it is damaged. */
+  /** Reads the last known good snapshot. Throws when it is damaged. */
   async lastKnownGood(): Promise<KnownGood | undefined> {
     return await new FileSnapshotStore({ path: join(this.dataFolder, "last-known-good.jsonl") }).load();
   }
 
-  /** The temporary files and claims of saves that did not end. */
+  /** The temporary files and claims of interrupted saves. */
   async sideFiles(): Promise<readonly string[]> {
     const names = await readdir(this.dataFolder).catch(() => []);
     return names.filter((name) => name.startsWith("."));
   }
 
-  /** Puts other members into a provider's topology file. */
+  /** Replaces the members in the topology file of a provider. */
   async publish(id: string, members: readonly string[]): Promise<void> {
     await this.#replace(`${id}.json`, {
       members: members.map((member) => ({ id: member, host: `${member}.test`, port: 7_000 })),
     });
   }
 
-  /** What stands in the topology file, sorted. */
+  /** The ids in the topology file of a provider, sorted. */
   async membersInFile(id: string): Promise<readonly string[]> {
     const document = JSON.parse(await readFile(join(this.#path, `${id}.json`), "utf8")) as {
       members: readonly { id: string }[];
@@ -119,7 +119,7 @@ export function pick<T>(random: Random, from: readonly T[]): T {
   return from[Math.floor(random() * from.length)]!;
 }
 
-/** Some of the providers, at least one. */
+/** Picks at least one of the providers. */
 export function pickSet(random: Random): IdSet {
   const ids = PROVIDER_IDS.filter(() => random() < 0.5);
   return ids.length === 0 ? [pick(random, PROVIDER_IDS)] : ids;

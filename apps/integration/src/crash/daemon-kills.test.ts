@@ -9,7 +9,7 @@ const seed = Number(process.env["HOLDFAST_SEED"] ?? 1);
 
 // R1.5, R4.1, R5.4
 test(
-  "a daemon killed under load, again and again, starts again by itself into a consistent state",
+  "a daemon that is killed repeatedly under load starts again with a consistent state",
   async () => {
     await using temporary = await emptyFolder();
     const folder = await CrashFolder.create(temporary.path);
@@ -24,8 +24,8 @@ test(
     expect(figures.kills).toBeGreaterThanOrEqual(kills);
     const ready = figures.readyMs.toSorted((a, b) => a - b);
     console.log(
-      `seed ${seed}: ${figures.kills} kills (${figures.early} from the start on, ${figures.interruptedSaves} in a save), ` +
-        `${figures.snapshots} kept snapshots, ${figures.restarts} restarts, ${figures.events} events; ready after ` +
+      `seed ${seed}: ${figures.kills} kills (${figures.early} during the start, ${figures.interruptedSaves} in a save), ` +
+        `${figures.snapshots} saved snapshots, ${figures.restarts} restarts, ${figures.events} events; ready after ` +
         `${Math.round(ready[ready.length >> 1] ?? 0)} ms (median), ${Math.round(ready.at(-1) ?? 0)} ms (longest); ` +
         `${Math.round((systemClock.monotonic() - startedAt) / 1_000)} s`,
     );

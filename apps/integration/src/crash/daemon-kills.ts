@@ -10,27 +10,27 @@ import { replayedIds } from "./event-replay.ts";
 import type { StoreLoad } from "./store-load.ts";
 import { TopologyChurn } from "./topology-churn.ts";
 
-/** The latest moment of a kill after the start or after the daemon was found ready, in milliseconds. */
+/** The maximum time between the start of the daemon, or the end of its checks, and the kill, in milliseconds. */
 const LATEST_KILL_MS = 1_500;
 
-/** The latest change in the folder of the store at which one comes; a save is a dozen or two. */
+/** The maximum number of changes in the folder of the store before a kill. One save makes 12 to 24 changes. */
 const LATEST_CHANGE = 150;
 
 export interface KillFigures {
   kills: number;
-  /** Of them those that came from the start on, ready or not. */
+  /** Kills of daemons that were not checked before, and may not have been ready. */
   early: number;
-  /** Kills that caught a save with files still beside the stored one. */
+  /** Kills that interrupted a save, so that its temporary files were left. */
   interruptedSaves: number;
-  /** Kills that left a last known good snapshot: each was whole. */
+  /** Kills that left a last known good snapshot; each of these was complete. */
   snapshots: number;
-  /** Lives that were checked from their first event to their topology. */
+  /** Daemons whose start was checked. */
   restarts: number;
   events: number;
   readonly readyMs: number[];
 }
 
-/** Kills daemons that work on one folder, one after another, and checks what each leaves and how the next one starts. */
+/** Kills daemons on the same folder, one after another, and checks the files after each kill and the next start. */
 export class DaemonKills {
   readonly figures: KillFigures = {
     kills: 0,
@@ -44,7 +44,7 @@ export class DaemonKills {
   readonly #folder: CrashFolder;
   readonly #random: Random;
   #stored: IdSet = [];
-  /** What the configuration says; undefined leaves it to the store. */
+  /** The set in the configuration; `undefined` when the configuration names no providers. */
   #declared: IdSet | undefined;
   #epoch = "";
 
@@ -61,7 +61,7 @@ export class DaemonKills {
     const random = this.#random;
     {
       await using _ = this.#churn();
-      // Nothing is stored before the first one.
+      // Before the first start no set is stored.
       const isDeclared = this.#stored.length === 0 || random() < 0.5;
       this.#declared = isDeclared ? pickSet(random) : undefined;
       await this.#folder.configure(this.#declared);
@@ -79,28 +79,28 @@ export class DaemonKills {
     await using daemon = new DaemonLife(this.#folder.configFile);
     const declared = this.#declared;
     await this.#killUnderLoad(daemon, declared === undefined ? [this.#stored] : [this.#stored, declared]);
-    // The set may have changed before it was read.
+    // The set may have changed before the daemon read it.
     this.#checkWarnings(daemon.lines, undefined);
     this.figures.early++;
   }
 
   async #killUnderLoad(daemon: DaemonLife, possible: readonly IdSet[]): Promise<void> {
     const load = this.#load(daemon, possible);
-    await this.#moment();
+    await this.#waitForKill();
     for (const ended of await Promise.allSettled([daemon.kill(), load.stop()]))
       if (ended.status === "rejected") throw ended.reason;
     this.figures.kills++;
     this.#checkLines(daemon.lines);
     this.#stored = await this.#folder.storedIds();
-    expect(load.possible(), "what is stored was in force or about to be").toContainEqual(this.#stored);
+    expect(load.possible(), "the stored set was in force or configured").toContainEqual(this.#stored);
     if (this.#declared !== undefined) this.#declared = this.#folder.configured;
     await this.#checkLastKnownGood();
     const sideFiles = await this.#folder.sideFiles();
     if (sideFiles.length > 0) this.figures.interruptedSaves++;
   }
 
-  /** At any time; or at one of the first changes in the folder of the store, so that more kills come in mid-save. */
-  async #moment(): Promise<void> {
+  /** Waits for a random time, or for a random number of changes in the folder of the store, so that more kills interrupt a save. */
+  async #waitForKill(): Promise<void> {
     const ms = this.#random() * LATEST_KILL_MS;
     const isInSave = this.#random() < 0.5;
     const change = 1 + Math.floor(this.#random() * LATEST_CHANGE);
@@ -108,7 +108,7 @@ export class DaemonKills {
     using late = createDeadline({
       afterMs: LATEST_KILL_MS,
       clock: systemClock,
-      error: () => new ProvisioningError("LIFECYCLE_ABORTED", "nothing more was saved"),
+      error: () => new ProvisioningError("LIFECYCLE_ABORTED", "no further change was saved"),
     });
     await folderChanges(this.#folder.dataFolder, change, late.signal);
   }
@@ -125,12 +125,12 @@ export class DaemonKills {
     return new TopologyChurn(this.#folder, this.#derivedRandom());
   }
 
-  /** So that what runs at the same time does not share one sequence. */
+  /** Returns a separate sequence, because concurrent tasks must not share one. */
   #derivedRandom(): Random {
     return createSeededRandom(Math.floor(this.#random() * 2 ** 32));
   }
 
-  /** From its first event to its topology. */
+  /** Checks the start of a daemon, from its first event to its topology. */
   async #checkStart(daemon: DaemonLife): Promise<void> {
     const expected = this.#declared ?? this.#stored;
     const startedAt = systemClock.monotonic();
@@ -144,7 +144,7 @@ export class DaemonKills {
       expect(document.epoch).toBe(epoch);
       expect(document.providers.map(({ providerId }) => providerId)).toEqual(expected);
       expect(await this.#folder.storedIds()).toEqual(expected);
-      // What killed saves left has been taken away.
+      // The temporary files of interrupted saves have been removed.
       expect((await this.#folder.sideFiles()).filter((name) => name.startsWith(".providers."))).toEqual([]);
       await this.#checkReplay(await daemon.url(), epoch, document.seqNo);
     }
@@ -153,7 +153,7 @@ export class DaemonKills {
     this.figures.restarts++;
   }
 
-  /** From 1 on, without a gap; a client of the life before is told the whole state of this one. */
+  /** Checks that events are numbered from 1 without a gap, and that a client of the previous daemon receives the whole new state. */
   async #checkReplay(url: string, epoch: string, seqNo: number): Promise<void> {
     const all = Array.from({ length: seqNo }, (_, index) => `${epoch}:${index + 1}`);
     expect(await replayedIds(url, `${epoch}:0`, seqNo)).toEqual(all);
@@ -163,7 +163,7 @@ export class DaemonKills {
     expect(Number(resumed.split(":")[1])).toBeGreaterThanOrEqual(seqNo);
   }
 
-  /** Once nobody edits any more, the topology is what the file of the first provider says. */
+  /** Waits until the topology equals the file of the first provider. No file is edited during this time. */
   async #settles(daemon: DaemonLife, [first = ""]: IdSet): Promise<void> {
     const file = await this.#folder.membersInFile(first);
     for (;;) {
@@ -176,7 +176,7 @@ export class DaemonKills {
     }
   }
 
-  /** Whole, and of one provider. */
+  /** Checks that the snapshot is complete and lists members of one provider only. */
   async #checkLastKnownGood(): Promise<void> {
     const known = await this.#folder.lastKnownGood();
     if (known === undefined) return;
@@ -186,7 +186,7 @@ export class DaemonKills {
     this.figures.snapshots++;
   }
 
-  /** All there is to warn of: that the last known good snapshot is of a provider that is not in the set it started with. */
+  /** The only expected warning: the last known good snapshot is of a provider that was not in the set at the start. */
   #checkWarnings(lines: readonly DaemonLine[], started: IdSet | undefined): void {
     const isDue = ({ code, providerId }: DaemonLine) =>
       code === "STORE_EXPIRED" && started?.includes(String(providerId)) !== true;

@@ -1,17 +1,17 @@
-/** The `epoch:seqNo` of the events that a client of `/events` is sent first, as many as asked for. */
+/** Returns `epoch:seqNo` of the first `count` events that a new client of `/events` receives. */
 export async function replayedIds(
   url: string,
   lastEventId: string,
   count: number,
 ): Promise<readonly string[]> {
   const stop = new AbortController();
-  const answer = await fetch(`${url}/events`, {
+  const response = await fetch(`${url}/events`, {
     headers: { "last-event-id": lastEventId },
     signal: stop.signal,
   });
   const ids: string[] = [];
   let text = "";
-  for await (const chunk of answer.body!.pipeThrough(new TextDecoderStream())) {
+  for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) {
     text += chunk;
     const frames = text.split("\n\n");
     text = frames.pop() ?? "";

@@ -8,7 +8,7 @@ import { SavingProcess } from "./saving-process.ts";
 import type { SavedState, SavingSubject } from "./saving-subject.ts";
 import { readTrace, type TracedCall } from "./traced-call.ts";
 
-/** What a save does in the folder of its file, and what the file then is. */
+/** The system calls of a save without a fault, and the bytes of the file before and after it. */
 export interface PlainSave {
   readonly calls: readonly TracedCall[];
   readonly names: string;
@@ -16,13 +16,13 @@ export interface PlainSave {
   readonly bytes: Readonly<Record<"old" | "new", Buffer>>;
 }
 
-/** Where it ended: which state a process without faults finds afterwards, and whether the save had failed. */
+/** The state that a process without faults finds after the fault, and whether the save had failed. */
 export interface FaultOutcome {
   readonly state: SavedState;
   readonly hasFailed: boolean;
 }
 
-/** A subject in a folder of its own, with the old state in force. */
+/** A subject in a separate folder, in which the old state is saved. */
 class Prepared implements AsyncDisposable {
   readonly subject: SavingSubject;
   readonly folder: string;
@@ -48,7 +48,7 @@ class Prepared implements AsyncDisposable {
     return join(this.folder, this.subject.file);
   }
 
-  /** What a process without faults finds, having opened the folder anew. */
+  /** Returns the state that a process without faults loads from the folder. */
   async load(): Promise<SavedState> {
     await using saver = await this.subject.open(this.folder);
     return await saver.load();
@@ -65,7 +65,7 @@ class Prepared implements AsyncDisposable {
   }
 }
 
-/** Saves without a fault, to learn what there is to break. */
+/** Runs a save without a fault and records its system calls. */
 export async function tracePlainSave(subject: SavingSubject): Promise<PlainSave> {
   await using prepared = await Prepared.create(subject);
   const { folder, log, file } = prepared;
@@ -82,7 +82,7 @@ export async function tracePlainSave(subject: SavingSubject): Promise<PlainSave>
   return { calls, names, paths, bytes: { old, new: await readFile(file) } };
 }
 
-/** Saves with a fault and checks everything that is promised of it. */
+/** Runs a save with a fault and checks all promises for that case. */
 export async function runFaultySave(
   subject: SavingSubject,
   plain: PlainSave,
@@ -103,14 +103,14 @@ async function runFault(subject: SavingSubject, plain: PlainSave, fault: SavingF
   await using child = new SavingProcess(subject, folder, { log, calls: fault.call.name, paths, inject });
   const report = await child.report();
   const isKill = fault.effect === "SIGKILL";
-  expect(report === undefined, "it says how it went, unless it was killed").toBe(isKill);
+  expect(report === undefined, "the process reports its result, unless it was killed").toBe(isKill);
   const state = await prepared.load();
-  expect(["old", "new"], "the old or the new state, whole").toContain(state);
+  expect(["old", "new"], "the old or the new state, complete").toContain(state);
   if (subject.hasFixedBytes) expect(await readFile(file)).toEqual(plain.bytes[state as "old" | "new"]);
   if (report !== undefined) {
     expectClear(report, fault, file);
     expectInForce(report, state, fault);
-    const next = await child.goOn();
+    const next = await child.saveNext();
     if (fault.isLasting && next !== undefined && "failure" in next) expectStoreError(next, fault, file);
     else expect({ next, state: await prepared.load() }).toEqual({ next: { state: "next" }, state: "next" });
   }
@@ -119,7 +119,7 @@ async function runFault(subject: SavingSubject, plain: PlainSave, fault: SavingF
   expectFaultHit(fault, await readTrace({ log, folder: dirname(file), pid: child.pid }));
   await prepared.save("last");
   expect(await prepared.load()).toBe("last");
-  expect(await readdir(dirname(file)), "nothing is left lying about").toEqual([basename(file)]);
+  expect(await readdir(dirname(file)), "no temporary file is left").toEqual([basename(file)]);
   return { state, hasFailed: report === undefined || "failure" in report.saved };
 }
 
@@ -127,10 +127,10 @@ function reportOf(state: SavedState): SavingReport {
   return { saved: { state }, inForce: { state }, warnings: [] };
 }
 
-/** What failed says so, by name and with the system's reason. */
+/** Checks that failures have the right code, and name the file and the error of the system. */
 function expectClear({ saved, inForce }: SavingReport, fault: SavingFault, file: string): void {
   if ("failure" in saved) expectStoreError(saved, fault, file);
-  // The disk may still be broken when it is asked again.
+  // The load after it may fail too, if the fault lasts.
   if ("failure" in inForce) expectStoreError(inForce, fault, file);
 }
 
@@ -145,18 +145,18 @@ function expectStoreError(attempt: Attempt, { effect }: SavingFault, file: strin
   expect("failure" in attempt && attempt.failure.message).toContain(file);
 }
 
-/** What the process has in force is what others find; only a disk that stays broken may part them, and it is told. */
+/** Checks that the process has the stored state in force. They may differ only if the fault lasts, and then a warning is required. */
 function expectInForce(
   { saved, inForce, warnings }: SavingReport,
   found: SavedState,
   fault: SavingFault,
 ): void {
-  if ("state" in saved) expect(found, "what was acknowledged is there").toBe("new");
+  if ("state" in saved) expect(found, "an acknowledged save is stored").toBe("new");
   if (!fault.isLasting) expect({ inForce, warnings }).toEqual({ inForce: { state: found }, warnings: [] });
   else if ("state" in inForce && inForce.state !== found) expect(warnings).toEqual(["STORE_IO"]);
 }
 
-/** A fault that did not come proves nothing. */
+/** Checks that the fault was injected. */
 function expectFaultHit({ call, effect }: SavingFault, threads: readonly (readonly TracedCall[])[]): void {
   const { name, ordinal, paths } = call;
   const isKill = effect === "SIGKILL";

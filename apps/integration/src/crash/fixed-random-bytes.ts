@@ -2,8 +2,8 @@ import crypto from "node:crypto";
 import { syncBuiltinESMExports } from "node:module";
 
 /**
- * From here on this process's random bytes are the same in every run: all ones, all twos, and so on. So are the names of its
- * temporary files then, and a tracer can be told of them beforehand.
+ * Makes the random bytes of this process the same in every run: all ones, all twos, and so on. The names of its temporary files are then
+ * known in advance, as the tracer requires.
  */
 export function fixRandomBytes(): void {
   let calls = 0;

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { watch } from "node:fs";
 
-/** Resolves at the `count`th change in the folder from now on, or when the signal aborts. */
+/** Resolves after `count` changes in the folder, or when the signal aborts. */
 export async function folderChanges(folder: string, count: number, signal: AbortSignal): Promise<void> {
   let changes = 0;
   const watcher = watch(folder);

@@ -6,12 +6,12 @@ import { expect, test } from "vitest";
 import { emptyFolder, execute } from "@holdfast-apps/lab/packed-packages";
 import { DaemonLife } from "@holdfast-apps/lab";
 
-/** The kernel takes part of a write and refuses the rest, as on a full disk, until the limit is lifted. */
+/** With a file size limit, the kernel writes a part and rejects the rest, as on a full disk. */
 const LIMITED = ["sh", "-c", `trap "" XFSZ; ulimit -S -f 4; exec "$@"`, "sh"];
 
-const canLift = spawnSync("prlimit", ["--version"]).status === 0;
-if (!canLift && process.env["HOLDFAST_REQUIRE_BACKENDS"] === "1")
-  throw new Error("nothing may be skipped here: the full disk needs prlimit (util-linux)");
+const hasPrlimit = spawnSync("prlimit", ["--version"]).status === 0;
+if (!hasPrlimit && process.env["HOLDFAST_REQUIRE_BACKENDS"] === "1")
+  throw new Error("HOLDFAST_REQUIRE_BACKENDS=1 forbids to skip: the full disk (needs prlimit of util-linux)");
 
 function providers(count: number): readonly object[] {
   return Array.from({ length: count }, (_, index) => ({
@@ -23,8 +23,8 @@ function providers(count: number): readonly object[] {
 }
 
 // R1.5, R5.4
-test.skipIf(!canLift)(
-  "a daemon whose disk fills up in mid-write keeps the old set in force and watched, and takes the new one later (needs prlimit)",
+test.skipIf(!hasPrlimit)(
+  "a daemon whose disk fills up during a write keeps the old set in force and watched, and accepts the new one later (needs prlimit)",
   async () => {
     await using folder = await emptyFolder();
     const at = (name: string) => join(folder.path, name);

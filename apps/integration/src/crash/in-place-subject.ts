@@ -11,7 +11,7 @@ const TEXTS: Readonly<Record<SavedState, string>> = {
   last: "last\n",
 };
 
-/** Deliberately broken: it writes over its file in place, so that a kill leaves neither the old nor the new state. */
+/** A deliberately faulty subject: it overwrites its file in place, so a kill leaves neither the old nor the new state. */
 export const inPlaceSubject: SavingSubject = {
   name: "a file written in place",
   file: FILE,

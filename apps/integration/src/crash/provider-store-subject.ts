@@ -18,7 +18,7 @@ const SETS: Readonly<Record<SavedState, readonly ProviderDescriptor[]>> = {
   last: descriptors("last-1", "last-2", "last-3"),
 };
 
-/** The file store by itself. */
+/** The file store of providers, without a service. */
 export const providerStoreSubject: SavingSubject = {
   name: "FileProviderStore",
   file: FILE,

@@ -1,5 +1,5 @@
-// A process of its own: node saving-child.ts SUBJECT FOLDER. It saves a new state over the old one and writes a line that
-// says how that went. Told to go on by a line, it saves the next one and writes how that went; else it ends.
+// A program: node saving-child.ts SUBJECT FOLDER. It saves the new state over the old one and prints the result as one line. When it
+// receives a line, it saves the next state and prints that result; when its input ends, it exits.
 import { once } from "node:events";
 import { isProvisioningError } from "@holdfast/core";
 import { fixRandomBytes } from "./fixed-random-bytes.ts";
@@ -12,10 +12,10 @@ export interface SavingFailure {
   readonly details: Readonly<Record<string, unknown>>;
 }
 
-/** How one thing went: the state in force, or why not. */
+/** The result of a load or save: the state, or the failure. */
 export type Attempt = { readonly state: SavedState } | { readonly failure: SavingFailure };
 
-/** The line after the first save: how it went, and what is in force after a failure. */
+/** The first line: the result of the save, and the state in force after it. */
 export interface SavingReport {
   readonly saved: Attempt;
   readonly inForce: Attempt;
@@ -46,6 +46,6 @@ const saved = await attempt(() => save("new"));
 const inForce = "state" in saved ? saved : await attempt(() => saver.load());
 const report: SavingReport = { saved, inForce, warnings: saver.warnings };
 console.log(JSON.stringify(report));
-const [word] = await Promise.race([once(process.stdin, "data"), once(process.stdin, "end")]);
-if (word !== undefined) console.log(JSON.stringify(await attempt(() => save("next"))));
+const [line] = await Promise.race([once(process.stdin, "data"), once(process.stdin, "end")]);
+if (line !== undefined) console.log(JSON.stringify(await attempt(() => save("next"))));
 process.stdin.destroy();

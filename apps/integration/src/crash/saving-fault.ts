@@ -2,16 +2,16 @@ import type { TracedCall } from "./traced-call.ts";
 
 export type Errno = "EIO" | "ENOSPC" | "EROFS" | "EMFILE";
 
-/** What becomes of one system call of a save. */
+/** A fault that is injected into one system call of a save. */
 export interface SavingFault {
   readonly call: TracedCall;
-  /** An error that the kernel reports instead of making the call, or the end of the process before it. */
+  /** An error that the kernel returns instead of executing the call, or a kill of the process before the call. */
   readonly effect: Errno | "SIGKILL";
-  /** Whether later calls of the same name fail, too, as on a disk that stays full. */
+  /** Whether later calls of the same name fail too, as on a disk that stays full. */
   readonly isLasting: boolean;
 }
 
-/** As strace's `-e inject=` has it. */
+/** Returns the value for strace's `-e inject=`. */
 export function toInjection({ call, effect, isLasting }: SavingFault): string {
   const what = effect === "SIGKILL" ? "signal=SIGKILL" : `error=${effect}`;
   return `${call.name}:${what}:when=${call.ordinal}${isLasting ? "+" : ""}`;
@@ -23,12 +23,12 @@ export function describeFault({ call, effect, isLasting }: SavingFault): string 
 
 const ERRORS = ["EIO", "ENOSPC", "EROFS", "EMFILE"] as const;
 
-/** At every call one error, in turn. */
+/** One error for each call, in rotation. */
 export function errorsInTurn(calls: readonly TracedCall[]): readonly SavingFault[] {
   return calls.map((call, index) => ({ call, effect: ERRORS[index % 4]!, isLasting: false }));
 }
 
-/** At every call EIO and kill -9, and at every third one of the other errors, in turn. */
+/** EIO and SIGKILL for each call, and for every third call one of the other errors, in rotation. */
 export function mostFaults(calls: readonly TracedCall[]): readonly SavingFault[] {
   return calls.flatMap((call, index): readonly SavingFault[] => [
     { call, effect: "EIO", isLasting: false },
@@ -37,7 +37,7 @@ export function mostFaults(calls: readonly TracedCall[]): readonly SavingFault[]
   ]);
 }
 
-/** At every call: kill -9, and every error, once and lasting. */
+/** For each call: SIGKILL, and each error once and lasting. */
 export function allFaults(calls: readonly TracedCall[]): readonly SavingFault[] {
   return calls.flatMap((call): readonly SavingFault[] => [
     { call, effect: "SIGKILL", isLasting: false },

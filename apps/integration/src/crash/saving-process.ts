@@ -13,7 +13,7 @@ export interface SavingProcessEnd {
   readonly err: string;
 }
 
-/** `saving-child.ts` under strace. */
+/** A process of `saving-child.ts` under strace. */
 export class SavingProcess implements AsyncDisposable {
   readonly pid: number;
   readonly #process: TracedProcess;
@@ -32,18 +32,18 @@ export class SavingProcess implements AsyncDisposable {
     }));
   }
 
-  /** How the save went; undefined when the process ended before it could say. */
+  /** Returns the result of the save; `undefined` when the process ended before. */
   async report(): Promise<SavingReport | undefined> {
     return this.#read<SavingReport>();
   }
 
-  /** Has it save the next state, and tells how that went. */
-  async goOn(): Promise<Attempt | undefined> {
+  /** Makes it save the next state; returns the result. */
+  async saveNext(): Promise<Attempt | undefined> {
     this.#process.stdin.write("\n");
     return this.#read<Attempt>();
   }
 
-  /** Lets it end. Resolves when it and its tracer have. */
+  /** Ends the input of the process. Resolves when the process and its tracer have ended. */
   end(): Promise<SavingProcessEnd> {
     this.#process.stdin.end();
     return this.#end;

@@ -1,36 +1,36 @@
 import type { SavingFault } from "./saving-fault.ts";
 import type { TracedCall } from "./traced-call.ts";
 
-/** The states a subject is brought into, in this order; a fault comes while `new` is saved over `old`. */
+/** The states that are saved, in this order. The fault is injected while `new` is saved over `old`. */
 export type SavedState = "old" | "new" | "next" | "last";
 
-/** A subject opened on a folder, as one process has it. */
+/** A subject that one process has opened on a folder. */
 export interface Saver extends AsyncDisposable {
-  /** The state in force. Throws when what is in force is none of them, whole. */
+  /** Loads and returns the state in force. Throws when that is not one of the saved states. */
   load(): Promise<SavedState>;
-  /** Loads are free to come before; the first save into an empty folder needs one. */
+  /** Saves a state, after a load or into an empty folder. */
   save(state: SavedState): Promise<void>;
-  /** What the save that failed was followed by, if anything. */
+  /** The codes of warnings. */
   readonly warnings: readonly string[];
 }
 
-/** Something that keeps a state in a file and promises that faults leave the old or the new one. */
+/** A component that keeps a state in a file, and promises that the old or the new state is left after a fault. */
 export interface SavingSubject {
   readonly name: string;
-  /** The file, relative to the folder; alone in a folder of its own. */
+  /** The path of the file in the folder. It must be the only file in its directory. */
   readonly file: string;
-  /** Whether the same states, saved in the same order, are the same bytes whatever went wrong before. */
+  /** Whether the same states saved in the same order always result in the same bytes. */
   readonly hasFixedBytes: boolean;
-  /** Which faults it is put under in every run of the tests. */
+  /** The faults that the tests inject unless all faults are requested. */
   readonly usualFaults: (calls: readonly TracedCall[]) => readonly SavingFault[];
   open(folder: string): Promise<Saver>;
 }
 
-/** Which of the contents this is. */
+/** Returns the state with this content. */
 export function stateOf<T>(
   contents: Readonly<Record<SavedState, T>>,
   isThis: (content: T) => boolean,
 ): SavedState {
   for (const state of ["old", "new", "next", "last"] as const) if (isThis(contents[state])) return state;
-  throw new Error("what is in force is none of the sets that were saved");
+  throw new Error("the state in force is not one of the saved states");
 }

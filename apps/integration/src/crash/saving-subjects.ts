@@ -4,7 +4,7 @@ import type { SavingSubject } from "./saving-subject.ts";
 import { serviceSubject } from "./service-subject.ts";
 import { snapshotStoreSubject } from "./snapshot-store-subject.ts";
 
-/** All that must stand every fault. */
+/** All components that must pass the tests with faults. */
 export const SAVING_SUBJECTS: readonly SavingSubject[] = [
   providerStoreSubject,
   snapshotStoreSubject,
@@ -13,6 +13,6 @@ export const SAVING_SUBJECTS: readonly SavingSubject[] = [
 
 export function savingSubject(name: string | undefined): SavingSubject {
   const subject = [...SAVING_SUBJECTS, inPlaceSubject].find((each) => each.name === name);
-  if (subject === undefined) throw new Error(`there is no subject ${name}`);
+  if (subject === undefined) throw new Error(`no subject has the name ${name}`);
   return subject;
 }

@@ -14,7 +14,7 @@ const SETS: Readonly<Record<SavedState, readonly string[]>> = {
   last: ["last-1", "last-2", "old-2"],
 };
 
-/** A whole service on real files: a save is a reload of its registry. */
+/** A service on real files. A save is a reload of its registry. */
 export class ServiceSaver implements Saver {
   readonly warnings: string[] = [];
   readonly #folder: string;
@@ -27,11 +27,11 @@ export class ServiceSaver implements Saver {
     this.#storeFile = storeFile;
   }
 
-  /** The set in force, which must be watched: an edit of the active provider's file is waited for. */
+  /** Returns the set in force. First edits the file of the active provider and waits for the change, to prove that it is watched. */
   async load(): Promise<SavedState> {
     const { registry, topology } = await this.#started();
     const inForce = registry.list().map(({ descriptor }) => descriptor.id);
-    if (inForce[0] !== undefined) await this.#showsEdit(inForce[0], topology);
+    if (inForce[0] !== undefined) await this.#waitForEdit(inForce[0], topology);
     return stateOf(SETS, (ids) => isDeepStrictEqual(ids, inForce));
   }
 
@@ -49,7 +49,7 @@ export class ServiceSaver implements Saver {
     await this.#service?.[Symbol.asyncDispose]();
   }
 
-  /** One that could not start is done with; the next one may. */
+  /** Returns a started service. A service whose start failed is replaced at the next call. */
   async #started(): Promise<ProvisioningService> {
     const service = (this.#service ??= this.#create());
     try {
@@ -82,7 +82,7 @@ export class ServiceSaver implements Saver {
     return member;
   }
 
-  async #showsEdit(id: string, topology: ProvisioningService["topology"]): Promise<void> {
+  async #waitForEdit(id: string, topology: ProvisioningService["topology"]): Promise<void> {
     const member = await this.#write(id);
     const { promise, resolve } = Promise.withResolvers<void>();
     const look = () => topology.state.snapshot?.members.has(member) === true && resolve();

@@ -4,15 +4,15 @@ import type { SavingSubject } from "./saving-subject.ts";
 
 const FILE = "store/providers.jsonl";
 
-/** A whole service: what is saved is what a reload brings into force, and what is loaded is watched. */
+/** A service: a save is a reload, and a load returns the set in force, which must be watched. */
 export const serviceSubject: SavingSubject = {
   name: "ProvisioningService",
   file: FILE,
-  // What failed is saved over with what is in force: the generation goes up.
+  // After a failed save the service saves the set in force again, which increments the generation.
   hasFixedBytes: false,
   usualFaults: errorsInTurn,
   async open(folder) {
-    // Other subjects' processes start sooner without it.
+    // Imported on demand, so that the processes of other subjects start faster.
     const { ServiceSaver } = await import("./service-saver.ts");
     return new ServiceSaver(folder, join(folder, FILE));
   },

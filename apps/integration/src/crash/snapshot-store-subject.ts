@@ -22,7 +22,7 @@ const SNAPSHOTS: Readonly<Record<SavedState, KnownGood>> = {
   last: knownGood("d", "e", "f"),
 };
 
-/** The last known good snapshot, by itself. */
+/** The file store of snapshots, without a service. */
 export const snapshotStoreSubject: SavingSubject = {
   name: "FileSnapshotStore",
   file: FILE,

@@ -1,8 +1,8 @@
 import type { IdSet } from "./crash-folder.ts";
 
-/** Work that changes the store while a daemon runs, and knows what may be in it. */
+/** Changes the store while a daemon runs, and knows which sets can be stored. */
 export interface StoreLoad {
-  /** Begins nothing more. Resolves when what had begun has ended; then only what `possible` says can be stored. */
+  /** Starts no further change. Resolves when the last one has ended; after that only a set of `possible()` can be stored. */
   stop(): Promise<void>;
   /** The sets of which one must be stored. */
   possible(): readonly IdSet[];

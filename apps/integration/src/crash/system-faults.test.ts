@@ -10,9 +10,9 @@ import { describeTraced } from "./strace.ts";
 const isAll = process.env["HOLDFAST_FAULTS"] === "all";
 const isLong = isAll || inject("isLong");
 const LIMIT_MS = isAll ? 1_800_000 : 600_000;
-/** How many faults the short form tries. */
+/** Number of faults in the short form. */
 const SHORT = 4;
-/** Processes at a time. */
+/** Number of concurrent processes. */
 const LANES = 2;
 
 async function runFaults(
@@ -27,7 +27,7 @@ async function runFaults(
       for (let fault = queue.shift(); fault !== undefined; fault = queue.shift())
         outcomes.push(await runFaultySave(subject, plain, fault));
     } finally {
-      // One that fails ends the other lane, too.
+      // A failure ends the other lane too.
       queue.length = 0;
     }
   };
@@ -36,25 +36,25 @@ async function runFaults(
   return outcomes;
 }
 
-/** `count` of them, from the first to the last. */
+/** Returns `count` items at equal distances, including the first and the last. */
 function takeEvenly<T>(all: readonly T[], count: number): readonly T[] {
   const step = (all.length - 1) / (count - 1);
   return Array.from({ length: count }, (_, index) => all[Math.round(index * step)]!);
 }
 
-describeTraced("a system call of a save that fails in the kernel, or at which the process is killed", () => {
-  test("is noticed when it leaves neither state", async () => {
+describeTraced("a system call of a save that fails, or at which the process is killed", () => {
+  test("is detected when neither state is left", async () => {
     const plain = await tracePlainSave(inPlaceSubject);
     const call = plain.calls.find(({ name }) => name === "write")!;
     const run = runFaultySave(inPlaceSubject, plain, { call, effect: "SIGKILL", isLasting: false });
     await expect(run).rejects.toMatchObject({
-      cause: { message: expect.stringContaining("none of the sets") },
+      cause: { message: expect.stringContaining("not one of the saved states") },
     });
   });
 
   // R1.5, R5.4
   test.each(SAVING_SUBJECTS)(
-    "leaves $name with the old or the new state, whole, and usable",
+    "leaves $name usable, with the old or the new state complete",
     async (subject) => {
       const startedAt = systemClock.monotonic();
       const plain = await tracePlainSave(subject);

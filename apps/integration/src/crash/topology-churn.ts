@@ -1,7 +1,7 @@
 import { sleep, systemClock, type Random } from "@holdfast/core";
 import { pick, PROVIDER_IDS, type CrashFolder } from "./crash-folder.ts";
 
-/** Rewrites topology files one after another, until it is disposed of: then the last one is whole. */
+/** Rewrites topology files one after another until disposal. All files are then complete. */
 export class TopologyChurn implements AsyncDisposable {
   readonly #stop: AbortController = new AbortController();
   readonly #ended: Promise<void>;

@@ -1,30 +1,30 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 
-/** Stands in paths for what names the traced process: its pid and start time. */
+/** Placeholder in paths for the pid and start time of the traced process. */
 export const SELF = "PID-START";
 
-/** One system call on the folder that is looked at. */
+/** One system call on a file of the folder. */
 export interface TracedCall {
-  /** Such as `openat`. */
+  /** For example `openat`. */
   readonly name: string;
-  /** Which of the thread's calls of this name on this folder it is, from 1. */
+  /** Number of the call among the calls of the thread with this name on this folder, from 1. */
   readonly ordinal: number;
-  /** The files concerned, relative to the folder, without what differs from process to process. */
+  /** The files, relative to the folder, with pid and start time replaced by `SELF`. */
   readonly paths: readonly string[];
   readonly wasInjected: boolean;
 }
 
 export interface TraceToRead {
-  /** Where the tracer wrote a file for each thread. */
+  /** The folder in which the tracer wrote one file for each thread. */
   readonly log: string;
-  /** Calls on anything below it count. */
+  /** Only calls on this folder and its content are returned. */
   readonly folder: string;
-  /** Of the traced process. */
+  /** The pid of the traced process. */
   readonly pid: number;
 }
 
-/** What each thread did in the folder; threads that did nothing there are left out. */
+/** Returns the calls of each thread on the folder; threads without such a call are left out. */
 export async function readTrace({
   log,
   folder,
@@ -53,12 +53,12 @@ function parseTrace(text: string, folder: string, pid: number): TracedCall[] {
   return calls;
 }
 
-/** Quoted where they are arguments, in angle brackets where they are what a descriptor is open on. */
+/** Finds paths in quotes, which are arguments, and in angle brackets, which are the files of descriptors. */
 function pathsIn(line: string, folder: string, pid: number): readonly string[] {
   const found = new Set<string>();
   for (const [, path = ""] of line.matchAll(/["<](\/[^"<>]*)[">]/g)) {
     if (path !== folder && !path.startsWith(`${folder}/`)) continue;
-    // Sockets that show that a process is alive are no part of the save; another thread makes them.
+    // The socket that shows that a process is alive is not part of the save; another thread creates it.
     if (path.endsWith(".alive")) continue;
     found.add(path.slice(folder.length + 1).replace(new RegExp(`\\b${pid}-\\d+`), SELF));
   }

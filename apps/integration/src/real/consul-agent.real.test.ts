@@ -5,7 +5,7 @@ import { createRealProvider, failureOf, probe, shows, time, watch } from "./watc
 
 const node = (id: string, port = 80) => ({ id, host: "10.0.0.1", port });
 
-describeReal("a Consul agent that dies or hangs", ["consul program"], () => {
+describeReal("a Consul agent that is killed or frozen", ["consul program"], () => {
   let agent: ConsulAgent;
   const open: AsyncDisposable[] = [];
 
@@ -24,8 +24,8 @@ describeReal("a Consul agent that dies or hangs", ["consul program"], () => {
     return provider;
   }
 
-  test("killed and started again on the same port begins its index low, and nothing is missed", async () => {
-    // R5.6: Consul's index going backwards.
+  test("starts again with a lower index after a kill, and no change is missed", async () => {
+    // R5.6: the index of Consul is lower than before.
     const service = uniqueName();
     await agent.catalog.publish(service, [node("a"), node("b")]);
     for (let i = 0; i < 30; i++) await agent.catalog.register(service, node("a", 1_000 + i));
@@ -47,7 +47,7 @@ describeReal("a Consul agent that dies or hangs", ["consul program"], () => {
     after.abort();
   });
 
-  test("frozen gives no sign of life, and goes on when it thaws", async () => {
+  test("sends no heartbeat while it is frozen, and continues after that", async () => {
     // R2.6 R5.6
     const service = uniqueName();
     await agent.catalog.publish(service, [node("a")]);

@@ -41,21 +41,21 @@ describeReal("three Consul servers with ACLs and TLS", ["consul program"], () =>
     return provider;
   }
 
-  test("an anonymous read, an unknown token, a wrong certificate: each is told, and none is an empty service", async () => {
+  test("an anonymous read, an unknown token and a wrong certificate each cause an error, never an empty service", async () => {
     // R1.4
     const { catalog } = await cluster.leader();
-    await catalog.register("told", node("a"));
-    expect(await probe(provide("told", {}))).toMatchObject({ code: "CONNECTIVITY_UNAUTHORIZED" });
-    expect(await failureOf(watch(provide("told", {})))).toMatchObject({ code: "CONNECTIVITY_UNAUTHORIZED" });
+    await catalog.register("denied", node("a"));
+    expect(await probe(provide("denied", {}))).toMatchObject({ code: "CONNECTIVITY_UNAUTHORIZED" });
+    expect(await failureOf(watch(provide("denied", {})))).toMatchObject({ code: "CONNECTIVITY_UNAUTHORIZED" });
     const file = join(folder.path, "unknown");
     await writeFile(file, "00000000-1111-2222-3333-444444444444");
-    expect(await probe(provide("told", { token: { file } }))).toMatchObject({
+    expect(await probe(provide("denied", { token: { file } }))).toMatchObject({
       code: "CONNECTIVITY_UNKNOWN_TOKEN",
     });
-    expect(await probe(provide("told", { tls: {} }))).toMatchObject({ code: "CONNECTIVITY_TLS" });
+    expect(await probe(provide("denied", { tls: {} }))).toMatchObject({ code: "CONNECTIVITY_TLS" });
   });
 
-  test("a token that is revoked ends the watch; the one it was rotated to is used", async () => {
+  test("a revoked token ends the watch, and the token that replaced it is used", async () => {
     // R1.4 R1.6
     const { catalog } = await cluster.leader();
     await catalog.register("rotated", node("a"));
@@ -76,7 +76,7 @@ describeReal("three Consul servers with ACLs and TLS", ["consul program"], () =>
     after.abort();
   });
 
-  test("the leader is killed: the watch fails, and a new one finds the others and misses nothing", async () => {
+  test("the watch fails when the leader is killed, and the next one uses the other servers and misses no change", async () => {
     // R2.5 R5.6
     const old = await cluster.leader();
     await old.catalog.register("led", node("a"));
@@ -84,7 +84,7 @@ describeReal("three Consul servers with ACLs and TLS", ["consul program"], () =>
     const file = join(folder.path, "led");
     await writeFile(file, secret);
     const first = cluster.servers.filter((server) => server !== old);
-    // The one that is killed is asked first.
+    // The server that is killed is the first address.
     const addresses = [old, ...first].map(({ address }) => address);
     const provider = provide("led", { token: { file }, addresses });
     await eventually(async () => expect(await probe(provider)).toBeUndefined());

@@ -23,7 +23,7 @@ describeReal("Consul servers without a quorum", ["consul program"], () => {
 
   beforeAll(async () => {
     folder = await emptyFolder();
-    // Every default query is a stale one.
+    // With this setting every default query allows stale results.
     cluster = await ConsulCluster.start({ discovery_max_stale: "1h" });
     const { catalog } = await cluster.leader();
     await catalog.register("quorum", node("a"));
@@ -62,14 +62,14 @@ describeReal("Consul servers without a quorum", ["consul program"], () => {
     return provider;
   }
 
-  /** Ends two of the servers; the first one is left. */
+  /** Kills all servers except the first. */
   async function loseQuorum(): Promise<void> {
     await Promise.all(cluster.servers.slice(1).map(({ process }) => process.kill()));
   }
 
-  // R2.7 H1 H6: what a server answers from its own copy is not a sign of life, whether it was asked for or not.
+  // R2.7 H1 H6: a response from the local copy of a server is not a heartbeat, whether stale results were requested or not.
   test.each(["stale", "default"])(
-    "their content is held with its age, asked for as %s",
+    "keep their content as held, with its age, for %s queries",
     async (consistency) => {
       const [left] = cluster.servers;
       const provider = provide({ consistency, addresses: [left!.address] });
@@ -80,13 +80,15 @@ describeReal("Consul servers without a quorum", ["consul program"], () => {
         reason: { code: "STREAM_STALE", details: { address: left!.address, hasLeader: false } },
       });
       const since = recording.events.length;
-      await recording.waitFor("three more", () => (recording.events.length >= since + 3 ? true : undefined));
+      await recording.waitFor("three more events", () =>
+        recording.events.length >= since + 3 ? true : undefined,
+      );
       expect(recording.events.slice(since).map(({ type }) => type)).not.toContain("heartbeat");
-      // A watch that begins now shows the same, marked.
+      // A new watch delivers the same snapshot, marked as held.
       const fresh = watch(provider);
       await shows(fresh, "a");
       expect(fresh.events[0]).toMatchObject({ type: "snapshot", held: { code: "STREAM_STALE" } });
-      // Nothing was missed once there is a leader again.
+      // With a leader again, the changes are delivered.
       await Promise.all(cluster.servers.slice(1).map(({ process }) => process.start()));
       await eventually(async () => (await cluster.leader()).catalog.register("quorum", node("b")));
       await shows(recording, "a", "b");
@@ -99,7 +101,7 @@ describeReal("Consul servers without a quorum", ["consul program"], () => {
   );
 
   // R2.7 H1
-  test("an agent that is cut off from them gives no heartbeat", async () => {
+  test("cause no heartbeat of an agent that cannot reach them", async () => {
     const recording = watch(provide({ addresses: [cluster.client.address] }));
     await shows(recording, "a");
     await recording.waitFor("a heartbeat", () => recording.events.find(({ type }) => type === "heartbeat"));
@@ -118,7 +120,7 @@ describeReal("Consul servers without a quorum", ["consul program"], () => {
   });
 
   // H8
-  test("several addresses without a leader are CONNECTIVITY_NO_LEADER", async () => {
+  test("cause CONNECTIVITY_NO_LEADER when several addresses are configured", async () => {
     await loseQuorum();
     const failure = await eventually(async () => {
       const error = await failureOf(watch(provide({ consistency: "consistent" })));

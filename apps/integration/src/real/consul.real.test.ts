@@ -65,7 +65,7 @@ describeReal("Consul", ["consul"], () => {
     });
   });
 
-  test("sees what registers and deregisters", async () => {
+  test("delivers registrations and deregistrations", async () => {
     // R2.1
     const service = uniqueName();
     const provider = provide(service);
@@ -81,7 +81,7 @@ describeReal("Consul", ["consul"], () => {
     recording.abort();
   });
 
-  test("no healthy instance is lost to its address, its tags or the length of its id", async () => {
+  test("lists healthy instances with any address, many or long tags, and long ids", async () => {
     // B1 C3
     const service = uniqueName();
     const register = (id: string, more: Readonly<Record<string, unknown>>) =>
@@ -130,13 +130,13 @@ describeReal("Consul", ["consul"], () => {
       await consul.catalog.call("PUT", "/v1/catalog/deregister", { Node: `${service}-${id}` });
   });
 
-  test("with 5,000 instances shows all of them, and one change as one", async () => {
+  test("delivers all of 5,000 instances, and a change of one as one changed member", async () => {
     const service = uniqueName();
     const nodes = Array.from({ length: 5_000 }, (_, i) => node(`node-${i}`));
     await consul.catalog.publish(service, nodes);
-    // Reading all of them may take a slow machine more than a second.
+    // On a slow machine, reading all of them can take more than a second.
     const recording = watch(provide(service, 2_500));
-    const all = await recording.waitFor("all of them", () =>
+    const all = await recording.waitFor("all members", () =>
       recording.snapshots.find(({ members }) => members.size === 5_000),
     );
     await consul.catalog.register(service, node("node-2500", 8_080));

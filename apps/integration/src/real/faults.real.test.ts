@@ -13,7 +13,7 @@ import {
 import { createRealProvider, failureOf, probe, shows, watch } from "./watched-real.ts";
 
 const node = (id: string) => ({ id, host: "10.0.0.1", port: 80 });
-const answered = (
+const respondWith = (
   status: number,
   headers: Readonly<Record<string, string>>,
   body: string,
@@ -23,36 +23,36 @@ const answered = (
   headers,
   body,
 });
-/** Small, so that a body without an end is soon too long. */
+/** Small, so that an endless body exceeds it soon. */
 const MAX_BYTES = 262_144;
 const JSON_TYPE = { "content-type": "application/json" };
 const HTML = "<!doctype html><html><body><h1>Sign in to your network</h1></body></html>";
 
-/** What goes wrong on the way → what a running watch and a new one say; of a probe `CONNECTIVITY_REFUSED` for `STREAM_FAILED`. */
+/** The error of a watch for each fault. A probe rejects with the same error, but with `CONNECTIVITY_REFUSED` instead of `STREAM_FAILED`. */
 const FAULTS: readonly (readonly [name: string, fault: Fault, expected: Expected])[] = [
-  ["a reset in mid-body", { kind: "cut", by: "reset" }, { code: "STREAM_FAILED" }],
-  ["a FIN in mid-body", { kind: "cut", by: "fin" }, { code: "STREAM_FAILED" }],
+  ["a reset in the middle of a body", { kind: "cut", by: "reset" }, { code: "STREAM_FAILED" }],
+  ["a FIN in the middle of a body", { kind: "cut", by: "fin" }, { code: "STREAM_FAILED" }],
   [
     "429 with Retry-After",
-    answered(429, { "retry-after": "7", "content-type": "text/plain" }, "rate limit exceeded"),
+    respondWith(429, { "retry-after": "7", "content-type": "text/plain" }, "rate limit exceeded"),
     { code: "CONNECTIVITY_OVERLOADED", details: { status: 429, retryAfterMs: 7_000 } },
   ],
-  ["a 500", answered(500, JSON_TYPE, "{}"), { code: "CONNECTIVITY_UNAVAILABLE", details: { status: 500 } }],
-  ["a 503", answered(503, {}, HTML), { code: "CONNECTIVITY_UNAVAILABLE", details: { status: 503 } }],
   [
-    "a load balancer's page",
-    answered(200, { "content-type": "text/html" }, HTML),
-    { code: "STREAM_INVALID_DATA" },
+    "a 500",
+    respondWith(500, JSON_TYPE, "{}"),
+    { code: "CONNECTIVITY_UNAVAILABLE", details: { status: 500 } },
   ],
+  ["a 503", respondWith(503, {}, HTML), { code: "CONNECTIVITY_UNAVAILABLE", details: { status: 503 } }],
+  ["a login page", respondWith(200, { "content-type": "text/html" }, HTML), { code: "STREAM_INVALID_DATA" }],
   [
-    "JSON of something else",
-    answered(200, JSON_TYPE, `{"status":"ok"}\n`),
-    // Consul's answers have an index, and this has none.
+    "JSON of another server",
+    respondWith(200, JSON_TYPE, `{"status":"ok"}\n`),
+    // Responses of Consul have an index; this one does not.
     { code: expect.stringMatching(/^STREAM_(?:INVALID_DATA|INDEX_ROLLBACK)$/) },
   ],
   [
-    "a body without an end",
-    { ...answered(200, { ...JSON_TYPE, "x-consul-index": "999999999999" }, `[`), isEndless: true },
+    "an endless body",
+    { ...respondWith(200, { ...JSON_TYPE, "x-consul-index": "999999999999" }, `[`), isEndless: true },
     { code: "STREAM_INVALID_DATA" },
   ],
 ];
@@ -63,7 +63,7 @@ interface Expected {
 }
 
 for (const kind of ["consul", "kubernetes"] as const) {
-  describeReal(`${kind === "consul" ? "Consul" : "Kubernetes"} behind a bad network`, [kind], () => {
+  describeReal(`${kind === "consul" ? "Consul" : "Kubernetes"} behind a faulty network`, [kind], () => {
     let behind: Backend;
     let gateway: HttpGateway;
     let service: string;
@@ -82,7 +82,7 @@ for (const kind of ["consul", "kubernetes"] as const) {
       await behind.publish(service, [node("a"), node("b")]);
     });
     afterEach(async () => {
-      // Nobody was ever shown as gone, and nothing stays open.
+      // No member was ever removed by mistake, and no connection stays open.
       for (const { snapshots } of recordings)
         for (const { members } of snapshots) expect(members.size).toBeGreaterThanOrEqual(2);
       await provider[Symbol.asyncDispose]();
@@ -99,13 +99,13 @@ for (const kind of ["consul", "kubernetes"] as const) {
     }
 
     test.for(FAULTS)(
-      "%s is told for what it is, never as an empty service, and is got over",
+      "%s is reported with the right code, never as an empty service, and the watch recovers",
       async ([, fault, expected]) => {
         // R2.2 R5.5 R5.6
         const running = record();
         await shows(running, "a", "b");
         gateway.fail(fault);
-        // A change for the watch that runs, so that something comes to it.
+        // A change, so that the running watch receives a response.
         await behind.publish(service, [node("a"), node("b"), node("c")]);
         expect(await failureOf(running)).toMatchObject(expected);
         const fresh = record();
@@ -123,7 +123,7 @@ for (const kind of ["consul", "kubernetes"] as const) {
       },
     );
 
-    test("requests that are taken and never answered are a timeout", async () => {
+    test("requests without a response cause a timeout", async () => {
       // R1.4 R5.6
       gateway.fail({ kind: "silence" });
       expect(await probe(provider)).toMatchObject({ code: "CONNECTIVITY_TIMEOUT" });
@@ -136,16 +136,16 @@ for (const kind of ["consul", "kubernetes"] as const) {
       after.abort();
     });
 
-    test("a long way costs time and nothing else", async () => {
+    test("a slow network only costs time", async () => {
       gateway.fail({ kind: "latency", ms: 200 });
       expect(await probe(provider)).toBeUndefined();
       const recording = record();
       await shows(recording, "a", "b");
       await behind.publish(service, [node("a"), node("b"), node("c")]);
       await shows(recording, "a", "b", "c");
-      const heard = recording.events.length;
+      const before = recording.events.length;
       await recording.waitFor("two more signs of life", () =>
-        recording.events.length >= heard + 2 ? true : undefined,
+        recording.events.length >= before + 2 ? true : undefined,
       );
       expect(recording.outcome.kind).toBe("running");
       recording.abort();

@@ -16,12 +16,12 @@ import { createRealProvider, failureOf, probe, shows, time, watch } from "./watc
 
 const node = (id: string, port = 80) => ({ id, host: "10.0.0.1", port });
 
-/** As a status, or as an ERROR event of a watch. */
+/** 410 Gone, as the status of a response or as an ERROR event of a watch. */
 const isGone = ({ status, body }: GatewayResponse) => status === 410 || body.includes(`"code":410`);
 
 const isWatch = ({ url }: GatewayResponse) => url.includes("watch=1");
 
-describeReal("a Kubernetes API server of the test's own", ["kube-api program"], () => {
+describeReal("a Kubernetes API server", ["kube-api program"], () => {
   let server: KubernetesServer;
   const open: AsyncDisposable[] = [];
 
@@ -40,7 +40,7 @@ describeReal("a Kubernetes API server of the test's own", ["kube-api program"], 
     return provider;
   }
 
-  test("killed and started again, it is watched again, and nothing is missed", async () => {
+  test("is watched again after it was killed and started again, and no change is missed", async () => {
     // R5.6
     const service = uniqueName();
     await server.api.publish(service, [node("a")]);
@@ -61,11 +61,11 @@ describeReal("a Kubernetes API server of the test's own", ["kube-api program"], 
   });
 
   test.each([
-    ["with news", true],
-    ["with nothing new", false],
+    ["with a change", true],
+    ["without a change", false],
   ])(
-    "is restarted %s: the next watch asks for the changes since then and does not list again",
-    async (_, isNews) => {
+    "is restarted %s: the next watch continues from the last version and does not list again",
+    async (_, isChanged) => {
       const service = uniqueName();
       await server.api.publish(service, [node("a")]);
       await using gateway = await HttpGateway.listen(server.api.access);
@@ -77,40 +77,40 @@ describeReal("a Kubernetes API server of the test's own", ["kube-api program"], 
       open.push(provider);
       const before = watch(provider);
       await shows(before, "a");
-      // Both ends have to be there: the watch is what the restart breaks.
+      // Wait until the watch is open on both sides, so that the restart breaks it.
       await eventually(() => expect(gateway.responses.some(isWatch)).toBe(true));
       await server.apiServer.restart();
       await failureOf(before);
-      if (isNews) await server.api.publish(service, [node("a"), node("b")]);
+      if (isChanged) await server.api.publish(service, [node("a"), node("b")]);
       gateway.responses.length = 0;
       const after = watch(provider);
-      await (isNews ? shows(after, "a", "b") : shows(after, "a"));
+      await (isChanged ? shows(after, "a", "b") : shows(after, "a"));
       expect(after.snapshots).toHaveLength(1);
       await server.api.publish(service, [node("c")]);
       await shows(after, "c");
-      // H1: a read of one object that does not exist proves that the server reads its storage. No list has a slice.
-      const reads = gateway.responses.filter((answer) => !isWatch(answer));
+      // H1: a read of an object that does not exist proves that the server reads its storage. No response lists a slice.
+      const reads = gateway.responses.filter((response) => !isWatch(response));
       expect(reads.length).toBeGreaterThan(0);
       expect(reads.filter(({ body }) => !body.includes('"items":[]'))).toEqual([]);
       after.abort();
     },
   );
 
-  test("has forgotten the version of a watch: 410, and the same watch lists again and misses nothing", async () => {
-    // R5.6: a Kubernetes 410 Gone.
+  test("responds with 410 to an old version, and the same watch lists again and misses no change", async () => {
+    // R5.6: 410 Gone of Kubernetes.
     const service = uniqueName();
     await server.api.publish(service, [node("a"), node("b")]);
     await using gateway = await HttpGateway.listen(server.api.access);
     const provider = createRealProvider(
       "kubernetes",
       { server: gateway.address, namespace: "default", service },
-      // So long a request waits, too.
+      // Also the maximum time that a watch request waits.
       10_000,
     );
     open.push(provider);
     const recording = watch(provider);
     await shows(recording, "a", "b");
-    // The next request of the watch comes to a server that knows only newer versions.
+    // The next request of the watch reaches a server that has only newer versions.
     gateway.hold();
     await eventually(() => expect(gateway.waiting).toBe(1));
     await server.api.publish(service, [node("b"), node("c")]);
@@ -126,7 +126,7 @@ describeReal("a Kubernetes API server of the test's own", ["kube-api program"], 
     recording.abort();
   });
 
-  test("is asked only what RBAC allows, and says when it does not", async () => {
+  test("needs only the permissions of the example, and a missing permission is reported", async () => {
     // R1.4
     const service = uniqueName();
     await server.api.publish(service, [node("a")]);
@@ -137,7 +137,7 @@ describeReal("a Kubernetes API server of the test's own", ["kube-api program"], 
       details: { status: 403 },
     });
     const rbac = "/apis/rbac.authorization.k8s.io/v1/namespaces/default";
-    // What examples/kubernetes grants is enough.
+    // The permissions in examples/kubernetes are sufficient.
     const { metadata, rules } = await readManifest("Role");
     await server.api.call("POST", `${rbac}/roles`, { metadata, rules });
     const binding = {
@@ -146,7 +146,7 @@ describeReal("a Kubernetes API server of the test's own", ["kube-api program"], 
       subjects: [{ kind: "User", apiGroup: "rbac.authorization.k8s.io", name: "reader" }],
     };
     await server.api.call("POST", `${rbac}/rolebindings`, binding);
-    // RBAC learns of it a moment later.
+    // RBAC applies the change after a short delay.
     await eventually(async () => expect(await probe(provider)).toBeUndefined());
     const allowed = watch(provider);
     await shows(allowed, "a");
@@ -155,19 +155,19 @@ describeReal("a Kubernetes API server of the test's own", ["kube-api program"], 
     await server.api.call("POST", `${rbac}/rolebindings`, binding);
     await eventually(async () => expect(await probe(provider)).toBeUndefined());
     await shows(watch(provider), "a");
-    process.env["HOLDFAST_TEST_READER"] = "nobody";
+    process.env["HOLDFAST_TEST_READER"] = "unknown-token";
     expect(await probe(provider)).toMatchObject({
       code: "CONNECTIVITY_UNAUTHORIZED",
       details: { status: 401 },
     });
   });
 
-  test("is not trusted without its certificate", async () => {
+  test("is not trusted without the configured certificate", async () => {
     // R1.4
     expect(await probe(provide("web", { caFile: undefined }))).toMatchObject({ code: "CONNECTIVITY_TLS" });
   });
 
-  test("frozen gives no sign of life, and goes on when it thaws", async () => {
+  test("sends no heartbeat while it is frozen, and continues after that", async () => {
     // R2.6 R5.6
     const service = uniqueName();
     await server.api.publish(service, [node("a")]);

@@ -11,7 +11,7 @@ const node = (id: string) => ({ id, host: "10.0.0.1", port: 80 });
 const TIMEOUT_MS = 7_500;
 
 // R2.7 H1
-describeReal("A Kubernetes API server that has lost its etcd", ["kube-api program"], () => {
+describeReal("a Kubernetes API server without its etcd", ["kube-api program"], () => {
   let server: KubernetesServer;
   beforeAll(async () => {
     server = await KubernetesServer.start();
@@ -25,7 +25,7 @@ describeReal("A Kubernetes API server that has lost its etcd", ["kube-api progra
   ];
 
   test.each(faults)(
-    "because it %s still answers watches, and is not believed",
+    "still serves watches when etcd %s, but causes no heartbeat and no snapshot",
     { timeout: 180_000 },
     async (_, lose, restore) => {
       const service = uniqueName();
@@ -54,7 +54,7 @@ describeReal("A Kubernetes API server that has lost its etcd", ["kube-api progra
     },
   );
 
-  test("hands over to a healthy provider", { timeout: 180_000 }, async () => {
+  test("makes failover switch to a healthy provider", { timeout: 180_000 }, async () => {
     const service = uniqueName();
     await server.api.publish(service, [node("a")]);
     const params = { ...server.params(), namespace: "default", service };

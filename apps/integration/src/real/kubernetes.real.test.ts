@@ -71,7 +71,7 @@ describeReal("Kubernetes", ["kubernetes"], () => {
     });
   });
 
-  test("is watched: slices that come, change and go", async () => {
+  test("delivers slices that are created, changed and deleted", async () => {
     // R2.1
     const service = uniqueName();
     const provider = provide(service);
@@ -85,7 +85,7 @@ describeReal("Kubernetes", ["kubernetes"], () => {
     recording.abort();
   });
 
-  test("one host name with three addresses is three members, named by their addresses", async () => {
+  test("three addresses with the same host name are three members with their addresses as ids", async () => {
     // CASES C1: the API server accepts such a slice.
     const service = uniqueName();
     const endpoints = [1, 2, 3].map((i) => ({ addresses: [`10.0.0.${i}`], hostname: "db" }));
@@ -93,14 +93,14 @@ describeReal("Kubernetes", ["kubernetes"], () => {
     const recording = watch(provide(service));
     await shows(recording, "10.0.0.1:80", "10.0.0.2:80", "10.0.0.3:80");
     expect(recording.snapshots.at(-1)?.skipped).toBeUndefined();
-    // With one address left, the name is that member's alone.
+    // With only one address left, the host name is the id.
     const left = [{ name: service, endpoints: endpoints.slice(2) }];
     await kubernetes.api.publishShapes(service, left, kubernetes.namespace);
     await shows(recording, "db");
     recording.abort();
   });
 
-  test("one pod name with two addresses in two slices is two members, until one slice is deleted", async () => {
+  test("a pod name with two addresses in two slices is two members until one slice is deleted", async () => {
     // CASES C2
     const service = uniqueName();
     const slices = ["10.0.1.1", "10.0.2.1"].map((address, i) => ({
@@ -117,7 +117,7 @@ describeReal("Kubernetes", ["kubernetes"], () => {
     recording.abort();
   });
 
-  test("one pod in two slices with one port each, and no port chosen, is not a member", async () => {
+  test("a pod in two slices with different ports is not a member if no port is selected", async () => {
     // CASES B2
     const service = uniqueName();
     const endpoints = [{ addresses: ["10.0.0.1"], targetRef: { kind: "Pod", name: "web-0" } }];
@@ -136,7 +136,7 @@ describeReal("Kubernetes", ["kubernetes"], () => {
     recording.abort();
   });
 
-  test("with 5,000 members in 50 slices shows all of them, and one change as one", async () => {
+  test("delivers all of 5,000 members in 50 slices, and a change of one as one changed member", async () => {
     const service = uniqueName();
     const slices = Array.from({ length: 50 }, (_, s) => ({
       name: `${service}-${s}`,
@@ -145,7 +145,7 @@ describeReal("Kubernetes", ["kubernetes"], () => {
     }));
     await kubernetes.api.publishSlices(service, slices, kubernetes.namespace);
     const recording = watch(provide(service));
-    const all = await recording.waitFor("all of them", () =>
+    const all = await recording.waitFor("all members", () =>
       recording.snapshots.find(({ members }) => members.size === 5_000),
     );
     const moved = slices.map((slice) => ({

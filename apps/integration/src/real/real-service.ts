@@ -11,7 +11,7 @@ import { kubernetes } from "@holdfast/provider-kubernetes";
 import { ProvisioningService } from "@holdfast/provisioning";
 import { eventually } from "@holdfast-apps/lab";
 
-/** A whole service on real servers and in real time, quick to judge, with ports that write down what they are told. */
+/** A service on real servers and in real time, with short timeouts and ports that record their calls. */
 export class RealService {
   readonly journal: CallJournal = new CallJournal();
   readonly placement: RecordingPlacement = new RecordingPlacement({
@@ -46,7 +46,7 @@ export class RealService {
     return started;
   }
 
-  /** Ids of the nodes that Remoting has a channel to. */
+  /** Ids of the nodes to which Remoting has a channel. */
   get channels(): readonly string[] {
     const open = new Set<string>();
     for (const { kind, node } of this.remoting.events) {
@@ -56,7 +56,7 @@ export class RealService {
     return [...open].toSorted();
   }
 
-  /** Each status that was reported, in order. */
+  /** All reported statuses, in order. */
   get statuses(): readonly TopologyStatus[] {
     return this.events.flatMap((event) => (event.kind === "status_changed" ? [event.to] : []));
   }
@@ -65,7 +65,7 @@ export class RealService {
     return this.service.providerHealth().find((report) => report.providerId === providerId)?.health;
   }
 
-  /** Waits until the topology is `ready` with content of this provider, which is active and healthy. */
+  /** Waits until the topology is `ready` with a snapshot of this provider, which is healthy. */
   async isReadyFrom(providerId: string): Promise<void> {
     const wanted = { status: "ready", isStale: false, providerId, health: "healthy" };
     await eventually(() => {
@@ -77,14 +77,14 @@ export class RealService {
     });
   }
 
-  /** The steps from one provider to another, as each port acknowledged them: `a → b: reason`. */
+  /** The switches that the port has acknowledged, as `a → b: reason`. */
   switches(port: "placement" | "partition" | "remoting"): readonly string[] {
     return this[port].notices.flatMap((notice) =>
       notice.kind === "provider_changed" ? [`${notice.from} → ${notice.to}: ${notice.reason}`] : [],
     );
   }
 
-  /** Waits until all three ports work with these members, as this provider shows them. */
+  /** Waits until all three ports have exactly these members from this provider. */
   async agrees(providerId: string, ...ids: readonly string[]): Promise<void> {
     const wanted = { providerId, ids: ids.toSorted() };
     await eventually(() => {
@@ -100,7 +100,7 @@ export class RealService {
     });
   }
 
-  /** What happened, one line a step. */
+  /** Describes all events, one per line. */
   describe(): string {
     return this.events
       .map((event) => {

@@ -17,7 +17,7 @@ const adapters: Readonly<Record<"consul" | "kubernetes", AnyProviderAdapter>> = 
   kubernetes: kubernetes.createAdapter(),
 };
 
-/** A provider as the registry makes one. The least heartbeat of a Kubernetes watch is two seconds. */
+/** Creates a provider as the registry does. The minimum heartbeat interval of a Kubernetes watch is two seconds. */
 export function createRealProvider(
   kind: "consul" | "kubernetes",
   params: Readonly<Record<string, unknown>>,
@@ -34,7 +34,7 @@ export function watch(provider: ClusterProvider): WatchRecording {
   return new WatchRecording({ provider, time, patienceMs: 45_000 });
 }
 
-/** Waits until these are the members. */
+/** Waits until the members are exactly these. */
 export async function shows(recording: WatchRecording, ...ids: readonly string[]): Promise<void> {
   const wanted = ids.toSorted().join();
   await recording.waitFor(`the members ${wanted}`, () => {
@@ -47,10 +47,10 @@ export async function failureOf(recording: WatchRecording): Promise<Provisioning
   await time.until(recording.over, 45_000);
   const { outcome } = recording;
   if (outcome.kind === "failed" && isProvisioningError(outcome.error)) return outcome.error;
-  throw new Error(`it did not fail: ${recording.describe()}`);
+  throw new Error(`the watch did not fail: ${recording.describe()}`);
 }
 
-/** What a probe rejects with; undefined when it resolves. */
+/** Returns the error of a probe; `undefined` when it resolves. */
 export async function probe(provider: ClusterProvider): Promise<unknown> {
   const { signal } = new AbortController();
   return provider.probe({ signal }).catch((error: unknown) => error);

@@ -51,7 +51,7 @@ describeReal("the whole path on Consul and Kubernetes", ["consul program", "kube
     return real;
   }
 
-  test("Consul hangs, Kubernetes stands in, Consul comes back and gets its place back", async () => {
+  test("fails over to Kubernetes when Consul hangs, and back when it continues", async () => {
     // R2.1 R2.5 R2.6 R3.3 R3.4 R4.1 R5.6
     const started = await start(consul(2), kubernetes(1));
     await started.agrees("consul", "a", "b");
@@ -73,7 +73,7 @@ describeReal("the whole path on Consul and Kubernetes", ["consul program", "kube
     await stopInOrder(started, [toConsul, toKubernetes]);
   });
 
-  test("Kubernetes is killed, Consul stands in, Kubernetes starts again and gets its place back", async () => {
+  test("fails over to Consul when Kubernetes is killed, and back when it is started again", async () => {
     // R2.2 R2.5 R2.6 R3.4 R4.1 R5.6
     const started = await start(kubernetes(2), consul(1));
     await started.agrees("kubernetes", "b", "k");
@@ -95,7 +95,7 @@ describeReal("the whole path on Consul and Kubernetes", ["consul program", "kube
     await stopInOrder(started, [toConsul, toKubernetes]);
   });
 
-  test("both are gone: everybody is told, placement stops, and whoever is back first serves", async () => {
+  test("is unavailable without both, stops placement, and uses the first provider that returns", async () => {
     // R5.3 R5.6
     const started = await start(consul(2), kubernetes(1));
     const { topology, placement } = started.service;
@@ -120,7 +120,7 @@ describeReal("the whole path on Consul and Kubernetes", ["consul program", "kube
     await agent.process.start();
   });
 
-  test("a stand-by that cannot be reached is refused at the start, and the start with it", async () => {
+  test("rejects a start with a standby that denies access", async () => {
     // R1.4 R5.4
     toKubernetes.fail({ kind: "response", status: 403, headers: {}, body: "" });
     await expect(start(consul(2), kubernetes(1))).rejects.toMatchObject({

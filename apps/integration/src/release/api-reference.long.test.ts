@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { execute, listPackages, root } from "@holdfast-apps/lab/packed-packages";
 
-test("`pnpm api-reference` documents every package, without a warning", { timeout: 600_000 }, async () => {
+test("`pnpm api-reference` documents every package without a warning", { timeout: 600_000 }, async () => {
   await execute("pnpm", ["run", "api-reference"], root);
   const page = await readFile(join(root, "docs", "api", "modules.html"), "utf8");
   const linked = [...page.matchAll(/href="modules\/([^"]+)\.html"/g)].map(([, name]) => name);

@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { execute, root } from "@holdfast-apps/lab/packed-packages";
 import { findFreePorts, ServerProcess } from "@holdfast-apps/lab";
 
-/** An npm registry (verdaccio) on loopback: ours are published to it, everything else is passed through. */
+/** An npm registry (verdaccio) on loopback. It stores the packages of this repository and forwards requests for all others. */
 export class LocalRegistry implements AsyncDisposable {
-  /** Its base URL, for `--registry`, which overrides every other setting. */
+  /** Its base URL, for `--registry`, which overrides all other settings. */
   readonly url: string;
-  /** Variables that make npm and pnpm read no configuration but one that names this registry. */
+  /** Variables that make npm and pnpm read only a configuration that names this registry. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly #server: ServerProcess;
   readonly #folder: string;
@@ -46,15 +46,15 @@ export class LocalRegistry implements AsyncDisposable {
 }
 
 /**
- * `npm test` passes npm's own settings on to the tests, in lower case: next to them a variable in upper case has no effect, and
- * the packages would be published to the public registry.
+ * `npm test` passes the settings of npm to the tests in lower-case variables. While these exist, a variable in upper case has no effect,
+ * and the packages would be published to the public registry.
  */
 function withoutNpmSettings(): Record<string, undefined> {
   const names = Object.keys(process.env).filter((name) => /^p?npm_config_/i.test(name));
   return Object.fromEntries(names.map((name) => [name, undefined]));
 }
 
-/** Installed once per checkout and only for the rehearsal: its 300 packages would slow down every other set-up. */
+/** Installs verdaccio, once per checkout. It is not a dependency, because its 300 packages would slow down every installation. */
 async function installVerdaccio(): Promise<string> {
   const folder = join(root, ".tmp", "registry");
   await mkdir(folder, { recursive: true });
@@ -67,7 +67,7 @@ async function installVerdaccio(): Promise<string> {
   return join(folder, "node_modules", "verdaccio", "bin", "verdaccio");
 }
 
-/** Anyone on this machine may publish ours: the registry lives as long as the test. */
+/** Every user of this machine may publish, which is acceptable because the registry runs only during the test. */
 function toConfig(upstream: string): string {
   const open = "{ access: $all, publish: $all, unpublish: $all }";
   return `storage: ./storage

@@ -8,7 +8,7 @@ import { LocalRegistry } from "./local-registry.ts";
 
 // R6.1
 test(
-  "all packages are published to a registry, and a user installs the library and the command from it and runs both",
+  "all packages can be published to a registry, and the library and the command can be installed from it and run",
   { timeout: 600_000 },
   async () => {
     await using registry = await LocalRegistry.start();

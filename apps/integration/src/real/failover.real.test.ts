@@ -14,20 +14,20 @@ import { stopInOrder } from "./stop-in-order.ts";
 const node = (id: string) => ({ id, host: "10.0.0.1", port: 80 });
 const OVERLOADED: Fault = { kind: "response", status: 503, headers: {}, body: "" };
 
-const STORIES: readonly (readonly [
+const SCENARIOS: readonly (readonly [
   primary: BackendKind,
   standby: BackendKind,
   what: string,
   fault: Fault,
   reason: string,
 ])[] = [
-  ["consul", "kubernetes", "answers nothing but 503", OVERLOADED, "errors"],
-  ["consul", "kubernetes", "says nothing any more", { kind: "silence" }, "timeout"],
-  ["kubernetes", "consul", "answers nothing but 503", OVERLOADED, "errors"],
-  ["kubernetes", "consul", "says nothing any more", { kind: "silence" }, "timeout"],
+  ["consul", "kubernetes", "responds only with 503", OVERLOADED, "errors"],
+  ["consul", "kubernetes", "sends nothing more", { kind: "silence" }, "timeout"],
+  ["kubernetes", "consul", "responds only with 503", OVERLOADED, "errors"],
+  ["kubernetes", "consul", "sends nothing more", { kind: "silence" }, "timeout"],
 ];
 
-describeReal("fail-over between Consul and Kubernetes", ["consul", "kubernetes"], () => {
+describeReal("failover between Consul and Kubernetes", ["consul", "kubernetes"], () => {
   let backends: Readonly<Record<BackendKind, Backend>>;
 
   beforeAll(async () => {
@@ -38,8 +38,8 @@ describeReal("fail-over between Consul and Kubernetes", ["consul", "kubernetes"]
     Promise.all([backends.consul[Symbol.asyncDispose](), backends.kubernetes[Symbol.asyncDispose]()]),
   );
 
-  test.for(STORIES)(
-    "from %s to %s and back when the first %s, down to the three ports",
+  test.for(SCENARIOS)(
+    "switches from %s to %s and back when the first %s, and reaches all three ports",
     async ([primary, standby, , fault, reason]) => {
       // R2.1 R2.5 R2.6 R3.3 R3.4 R4.1 R5.6 R6.3
       const service = uniqueName();
@@ -62,7 +62,7 @@ describeReal("fail-over between Consul and Kubernetes", ["consul", "kubernetes"]
         first.fail(fault);
         await real.agrees("second", "b", "s");
         await real.isReadyFrom("second");
-        // R5.3: the status of the first is not healthy again until it answers.
+        // R5.3: the first provider is not healthy until it responds again.
         expect(real.healthOf("first")).not.toBe("healthy");
         await backends[standby].publish(service, [node("b"), node("s"), node("t")]);
         await real.agrees("second", "b", "s", "t");
@@ -73,7 +73,7 @@ describeReal("fail-over between Consul and Kubernetes", ["consul", "kubernetes"]
         await real.agrees("first", "b", "c");
         const switches = [`first → second: ${reason}`, "second → first: recovered"];
         for (const port of ["placement", "partition"] as const) expect(real.switches(port)).toEqual(switches);
-        // The second could serve all the time.
+        // The second provider was available all the time.
         expect(real.statuses).not.toContain("unavailable");
         await stopInOrder(real, [first, second]);
       } finally {
