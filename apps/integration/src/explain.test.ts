@@ -3,7 +3,7 @@ import { createClusterNode, createSnapshot, MemberSet, ProvisioningError } from 
 import { describe, expect, test } from "vitest";
 import { memory, node, ServiceHarness } from "./service-harness.ts";
 
-/** As a service with this one provider writes it. */
+/** The stored snapshot of a service with this provider. */
 async function sourceOf(id: string): Promise<string> {
   const store = new MemorySnapshotStore();
   const h = await ServiceHarness.started([memory(id, 1, [])], { lastKnownGood: { store } });

@@ -20,6 +20,8 @@ test("every package depends on exactly the packages that ARCHITECTURE.md lists f
     const names = dependencies.filter((name) => ours.has(name)).map((name) => name.replace("@holdfast/", ""));
     return [relative(root, folder), names.sort().join(", ") || "none"] as const;
   });
-  const told = [...table].map(([folder, names]) => [folder, names.split(", ").sort().join(", ")] as const);
-  expect(new Map(told)).toEqual(new Map(actual));
+  const documented = [...table].map(
+    ([folder, names]) => [folder, names.split(", ").sort().join(", ")] as const,
+  );
+  expect(new Map(documented)).toEqual(new Map(actual));
 });

@@ -92,8 +92,8 @@ describe("the mass-removal guard", () => {
     await end();
   });
 
-  test("keeps a member for the hold time at most, however often a provider in between fails and the removal dwell keeps it too", async () => {
-    // R2.8: the flapping provider lists none of the held members, so nothing starts their time again.
+  test("keeps a member for at most the hold time, also while repeated switches make the removal dwell keep it", async () => {
+    // R2.8: the provider that fails repeatedly lists none of the held members, so their time does not start again.
     const { clock, primary, backup, failover, facts, end } = await createGuardedFailover({
       primary: ["a", "b"],
       backup: [],
@@ -102,12 +102,12 @@ describe("the mass-removal guard", () => {
     failover.reconfigure([primary, backup, third]);
     lose(backup);
     lose(primary);
-    const idsNow = () => {
+    const memberIds = () => {
       const last = facts.all.findLast((fact) => fact.type === "snapshot")?.snapshot;
       return [...(last?.members ?? [])].map(({ id }) => id).join(" ");
     };
     await clock.advance(60_000);
-    expect(idsNow()).toBe("a b c d");
+    expect(memberIds()).toBe("a b c d");
     backup.recover();
     while (!facts.all.some((fact) => fact.type === "hold" && fact.hold.guard === "mass_removal"))
       await clock.advance(1_000);
@@ -115,13 +115,13 @@ describe("the mass-removal guard", () => {
     while (clock.monotonic() < heldAt + 250_000) {
       primary.recover();
       await clock.advance(45_000);
-      expect(idsNow()).toBe("a b c d");
+      expect(memberIds()).toBe("a b c d");
       lose(primary);
       await clock.advance(5_000);
     }
     primary.recover();
     await clock.advance(60_000);
-    expect(idsNow()).toBe("a b");
+    expect(memberIds()).toBe("a b");
     await end();
     await third[Symbol.asyncDispose]();
   });

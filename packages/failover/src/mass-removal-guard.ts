@@ -44,7 +44,7 @@ export class MassRemovalGuard {
   readonly #held = new Map<NodeId, HeldNode>();
   /** Members whose hold ended while the active provider had no snapshot. */
   readonly #released = new Set<NodeId>();
-  /** Members whose hold was interrupted because the removal dwell keeps them as well, with the time at which it would have ended. */
+  /** Members whose hold was interrupted because the removal dwell keeps them too, with the end of that hold. */
   readonly #interrupted = new Map<NodeId, number>();
   /** The last snapshot of the active provider. */
   #lastInput: ProviderSnapshot | undefined;
@@ -79,7 +79,7 @@ export class MassRemovalGuard {
     this.#endHolds(now);
     if (snapshot !== this.#lastInput) {
       this.#take(snapshot, standbys, now);
-      // They have left, or are kept again under the time they had.
+      // Members that are not listed have been removed, or are held again until the same end.
       for (const id of this.#interrupted.keys()) if (!snapshot.members.has(id)) this.#interrupted.delete(id);
     }
     const hasStarted = this.#isRestored && !standbys.isPending;
@@ -158,8 +158,8 @@ export class MassRemovalGuard {
   }
 
   /**
-   * Ends the holds of members that the snapshot lists. For one that only the removal dwell keeps, the time goes on: otherwise
-   * alternating switches would keep it without end.
+   * Ends the holds of members that the snapshot lists. If only the removal dwell keeps a member, the end of its hold is remembered:
+   * otherwise alternating switches could keep the member without a limit.
    */
   #release({ members, retained }: ProviderSnapshot): void {
     for (const id of this.#interrupted.keys()) {

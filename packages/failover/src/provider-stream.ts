@@ -204,7 +204,7 @@ export class ProviderStream implements AsyncDisposable {
   }
 }
 
-/** A plugin may be wrong about its types: a time that is not a number would make every comparison false. */
+/** Checks the times of a snapshot, because an adapter may violate its types. With NaN every comparison would be false. */
 function assertTimes({ observedAt, stalenessMs = 0 }: ProviderSnapshot, id: ProviderId): void {
   if (Number.isFinite(observedAt) && Number.isFinite(stalenessMs)) return;
   const name = Number.isFinite(observedAt) ? "stalenessMs" : "observedAt";

@@ -67,9 +67,9 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
   #announced: Announced = NOTHING_ANNOUNCED;
   #run: Promise<void> | undefined;
   #seqNo = 0;
-  /** The content as the source gave it: with the nodes that a relay reports as blocked, and without those that are blocked here. */
+  /** The last snapshot from the source. Its blocked nodes are those that a relay reports; nodes blocked here are not included. */
   #incoming: ProviderSnapshot | undefined;
-  /** The content in force. */
+  /** The snapshot in force. */
   #snapshot: ProviderSnapshot | undefined;
   #snapshotSeqNo = 0;
   #holds: readonly GuardHold[] = [];

@@ -46,7 +46,9 @@ describeReal("three Consul servers with ACLs and TLS", ["consul program"], () =>
     const { catalog } = await cluster.leader();
     await catalog.register("denied", node("a"));
     expect(await probe(provide("denied", {}))).toMatchObject({ code: "CONNECTIVITY_UNAUTHORIZED" });
-    expect(await failureOf(watch(provide("denied", {})))).toMatchObject({ code: "CONNECTIVITY_UNAUTHORIZED" });
+    expect(await failureOf(watch(provide("denied", {})))).toMatchObject({
+      code: "CONNECTIVITY_UNAUTHORIZED",
+    });
     const file = join(folder.path, "unknown");
     await writeFile(file, "00000000-1111-2222-3333-444444444444");
     expect(await probe(provide("denied", { token: { file } }))).toMatchObject({
