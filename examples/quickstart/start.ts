@@ -1,4 +1,5 @@
-// What `npm start` runs: puts the topology files in place, says what to try, and runs the daemon in this process.
+// `npm start` runs this script: it copies the topology files, prints commands to try, and runs the daemon in this
+// process.
 import { constants } from "node:fs";
 import { copyFile, mkdir } from "node:fs/promises";
 import { createServer } from "node:net";
@@ -9,8 +10,8 @@ const PORT = 7420;
 const folder = import.meta.dirname;
 const data = join(folder, "data");
 
-/** A file that was edited stays; one that was moved away comes back. */
-async function placeTopology(): Promise<void> {
+/** Copies the topology files that do not exist. Existing files are not changed. */
+async function copyTopology(): Promise<void> {
   await mkdir(data, { recursive: true });
   for (const name of ["primary.json", "backup.json"]) {
     await copyFile(join(folder, "topology", name), join(data, name), constants.COPYFILE_EXCL).catch(
@@ -21,7 +22,7 @@ async function placeTopology(): Promise<void> {
   }
 }
 
-async function isTaken(port: number): Promise<boolean> {
+async function isInUse(port: number): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const server = createServer();
   server.once("error", () => resolve(true));
@@ -29,26 +30,26 @@ async function isTaken(port: number): Promise<boolean> {
   return promise;
 }
 
-function toHints(url: string | undefined, isElsewhere: boolean): readonly string[] {
+function toHints(url: string | undefined, usesFreePort: boolean): readonly string[] {
   return [
-    ...(isElsewhere ? [`Port ${PORT} is taken, so the endpoints are on a free one.`, ""] : []),
+    ...(usesFreePort ? [`Port ${PORT} is in use, so the endpoints use a free port.`, ""] : []),
     "Try this in another terminal, and watch the events here:",
     "",
     `  first       cd ${relative(process.cwd(), data)}`,
     "  a change    edit primary.json and save it",
-    "  fail-over   mv primary.json primary.away",
-    "  fail-back   mv primary.away primary.json",
-    "              (primary gets its place back once it has stayed healthy for 5 s)",
-    `  look        curl ${url}/topology`,
-    `  why         curl '${url}/explain?node=api-1'`,
+    "  failover    mv primary.json primary.away",
+    "  failback    mv primary.away primary.json",
+    "              (primary becomes active again after it has been healthy for 5 s)",
+    `  members     curl ${url}/topology`,
+    `  explain     curl '${url}/explain?node=api-1'`,
     `  follow      curl -N ${url}/events`,
     "",
   ];
 }
 
-await placeTopology();
-const isElsewhere = await isTaken(PORT);
-const args = ["run", "--config", join(folder, "holdfast.yaml"), ...(isElsewhere ? ["--port", "0"] : [])];
+await copyTopology();
+const usesFreePort = await isInUse(PORT);
+const args = ["run", "--config", join(folder, "holdfast.yaml"), ...(usesFreePort ? ["--port", "0"] : [])];
 process.exitCode = await runCli([...args, ...process.argv.slice(2)], createProcessTerminal(), {
-  hints: (url) => toHints(url, isElsewhere),
+  hints: (url) => toHints(url, usesFreePort),
 });

@@ -1,3 +1,3 @@
-// For programs, `connect({ providers: [roster({ url })] })`, and for the configuration of `holdfast run`.
+// Programs use `connect({ providers: [roster({ url })] })`. The configuration of `holdfast run` uses `createAdapter`.
 export { createAdapter, roster } from "./roster.ts";
 export type { RosterParams } from "./roster-params.ts";

@@ -14,12 +14,12 @@ export interface RosterContent {
   readonly skipped?: SkippedEntries | undefined;
 }
 
-/** Reads one version after the other; what did not change stays the same object. */
+/** Reads successive versions of the members. Members that did not change stay the same objects. */
 export class MembersReader {
   readonly #read: NodeReader = createNodeReader();
   #members: MemberSet = MemberSet.empty;
 
-  /** A malformed member is left out and counted. Throws `STREAM_INVALID_DATA` when the whole is malformed. */
+  /** Skips and counts malformed members. Throws `STREAM_INVALID_DATA` when the body is not valid. */
   read(body: Uint8Array): RosterContent {
     const content = parseJson(new TextDecoder().decode(body));
     if (content === undefined) throw new ProvisioningError("STREAM_INVALID_DATA", "the response is not JSON");

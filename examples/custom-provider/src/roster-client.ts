@@ -4,20 +4,26 @@ import type { RosterParams } from "./roster-params.ts";
 import { toStatusError } from "./to-status-error.ts";
 
 export interface RosterRequest {
-  /** Of the version that is known already: the answer is another one, or "unchanged" after `waitMs`. */
+  /**
+   * The ETag of the last known version. The backend responds when its version differs, or with "unchanged" after
+   * `waitMs`.
+   */
   readonly etag?: string | undefined;
-  /** Milliseconds. @defaultValue 0 */
+  /** The longest time the backend may wait for another version, in milliseconds. @defaultValue 0 */
   readonly waitMs?: number | undefined;
   readonly signal: AbortSignal;
 }
 
-/** `gone`: the version that is known belongs to a stream that is over. */
-export type RosterAnswer =
+/** `gone`: the known version belongs to a stream that has ended. */
+export type RosterResponse =
   | { readonly kind: "members"; readonly body: Uint8Array; readonly etag: string }
   | { readonly kind: "unchanged" }
   | { readonly kind: "gone" };
 
-/** Asks the backend. Every failure is a `ProvisioningError`; an aborted request rejects with the reason of its signal. */
+/**
+ * Sends requests to the backend. Every failure is a `ProvisioningError`; an aborted request rejects with the reason of
+ * its signal.
+ */
 export class RosterClient {
   readonly #params: RosterParams;
   readonly #http: HttpClient;
@@ -27,7 +33,7 @@ export class RosterClient {
     this.#http = new HttpClient({ clock });
   }
 
-  async ask({ etag, waitMs = 0, signal }: RosterRequest): Promise<RosterAnswer> {
+  async request({ etag, waitMs = 0, signal }: RosterRequest): Promise<RosterResponse> {
     const { url: address, token, maxBytes } = this.#params;
     const url = new URL(address);
     url.searchParams.set("waitMs", String(waitMs));
@@ -36,7 +42,7 @@ export class RosterClient {
     if (token !== undefined) headers["authorization"] = `Bearer ${await resolveSecret(token, { signal })}`;
     const peer = { name: address, details: { url: address } };
     using response = await this.#http.send({ url, headers, peer, signal });
-    // Read also where the body does not matter: the connection can be used again then.
+    // Always read the body, so that the connection can be used again.
     const body = await response.read({ maxBytes });
     if (etag !== undefined && response.status === 304) return { kind: "unchanged" };
     if (etag !== undefined && response.status === 410) return { kind: "gone" };

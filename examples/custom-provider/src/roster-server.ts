@@ -5,29 +5,29 @@ import { text } from "node:stream/consumers";
 import { systemClock } from "@holdfast/core";
 
 export interface RosterServerOptions {
-  /** @defaultValue any free one */
+  /** @defaultValue a free port */
   readonly port?: number | undefined;
-  /** Asked for in every request. @defaultValue none */
+  /** The bearer token that every request must contain. @defaultValue none */
   readonly token?: string | undefined;
 }
 
-/** How it treats requests: it answers, answers 503, or accepts them and says nothing. */
-export type RosterMood = "working" | "failing" | "hanging";
+/** How the server treats requests: it responds normally, responds with 503, or accepts them and never responds. */
+export type RosterBehaviour = "working" | "failing" | "hanging";
 
 /**
- * A small registry over HTTP. `GET /members` answers `{ "members": [...] }` with an ETag; with `If-None-Match` and
- * `?waitMs=N` it waits for another version and then answers it, or 304; 410 to a version from before `endStreams`.
- * `PUT /members` replaces them.
+ * A small registry over HTTP. `GET /members` responds with `{ "members": [...] }` and an ETag. With `If-None-Match` and
+ * `?waitMs=N` it waits until the version differs and responds with it, or with 304 after the time. It responds with 410
+ * to an ETag from before the last call of `endStreams`. `PUT /members` replaces the members.
  */
 export class RosterServer {
   readonly url: string;
-  /** Sent as it is, in seconds, with a 503. */
+  /** The value of the header `Retry-After` of a response with 503, in seconds. */
   retryAfter: string | undefined;
   readonly #server: Server;
   readonly #token: string | undefined;
   readonly #waiting = new Set<() => void>();
   #members: readonly unknown[] = [];
-  #mood: RosterMood = "working";
+  #behaviour: RosterBehaviour = "working";
   #stream = 1;
   #version = 1;
   #open = 0;
@@ -50,12 +50,12 @@ export class RosterServer {
     return new RosterServer(server, token);
   }
 
-  /** Requests without an answer yet. */
+  /** The number of requests that have no response yet. */
   get openRequests(): number {
     return this.#open;
   }
 
-  /** Connections, also those that clients keep for later. */
+  /** The number of connections, including idle ones that clients keep open. */
   get connections(): Promise<number> {
     const { promise, resolve, reject } = Promise.withResolvers<number>();
     this.#server.getConnections((error, count) => (error === null ? resolve(count) : reject(error)));
@@ -68,12 +68,12 @@ export class RosterServer {
     this.#wake();
   }
 
-  become(mood: RosterMood): void {
-    this.#mood = mood;
+  behave(behaviour: RosterBehaviour): void {
+    this.#behaviour = behaviour;
     this.#wake();
   }
 
-  /** Whoever waits for another version is told that it has to start again. */
+  /** Makes all known versions invalid: each client that waits for another version must start again. */
   endStreams(): void {
     this.#stream++;
     this.#wake();
@@ -95,10 +95,10 @@ export class RosterServer {
     const known = headers["if-none-match"];
     const waitMs = known === undefined ? 0 : Number(searchParams.get("waitMs"));
     if (this.#isHanging()) return;
-    if (known === this.#etag && waitMs > 0) await this.#untilNews(waitMs, response);
-    // What it has become in the meantime counts.
+    if (known === this.#etag && waitMs > 0) await this.#untilChanged(waitMs, response);
+    // The behaviour may have changed during the wait.
     if (this.#isHanging()) return;
-    if (this.#mood === "failing") return end(response, 503, this.#retryHeaders());
+    if (this.#behaviour === "failing") return end(response, 503, this.#retryHeaders());
     if (known !== undefined && !known.startsWith(`"${this.#stream}.`)) return end(response, 410);
     if (known === this.#etag) return end(response, 304, { etag: this.#etag });
     const content = { "content-type": "application/json", etag: this.#etag };
@@ -116,9 +116,9 @@ export class RosterServer {
     }
   }
 
-  /** A call, because it may change while something is awaited. */
+  /** A method, because TypeScript would otherwise assume that the value does not change during an `await`. */
   #isHanging(): boolean {
-    return this.#mood === "hanging";
+    return this.#behaviour === "hanging";
   }
 
   get #etag(): string {
@@ -129,7 +129,7 @@ export class RosterServer {
     return this.retryAfter === undefined ? {} : { "retry-after": this.retryAfter };
   }
 
-  async #untilNews(waitMs: number, response: ServerResponse): Promise<void> {
+  async #untilChanged(waitMs: number, response: ServerResponse): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = systemClock.schedule(waitMs, resolve);
     this.#waiting.add(resolve);

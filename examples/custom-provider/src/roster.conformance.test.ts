@@ -4,7 +4,7 @@ import { CountingClock } from "@holdfast/testing";
 import { createAdapter } from "./roster.ts";
 import { RosterServer } from "./roster-server.ts";
 
-// What every provider has to do, on a server of its own for each test.
+// The requirements for every provider. Each test gets a new server.
 providerConformance({ describe, test, harness: { setup: setUp } });
 
 async function setUp(): Promise<ProviderSetup> {
@@ -20,9 +20,9 @@ async function setUp(): Promise<ProviderSetup> {
     heartbeatMs,
     time: createRealTime(),
     publish: (nodes) => server.set(nodes),
-    breakBackend: () => server.become("failing"),
-    hangBackend: () => server.become("hanging"),
-    repairBackend: () => server.become("working"),
+    breakBackend: () => server.behave("failing"),
+    hangBackend: () => server.behave("hanging"),
+    repairBackend: () => server.behave("working"),
     endStream: () => server.endStreams(),
     countOpen: () => server.openRequests + clock.pendingTimers,
     async teardown() {

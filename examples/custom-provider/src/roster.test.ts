@@ -33,7 +33,7 @@ async function firstSnapshot(provider: ClusterProvider): Promise<ProviderSnapsho
   throw new Error("the watch ended without a snapshot");
 }
 
-test("reads its token anew for every request", async (t) => {
+test("reads its token again for every request", async (t) => {
   const folder = await mkdtemp(join(tmpdir(), "roster-"));
   t.after(() => rm(folder, { recursive: true }));
   const file = join(folder, "token");
@@ -46,7 +46,7 @@ test("reads its token anew for every request", async (t) => {
   await provider.probe({ signal });
 });
 
-test("leaves out members that are malformed, and counts them", async (t) => {
+test("skips malformed members, and counts them", async (t) => {
   const server = await serve(t);
   server.set([member, { ...member, id: "b", port: 0 }, 7]);
   const { members, skipped } = await firstSnapshot(providerOf(t, { url: server.url }));
@@ -57,9 +57,9 @@ test("leaves out members that are malformed, and counts them", async (t) => {
   equal(skipped?.count, 2);
 });
 
-test("says when the backend wants to be asked again", async (t) => {
+test("reports when the backend wants the next request", async (t) => {
   const server = await serve(t);
-  server.become("failing");
+  server.behave("failing");
   server.retryAfter = "7";
   await rejects(providerOf(t, { url: server.url }).probe({ signal }), {
     code: "CONNECTIVITY_UNAVAILABLE",
@@ -67,20 +67,20 @@ test("says when the backend wants to be asked again", async (t) => {
   });
 });
 
-test("refuses an answer that is too long", async (t) => {
+test("rejects a response that is too long", async (t) => {
   const server = await serve(t);
   server.set([member]);
   const provider = providerOf(t, { url: server.url, maxBytes: 20 });
   await rejects(firstSnapshot(provider), { code: "STREAM_INVALID_DATA" });
 });
 
-test("closes its connections when disposed of", { timeout: 10_000 }, async (t) => {
+test("closes its connections on disposal", { timeout: 10_000 }, async (t) => {
   const server = await serve(t);
   const provider = providerOf(t, { url: server.url });
   await firstSnapshot(provider);
   equal(await server.connections, 1);
   await provider[Symbol.asyncDispose]();
-  // The runner's time limit ends it. The server hears of it in a later turn of the event loop.
+  // The server closes its side in a later turn of the event loop. The timeout of the test ends the loop.
   while ((await server.connections) > 0) await systemClock.yield();
 });
 
@@ -89,7 +89,7 @@ for (const [what, headers, body] of [
   ["no list of members", { etag: '"1"' }, '{"members":{}}'],
   ["no ETag", {}, '{"members":[]}'],
 ] as const) {
-  test(`a response that has or is ${what} is an error, and nothing of it is shown`, async (t) => {
+  test(`a response with the fault "${what}" is an error and leads to no snapshot`, async (t) => {
     const server = createServer((_, response) => void response.writeHead(200, headers).end(body));
     await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
     t.after(() => server.close());
@@ -100,7 +100,7 @@ for (const [what, headers, body] of [
   });
 }
 
-test("takes parameters that are right, and a token by reference only", () => {
+test("accepts valid parameters, and a token only as a reference", () => {
   const { params } = createAdapter();
   const url = "https://roster.test/members";
   deepEqual(params.parse({ url }), { url, maxBytes: 16_777_216 });

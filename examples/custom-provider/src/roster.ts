@@ -4,40 +4,51 @@ import { MembersReader } from "./members-reader.ts";
 import { RosterClient } from "./roster-client.ts";
 import { rosterParamsSchema } from "./roster-params.ts";
 
-/** The least time between two requests, in milliseconds, for a backend that does not wait as it is asked to. */
+/** The shortest time between two requests, in milliseconds, for a backend that ignores `waitMs`. */
 const MIN_GAP_MS = 20;
 
-/** A provider of kind `roster`. `defineAdapter` ends what is running when a signal aborts or the provider is disposed of. */
+/**
+ * A provider of kind `roster`. `defineAdapter` stops a running `probe` or `watch` when its signal aborts or the
+ * provider is disposed.
+ */
 export const roster = defineAdapter({
   kind: "roster",
   params: rosterParamsSchema,
   open({ descriptor, clock, heartbeatMs }) {
     const client = new RosterClient(descriptor.params, clock);
     return {
-      /** Reads and checks the whole content once. */
+      /** Requests the members once and checks them. */
       async probe({ signal }) {
-        const answer = await client.ask({ signal });
-        if (answer.kind === "members") new MembersReader().read(answer.body);
+        const response = await client.request({ signal });
+        if (response.kind === "members") new MembersReader().read(response.body);
       },
 
-      /** Throws errors as they are: the failover waits and calls `watch` again, which starts from the beginning. */
+      /**
+       * Does not handle errors: after an error the failover waits and calls `watch` again, which starts from the
+       * beginning.
+       */
       async *watch({ signal }) {
         const reader = new MembersReader();
         let etag: string | undefined;
         for (;;) {
-          // Half a heartbeat, so that the answer is there in time. The failover notices a backend that does not answer.
-          const answer = await client.ask({ etag, waitMs: Math.floor(heartbeatMs / 2), signal });
-          if (answer.kind === "gone") {
+          // Half the heartbeat interval, so that the response arrives in time. The failover detects a backend that does
+          // not respond.
+          const response = await client.request({ etag, waitMs: Math.floor(heartbeatMs / 2), signal });
+          if (response.kind === "gone") {
             yield { type: "ended" };
             return;
           }
-          if (answer.kind === "unchanged") {
+          if (response.kind === "unchanged") {
             // The backend has just confirmed that the last version is current.
             yield { type: "heartbeat" };
           } else {
-            const content = { ...reader.read(answer.body), observedAt: clock.now(), revision: answer.etag };
+            const content = {
+              ...reader.read(response.body),
+              observedAt: clock.now(),
+              revision: response.etag,
+            };
             yield { type: "snapshot", snapshot: createSnapshot({ ...content, providerId: descriptor.id }) };
-            ({ etag } = answer);
+            ({ etag } = response);
           }
           await sleep(MIN_GAP_MS, { clock, signal });
         }
@@ -48,5 +59,5 @@ export const roster = defineAdapter({
   },
 });
 
-/** `holdfast run` loads a package by this name. */
+/** `holdfast run` imports this name from the package. */
 export const { createAdapter } = roster;

@@ -1,4 +1,4 @@
-// What `npm run serve` runs: a backend to try the adapter on.
+// `npm run serve` runs this script: a backend to try the adapter with.
 import { RosterServer } from "./roster-server.ts";
 
 const server = await RosterServer.listen({

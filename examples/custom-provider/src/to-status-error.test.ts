@@ -22,7 +22,7 @@ describe("toStatusError", () => {
     });
   }
 
-  test("keeps when to come back", () => {
+  test("keeps the delay that the backend asks for", () => {
     deepEqual(toStatusError({ status: 429, retryAfterMs: 5_000 }, URL).details, {
       url: URL,
       status: 429,

@@ -1,7 +1,7 @@
 import { ProvisioningError } from "@holdfast/core";
 import { toHttpFailure, type HttpResponse } from "@holdfast/core/adapter";
 
-/** Turns a status that was not asked for into an error. The failover waits at least `retryAfterMs` before it asks again. */
+/** Converts an unexpected status to an error. The failover waits at least `retryAfterMs` before the next request. */
 export function toStatusError(
   { status, retryAfterMs }: Pick<HttpResponse, "status" | "retryAfterMs">,
   url: string,

@@ -1,14 +1,14 @@
 import type { ClusterNode } from "@holdfast/core";
 
-/** A way to one node at one address, for example a gRPC channel or a pool of HTTP connections. */
+/** A connection to one node at one address, for example a gRPC channel or a pool of HTTP connections. */
 export interface Channel {
   readonly node: ClusterNode;
-  /** Begins to close. Does not throw, and a second call does nothing. */
+  /** Starts to close the channel. Does not throw. A second call has no effect. */
   close(): void;
 }
 
 /**
- * Opens a channel. It returns at once and connects by itself, as most clients do: a node that cannot be reached is the
- * channel's business, not a failure of the event. What it throws makes the batch come again.
+ * Opens a channel. Returns at once and connects in the background, as most clients do. The channel must handle a node
+ * that cannot be reached. If `OpenChannel` throws, the service delivers the batch again.
  */
 export type OpenChannel = (node: ClusterNode) => Channel;

@@ -1,4 +1,5 @@
-// `npm start`: a topology of three nodes whose members change, and what the receiver does with its channels.
+// `npm start` runs a topology of three nodes whose members change, and prints how the receiver opens and closes
+// channels.
 import { type RemoteTopologyEvent, systemClock } from "@holdfast/core";
 import { memory } from "@holdfast/provider-memory";
 import { connect } from "holdfast";
@@ -22,28 +23,28 @@ using receiver = new RemotingReceiver({
   },
 });
 
-let arrived = Promise.withResolvers<void>();
+let applied = Promise.withResolvers<void>();
 
 const remoting = {
   applyEvents(events: readonly RemoteTopologyEvent[]) {
     console.log(events.map(({ kind, key }) => `${kind} ${key}`).join("\n"));
     receiver.applyEvents(events);
-    arrived.resolve();
+    applied.resolve();
   },
   notify: receiver.notify.bind(receiver),
 };
 
 /** Resolves when the events that follow from the change have been applied. */
 async function after(change: () => unknown): Promise<void> {
-  arrived = Promise.withResolvers();
+  applied = Promise.withResolvers();
   change();
-  await arrived.promise;
+  await applied.promise;
 }
 
 const spec = memory({ members: [a, b, c] }, { id: "primary" });
 const topology = await connect({ providers: [spec], ports: { remoting } });
 receiver.attach(topology.service.remoting!);
-await arrived.promise;
+await applied.promise;
 
 await after(() => receiver.isolate("a"));
 await after(() => {

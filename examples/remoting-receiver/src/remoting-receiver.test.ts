@@ -10,7 +10,7 @@ import { RemotingReceiver } from "./remoting-receiver.ts";
 
 const HOUR_MS = 3_600_000;
 
-/** `b@2` is node b at another address. */
+/** Parses a node name. `b@2` is node `b` with the address 10.0.0.2. */
 function node(name: string) {
   const [id = "", address = "1"] = name.split("@");
   return { id, host: `10.0.0.${address}`, port: 7_000 };
@@ -18,20 +18,20 @@ function node(name: string) {
 
 const nameOf = ({ id, host }: ClusterNode) => `${id}@${host.slice("10.0.0.".length)}`;
 
-/** A receiver, and the channels it opens and closes. */
-class Lab {
+/** A receiver and a log of the channels that it opens and closes. */
+class TestBench {
   readonly clock = new VirtualClock();
   readonly log: string[] = [];
   readonly batches: (readonly RemoteTopologyEvent[])[] = [];
   readonly receiver: RemotingReceiver = this.createReceiver();
-  /** Called before a channel is opened; what it throws makes `open` fail. */
+  /** Called before a channel is opened. If it throws, `open` fails. */
   onOpen: (name: string) => void = () => undefined;
 
   createReceiver(): RemotingReceiver {
     return new RemotingReceiver({ clock: this.clock, open: (to) => this.#open(to) });
   }
 
-  /** A run of the service that calls the receiver; `set` changes the members. */
+  /** Starts a service that calls the receiver. `set` changes its members. */
   async start(...names: readonly string[]) {
     const spec = memory({ members: names.map(node) }, { id: "primary" });
     const { clock, receiver, batches } = this;
@@ -42,7 +42,7 @@ class Lab {
       },
       notify: receiver.notify.bind(receiver),
     };
-    // Members of these tests come and go all at once.
+    // These tests remove many members at once, which the guard would hold back.
     const guards = { massRemoval: false } as const;
     const options = { providers: [spec], ports: { remoting }, guards, clock, random: createSeededRandom(1) };
     const topology = await clock.until(connect(options), HOUR_MS);
@@ -57,11 +57,11 @@ class Lab {
 
   async stop(topology: Topology): Promise<void> {
     await this.clock.until(topology.close(), HOUR_MS);
-    // Without a store the clock orders the epochs.
+    // Without a store, a new epoch is greater only when the clock has advanced.
     await this.clock.advance(1_000);
   }
 
-  /** What was opened (+) and closed (-) since the last call. */
+  /** Returns the channels that were opened (+) and closed (-) since the last call. */
   take(): readonly string[] {
     return this.log.splice(0);
   }
@@ -84,223 +84,223 @@ class Lab {
 
 // R4.1
 describe("join and leave", () => {
-  test("open and close one channel for each node, and another property than the address changes nothing", async () => {
-    const lab = new Lab();
-    const { topology, set, provider } = await lab.start("a", "b");
-    assert.deepEqual(lab.take(), ["+a@1", "+b@1"]);
+  test("open and close one channel for each node; a change of other properties than the address has no effect", async () => {
+    const bench = new TestBench();
+    const { topology, set, provider } = await bench.start("a", "b");
+    assert.deepEqual(bench.take(), ["+a@1", "+b@1"]);
     await set("b", "c");
-    assert.deepEqual(lab.take(), ["-a@1", "+c@1"]);
+    assert.deepEqual(bench.take(), ["-a@1", "+c@1"]);
     provider.set([{ ...node("b"), tags: ["new"] }, node("c")]);
-    await lab.clock.settle();
-    assert.deepEqual(lab.take(), []);
-    assert.equal(lab.receiver.channel("a"), undefined);
-    assert.equal(nameOf(lab.receiver.channel("b")!.node), "b@1");
-    await lab.stop(topology);
-    assert.deepEqual(lab.open, ["b@1", "c@1"], "the end of the service closes nothing");
-    lab.receiver[Symbol.dispose]();
-    assert.deepEqual(lab.take(), ["-b@1", "-c@1"]);
+    await bench.clock.settle();
+    assert.deepEqual(bench.take(), []);
+    assert.equal(bench.receiver.channel("a"), undefined);
+    assert.equal(nameOf(bench.receiver.channel("b")!.node), "b@1");
+    await bench.stop(topology);
+    assert.deepEqual(bench.open, ["b@1", "c@1"], "stopping the service closes no channels");
+    bench.receiver[Symbol.dispose]();
+    assert.deepEqual(bench.take(), ["-b@1", "-c@1"]);
   });
 
   test("a changed address closes the channel to the old one before it opens the new one", async () => {
-    const lab = new Lab();
-    const { topology, set } = await lab.start("a", "b");
-    lab.take();
+    const bench = new TestBench();
+    const { topology, set } = await bench.start("a", "b");
+    bench.take();
     await set("a@2", "b");
-    assert.deepEqual(lab.take(), ["-a@1", "+a@2"]);
-    await lab.stop(topology);
+    assert.deepEqual(bench.take(), ["-a@1", "+a@2"]);
+    await bench.stop(topology);
   });
 });
 
 // R4.1
 describe("a repeated batch", () => {
-  test("opens and closes nothing, also when it comes much later", async () => {
-    const lab = new Lab();
-    const { topology, set } = await lab.start("a", "b");
+  test("opens and closes no channels, even if it is repeated much later", async () => {
+    const bench = new TestBench();
+    const { topology, set } = await bench.start("a", "b");
     await set("b@2");
     topology.block("b");
-    await lab.clock.settle();
-    lab.take();
-    const open = lab.open;
-    for (const batch of lab.batches.slice()) lab.receiver.applyEvents(batch);
-    assert.deepEqual([lab.take(), lab.open], [[], open]);
-    await lab.stop(topology);
+    await bench.clock.settle();
+    bench.take();
+    const open = bench.open;
+    for (const batch of bench.batches.slice()) bench.receiver.applyEvents(batch);
+    assert.deepEqual([bench.take(), bench.open], [[], open]);
+    await bench.stop(topology);
   });
 
-  test("that failed half-way goes on with the event that failed", async () => {
-    const lab = new Lab();
+  test("that failed continues with the event that failed", async () => {
+    const bench = new TestBench();
     let failures = 2;
-    lab.onOpen = (name) => {
+    bench.onOpen = (name) => {
       if (name === "b@1" && failures-- > 0) throw new Error("too many open files");
     };
-    const { topology } = await lab.start("a", "b", "c");
-    await lab.clock.advance(10_000);
-    assert.deepEqual(lab.take(), ["+a@1", "+b@1", "+c@1"]);
-    const keys = lab.batches.map((batch) => batch.map(({ key }) => key));
+    const { topology } = await bench.start("a", "b", "c");
+    await bench.clock.advance(10_000);
+    assert.deepEqual(bench.take(), ["+a@1", "+b@1", "+c@1"]);
+    const keys = bench.batches.map((batch) => batch.map(({ key }) => key));
     assert.equal(keys.length, 3);
     assert.deepEqual(keys[2], keys[0]);
-    await lab.stop(topology);
+    await bench.stop(topology);
   });
 });
 
 // R4.2 R4.4
 describe("a block", () => {
-  test("closes the channel, and a restore opens it at the next good refresh", async () => {
-    const lab = new Lab();
-    const { topology, provider } = await lab.start("a", "b");
-    lab.take();
+  test("closes the channel; after a restore the next successful refresh opens it again", async () => {
+    const bench = new TestBench();
+    const { topology, provider } = await bench.start("a", "b");
+    bench.take();
     topology.block("a");
-    await lab.clock.settle();
-    assert.deepEqual(lab.take(), ["-a@1"]);
+    await bench.clock.settle();
+    assert.deepEqual(bench.take(), ["-a@1"]);
     topology.restore("a");
-    await lab.clock.settle();
-    assert.deepEqual(lab.take(), [], "not before the refresh");
+    await bench.clock.settle();
+    assert.deepEqual(bench.take(), [], "not before the refresh");
     provider.heartbeat();
-    await lab.clock.settle();
-    assert.deepEqual(lab.take(), ["+a@1"]);
-    assert.equal(nameOf(lab.receiver.channel("a")!.node), "a@1");
-    await lab.stop(topology);
+    await bench.clock.settle();
+    assert.deepEqual(bench.take(), ["+a@1"]);
+    assert.equal(nameOf(bench.receiver.channel("a")!.node), "a@1");
+    await bench.stop(topology);
   });
 
-  test("of a node that moves leaves no channel to either address, and its leave forgets the block", async () => {
-    const lab = new Lab();
-    const { topology, set } = await lab.start("a", "b");
+  test("of a node whose address changes leaves no channel to either address; its leave removes the block", async () => {
+    const bench = new TestBench();
+    const { topology, set } = await bench.start("a", "b");
     topology.block("a");
-    await lab.clock.settle();
+    await bench.clock.settle();
     await set("a@2", "b");
-    assert.deepEqual(lab.open, ["b@1"]);
+    assert.deepEqual(bench.open, ["b@1"]);
     await set("b");
     await set("a@3", "b");
-    assert.deepEqual(lab.open, ["a@3", "b@1"]);
-    await lab.stop(topology);
+    assert.deepEqual(bench.open, ["a@3", "b@1"]);
+    await bench.stop(topology);
   });
 
-  test("by the receiver itself stops new work at once, and ends with its own restore", async () => {
-    const lab = new Lab();
-    const { topology, provider } = await lab.start("a", "b");
-    lab.take();
-    lab.receiver.isolate("a");
-    assert.deepEqual(lab.take(), ["-a@1"]);
-    assert.equal(lab.receiver.channel("a"), undefined);
+  test("by the receiver itself takes effect at once, and ends with its own restore", async () => {
+    const bench = new TestBench();
+    const { topology, provider } = await bench.start("a", "b");
+    bench.take();
+    bench.receiver.isolate("a");
+    assert.deepEqual(bench.take(), ["-a@1"]);
+    assert.equal(bench.receiver.channel("a"), undefined);
     assert.deepEqual(topology.state.snapshot?.blockedNodes, ["a"], "every consumer is informed");
-    await lab.clock.settle();
-    lab.receiver.restore("a");
-    await lab.clock.settle();
-    assert.deepEqual([lab.take(), lab.receiver.channel("a")], [[], undefined]);
+    await bench.clock.settle();
+    bench.receiver.restore("a");
+    await bench.clock.settle();
+    assert.deepEqual([bench.take(), bench.receiver.channel("a")], [[], undefined]);
     provider.heartbeat();
-    await lab.clock.settle();
-    assert.deepEqual(lab.take(), ["+a@1"]);
-    await lab.stop(topology);
+    await bench.clock.settle();
+    assert.deepEqual(bench.take(), ["+a@1"]);
+    await bench.stop(topology);
   });
 
-  test("that is over before it was delivered ends with an open channel", async () => {
-    const lab = new Lab();
-    const { topology, provider } = await lab.start("a", "b");
-    lab.receiver.isolate("a");
-    lab.receiver.restore("a");
+  test("that ended before it was delivered leaves an open channel", async () => {
+    const bench = new TestBench();
+    const { topology, provider } = await bench.start("a", "b");
+    bench.receiver.isolate("a");
+    bench.receiver.restore("a");
     provider.heartbeat();
-    await lab.clock.settle();
-    assert.deepEqual(lab.open, ["a@1", "b@1"]);
-    assert.equal(nameOf(lab.receiver.channel("a")!.node), "a@1");
-    await lab.stop(topology);
+    await bench.clock.settle();
+    assert.deepEqual(bench.open, ["a@1", "b@1"]);
+    assert.equal(nameOf(bench.receiver.channel("a")!.node), "a@1");
+    await bench.stop(topology);
   });
 });
 
 // R4.3
-test("while the topology is not ready open channels stay, none is opened, and the status is a warning", async () => {
-  const lab = new Lab();
-  const { topology, provider } = await lab.start("a", "b");
-  lab.take();
-  assert.equal(lab.receiver.status, "ready");
-  provider.set(["b", "c"].map(node), { observedAt: lab.clock.now() - 60_000 });
-  await lab.clock.settle();
-  assert.equal(lab.receiver.status, "degraded");
-  assert.ok(!lab.take().includes("+c@1"));
+test("while the topology is not ready, open channels stay open, no channel is opened, and the status shows it", async () => {
+  const bench = new TestBench();
+  const { topology, provider } = await bench.start("a", "b");
+  bench.take();
+  assert.equal(bench.receiver.status, "ready");
+  provider.set(["b", "c"].map(node), { observedAt: bench.clock.now() - 60_000 });
+  await bench.clock.settle();
+  assert.equal(bench.receiver.status, "degraded");
+  assert.ok(!bench.take().includes("+c@1"));
   provider.heartbeat();
-  await lab.clock.settle();
-  assert.deepEqual([lab.receiver.status, lab.open], ["ready", ["b@1", "c@1"]]);
-  await lab.stop(topology);
+  await bench.clock.settle();
+  assert.deepEqual([bench.receiver.status, bench.open], ["ready", ["b@1", "c@1"]]);
+  await bench.stop(topology);
 });
 
 // R4.1
 describe("a new epoch", () => {
-  test("keeps the channels of members, and closes those of nodes that do not join in it", async () => {
-    const lab = new Lab();
-    const first = await lab.start("a", "b", "c", "d");
+  test("keeps the channels of its members, and closes the channels of nodes that do not join in it", async () => {
+    const bench = new TestBench();
+    const first = await bench.start("a", "b", "c", "d");
     first.topology.block("d");
-    await lab.clock.settle();
-    await lab.stop(first.topology);
-    lab.take();
-    const second = await lab.start("b", "c@2", "d");
+    await bench.clock.settle();
+    await bench.stop(first.topology);
+    bench.take();
+    const second = await bench.start("b", "c@2", "d");
     assert.deepEqual(
-      lab.take(),
+      bench.take(),
       ["-c@1", "+c@2", "+d@1"],
-      "a moved; d is not blocked any more; b stayed as it is",
+      "the address of c changed; d is no longer blocked; b did not change",
     );
-    assert.deepEqual(lab.open, ["a@1", "b@1", "c@2", "d@1"]);
-    await lab.clock.advance(59_000);
-    assert.deepEqual(lab.take(), []);
-    await lab.clock.advance(1_000);
-    assert.deepEqual(lab.take(), ["-a@1"], "a left between the two runs");
-    await lab.stop(second.topology);
-    assert.equal(lab.clock.pendingTimers, 0);
+    assert.deepEqual(bench.open, ["a@1", "b@1", "c@2", "d@1"]);
+    await bench.clock.advance(59_000);
+    assert.deepEqual(bench.take(), []);
+    await bench.clock.advance(1_000);
+    assert.deepEqual(bench.take(), ["-a@1"], "a left between the two runs");
+    await bench.stop(second.topology);
+    assert.equal(bench.clock.pendingTimers, 0);
   });
 
-  test("keeps what has not joined while the topology is not ready", async () => {
-    const lab = new Lab();
-    const first = await lab.start("a", "b");
-    await lab.stop(first.topology);
-    const second = await lab.start("b");
-    second.provider.set([node("b")], { observedAt: lab.clock.now() - 60_000 });
-    await lab.clock.settle();
+  test("keeps the channels of nodes that have not joined while the topology is not ready", async () => {
+    const bench = new TestBench();
+    const first = await bench.start("a", "b");
+    await bench.stop(first.topology);
+    const second = await bench.start("b");
+    second.provider.set([node("b")], { observedAt: bench.clock.now() - 60_000 });
+    await bench.clock.settle();
     second.provider.refuse();
     second.provider.fail();
-    await lab.clock.advance(600_000);
-    assert.deepEqual(lab.open, ["a@1", "b@1"]);
+    await bench.clock.advance(600_000);
+    assert.deepEqual(bench.open, ["a@1", "b@1"]);
     second.provider.recover();
-    await lab.clock.advance(200_000);
-    assert.deepEqual(lab.open, ["b@1"]);
-    await lab.stop(second.topology);
+    await bench.clock.advance(200_000);
+    assert.deepEqual(bench.open, ["b@1"]);
+    await bench.stop(second.topology);
   });
 
-  test("finds a node that this receiver isolated blocked again", async () => {
-    const lab = new Lab();
-    const first = await lab.start("a", "b");
-    lab.receiver.isolate("a");
-    await lab.clock.settle();
-    await lab.stop(first.topology);
-    const second = await lab.start("a", "b");
+  test("blocks a node again that this receiver isolated", async () => {
+    const bench = new TestBench();
+    const first = await bench.start("a", "b");
+    bench.receiver.isolate("a");
+    await bench.clock.settle();
+    await bench.stop(first.topology);
+    const second = await bench.start("a", "b");
     assert.deepEqual(second.topology.state.snapshot?.blockedNodes, ["a"]);
-    assert.deepEqual(lab.open, ["b@1"]);
-    lab.receiver.restore("a");
+    assert.deepEqual(bench.open, ["b@1"]);
+    bench.receiver.restore("a");
     second.provider.heartbeat();
-    await lab.clock.settle();
-    assert.deepEqual(lab.open, ["a@1", "b@1"]);
-    await lab.stop(second.topology);
+    await bench.clock.settle();
+    assert.deepEqual(bench.open, ["a@1", "b@1"]);
+    await bench.stop(second.topology);
   });
 
-  test("makes what still comes of the old one worthless", async () => {
-    const lab = new Lab();
-    const first = await lab.start("a", "b");
-    await lab.stop(first.topology);
-    const old = lab.batches.splice(0);
-    const second = await lab.start("b");
-    await lab.clock.advance(60_000);
-    lab.take();
-    for (const batch of old) lab.receiver.applyEvents(batch);
-    assert.deepEqual([lab.take(), lab.open], [[], ["b@1"]]);
-    await lab.stop(second.topology);
+  test("makes the receiver ignore events of the old epoch", async () => {
+    const bench = new TestBench();
+    const first = await bench.start("a", "b");
+    await bench.stop(first.topology);
+    const old = bench.batches.splice(0);
+    const second = await bench.start("b");
+    await bench.clock.advance(60_000);
+    bench.take();
+    for (const batch of old) bench.receiver.applyEvents(batch);
+    assert.deepEqual([bench.take(), bench.open], [[], ["b@1"]]);
+    await bench.stop(second.topology);
   });
 });
 
 // R4.1 R4.2
-test("a receiver that was restarted gets a bridge of its own, which begins with every member and every block", async () => {
-  const lab = new Lab();
-  const { topology, set } = await lab.start("a", "b");
+test("a restarted receiver gets a new bridge, which starts with every member and every block", async () => {
+  const bench = new TestBench();
+  const { topology, set } = await bench.start("a", "b");
   topology.block("b");
-  await lab.clock.settle();
-  const restarted = lab.createReceiver();
-  lab.take();
-  const { clock } = lab;
+  await bench.clock.settle();
+  const restarted = bench.createReceiver();
+  bench.take();
+  const { clock } = bench;
   const source = topology.service.topology;
   const bridge = new RemotingBridge({
     source,
@@ -315,5 +315,5 @@ test("a receiver that was restarted gets a bridge of its own, which begins with 
   await set("a@2", "b", "c");
   assert.deepEqual(restarted.open.map(nameOf), ["a@2", "c@1"]);
   await clock.until(bridge[Symbol.asyncDispose](), HOUR_MS);
-  await lab.stop(topology);
+  await bench.stop(topology);
 });

@@ -11,13 +11,19 @@ import type {
 } from "@holdfast/core";
 import type { Channel, OpenChannel } from "./channel.ts";
 
-/** Where this receiver reports nodes that it isolated or restored: `service.remoting`, or the bridge itself. */
+/**
+ * The bridge to which this receiver reports nodes that it isolated or restored: `service.remoting`, or a bridge created
+ * elsewhere.
+ */
 export type Remote = Pick<RemotingBridge, "block" | "restore" | "node">;
 
 export interface RemotingReceiverOptions {
   readonly open: OpenChannel;
   readonly clock: Clock;
-  /** How long after a new epoch has begun a node may take to join in it before its channel is closed. @defaultValue 60000 */
+  /**
+   * How long to wait for a node to join after a new epoch begins, before its channel is closed. Counted from the last
+   * batch, in milliseconds. @defaultValue 60000
+   */
   readonly graceMs?: number | undefined;
 }
 
@@ -29,12 +35,12 @@ interface Entry {
   channel: Channel | undefined;
 }
 
-/** One channel to each node that has joined and is not blocked. The policy is in the README, point by point. */
+/** Keeps one channel to each node that has joined and is not blocked. The README describes the policy in detail. */
 export class RemotingReceiver implements RemotingPort, Disposable {
   readonly #options: RemotingReceiverOptions;
   readonly #filter = new RemoteEventFilter();
   readonly #entries = new Map<NodeId, Entry>();
-  /** Nodes that this receiver isolated itself and has not restored. */
+  /** Nodes that this receiver has isolated and has not yet restored. */
   readonly #isolated = new Set<NodeId>();
   #remote: Remote | undefined;
   #epoch: Epoch | undefined;
@@ -45,18 +51,27 @@ export class RemotingReceiver implements RemotingPort, Disposable {
     this.#options = options;
   }
 
-  /** The bridge that calls this receiver; again after a restart of the service, which may have begun to call it before. */
+  /**
+   * Sets the bridge that calls this receiver. Call it again after a restart of the service; the new bridge may already
+   * have called the receiver.
+   */
   attach(remote: Remote): void {
     this.#remote = remote;
     for (const id of this.#isolated) remote.block(id);
   }
 
-  /** `degraded` and `unavailable` are warnings to show: open channels stay, no new ones are opened. */
+  /**
+   * The status of the topology. Show `degraded` and `unavailable` as warnings: open channels stay open, and no new ones
+   * are opened.
+   */
   get status(): TopologyStatus {
     return this.#status;
   }
 
-  /** The channel to use for new work; undefined when the node is not a member, or is blocked or being restored. */
+  /**
+   * Returns the channel for new work. Returns `undefined` when the node is not a member, is blocked, or is being
+   * restored.
+   */
   channel(id: NodeId): Channel | undefined {
     return this.#remote?.node(id)?.state === "up" ? this.#entries.get(id)?.channel : undefined;
   }
@@ -66,32 +81,35 @@ export class RemotingReceiver implements RemotingPort, Disposable {
     return [...this.#entries.values()].flatMap(({ channel }) => channel?.node ?? []);
   }
 
-  /** This receiver has found the node to be broken: it stops using it at once and reports it to everyone. */
+  /** Call this when the node does not work: the receiver stops using it at once, and reports it to all consumers. */
   isolate(id: NodeId): void {
     const entry = this.#entries.get(id);
     if (entry === undefined) return;
     this.#isolated.add(id);
-    this.#settle(id, entry);
+    this.#update(id, entry);
     this.#remote?.block(id);
   }
 
-  /** The node works again. It is used again after `unblocked`, which follows the next good refresh. */
+  /**
+   * Call this when the node works again. It is used again after the event `unblocked`, which follows the next
+   * successful refresh.
+   */
   restore(id: NodeId): void {
     if (!this.#isolated.delete(id)) return;
     this.#remote?.restore(id);
     const entry = this.#entries.get(id);
-    if (entry !== undefined) this.#settle(id, entry);
+    if (entry !== undefined) this.#update(id, entry);
   }
 
-  /** Everything happens before it returns, so nothing is applied after the deadline of the call. */
+  /** Applies the events synchronously, so that nothing is applied after the deadline of the call. */
   applyEvents(events: readonly RemoteTopologyEvent[]): void {
-    // More joins of the new epoch may follow, also after a failure.
+    // Start the grace period again: more joins of the new epoch may follow, even if this batch fails.
     if (this.#sweep !== undefined) this.#scheduleSweep();
     for (const event of events) {
       if (!this.#filter.isNew(event)) continue;
       if (event.epoch !== this.#epoch) this.#beginEpoch(event.epoch);
       this.#apply(event);
-      // Last: an event that failed is not a repeat when its batch comes again.
+      // Accept the event only after it was applied, so that it is applied again when its batch failed and is repeated.
       this.#filter.accept(event);
     }
   }
@@ -112,10 +130,10 @@ export class RemotingReceiver implements RemotingPort, Disposable {
     const known = this.#entries.get(id);
     switch (kind) {
       case "join": {
-        // A block does not outlive its epoch; within one epoch only a leave or `unblocked` lifts it.
+        // A block ends with its epoch. Within one epoch only `leave` or `unblocked` removes it.
         const isBlocked = known?.epoch === epoch && known.isBlocked;
         const entry = { node, epoch, isBlocked, channel: known?.channel };
-        this.#settle(id, entry);
+        this.#update(id, entry);
         this.#entries.set(id, entry);
         if (known?.epoch !== epoch && this.#isolated.has(id)) this.#remote?.block(id);
         return;
@@ -125,23 +143,23 @@ export class RemotingReceiver implements RemotingPort, Disposable {
         return;
       case "blocked":
       case "unblocked":
-        // A node that has not joined has no channel to close or to open.
+        // A node that has not joined has no channel.
         if (known === undefined) return;
         known.isBlocked = kind === "blocked";
-        this.#settle(id, known);
+        this.#update(id, known);
         return;
       default:
-        // A kind that is added later is an error of the types, and here.
+        // A new kind of event causes a type error here, and an exception in an older build.
         throw new Error(`unknown kind of event: ${String(kind satisfies never)}`);
     }
   }
 
-  /** Closes a channel that must not be there any more, or opens the one that is missing. */
-  #settle(id: NodeId, entry: Entry): void {
+  /** Closes a channel that must not be open, or opens a missing one. */
+  #update(id: NodeId, entry: Entry): void {
     const { node, channel } = entry;
     const isWanted = !entry.isBlocked && !this.#isolated.has(id);
-    const isRight = channel?.node.host === node.host && channel.node.port === node.port;
-    if (channel !== undefined && !(isWanted && isRight)) {
+    const isSameAddress = channel?.node.host === node.host && channel.node.port === node.port;
+    if (channel !== undefined && !(isWanted && isSameAddress)) {
       channel.close();
       entry.channel = undefined;
     }
@@ -154,7 +172,10 @@ export class RemotingReceiver implements RemotingPort, Disposable {
     this.#isolated.delete(id);
   }
 
-  /** The service was restarted: every member joins again. Who left meanwhile gets no leave, so those that do not join go later. */
+  /**
+   * Called when the service has restarted. Every member joins again. A node that left before the restart gets no
+   * `leave`, so channels of nodes that do not join are closed later.
+   */
   #beginEpoch(epoch: Epoch): void {
     this.#epoch = epoch;
     if (this.#entries.size > 0) this.#scheduleSweep();
@@ -166,7 +187,7 @@ export class RemotingReceiver implements RemotingPort, Disposable {
     this.#sweep = clock.schedule(graceMs, () => this.#sweepOnceReady());
   }
 
-  /** While the topology is not `ready`, joins are held back: what is missing then may still be a member. */
+  /** While the topology is not `ready`, joins are held back, so a node that has not joined may still be a member. */
   #sweepOnceReady(): void {
     if (this.#status !== "ready") return this.#scheduleSweep();
     this.#sweep = undefined;
