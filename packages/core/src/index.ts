@@ -128,6 +128,7 @@ export { callIsolated } from "./time/call-isolated.ts";
 export type { Clock } from "./time/clock.ts";
 export { createDeadline, type Deadline, type DeadlineOptions } from "./time/deadline.ts";
 export { EventChannel } from "./time/event-channel.ts";
+export { OneAtATime } from "./time/one-at-a-time.ts";
 export { readUntilAborted } from "./time/read-until-aborted.ts";
 export { SerialQueue } from "./time/serial-queue.ts";
 export { sleep, type SleepOptions } from "./time/sleep.ts";

@@ -1,4 +1,5 @@
 import {
+  OneAtATime,
   toReason,
   type Clock,
   type ClusterProvider,
@@ -60,6 +61,8 @@ export class FailoverSession implements AsyncDisposable {
   readonly #naming: NamingCheck;
   readonly #sources = new Map<ProviderId, Source>();
   readonly #stopping = new Set<Promise<void>>();
+  /** Reports updates. An update caused by a receiver is reported after the current one has been received. */
+  readonly #outbox = new OneAtATime<Update>((update) => this.#report(update));
   /** The snapshot in force. */
   #snapshot: ProviderSnapshot | undefined;
   #wake: Disposable | undefined;
@@ -182,11 +185,10 @@ export class FailoverSession implements AsyncDisposable {
   }
 
   #carryOut(decision: Decision, { confirmed, ended }: Occurrence = {}): void {
+    if (this.#isDisposed) return;
     const { active, switched, healthChanges } = decision;
     const snapshot = active === undefined ? undefined : this.#sources.get(active)?.snapshot;
     const standbys = this.#standbys(active);
-    if (active !== undefined && snapshot !== undefined)
-      this.#naming.compare(active, snapshot, standbys.healthy);
     const output = this.#guards.pass({ decision, snapshot, standbys, now: this.#now() });
     this.#snapshot = output.snapshot ?? this.#snapshot;
     this.#watch(decision.watched);
@@ -202,9 +204,18 @@ export class FailoverSession implements AsyncDisposable {
       health: healthChanges,
       holds: output.holds.map((hold) => this.#toGuardHold(hold)),
     };
+    // The receivers of updates and warnings may call methods of this session, so both are called last.
+    this.#outbox.push(update);
+    if (active !== undefined && snapshot !== undefined)
+      this.#naming.compare(active, snapshot, standbys.healthy);
+  }
+
+  /** Reports nothing after the disposal, which may happen while an update waits. */
+  #report(update: Update): void {
+    if (this.#isDisposed) return;
     if (updateChannel.hasSubscribers) updateChannel.publish({ update });
-    // Called last, because the receiver may call methods of this session.
-    this.#options.onUpdate(update);
+    // A subscriber of the channel may have ended the run.
+    if (!this.#isDisposed) this.#options.onUpdate(update);
   }
 
   #standbys(active: ProviderId | undefined): Standbys {

@@ -1,4 +1,14 @@
-import { createSnapshot, MemberSet, ProvisioningError, type ClusterProvider } from "@holdfast/core";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import {
+  createSnapshot,
+  MemberSet,
+  ProvisioningError,
+  type ClusterProvider,
+  type TopologyEvent,
+  type Update,
+  type UpdateSource,
+  untilAborted,
+} from "@holdfast/core";
 import { Failover } from "@holdfast/failover";
 import { MemoryProvider } from "@holdfast/provider-memory";
 import { ScriptedUpdates, VirtualClock } from "@holdfast/testing";
@@ -57,6 +67,15 @@ const createUnstoppable = (clock: VirtualClock): ClusterProvider => {
     yield* MemoryProvider.prototype.watch.call(memory, { signal: new AbortController().signal });
   };
   return memory;
+};
+
+const FIRST_UPDATE: Update = {
+  snapshot: undefined,
+  isFresh: false,
+  availability: "degraded",
+  reason: "p is connecting",
+  health: [{ providerId: "p", from: "idle", to: "connecting" }],
+  holds: [],
 };
 
 describe("faulty sources and listeners", () => {
@@ -184,5 +203,68 @@ describe("faulty sources and listeners", () => {
     await clock.settle();
     expect(seen).toEqual(["snapshot", "snapshot", "draining", "stopped"]);
     expect(clock.pendingTimers).toBe(0);
+  });
+
+  test("a listener may start the hub again during its start: the source runs once", async () => {
+    let runs = 0;
+    const source: UpdateSource = {
+      async run({ signal, onUpdate }) {
+        runs++;
+        onUpdate(FIRST_UPDATE);
+        await untilAborted(new Promise(() => undefined), signal).catch(() => undefined);
+      },
+    };
+    const hub = new WatchHub({ source, clock: new VirtualClock(), random: () => 0 });
+    hub.onEvent(({ kind }) => {
+      if (kind === "health_changed" && runs < 3) hub.start();
+    });
+    hub.start();
+    expect(runs).toBe(1);
+    await hub[Symbol.asyncDispose]();
+  });
+
+  test("a disposal by a listener during the start waits for the source to end", async () => {
+    const steps: string[] = [];
+    const source: UpdateSource = {
+      async run({ signal, onUpdate }) {
+        onUpdate(FIRST_UPDATE);
+        await Promise.resolve();
+        await Promise.resolve();
+        await Promise.resolve();
+        steps.push(signal.aborted ? "source ended by the signal" : "source ended");
+      },
+    };
+    const hub = new WatchHub({ source, clock: new VirtualClock(), random: () => 0 });
+    const disposal = Promise.withResolvers<void>();
+    hub.onEvent(({ kind }) => {
+      if (kind === "health_changed") disposal.resolve(hub[Symbol.asyncDispose]());
+    });
+    hub.start();
+    await disposal.promise;
+    steps.push("disposed");
+    expect(steps).toEqual(["source ended by the signal", "disposed"]);
+  });
+
+  test("a subscriber of the diagnostics channel may call the hub: listeners receive the events in order", async () => {
+    const { clock, primary, hub } = await createRunningHub();
+    const seen: number[] = [];
+    hub.onEvent(({ seqNo }) => seen.push(seqNo));
+    const published: number[] = [];
+    const onMessage = (message: unknown) => {
+      const { event } = message as { readonly event: TopologyEvent };
+      published.push(event.seqNo);
+      if (event.kind === "snapshot") hub.block("a");
+    };
+    subscribe("holdfast:event", onMessage);
+    try {
+      primary.apply({ upsert: [node("c")] });
+      await clock.settle();
+    } finally {
+      unsubscribe("holdfast:event", onMessage);
+    }
+    expect(seen).toHaveLength(2);
+    expect(seen).toEqual(seen.toSorted((a, b) => a - b));
+    expect(published).toEqual(seen);
+    await hub[Symbol.asyncDispose]();
   });
 });

@@ -5,6 +5,7 @@ import {
   diffSnapshots,
   followLog,
   MemberSet,
+  OneAtATime,
   ProvisioningError,
   readSnapshots,
   refusalOf,
@@ -39,7 +40,6 @@ import { eventChannel } from "./diagnostics.ts";
 import { createEpoch } from "./epoch.ts";
 import { EventLog } from "./event-log.ts";
 import { explainNode, type ExplainOptions, type NodeExplanation } from "./explain-node.ts";
-import { OneAtATime } from "./one-at-a-time.ts";
 import { StreamTerminations } from "./stream-terminations.ts";
 import { toEventDraft, withHold } from "./to-event-draft.ts";
 import { STARTING, toStatus, type Status } from "./to-status.ts";
@@ -61,7 +61,10 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
   readonly #terminations = new StreamTerminations();
   readonly #stop = new AbortController();
   /** Delivers events. An event caused by a listener is delivered after all listeners have received the current one. */
-  readonly #outbox = new OneAtATime<TopologyEvent>((event) => this.#events.emit("event", event));
+  readonly #outbox = new OneAtATime<TopologyEvent>((event) => {
+    if (eventChannel.hasSubscribers) eventChannel.publish({ event });
+    this.#events.emit("event", event);
+  });
   /** Processes updates. An update caused by a listener is processed after the current one is complete. */
   readonly #inbox = new OneAtATime<Update>((update) => this.#take(update));
   #announced: Announced = NOTHING_ANNOUNCED;
@@ -110,7 +113,10 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
       throw new ProvisioningError("LIFECYCLE_STOPPED", "the hub was stopped");
     if (this.#run !== undefined) return;
     this.#epoch = epoch ?? this.#epoch;
-    this.#run = this.#watch();
+    // Set before the source runs, because a listener of the first events may start or dispose of the hub.
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#run = promise;
+    resolve(this.#watch());
   }
 
   /** The epoch of all events. It can change once, at the start of the hub, before the first event. */
@@ -381,7 +387,6 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
     };
     if (event.kind === "stream_terminated") this.#terminations.add(event);
     this.#log.append(event);
-    if (eventChannel.hasSubscribers) eventChannel.publish({ event });
     this.#outbox.push(event);
   }
 }

@@ -17,3 +17,16 @@ test("handles an item that is pushed during the handling of another afterwards, 
   queue.push(5);
   expect(steps.at(-1)).toBe("end 5");
 });
+
+test("handles the next item after a handler has thrown", () => {
+  const handled: number[] = [];
+  const queue = new OneAtATime<number>((item) => {
+    handled.push(item);
+    if (item !== 1) return;
+    queue.push(2);
+    throw new Error("broken");
+  });
+  expect(() => queue.push(1)).toThrow("broken");
+  queue.push(3);
+  expect(handled).toEqual([1, 2, 3]);
+});

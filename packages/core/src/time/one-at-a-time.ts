@@ -7,7 +7,7 @@ export class OneAtATime<T> {
   readonly #waiting: T[] = [];
   #isHandling = false;
 
-  /** `handle` must not throw. */
+  /** If `handle` throws, the error is thrown by `push`, and the items that wait are handled at the next `push`. */
   constructor(handle: (item: T) => void) {
     this.#handle = handle;
   }
@@ -16,9 +16,12 @@ export class OneAtATime<T> {
     this.#waiting.push(item);
     if (this.#isHandling) return;
     this.#isHandling = true;
-    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
-      this.#handle(next);
+    try {
+      for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+        this.#handle(next);
+      }
+    } finally {
+      this.#isHandling = false;
     }
-    this.#isHandling = false;
   }
 }
