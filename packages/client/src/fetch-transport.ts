@@ -1,11 +1,17 @@
 import { ProvisioningError, throwIfAborted } from "@holdfast/core";
+import { toNetworkFailure } from "@holdfast/core/adapter";
 import type { Transport } from "./transport.ts";
 
 /**
- * Uses the platform's `fetch`: works in Node and in browsers. A redirect is an error: it would send the token to another server.
+ * Uses the platform's `fetch`, so that a program can bring its own dispatcher or interceptors. A redirect is an error: it would send the
+ * token to another server.
  */
 export const fetchTransport: Transport = async ({ url, headers, signal }) => {
-  const response = await fetchResponse(url, headers, signal);
+  const response = await orFail(
+    url,
+    signal,
+    fetch(url, { headers, signal, redirect: "error", cache: "no-store" }),
+  );
   return {
     status: response.status,
     header: (name) => response.headers.get(name) ?? undefined,
@@ -13,20 +19,6 @@ export const fetchTransport: Transport = async ({ url, headers, signal }) => {
   };
 };
 
-async function fetchResponse(
-  url: string,
-  headers: Readonly<Record<string, string>>,
-  signal: AbortSignal,
-): Promise<Response> {
-  try {
-    return await fetch(url, { headers, signal, redirect: "error", cache: "no-store" });
-  } catch (error) {
-    throwIfAborted(signal);
-    throw new ProvisioningError("CONNECTIVITY_REFUSED", `${url} cannot be reached${describeCause(error)}`);
-  }
-}
-
-/** Not every browser's stream is an async iterable. */
 async function* readBody(
   { body }: Response,
   url: string,
@@ -36,10 +28,7 @@ async function* readBody(
   const reader = body.getReader();
   try {
     for (;;) {
-      const { done, value } = await reader.read().catch((error: unknown) => {
-        throwIfAborted(signal);
-        throw new ProvisioningError("STREAM_FAILED", `the connection to ${url} broke${describeCause(error)}`);
-      });
+      const { done, value } = await orFail(url, signal, reader.read());
       if (done) return;
       yield value;
     }
@@ -48,10 +37,17 @@ async function* readBody(
   }
 }
 
-/** The system's code of a failure, such as ECONNREFUSED. Nothing else of the error is repeated: it could quote a header. */
-function describeCause(error: unknown): string {
-  const cause: unknown = error instanceof Error ? error.cause : undefined;
-  const code: unknown =
-    typeof cause === "object" && cause !== null && "code" in cause ? cause.code : undefined;
-  return typeof code === "string" && /^[A-Z][A-Z0-9_]{2,40}$/.test(code) ? ` (${code})` : "";
+/** Nothing of the platform's error is repeated but its meaning: it could quote a header. */
+async function orFail<T>(url: string, signal: AbortSignal, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throwIfAborted(signal);
+    const { origin } = new URL(url);
+    const { code, failure } = toNetworkFailure(error) ?? {
+      code: "STREAM_FAILED",
+      failure: "broke the connection",
+    };
+    throw new ProvisioningError(code, `the daemon at ${origin} ${failure}`, { details: { address: origin } });
+  }
 }

@@ -237,7 +237,7 @@ describe("data that does not fit", () => {
 
   test.each([
     [401, "CONNECTIVITY_UNAUTHORIZED"],
-    [404, "CONNECTIVITY_UNAVAILABLE"],
+    [404, "CONNECTIVITY_REFUSED"],
     [503, "CONNECTIVITY_OVERLOADED"],
   ])("the status %i is a failure with a code", async (status, code) => {
     const { clock, daemon, topology, end } = setUp();
@@ -251,7 +251,9 @@ describe("data that does not fit", () => {
     const { clock, daemon, topology, end } = setUp();
     daemon.responseHeaders = { "content-type": "text/html" };
     await clock.settle();
-    expect(topology.daemons()[0]?.reason?.message).toMatch(/http:\/\/one\/events is not a Holdfast daemon/);
+    expect(topology.daemons()[0]?.reason?.message).toMatch(
+      /the server at http:\/\/one is not a Holdfast daemon/,
+    );
     await end();
   });
 });

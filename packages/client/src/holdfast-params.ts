@@ -1,4 +1,9 @@
-import { secretReferenceSchema, type SecretReference } from "@holdfast/core/adapter";
+import {
+  secretReferenceSchema,
+  tlsFilesSchema,
+  type SecretReference,
+  type TlsFiles,
+} from "@holdfast/core/adapter";
 import * as z from "zod";
 
 /** Which daemon a provider follows. Only `url` is required. */
@@ -7,6 +12,8 @@ export interface HoldfastParams {
   readonly url: string;
   /** Sent as a bearer token, for a proxy in front of the daemon that asks for one. @defaultValue no token */
   readonly token?: SecretReference | undefined;
+  /** For https. @defaultValue the certificates that Node trusts */
+  readonly tls?: TlsFiles | undefined;
 }
 
 const EXPECTED_URL = "an address of the form http://HOST:PORT, without a path or credentials";
@@ -20,6 +27,7 @@ export const holdfastParamsSchema: z.ZodType<HoldfastParams, HoldfastParams> = z
   token: secretReferenceSchema
     .optional()
     .describe("A bearer token, for a proxy in front of the daemon that asks for one."),
+  tls: tlsFilesSchema.optional().describe("For https addresses."),
 });
 
 /** An HTTP address with nothing but scheme, host and port. */

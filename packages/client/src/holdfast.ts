@@ -1,7 +1,7 @@
 import { defineAdapter, resolveSecret, type DefinedAdapter } from "@holdfast/core/adapter";
 import { DaemonWatcher } from "./daemon-watcher.ts";
-import { fetchTransport } from "./fetch-transport.ts";
 import { holdfastParamsSchema, type HoldfastParams } from "./holdfast-params.ts";
+import { HttpTransport } from "./http-transport.ts";
 import { probeDaemon } from "./probe-daemon.ts";
 
 /**
@@ -14,18 +14,20 @@ export const holdfast: DefinedAdapter<HoldfastParams, HoldfastParams> = defineAd
   params: holdfastParamsSchema,
   open({ descriptor, clock }) {
     const { id, params } = descriptor;
-    const { url, token } = params;
+    const { url, token, tls } = params;
+    const transport = new HttpTransport({ clock, tls });
     const source = {
       url,
       providerId: id,
       context: { clock },
-      transport: fetchTransport,
+      transport: transport.open,
       token: token && ((signal: AbortSignal) => resolveSecret(token, { signal })),
     };
     const watcher = new DaemonWatcher(source);
     return {
       probe: ({ signal }) => probeDaemon(source, signal),
       watch: ({ signal }) => watcher.watch(signal),
+      close: () => transport[Symbol.dispose](),
     };
   },
 });

@@ -1,47 +1,41 @@
 import { ProvisioningError, type LogPosition } from "@holdfast/core";
+import { parseRetryAfter, toHttpFailure } from "@holdfast/core/adapter";
 import type { DaemonSource } from "./daemon-source.ts";
 import type { TransportResponse } from "./transport.ts";
 
-/** Opens `/events` of a daemon, continuing after a position. Rejects with a `CONNECTIVITY_*` or `STREAM_INVALID_DATA` error. */
+/** Opens `/events` of a daemon, continuing after a position. Rejects with a `CONNECTIVITY_*` or `STREAM_*` error. */
 export async function openStream(
-  { url, transport, token }: DaemonSource,
+  source: DaemonSource,
   position: LogPosition | undefined,
   signal: AbortSignal,
 ): Promise<TransportResponse> {
-  const endpoint = new URL("/events", url).href;
+  const { url, transport, token } = source;
   const headers: Record<string, string> = { accept: "text/event-stream" };
   if (token !== undefined) headers["authorization"] = `Bearer ${await token(signal)}`;
   if (position !== undefined) headers["last-event-id"] = `${position.epoch}:${position.seqNo}`;
-  const response = await transport({ url: endpoint, headers, signal });
-  const failure = toFailure(endpoint, response);
+  const response = await transport({ url: new URL("/events", url).href, headers, signal });
+  const failure = toFailure(source, response);
   if (failure === undefined) return response;
   await response.body[Symbol.asyncIterator]().return?.();
   throw failure;
 }
 
-function toFailure(url: string, response: TransportResponse): ProvisioningError | undefined {
+function toFailure(
+  { url, context }: DaemonSource,
+  response: TransportResponse,
+): ProvisioningError | undefined {
   const { status } = response;
-  const details = { status };
-  if (status === 401 || status === 403) {
-    return new ProvisioningError("CONNECTIVITY_UNAUTHORIZED", `${url} refused the credentials (${status})`, {
-      details,
-    });
-  }
-  if (status === 503 || status === 429) {
-    const seconds = Number(response.header("retry-after"));
-    const retryAfterMs = seconds > 0 ? seconds * 1_000 : undefined;
-    const message = `${url} cannot serve another client now (${status})`;
-    return new ProvisioningError("CONNECTIVITY_OVERLOADED", message, {
-      details: { ...details, ...(retryAfterMs !== undefined && { retryAfterMs }) },
-    });
-  }
   if (status !== 200) {
-    return new ProvisioningError("CONNECTIVITY_UNAVAILABLE", `${url} answered ${status}`, { details });
+    // The daemon answers 503 while it has as many clients as it may have, and while it stops.
+    const { code, failure } =
+      status === 503
+        ? { code: "CONNECTIVITY_OVERLOADED" as const, failure: "takes no further client now" }
+        : toHttpFailure(status);
+    const retryAfterMs = parseRetryAfter(response.header("retry-after"), context.clock.now());
+    const details = { address: url, status, ...(retryAfterMs !== undefined && { retryAfterMs }) };
+    return new ProvisioningError(code, `the daemon at ${url} ${failure}`, { details });
   }
-  const type = response.header("content-type") ?? "";
-  if (type.startsWith("text/event-stream")) return undefined;
-  return new ProvisioningError(
-    "STREAM_INVALID_DATA",
-    `${url} is not a Holdfast daemon: its content type is not text/event-stream`,
-  );
+  if (/^text\/event-stream\b/i.test(response.header("content-type") ?? "")) return undefined;
+  const message = `the server at ${url} is not a Holdfast daemon: its response is not text/event-stream`;
+  return new ProvisioningError("STREAM_INVALID_DATA", message, { details: { address: url } });
 }

@@ -20,6 +20,7 @@ export { HttpResponse } from "./adapter-kit/http/http-response.ts";
 export { toNetworkFailure, type NetworkFailure } from "./adapter-kit/http/network-failure.ts";
 export { isThisMachine, proxyFromEnvironment } from "./adapter-kit/http/proxy-from-environment.ts";
 export { readPemFile } from "./adapter-kit/http/read-pem-file.ts";
+export { readTlsFiles, tlsFilesSchema, type TlsFiles } from "./adapter-kit/http/tls-files.ts";
 export { parseRetryAfter } from "./adapter-kit/http/retry-after.ts";
 export { toRequestError, type HttpPeer } from "./adapter-kit/http/to-request-error.ts";
 export { EXPECTED_HOST, isHost } from "./adapter-kit/is-host.ts";

@@ -1,20 +1,14 @@
-import { secretReferenceSchema, type SecretReference, type WithDefaults } from "@holdfast/core/adapter";
+import {
+  secretReferenceSchema,
+  tlsFilesSchema,
+  type SecretReference,
+  type TlsFiles,
+  type WithDefaults,
+} from "@holdfast/core/adapter";
 import * as z from "zod";
 
 /** What names a member: see the README's table. */
 export type NodeIdRule = "node-and-service" | "service-id" | "address" | { readonly meta: string };
-
-/** Files for TLS, in PEM. They are read again for every request, so that certificates can be replaced while the program runs. */
-export interface ConsulTls {
-  /** The certificates to trust. @defaultValue those of Node.js */
-  readonly caFile?: string | undefined;
-  /** The client's certificate. */
-  readonly certFile?: string | undefined;
-  /** The private key of the client's certificate. */
-  readonly keyFile?: string | undefined;
-  /** The name that the server's certificate must have. @defaultValue the host of the address */
-  readonly serverName?: string | undefined;
-}
 
 /** Which instances of which service a provider reports, and how it asks for them. Only `service` is required. */
 export interface ConsulParams {
@@ -46,7 +40,7 @@ export interface ConsulParams {
   /** The ACL token by reference, `{ env }` or `{ file }`; read again for every request. */
   readonly token?: SecretReference | undefined;
   /** For https addresses. */
-  readonly tls?: ConsulTls | undefined;
+  readonly tls?: TlsFiles | undefined;
   /** How long a blocking query waits for a change, in milliseconds. @defaultValue 50000 */
   readonly waitMs?: number | undefined;
   /** The least time between two queries that brought nothing new, in milliseconds. @defaultValue 50 */
@@ -120,17 +114,7 @@ export const consulParamsSchema: z.ZodType<ConsulSettings, ConsulParams> = z.str
   token: secretReferenceSchema
     .optional()
     .describe("The ACL token, by reference; read again for every request."),
-  tls: z
-    .strictObject({
-      caFile: file("The certificates to trust, PEM."),
-      certFile: file("The client's certificate, PEM."),
-      keyFile: file("The client's private key, PEM."),
-      serverName: name(
-        "The name the server's certificate must have, where that is not the host's.",
-      ).optional(),
-    })
-    .optional()
-    .describe("For https addresses."),
+  tls: tlsFilesSchema.optional().describe("For https addresses."),
   waitMs: z
     .int()
     .min(1_000)

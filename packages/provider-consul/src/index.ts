@@ -1,3 +1,3 @@
 // For users of a Consul service.
 export { consul } from "./consul.ts";
-export type { ConsulParams, ConsulSettings, ConsulTls, NodeIdRule } from "./consul-params.ts";
+export type { ConsulParams, ConsulSettings, NodeIdRule } from "./consul-params.ts";

@@ -9,11 +9,10 @@ import {
   whenAborted,
   type Clock,
 } from "@holdfast/core";
-import { HttpClient, proxyFromEnvironment, type HttpProxy } from "@holdfast/core/adapter";
+import { HttpClient, proxyFromEnvironment, readTlsFiles, type HttpProxy } from "@holdfast/core/adapter";
 import type { ConsulSettings } from "../consul-params.ts";
 import { isAboutCredentials } from "./is-about-credentials.ts";
 import { LEADER_PATH, saysNoLeader, toNoLeader } from "./no-leader.ts";
-import { readTls } from "./read-tls.ts";
 import { readToken } from "./read-token.ts";
 import { toMostTelling, type AddressFailure } from "./to-most-telling.ts";
 import { toPeer, toRefusalError } from "../to-refusal-error.ts";
@@ -164,7 +163,7 @@ export class ConsulClient implements Disposable {
       ...(token !== undefined && { "x-consul-token": token }),
       ...(payload !== undefined && { "content-type": "application/json" }),
     };
-    const tls = url.protocol === "https:" ? await readTls(this.#params.tls, signal) : undefined;
+    const tls = url.protocol === "https:" ? await readTlsFiles(this.#params.tls, signal) : undefined;
     using led = this.#whileLed(address, request, signal);
     const { signal: either } = led;
     const proxy = this.#proxyTo(address);
