@@ -54,7 +54,7 @@ function create(params: HoldfastParams): ClusterProvider {
     random: Math.random,
     heartbeatMs: 5_000,
   });
-  open.push(() => provider[Symbol.asyncDispose]());
+  open.push(async () => provider[Symbol.asyncDispose]());
   return provider;
 }
 
@@ -110,7 +110,8 @@ describe("holdfast()", () => {
   test("a connection that is refused or cut off is an error with a code", async () => {
     const address = await listen(createHttpServer((request) => void request.socket.destroy()));
     await expect(create({ url: `http://${address}` }).probe({ signal })).rejects.toMatchObject({
-      code: "STREAM_FAILED",
+      code: "CONNECTIVITY_REFUSED",
+      message: expect.stringContaining(`the daemon at http://${address}`),
     });
     await expect(create({ url: "http://127.0.0.1:1" }).probe({ signal })).rejects.toMatchObject({
       code: "CONNECTIVITY_REFUSED",
