@@ -51,7 +51,7 @@ function create(params: HoldfastParams): ClusterProvider {
   const descriptor = { id: "upstream", kind: "holdfast", priority: 1, params: adapter.params.parse(params) };
   const provider = adapter.create(descriptor, {
     clock: systemClock,
-    random: Math.random,
+    random: () => 0.5,
     heartbeatMs: 5_000,
   });
   open.push(async () => provider[Symbol.asyncDispose]());

@@ -74,9 +74,6 @@ const MIB = 1_048_576;
 const ORIGIN = /^https?:\/\/(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?\/?$/;
 
 const name = (description: string): z.ZodString => z.string().min(1).max(512).describe(description);
-const file = (description: string): z.ZodOptional<z.ZodString> =>
-  z.string().min(1).max(4_096).optional().describe(description);
-
 export const consulParamsSchema: z.ZodType<ConsulSettings, ConsulParams> = z.strictObject({
   addresses: z
     .array(
