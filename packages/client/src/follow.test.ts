@@ -45,6 +45,8 @@ const idsOf = (members: Iterable<{ readonly id: string }> = []) => [...members].
 const positionsOf = ({ requests }: FakeDaemon) =>
   requests.map(({ headers }) => headers["last-event-id"] ?? "-");
 
+const unreachable: Transport = () => Promise.reject(new Error("not reachable"));
+
 // R7.4
 describe("follow", () => {
   test("has the members of the daemon, and every change of them", async () => {
@@ -58,6 +60,36 @@ describe("follow", () => {
     expect(topology.state.snapshot?.hash).toBe(daemon.hub.state.snapshot?.hash);
     expect(topology.state).toMatchObject({ status: "ready", isStale: false });
     await end();
+  });
+
+  test("an empty topology that is no longer current there is not current here, and the next daemon takes over", async () => {
+    const { clock, daemons, topology, events, end } = setUp({ daemons: 2 });
+    const [first, second] = daemons;
+    first!.publish([]);
+    second!.publish(nodes("a"));
+    await clock.advance(1_000);
+    expect(topology.state).toMatchObject({ status: "empty", isStale: false });
+    first!.updates.send({ availability: "degraded", reason: "the backend does not confirm its content" });
+    await clock.advance(20_000);
+    expect(events.filter(({ kind }) => kind === "provider_changed")).toMatchObject([
+      { from: "one", to: "two", reason: "health_degraded" },
+    ]);
+    expect(idsOf(topology.members())).toBe("a");
+    await end();
+  });
+
+  test("the same address in two forms is one daemon; two schemes of one host are two daemons", async () => {
+    const url = ["http://one", "http://one/", "HTTP://ONE:80", "https://one"];
+    const clock = new VirtualClock();
+    await using topology = follow({ url, clock, random: createSeededRandom(3), transport: unreachable });
+    expect(topology.daemons().map(({ providerId }) => providerId)).toEqual(["http://one", "https://one"]);
+    await using single = follow({
+      url: url.slice(0, 3),
+      clock,
+      random: createSeededRandom(3),
+      transport: unreachable,
+    });
+    expect(single.daemons().map(({ providerId }) => providerId)).toEqual(["one"]);
   });
 
   test("nodes that are blocked there are blocked here, and free again when they are free there", async () => {

@@ -4,6 +4,7 @@ import {
   systemRandom,
   type Clock,
   type ClusterProvider,
+  type ProviderId,
   type Random,
 } from "@holdfast/core";
 import { Failover, type GuardOptions, type HealthOptions } from "@holdfast/failover";
@@ -44,7 +45,10 @@ export interface FollowOptions {
 export function follow(options: FollowOptions): FollowedTopology {
   const { clock = systemClock, random = systemRandom, onWarning = () => undefined, health, guards } = options;
   const urls = toUrls(options.url);
-  const providers = urls.map((url, index) => toProvider(options, url, urls.length - index, clock));
+  const ids = toProviderIds(urls);
+  const providers = urls.map((url, index) =>
+    toProvider(options, { url, id: ids[index]!, priority: urls.length - index, clock }),
+  );
   // A connection to each daemon would cost every daemon a client that only waits.
   const failover = new Failover({
     providers,
@@ -62,7 +66,8 @@ export function follow(options: FollowOptions): FollowedTopology {
 function toUrls(url: string | readonly string[]): readonly string[] {
   const urls = [...new Set(typeof url === "string" ? [url] : url)];
   const invalid = urls.findIndex((each) => !isOrigin(each));
-  if (urls.length > 0 && invalid < 0) return urls.map((each) => new URL(each).origin);
+  // Two forms of one address, such as with and without a final slash, are one daemon.
+  if (urls.length > 0 && invalid < 0) return [...new Set(urls.map((each) => new URL(each).origin))];
   const expected = "an address of the form http://HOST:PORT, without a path or credentials";
   const message =
     urls.length === 0 ? `url: expected ${expected}, got none` : `url[${invalid}]: expected ${expected}`;
@@ -71,13 +76,23 @@ function toUrls(url: string | readonly string[]): readonly string[] {
   });
 }
 
+/** The hosts; the whole addresses if two of them differ only in `http` and `https`. */
+function toProviderIds(origins: readonly string[]): readonly ProviderId[] {
+  const hosts = origins.map((origin) => new URL(origin).host);
+  return new Set(hosts).size === hosts.length ? hosts : origins;
+}
+
+interface DaemonAddress {
+  readonly url: string;
+  readonly id: ProviderId;
+  readonly priority: number;
+  readonly clock: Clock;
+}
+
 function toProvider(
   { token, transport = fetchTransport }: FollowOptions,
-  url: string,
-  priority: number,
-  clock: Clock,
+  { url, id, priority, clock }: DaemonAddress,
 ): ClusterProvider {
-  const id = new URL(url).host;
   const source = {
     url,
     providerId: id,

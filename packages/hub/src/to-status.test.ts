@@ -37,6 +37,15 @@ test.each<[string, Partial<StatusInput>, object]>([
     { status: "empty", reason: '"p" reports no members' },
   ],
   [
+    "no members, from a provider that no longer confirms it",
+    {
+      snapshot: createSnapshot({ ...snapshot, members: MemberSet.empty }),
+      availability: "degraded",
+      ...failing,
+    },
+    { status: "empty", reason: '"p" reports no members; p fails', cause },
+  ],
+  [
     "degraded content",
     { availability: "degraded", ...failing },
     { status: "degraded", reason: "p fails", cause },

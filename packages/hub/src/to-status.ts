@@ -31,7 +31,10 @@ export function toStatus(input: StatusInput): Status {
     return { status: "starting", reason: STARTING.reason + detail, cause };
   }
   const { providerId, members, retained } = snapshot;
-  if (members.size === 0) return { status: "empty", reason: `"${providerId}" reports no members` };
+  if (members.size === 0) {
+    const empty = { status: "empty", reason: `"${providerId}" reports no members` } as const;
+    return availability === "degraded" ? { ...empty, reason: `${empty.reason}; ${reason}`, cause } : empty;
+  }
   if (availability === "degraded") return { status: "degraded", reason, cause };
   if (retained !== undefined) return { status: "degraded", reason: describeRetained(snapshot, input.holds) };
   return { status: "ready", reason: `"${providerId}" is current` };

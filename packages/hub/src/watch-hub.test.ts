@@ -69,6 +69,23 @@ describe("the ordered log", () => {
     expect(takeEvents()).toEqual(["c", "ready"]);
   });
 
+  test("emits a change of status when an empty topology is no longer current, and when it is current again", async () => {
+    const source = new ScriptedUpdates();
+    const { hub, events } = await createRunningHub({ source });
+    const snapshot = createSnapshot({ providerId: "p", members: MemberSet.empty, observedAt: 0 });
+    source.send({ snapshot });
+    events.length = 0;
+    source.send({ availability: "degraded", reason: "p fails" });
+    expect(hub.state).toMatchObject({ status: "empty", isStale: true });
+    source.send({ availability: "degraded", reason: "p fails in another way" });
+    source.send({ availability: "available" });
+    expect(events).toMatchObject([
+      { kind: "status_changed", from: "empty", to: "empty", isStale: true },
+      { kind: "status_changed", from: "empty", to: "empty", isStale: false },
+    ]);
+    await hub[Symbol.asyncDispose]();
+  });
+
   test("is degraded while a guard keeps members that the active provider does not list", async () => {
     // R2.4
     const { clock, primary, backup, hub, takeEvents } = await createRunningHub();

@@ -359,9 +359,10 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
     // The last announced status, because a listener may have drained the hub since `#setStatus`.
     const from = this.#announcedStatus;
     const { status: to, reason, cause } = this.#status;
-    // A topology can stay degraded because of a guard while it becomes current or stale. Bridges must learn that, as joins depend on it.
+    // A topology can stay degraded because of a guard, or empty, while it becomes current or stale. Bridges and followers must learn that.
     const isStale = this.#availability !== "available";
-    const isRenewed = to === "degraded" && (isStale !== this.#isAnnouncedStale || isRefusalChanged);
+    const isEitherPossible = to === "degraded" || to === "empty";
+    const isRenewed = isEitherPossible && (isStale !== this.#isAnnouncedStale || isRefusalChanged);
     if (from === to && !isRenewed) return;
     this.#announcedStatus = to;
     this.#isAnnouncedStale = isStale;

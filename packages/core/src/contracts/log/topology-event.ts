@@ -61,7 +61,7 @@ export interface HealthChangedEvent extends Tick {
   readonly reason?: Reason | undefined;
 }
 
-/** The status changed, or it stays `degraded` and only `isStale` changed: then `from` and `to` are equal. */
+/** The status changed, or it stays `degraded` or `empty` and only `isStale` changed: then `from` and `to` are equal. */
 export interface StatusChangedEvent extends Tick {
   readonly kind: "status_changed";
   readonly from: TopologyStatus;
