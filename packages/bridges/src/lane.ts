@@ -75,7 +75,7 @@ export class Lane implements AsyncDisposable {
     return this.#snapshot !== undefined;
   }
 
-  /** The status after the last event that arrived. The notice of the change may still be waiting. */
+  /** The status after the last event that this lane received. The notice of the change may not have been delivered to the port yet. */
   get status(): TopologyStatus {
     return this.#status;
   }

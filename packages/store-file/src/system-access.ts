@@ -7,7 +7,7 @@ import { systemProcesses, type ProcessTable, type Writer } from "./writer.ts";
 export interface SystemAccess {
   readonly fileSystem: FileSystem;
   readonly processes: ProcessTable;
-  /** Without this there are no beacons, and only process ids show whether a process is alive. */
+  /** How a process shows that it is alive. Without it, only the process id shows whether the process that holds a lock still runs. */
   readonly beacons?: Beacons | undefined;
 }
 

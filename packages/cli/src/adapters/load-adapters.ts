@@ -30,7 +30,7 @@ const LOAD_WITHIN_MS = 30_000;
 
 /**
  * Returns the built-in adapters, and those of the modules that `input.adapters` of a configuration in `folder` names.
- * Entries that are not names are left to the configuration's schema. Never rejects.
+ * Entries that are not names are ignored here; the schema of the configuration reports them. Never rejects.
  */
 export async function loadAdapters(
   input: unknown,

@@ -7,7 +7,7 @@ import { toJsonText } from "../output/printable.ts";
 import type { CommandContext } from "./command-context.ts";
 
 export interface ExplainOptions {
-  /** The configuration of the running daemon, which contains its address. */
+  /** Path of the configuration file of the running daemon. It contains the address of the daemon. */
   readonly config?: string | undefined;
   /** The URL of the daemon, instead of `config`. */
   readonly url?: string | undefined;

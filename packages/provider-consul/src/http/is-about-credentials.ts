@@ -1,6 +1,6 @@
 import type { ProvisioningError } from "@holdfast/core";
 
-/** Whether it is the caller that was refused, not the request: the next address would only receive the credentials as well. */
+/** Whether the credentials caused the failure. The request is then not sent to the next address, which would receive the same credentials. */
 export function isAboutCredentials({ code }: ProvisioningError): boolean {
   return (
     code === "CONNECTIVITY_UNAUTHORIZED" ||

@@ -6,7 +6,7 @@ export interface AddressFailure {
   readonly error: ProvisioningError;
 }
 
-/** From what explains most to what explains least. A code that is not listed comes first. */
+/** The codes, from the one that explains a failure best to the one that explains it least. A code that is not listed ranks first. */
 const ORDER: readonly ErrorCode[] = [
   "STREAM_STALE",
   "CONNECTIVITY_NO_LEADER",

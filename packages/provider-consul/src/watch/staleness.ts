@@ -18,12 +18,12 @@ export function readAgeMs({ headers }: Pick<ConsulAnswer, "headers">): number | 
   return (contact ?? 0) + (toNumber(headers["age"]) ?? 0) * 1_000;
 }
 
-/** A server without a leader cannot vouch for what it answers, however recently it had one. */
+/** False when the server knows no leader. Its response is then not known to be current, however recent its last contact was. */
 export function knowsLeader({ headers }: Pick<ConsulAnswer, "headers">): boolean {
   return headers["x-consul-knownleader"] !== "false";
 }
 
-/** Something on the way answered from what it had stored. */
+/** True when the response comes from a cache between this process and the server. */
 export function isFromCache({ headers }: Pick<ConsulAnswer, "headers">): boolean {
   return (toNumber(headers["age"]) ?? 0) > 0;
 }

@@ -51,7 +51,7 @@ export class EndpointState {
     return new Set(this.#slices.keys);
   }
 
-  /** Puts in the slices of a page, and says which they were. `members` shows them after `endList`. */
+  /** Adds the slices of one page of a list. Returns their keys. Their endpoints appear in `members` after `endList`. */
   putPage({ items }: ListPage, from: string): readonly string[] {
     return items.map((slice, i) => {
       const key = sliceKeyOf(slice);

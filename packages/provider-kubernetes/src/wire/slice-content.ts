@@ -11,9 +11,9 @@ export interface SliceContent {
   readonly more?: readonly { readonly key: string; readonly node: ClusterNode }[] | undefined;
   /** The keys of endpoints that are listed and are not members, as they are not ready; absent when there are none. */
   readonly unready?: ReadonlySet<string> | undefined;
-  /** What was cut from members, one text for each field; absent when nothing was. */
+  /** Which fields of members were shortened, one text for each field; absent when none was. */
   readonly trimmed?: readonly string[] | undefined;
-  /** Why endpoints were left out, one text for each; without their text. */
+  /** Why endpoints were left out, one text for each. The texts never quote the content of an endpoint. */
   readonly skipped: readonly string[];
 }
 

@@ -21,7 +21,7 @@ const TYPES: Readonly<Record<string, WatchLine["type"]>> = {
   ERROR: "error",
 };
 
-/** Throws `STREAM_INVALID_DATA` for anything else. */
+/** Parses one line of a watch. Throws `STREAM_INVALID_DATA` if the line is not a valid event of the Kubernetes API. */
 export function parseWatchLine(text: string): WatchLine {
   const line = parseJson(text);
   const name = fieldOf(line, "type");

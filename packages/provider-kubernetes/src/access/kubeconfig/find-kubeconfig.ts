@@ -6,13 +6,13 @@ import type { KubeconfigText } from "./kubeconfig-file.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { describeFile } from "./unusable-kubeconfig.ts";
 
-/** Where the way to the cluster and the credentials are written. */
+/** What determines the address of the cluster and the credentials: the parameter `server`, or kubeconfig files. */
 export type KubeconfigSource =
   | { readonly kind: "server" }
-  /** `found`: the parameters name none, so these are the files that kubectl would read, and there may be none. */
+  /** `named`: the parameters name the kubeconfig. `found`: they do not, so these are the files that kubectl would read; possibly none. */
   | { readonly kind: "named" | "found"; readonly texts: readonly KubeconfigText[] };
 
-/** Kubeconfigs of hundreds of clusters are a tenth of it. */
+/** Largest file that is read. A kubeconfig with hundreds of clusters has a tenth of this size. */
 const MAX_BYTES = 4_194_304;
 
 /**

@@ -5,12 +5,12 @@ import { toImpersonation, type Headers } from "./impersonation.ts";
 import type { KubeconfigEntry } from "./kubeconfig-file.ts";
 import { textField } from "./kubeconfig-field.ts";
 
-/** With what this side proves who it is. */
+/** The credentials of this client. */
 export interface UserEntry {
   /** For messages: `the user "u" of the kubeconfig "/path"`. Absent when it does not come from a kubeconfig. */
   readonly label?: string | undefined;
   readonly token?: string | undefined;
-  /** Its newest content that could be read goes before `token`. */
+  /** Its last readable content takes precedence over `token`. */
   readonly tokenFile?: string | undefined;
   readonly basic?: { readonly username: string; readonly password: string } | undefined;
   readonly cert?: PemSource | undefined;
