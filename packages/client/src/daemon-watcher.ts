@@ -68,10 +68,12 @@ export class DaemonWatcher {
     if (status === undefined) return { type: "heartbeat" };
     if (status.status === "unavailable") throw this.#toUnavailable(status);
     if (status.status === "draining" || status.status === "stopped") return { type: "ended" };
-    const held = status.isStale ? { held: status.reason } : {};
     if (shown === undefined || !mirror.isContentOf(shown)) {
       const snapshot = mirror.toSnapshot(this.#source.providerId, this.#source.context.clock.now());
-      return snapshot === undefined ? { type: "heartbeat" } : { type: "snapshot", snapshot, ...held };
+      const held = status.isStale ? { held: status.reason } : {};
+      if (snapshot !== undefined) return { type: "snapshot", snapshot, ...held };
+      // After a snapshot, a heartbeat would confirm content that the daemon no longer has.
+      return shown === undefined ? { type: "heartbeat" } : { type: "held", reason: status.reason };
     }
     return status.isStale ? { type: "held", reason: status.reason } : { type: "heartbeat" };
   }
