@@ -7,7 +7,7 @@ import { runInNewContext } from "node:vm";
 const root = join(import.meta.dirname, "..");
 const template = join(root, "examples", "custom-provider");
 const LEFT_OUT = new Set(["node_modules", "dist", "holdfast-data"]);
-const BUILT_IN = ["consul", "file", "kubernetes", "memory"];
+const TAKEN = ["consul", "file", "holdfast", "kubernetes", "memory"];
 
 /** Every name in the template begins with one of these. */
 const OLD = /roster|Roster|ROSTER/g;
@@ -80,7 +80,7 @@ async function refusalOf(name, rest) {
   if (!/^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/.test(name) || name.length > 40) {
     return "NAME is the new kind: small letters, digits and single hyphens, a letter first, at most 40 characters";
   }
-  if (BUILT_IN.includes(name)) return `the kind "${name}" is built in: choose another NAME`;
+  if (TAKEN.includes(name)) return `Holdfast already has a kind "${name}": choose another NAME`;
   const spellings = spellingsOf(name);
   if (!isIdentifier(spellings.camel)) return `${name} is a word of the language: choose another NAME`;
   const clash = await findClash(spellings);

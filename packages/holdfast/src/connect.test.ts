@@ -39,6 +39,15 @@ describe("connect", () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
+  test("`eventsSince` returns at most `limit` events", async () => {
+    const { clock, topology } = await connected({ providers: [memory({ members: [node("a")] })] });
+    await clock.until(topology.ready(), 1_000);
+    const { epoch } = topology.state;
+    expect(topology.eventsSince(epoch, 0, 2)?.map(({ seqNo }) => seqNo)).toEqual([1, 2]);
+    expect(topology.eventsSince(epoch, 0)?.length).toBe(topology.state.seqNo);
+    await clock.until(topology.close(), 60_000);
+  });
+
   test("an override and a block take effect", async () => {
     const members = [node("a"), node("b")];
     const specs = [memory({ members }, { id: "primary" }), memory({ members }, { id: "backup" })];

@@ -56,8 +56,8 @@ export class Topology implements TopologyReader, NodeBlocks, AsyncDisposable {
     return this.service.topology.onEvent(listener);
   }
 
-  eventsSince(epoch: Epoch, seqNo: number): readonly TopologyEvent[] | undefined {
-    return this.service.topology.eventsSince(epoch, seqNo);
+  eventsSince(epoch: Epoch, seqNo: number, limit?: number): readonly TopologyEvent[] | undefined {
+    return this.service.topology.eventsSince(epoch, seqNo, limit);
   }
 
   /** Explains why a node is a member, blocked, kept, or not a member: which provider lists it, since when, and by which rule. */
