@@ -204,6 +204,20 @@ describe("a connection that breaks", () => {
     await end();
   });
 
+  test("that reports its content as stale does not confirm it", async () => {
+    const { clock, daemon, topology, end } = setUp();
+    daemon.publish(nodes("a"));
+    await clock.settle();
+    daemon.updates.send({ availability: "degraded", reason: "the backend does not respond" });
+    await clock.advance(60_000);
+    expect(topology.state).toMatchObject({ status: "degraded", isStale: true });
+    expect(topology.confirmedMsAgo()).toBe(60_000);
+    daemon.publish(nodes("a"));
+    await clock.advance(6_000);
+    expect(topology.confirmedMsAgo()).toBeLessThanOrEqual(5_000);
+    await end();
+  });
+
   test("that is silent is given up after the timeout", async () => {
     const { clock, daemon, topology, end } = setUp();
     daemon.publish(nodes("a"));

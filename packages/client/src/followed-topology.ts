@@ -106,7 +106,7 @@ export class FollowedTopology implements TopologyReader, AsyncDisposable {
 
   /** How long ago the daemon that is followed confirmed the content, in milliseconds; undefined before the first time. */
   confirmedMsAgo(): number | undefined {
-    const at = this.#parts.failover.health().find(({ isActive }) => isActive)?.lastUpdateAt;
+    const at = this.#parts.failover.health().find(({ isActive }) => isActive)?.confirmedAt;
     return at === undefined ? undefined : Math.max(0, this.#parts.clock.now() - at);
   }
 
@@ -154,7 +154,7 @@ export class FollowedTopology implements TopologyReader, AsyncDisposable {
   }
 
   #confirmation(): Omit<KnownGood, "snapshot"> | undefined {
-    const confirmedAt = this.#parts.failover.health().find(({ isActive }) => isActive)?.lastUpdateAt;
+    const confirmedAt = this.#parts.failover.health().find(({ isActive }) => isActive)?.confirmedAt;
     return confirmedAt === undefined ? undefined : { confirmedAt, source: this.#parts.source };
   }
 

@@ -44,6 +44,8 @@ interface Source {
   stream: ProviderStream | undefined;
   snapshot: ProviderSnapshot | undefined;
   lastUpdateAt: number | undefined;
+  /** When it last confirmed its content, in wall-clock milliseconds. */
+  confirmedAt: number | undefined;
 }
 
 /** What happened to one provider's stream at the moment of a decision. */
@@ -88,7 +90,13 @@ export class FailoverSession implements AsyncDisposable {
     }
     for (const [id, provider] of wanted) {
       if (this.#sources.has(id)) continue;
-      this.#sources.set(id, { provider, stream: undefined, snapshot: undefined, lastUpdateAt: undefined });
+      const fresh = {
+        stream: undefined,
+        snapshot: undefined,
+        lastUpdateAt: undefined,
+        confirmedAt: undefined,
+      };
+      this.#sources.set(id, { provider, ...fresh });
     }
     const set = [...wanted].map(([id, { descriptor }]) => ({
       id,
@@ -118,12 +126,12 @@ export class FailoverSession implements AsyncDisposable {
   }
 
   health(): readonly ProviderHealthReport[] {
-    return [...this.#sources].flatMap(([providerId, { lastUpdateAt }]) => {
+    return [...this.#sources].flatMap(([providerId, { lastUpdateAt, confirmedAt }]) => {
       const candidate = this.#controller.candidate(providerId);
       if (candidate === undefined) return [];
       const { health, errors, reason } = candidate;
       const isActive = this.#controller.active === providerId;
-      return [{ providerId, health, isActive, errors, lastUpdateAt, reason }];
+      return [{ providerId, health, isActive, errors, lastUpdateAt, confirmedAt, reason }];
     });
   }
 
@@ -146,10 +154,11 @@ export class FailoverSession implements AsyncDisposable {
         source.lastUpdateAt = this.#options.clock.now();
         const { staleness } = signal;
         if (staleness !== undefined) return this.#carryOut(controller.late(id, staleness, now));
+        source.confirmedAt = source.lastUpdateAt;
         return this.#carryOut(controller.alive(id, now), { confirmed: id });
       }
       case "heartbeat":
-        source.lastUpdateAt = this.#options.clock.now();
+        source.confirmedAt = source.lastUpdateAt = this.#options.clock.now();
         return this.#carryOut(controller.alive(id, now), { confirmed: id });
       case "held":
         source.lastUpdateAt = this.#options.clock.now();

@@ -224,6 +224,16 @@ describe("Failover", () => {
     await end();
   });
 
+  test("reports when each provider last confirmed its content; a late snapshot confirms nothing", async () => {
+    const { clock, primary, failover, end } = await setUp();
+    const confirmedAt = clock.now();
+    primary.set([node("n1")], { stalenessMs: 60_000 });
+    await clock.advance(1_000);
+    const report = failover.health().find(({ providerId }) => providerId === "primary");
+    expect(report).toMatchObject({ health: "degraded", confirmedAt, lastUpdateAt: confirmedAt });
+    await end();
+  });
+
   test("watches a cold standby only when it is needed", async () => {
     const { clock, primary, backup, takeFacts, end } = await setUp({ standby: "cold" });
     expect(backup.watches).toBe(0);

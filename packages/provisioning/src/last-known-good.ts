@@ -97,7 +97,7 @@ export class LastKnownGood {
     const { registry, failover } = this.#parts;
     const active = failover.health().find(({ isActive }) => isActive);
     const descriptor = active && registry.get(active.providerId)?.descriptor;
-    const confirmedAt = active?.lastUpdateAt;
+    const confirmedAt = active?.confirmedAt;
     if (descriptor === undefined || confirmedAt === undefined) return undefined;
     return { confirmedAt, source: toSnapshotSource(descriptor) };
   }

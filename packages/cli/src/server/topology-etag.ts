@@ -7,7 +7,7 @@ import type { ServerView } from "./server-view.ts";
  * event may differ between responses with the same tag.
  */
 export function toEtag(view: ServerView, state: TopologyState): string {
-  const providers = view.providers().map((provider) => ({ ...provider, lastUpdateAt: 0 }));
+  const providers = view.providers().map((provider) => ({ ...provider, lastUpdateAt: 0, confirmedAt: 0 }));
   const digest = createHash("sha256")
     .update(
       JSON.stringify([providers, state.restoringNodes, state.snapshot?.retained?.length, state.statusReason]),

@@ -8,8 +8,10 @@ export interface ProviderHealthReport {
   readonly isActive: boolean;
   /** Number of consecutive failures. */
   readonly errors: number;
-  /** Wall-clock milliseconds of the last snapshot or heartbeat; absent before the first. */
+  /** Wall-clock milliseconds of the last snapshot or sign of life after it; absent before the first. */
   readonly lastUpdateAt?: number | undefined;
+  /** Wall-clock milliseconds when it last confirmed that its content is current; absent before the first time. */
+  readonly confirmedAt?: number | undefined;
   /**
    * The reason why it is not healthy: its last failure, or the reason why it is disabled. Absent while it is healthy,
    * idle or connecting.
