@@ -23,13 +23,13 @@ describe("consulParamsSchema", () => {
     });
   });
 
-  test("keep a blocking query below the usual idle timeout of 60 s of a load balancer", () => {
-    // E5: Consul adds up to a sixteenth.
+  test("by default a blocking query is shorter than the common idle timeout of 60 s of load balancers", () => {
+    // E5: Consul adds up to one sixteenth.
     const { waitMs } = consulParamsSchema.parse({ service: "web" });
     expect((waitMs * 17) / 16).toBeLessThan(57_000);
   });
 
-  test("any age of stale content may be allowed", () => {
+  test("the age of stale content can be unlimited", () => {
     expect(isValid({ maxStaleMs: "any" })).toBe(true);
     expect(isValid({ maxStaleMs: "all" })).toBe(false);
   });
@@ -60,19 +60,19 @@ describe("consulParamsSchema", () => {
 
   test.each([
     ["no service", { service: undefined }],
-    ["a parameter it does not know", { servcie: "web" }],
+    ["an unknown parameter", { servcie: "web" }],
     ["no address", { addresses: [] }],
     ["a wait above a minute", { waitMs: 60_001 }],
     ["a wait below a second", { waitMs: 999 }],
-    ["no gap", { minGapMs: 0 }],
-    ["another consistency", { consistency: "eventual" }],
-    ["a file of TLS that it does not know", { tls: { ca: "ca.pem" } }],
-    ["a rule for names that it does not know", { nodeId: "random" }],
+    ["no pause", { minGapMs: 0 }],
+    ["an unknown consistency", { consistency: "eventual" }],
+    ["an unknown TLS file", { tls: { ca: "ca.pem" } }],
+    ["an unknown rule for ids", { nodeId: "random" }],
   ])("refuses %s", (_, params) => {
     expect(isValid(params)).toBe(false);
   });
 
-  test("refuses a literal token, and says so", () => {
+  test("rejects a literal token with its own code", () => {
     // R1.6
     const result = consulParamsSchema.safeParse({ service: "web", token: "b1gs33cr3t" });
     expect(result.error?.issues).toMatchObject([
@@ -90,7 +90,7 @@ describe("consulParamsSchema", () => {
   });
 });
 
-test("a program needs to give the service only, and a watch gets every parameter that has a default", () => {
+test("a program needs to set only the service, and the settings contain every parameter that has a default", () => {
   expect(consul({ service: "web" })).toMatchObject({ kind: "consul", params: { service: "web" } });
   expectTypeOf<{ service: string }>().toExtend<ConsulParams>();
   expectTypeOf<{ tags: [] }>().not.toExtend<ConsulParams>();

@@ -7,22 +7,25 @@ import {
 } from "@holdfast/core/adapter";
 import * as z from "zod";
 
-/** What names a member: see the README's table. */
+/** How the id of a member is formed. The README describes each rule. */
 export type NodeIdRule = "node-and-service" | "service-id" | "address" | { readonly meta: string };
 
-/** Which instances of which service a provider reports, and how it asks for them. Only `service` is required. */
+/** The service whose instances a provider reports, and how it requests them. Only `service` is required. */
 export interface ConsulParams {
   /** The service whose instances are the members. */
   readonly service: string;
-  /** Consul agents or servers, `http://host:port` or `https://host:port`, tried in turn. @defaultValue ["http://127.0.0.1:8500"] */
+  /**
+   * Consul agents or servers, as `http://host:port` or `https://host:port`. They are tried in turn. @defaultValue
+   * ["http://127.0.0.1:8500"]
+   */
   readonly addresses?: readonly string[] | undefined;
-  /** Only instances that have all of these tags. @defaultValue [] */
+  /** Only instances that have all of these tags are reported. @defaultValue [] */
   readonly tags?: readonly string[] | undefined;
-  /** `passing`: every check of an instance passes. `warning`: none is critical. @defaultValue "passing" */
+  /** `passing`: every check of an instance is passing. `warning`: no check is critical. @defaultValue "passing" */
   readonly health?: "passing" | "warning" | undefined;
-  /** @defaultValue the agent's datacenter */
+  /** The datacenter to query. @defaultValue the datacenter of the agent */
   readonly datacenter?: string | undefined;
-  /** Sorts the response by round-trip time from this node; `_agent` for the agent's node. */
+  /** Sorts the response by the round-trip time from this node; `_agent` for the node of the agent. */
   readonly near?: string | undefined;
   /** A filter expression of Consul's health API. */
   readonly filter?: string | undefined;
@@ -30,28 +33,31 @@ export interface ConsulParams {
   readonly namespace?: string | undefined;
   /** The admin partition (Consul Enterprise). */
   readonly partition?: string | undefined;
-  /** Which servers may answer: see Consul's consistency modes. @defaultValue "default" */
+  /** The consistency mode of Consul, which determines the servers that may respond. @defaultValue "default" */
   readonly consistency?: "default" | "stale" | "consistent" | undefined;
   /**
-   * Milliseconds since a server last heard of its leader, up to which its content is shown as degraded; older content is an error.
-   * @defaultValue 600000
+   * The maximum age of content that is shown as degraded, in milliseconds since the server last had contact with its
+   * leader. Older content is an error. `"any"` sets no limit. @defaultValue 600000
    */
   readonly maxStaleMs?: number | "any" | undefined;
-  /** The ACL token by reference, `{ env }` or `{ file }`; read again for every request. */
+  /** A reference to the ACL token, `{ env }` or `{ file }`. It is read again for every request. */
   readonly token?: SecretReference | undefined;
-  /** For https addresses. */
+  /** The TLS files for https addresses. */
   readonly tls?: TlsFiles | undefined;
   /** How long a blocking query waits for a change, in milliseconds. @defaultValue 50000 */
   readonly waitMs?: number | undefined;
-  /** The least time between two queries that brought nothing new, in milliseconds. @defaultValue 50 */
+  /** The shortest time between two queries that returned no change, in milliseconds. @defaultValue 50 */
   readonly minGapMs?: number | undefined;
-  /** A longer response is refused. @defaultValue 67108864 */
+  /** The maximum size of a response, in bytes. A larger response is an error. @defaultValue 67108864 */
   readonly maxBytes?: number | undefined;
-  /** Which tagged address to use, for example `wan`. @defaultValue the service's own address */
+  /** The tagged address to use, for example `wan`. @defaultValue the service's own address */
   readonly taggedAddress?: string | undefined;
-  /** What names a member. @defaultValue "node-and-service" */
+  /** How the id of a member is formed. @defaultValue "node-and-service" */
   readonly nodeId?: NodeIdRule | undefined;
-  /** The metadata key, of the service or else its node, that holds the zone. @defaultValue "zone" */
+  /**
+   * The metadata key that contains the zone. The metadata of the service takes precedence over that of its node.
+   * @defaultValue "zone"
+   */
   readonly zoneMeta?: string | undefined;
 }
 
@@ -88,60 +94,68 @@ export const consulParamsSchema: z.ZodType<ConsulSettings, ConsulParams> = z.str
     .default(["http://127.0.0.1:8500"])
     .describe("Consul agents or servers as http(s)://host:port, tried in turn."),
   service: name("The service whose instances are the members."),
-  tags: z.array(name("A tag.")).max(32).default([]).describe("Only instances with all of these tags."),
+  tags: z
+    .array(name("A tag."))
+    .max(32)
+    .default([])
+    .describe("Only instances that have all of these tags are reported."),
   health: z
     .enum(["passing", "warning"])
     .default("passing")
-    .describe("passing: every check passes. warning: none is critical."),
-  datacenter: name("Another datacenter than the agent's.").optional(),
-  near: name("Sorts the response by round-trip time from this node; _agent for the agent's.").optional(),
+    .describe("passing: every check is passing. warning: no check is critical."),
+  datacenter: name("The datacenter to query. Default: the datacenter of the agent.").optional(),
+  near: name(
+    "Sorts the response by the round-trip time from this node; _agent for the node of the agent.",
+  ).optional(),
   filter: z.string().min(1).max(4_096).optional().describe("A filter expression of Consul's health API."),
   namespace: name("The namespace (Consul Enterprise).").optional(),
   partition: name("The admin partition (Consul Enterprise).").optional(),
   consistency: z
     .enum(["default", "stale", "consistent"])
     .default("default")
-    .describe("Which servers may answer: see Consul's consistency modes."),
+    .describe("The consistency mode of Consul, which determines the servers that may respond."),
   maxStaleMs: z
     .union([z.int().min(0).max(86_400_000), z.literal("any")])
     .default(600_000)
     .describe(
-      "How old content may be that its server does not vouch for, in milliseconds, or any. It is shown as degraded; older content is an error.",
+      "The maximum age, in milliseconds, of content that its server cannot confirm as current, or any. Such content is shown as degraded; older content is an error.",
     ),
   token: secretReferenceSchema
     .optional()
-    .describe("The ACL token, by reference; read again for every request."),
-  tls: tlsFilesSchema.optional().describe("For https addresses."),
+    .describe("A reference to the ACL token, which is read again for every request."),
+  tls: tlsFilesSchema.optional().describe("The TLS files for https addresses."),
   waitMs: z
     .int()
     .min(1_000)
     .max(60_000)
     .default(50_000)
-    .describe("How long a blocking query waits for a change. Milliseconds."),
+    .describe("How long a blocking query waits for a change, in milliseconds."),
   minGapMs: z
     .int()
     .min(1)
     .max(60_000)
     .default(50)
-    .describe("The least time between two queries that brought nothing new. Milliseconds."),
+    .describe("The shortest time between two queries that returned no change, in milliseconds."),
   maxBytes: z
     .int()
     .min(1_024)
     .max(1_024 * MIB)
     .default(64 * MIB)
-    .describe("A longer response is refused."),
-  taggedAddress: name("Which tagged address to use, for example wan.").optional(),
+    .describe("The maximum size of a response, in bytes. A larger response is an error."),
+  taggedAddress: name("The tagged address to use, for example wan.").optional(),
   nodeId: z
     .union([
       z.enum(["node-and-service", "service-id", "address"]),
       z.strictObject({ meta: name("A metadata key.") }),
     ])
     .default("node-and-service")
-    .describe("What names a member."),
+    .describe("How the id of a member is formed."),
   zoneMeta: z
     .string()
     .min(1)
     .max(128)
     .default("zone")
-    .describe("The metadata key, of the service or else its node, that holds the zone."),
+    .describe(
+      "The metadata key that contains the zone. The metadata of the service takes precedence over that of its node.",
+    ),
 });

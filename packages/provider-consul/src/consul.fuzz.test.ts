@@ -17,7 +17,7 @@ import { toEntry } from "../test/fake-consul.ts";
 
 const SECRET = "canary-7f3a9c-secret";
 
-/** What is sent for whatever is asked, part by part, before the connection is closed. */
+/** The response to every request. It is sent in parts, and then the connection is closed. */
 let parts: readonly Uint8Array[] = [];
 let server: Server;
 const sockets = new Set<Socket>();
@@ -123,8 +123,8 @@ const status = fc.constantFrom(
   999,
 );
 
-describe("whatever Consul answers", () => {
-  test("in HTTP ends in a snapshot or an error without any of its text", async () => {
+describe("any response of Consul", () => {
+  test("that is valid HTTP leads to a snapshot or an error without its text", async () => {
     const answer = fc.record({
       status,
       headers,
@@ -148,7 +148,7 @@ describe("whatever Consul answers", () => {
     );
   });
 
-  test("in anything like HTTP ends in a snapshot or an error without any of its text", async () => {
+  test("that is similar to HTTP leads to a snapshot or an error without its text", async () => {
     const body = JSON.stringify(BODIES[0]);
     const lines = Object.entries(HEADERS).map(([name, value]) => `${name}: ${value}`);
     const head = `HTTP/1.1 200 OK\r\n${lines.join("\r\n")}\r\ntransfer-encoding: chunked\r\n\r\n`;

@@ -12,7 +12,7 @@ let mocks = 0;
 
 beforeAll(() => {
   server.listen({ onUnhandledFrame: "error" });
-  // What msw puts in the place of node:http reaches named imports only so.
+  // Named imports of node:http get the replacement of msw only with this call.
   syncBuiltinESMExports();
 });
 
@@ -38,14 +38,14 @@ function setUp(): ProviderSetup {
     time: createRealTime({ slackMs: 3_000 }),
     publish: (nodes) => consul.publish(nodes),
     asSeen,
-    breakBackend: () => consul.become("broken"),
-    hangBackend: () => consul.become("hangs"),
-    repairBackend: () => consul.become("works"),
+    breakBackend: () => consul.setMode("broken"),
+    hangBackend: () => consul.setMode("hangs"),
+    repairBackend: () => consul.setMode("works"),
     countOpen: () => clock.pendingTimers,
     async teardown() {
       await provider[Symbol.asyncDispose]();
-      // What still waits is let go.
-      consul.become("broken");
+      // Lets waiting requests end.
+      consul.setMode("broken");
     },
   };
 }

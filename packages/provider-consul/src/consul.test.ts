@@ -46,7 +46,7 @@ async function failureOf(recording: WatchRecording): Promise<ProvisioningError> 
   await time.until(recording.over, 10_000);
   if (recording.outcome.kind === "failed" && isProvisioningError(recording.outcome.error))
     return recording.outcome.error;
-  throw new Error(`it did not fail: ${recording.describe()}`);
+  throw new Error(`the watch did not fail: ${recording.describe()}`);
 }
 
 async function probe(provider: ClusterProvider): Promise<unknown> {
@@ -65,7 +65,7 @@ describe("the index", () => {
     ["goes backwards", "7", { before: 11, after: 7 }],
     ["is 0", "0", { before: 11, after: 0 }],
     ["is missing", "", { before: 11, after: null }],
-  ])("that %s ends the watch, and nothing of that answer is shown", async (_, index, details) => {
+  ])("that %s ends the watch, and the response leads to no snapshot", async (_, index, details) => {
     const provider = provide();
     const recording = watch(provider);
     await shows(recording, "a");
@@ -76,12 +76,12 @@ describe("the index", () => {
     expect(idsOf(recording)).toEqual(["a"]);
     fake.headers = {};
     fake.set([entry("b")], 5);
-    // The server was set up anew: what it says now is the truth, however low its index.
+    // The server was set up again from nothing, so its content is current even with a lower index.
     await shows(watch(provider), "b");
   });
 
   test.each(["default", "stale"])(
-    "below what was shown is asked for again consistently, as a new %s reader may still be catching up",
+    "that is lower than before leads to a second query with consistent, because a new %s reader may still be behind",
     async (consistency) => {
       const provider = provide({ consistency });
       const first = watch(provider);
@@ -99,8 +99,8 @@ describe("the index", () => {
     },
   );
 
-  test("has nothing to be compared with at first: then the leader vouches that it has read its log to the end", async () => {
-    // What a Consul says that was killed and started again a second ago.
+  test("is unknown at first, so the first query makes the leader confirm that it has read its whole log", async () => {
+    // The response of a Consul server that was killed and started again one second ago.
     fake.handler = (request, response, next) => {
       if (/consistent|index=|filter=/.test(request.url ?? "")) return next();
       response.writeHead(200, { "content-type": "application/json", "x-consul-index": "4" });
@@ -111,7 +111,7 @@ describe("the index", () => {
     expect(recording.snapshots).toHaveLength(1);
   });
 
-  test("is only moved on when the snapshot was taken", async () => {
+  test("advances only after the consumer has received the snapshot", async () => {
     const iterator = provide().watch({ signal: new AbortController().signal })[Symbol.asyncIterator]();
     await iterator.next();
     expect(fake.requests.some((path) => path.includes("index="))).toBe(false);
@@ -119,28 +119,24 @@ describe("the index", () => {
   });
 });
 
-describe("an answer", () => {
+describe("a response", () => {
   const json = { "content-type": "application/json", "x-consul-index": "12" };
   const cases: readonly (readonly [string, string, Handler])[] = [
     [
-      "that is a page of a load balancer",
+      "that is an HTML page of a load balancer",
       "STREAM_INVALID_DATA",
       (_, r) => r.writeHead(200, { "content-type": "text/html" }).end("<html>hunter2"),
     ],
-    ["that is no JSON", "STREAM_INVALID_DATA", (_, r) => r.writeHead(200, json).end("[{")],
-    ["that is no array", "STREAM_INVALID_DATA", (_, r) => r.writeHead(200, json).end("{}")],
+    ["that is not JSON", "STREAM_INVALID_DATA", (_, r) => r.writeHead(200, json).end("[{")],
+    ["that is not an array", "STREAM_INVALID_DATA", (_, r) => r.writeHead(200, json).end("{}")],
+    ["without any valid entry", "STREAM_INVALID_DATA", (_, r) => r.writeHead(200, json).end('[{"Node":7}]')],
     [
-      "without any entry that can be read",
-      "STREAM_INVALID_DATA",
-      (_, r) => r.writeHead(200, json).end('[{"Node":7}]'),
-    ],
-    [
-      "with FIN in mid-body",
+      "that is closed (FIN) in the middle of the body",
       "STREAM_FAILED",
       (_, r) => void r.writeHead(200, { ...json, "content-length": 999 }).write("[", () => r.socket?.end()),
     ],
     [
-      "with RST in mid-body",
+      "that is reset (RST) in the middle of the body",
       "STREAM_FAILED",
       (_, r) => void r.writeHead(200, json).write("[", () => r.socket?.resetAndDestroy()),
     ],
@@ -149,13 +145,9 @@ describe("an answer", () => {
     ["with 503 and an endless body", "CONNECTIVITY_UNAVAILABLE", (_, r) => flood(r.writeHead(503))],
     ["that is endless", "STREAM_INVALID_DATA", (_, r) => flood(r.writeHead(200, json))],
     ["with 403", "CONNECTIVITY_UNAUTHORIZED", (_, r) => r.writeHead(403).end("Permission denied")],
+    ["for an unknown token", "CONNECTIVITY_UNKNOWN_TOKEN", (_, r) => r.writeHead(403).end("ACL not found")],
     [
-      "that knows no such token",
-      "CONNECTIVITY_UNKNOWN_TOKEN",
-      (_, r) => r.writeHead(403).end("ACL not found"),
-    ],
-    [
-      "that rules have left something out of",
+      "that ACL rules have filtered",
       "CONNECTIVITY_UNAUTHORIZED",
       (_, r) => r.writeHead(200, { ...json, "x-consul-results-filtered-by-acls": "true" }).end("[]"),
     ],
@@ -182,7 +174,7 @@ describe("an answer", () => {
     },
   );
 
-  test("429 says when to come back", async () => {
+  test("with 429 reports the delay that the server asks for", async () => {
     fake.handler = (_, response) => response.writeHead(429, { "retry-after": "7" }).end();
     expect(await failureOf(watch(provide()))).toMatchObject({
       code: "CONNECTIVITY_OVERLOADED",
@@ -190,8 +182,8 @@ describe("an answer", () => {
     });
   });
 
-  test("that is empty is believed only if the token may read the service", async () => {
-    // R1.4: with 200 and [] an ACL hides what it forbids.
+  test("that is empty is accepted only if the token may read the service", async () => {
+    // R1.4: ACLs hide instances by a response with 200 and [].
     let isAllowed = false;
     fake.handler = (request, response, next) =>
       request.url?.startsWith("/v1/internal/acl/authorize") === true
@@ -208,8 +200,8 @@ describe("an answer", () => {
     expect(idsOf(recording)).toEqual([]);
   });
 
-  test("that is empty because its nodes may not be seen is not believed", async () => {
-    // R1.4: as Consul 1.8 answers a token with service "read" and without node "read".
+  test("that is empty because the token may not read the nodes is rejected", async () => {
+    // R1.4: the response of Consul 1.8 to a token with service "read" and without node "read".
     const answers: Readonly<Record<string, unknown>> = {
       "/v1/internal/acl/authorize": [{ Allow: true }],
       "/v1/catalog/services": { web: [] },
@@ -225,7 +217,7 @@ describe("an answer", () => {
     expect(await failureOf(watch(provider))).toMatchObject({ code: "CONNECTIVITY_UNAUTHORIZED" });
   });
 
-  test("that is empty because every instance is unhealthy is believed", async () => {
+  test("that is empty because every instance is unhealthy is accepted", async () => {
     const answers: Readonly<Record<string, unknown>> = {
       "/v1/internal/acl/authorize": [{ Allow: true }],
       "/v1/catalog/services": { web: [] },
@@ -243,7 +235,7 @@ describe("an answer", () => {
     expect(idsOf(recording)).toEqual([]);
   });
 
-  test("of many entries, some over a limit and some malformed, is shown, with both counted", async () => {
+  test("with some entries over a limit and some malformed leads to a snapshot, with both counted", async () => {
     // C3 D2
     const long = toEntry({ id: "tag", host: "10.0.0.1", port: 80, tags: ["x".repeat(1_025)] });
     const malformed = toEntry({ id: "bad", host: "http://10.0.0.1", port: 80 });
@@ -256,7 +248,7 @@ describe("an answer", () => {
     expect(snapshot.skipped?.reasons[0]).toMatch(/^host: expected /);
   });
 
-  test("with an index of its own but the same content is a sign of life and no snapshot", async () => {
+  test("with a new index but the same content leads to a heartbeat and no snapshot", async () => {
     const recording = watch(provide());
     await shows(recording, "a");
     await blocks(recording);
@@ -266,8 +258,8 @@ describe("an answer", () => {
   });
 });
 
-describe("life", () => {
-  test("is proven by the index, in tiny answers, while a blocking query waits", async () => {
+describe("the index check", () => {
+  test("confirms the snapshot with small responses while a blocking query waits", async () => {
     fake.set([...fake.entries, entry("b")]);
     const recording = watch(provide({ filter: 'Node.Node != "x"' }, 100));
     await recording.waitFor("three heartbeats", () => recording.events.length > 3 || undefined);
@@ -281,24 +273,24 @@ describe("life", () => {
     recording.abort();
   });
 
-  test("is not claimed when a change does not come through: the blocking query's connection is dead", async () => {
+  test("reports a dead connection when the blocking query does not return a change", async () => {
     const recording = watch(provide({}, 100));
     await shows(recording, "a");
     await blocks(recording);
-    // What the index has passed, the blocking query never hears of.
+    // The index advances, but the blocking query gets no response.
     fake.index++;
     expect(await failureOf(recording)).toMatchObject({ code: "STREAM_FAILED" });
   });
 
-  test("of a change whose response takes long is waited for", async () => {
+  test("waits for a change whose response takes long", async () => {
     const recording = watch(provide({}, 100));
     await shows(recording, "a");
     await blocks(recording);
-    // From here on the response to a blocking query begins, and its end is held back.
+    // From here on, the response to a blocking query starts, but does not end.
     const ends: (() => void)[] = [];
     fake.slow = (end) => void ends.push(end);
     fake.set([entry("a"), entry("b")]);
-    // Longer than a connection without any response would be given.
+    // Longer than the limit for a connection without a response.
     await time.advance(1_500);
     expect(recording.outcome.kind).toBe("running");
     for (const end of ends) end();
@@ -306,7 +298,7 @@ describe("life", () => {
     recording.abort();
   });
 
-  test("is not claimed by a server that has fallen silent, nor is it a failure by itself", async () => {
+  test("sends no heartbeat for a server that does not respond, and does not fail", async () => {
     const recording = watch(provide({}, 50));
     await shows(recording, "a");
     await blocks(recording);
@@ -319,7 +311,7 @@ describe("life", () => {
     recording.abort();
   });
 
-  test("a server that does not block is not asked all the time", async () => {
+  test("a server that does not block does not receive requests without pauses", async () => {
     fake.handler = (request, response, next) => {
       if (request.url?.includes("index=") !== true) return next();
       response.writeHead(200, { "content-type": "application/json", "x-consul-index": String(fake.index) });
@@ -336,7 +328,7 @@ describe("life", () => {
 });
 
 describe("addresses", () => {
-  test("are tried in turn, and the one that answers is kept to", async () => {
+  test("are tried in turn, and the one that responds stays in use", async () => {
     const refusing = await closedPort();
     const provider = provide({ addresses: [refusing, fake.address] });
     await shows(watch(provider), "a");
@@ -345,7 +337,7 @@ describe("addresses", () => {
     expect(await probe(provider)).toBeUndefined();
   });
 
-  test("that all fail give the most telling error", async () => {
+  test("that all fail lead to the error that explains most", async () => {
     const refusing = await closedPort();
     fake.handler = (_, response) => response.writeHead(500).end("No cluster leader");
     const provider = provide({ addresses: [refusing, fake.address] });
@@ -353,9 +345,9 @@ describe("addresses", () => {
     expect(await probe(provide({ addresses: [refusing] }))).toMatchObject({ code: "CONNECTIVITY_REFUSED" });
   });
 
-  // H8: Consul takes seven seconds to refuse a read, longer than an address is given.
+  // H8: Consul takes seven seconds to reject a read, which is longer than the time for one address.
   test.each([1, 2])(
-    "that hold a read back without a leader (%i) are CONNECTIVITY_NO_LEADER",
+    "that delay a read because they have no leader (%i) lead to CONNECTIVITY_NO_LEADER",
     async (count) => {
       const others = await Promise.all(Array.from({ length: count }, () => FakeConsul.listen()));
       for (const other of others) {
@@ -373,7 +365,7 @@ describe("addresses", () => {
     },
   );
 
-  test("share the time of a probe: one that hangs does not take that of the next", async () => {
+  test("share the time of a probe, so that one that hangs leaves time for the next", async () => {
     const hanging = await FakeConsul.listen();
     open.push(hanging);
     hanging.isHanging = true;
@@ -381,7 +373,7 @@ describe("addresses", () => {
     expect(await probe(provider)).toBeUndefined();
   });
 
-  test("are not shown credentials that one of them refused", async () => {
+  test("do not receive credentials that one of them rejected", async () => {
     const other = await FakeConsul.listen();
     open.push(other);
     fake.handler = (_, response) => response.writeHead(403).end("ACL not found");
@@ -391,16 +383,16 @@ describe("addresses", () => {
     expect(other.requests).toEqual([]);
   });
 
-  test("that accept and then say nothing time out", async () => {
-    // R5.6: a backend that accepts a connection and then says nothing.
+  test("that accept a connection and never respond time out", async () => {
+    // R5.6: a backend that accepts a connection and never responds.
     fake.isHanging = true;
     expect(await probe(provide({}, 100))).toMatchObject({ code: "CONNECTIVITY_TIMEOUT" });
     expect(await failureOf(watch(provide({}, 100)))).toMatchObject({ code: "CONNECTIVITY_TIMEOUT" });
   });
 });
 
-describe("stale answers", () => {
-  test("carry how old they are, and one that is too old is asked of the leader", async () => {
+describe("stale responses", () => {
+  test("report their age; if it is too high, the leader is asked", async () => {
     fake.headers = { "x-consul-lastcontact": "300" };
     const recording = watch(provide({ consistency: "stale", maxStaleMs: 500 }));
     await shows(recording, "a");
@@ -413,9 +405,9 @@ describe("stale answers", () => {
 
   const lost = { "x-consul-knownleader": "false", "x-consul-lastcontact": "4142" };
 
-  // R2.7 H1 H6: an agent with `discovery_max_stale` answers default queries without its leader, too.
+  // R2.7 H1 H6: an agent with `discovery_max_stale` responds to default queries without its leader, too.
   test.each(["stale", "default"])(
-    "with %s: of a server that has lost its leader are held, and no sign of life",
+    "with %s: of a server that has lost its leader are held, and lead to no heartbeat",
     async (consistency) => {
       const recording = watch(provide({ consistency }, 100));
       await shows(recording, "a");
@@ -432,14 +424,14 @@ describe("stale answers", () => {
       const since = recording.events.length;
       await recording.waitFor("two more", () => recording.events.length >= since + 2 || undefined);
       expect(recording.events.slice(since).map(({ type }) => type)).not.toContain("heartbeat");
-      // What it answers meanwhile is shown, and marked.
+      // Changes in the meantime are shown, and marked.
       fake.set([entry("a"), entry("b")]);
       await shows(recording, "a", "b");
       expect(recording.events.findLast(({ type }) => type === "snapshot")).toMatchObject({
         held: { code: "STREAM_STALE" },
         snapshot: { stalenessMs: 4_142 },
       });
-      // With a leader the next life check is a heartbeat again.
+      // With a leader, the next index check leads to a heartbeat again.
       fake.headers = {};
       await recording.waitFor("a heartbeat", () =>
         recording.events.at(-1)?.type === "heartbeat" ? true : undefined,
@@ -448,7 +440,7 @@ describe("stale answers", () => {
     },
   );
 
-  test("are what a new watch begins with while no server has a leader", async () => {
+  test("are the first content of a new watch while no server has a leader", async () => {
     fake.headers = lost;
     const recording = watch(provide({ consistency: "stale" }));
     await shows(recording, "a");
@@ -459,7 +451,7 @@ describe("stale answers", () => {
 
   test.each([
     ["older than maxStaleMs", { "x-consul-knownleader": "false", "x-consul-lastcontact": "60000" }, 30_000],
-    ["of a server that has lost touch", { "x-consul-lastcontact": "60000" }, 30_000],
+    ["of a server without recent contact to its leader", { "x-consul-lastcontact": "60000" }, 30_000],
     ["of an unknown age", { "x-consul-knownleader": "false", "x-consul-lastcontact": "" }, 86_400_000],
   ])("%s end the watch with STREAM_STALE", async (_, headers, maxStaleMs) => {
     const recording = watch(provide({ consistency: "stale", maxStaleMs }, 100));
@@ -472,7 +464,7 @@ describe("stale answers", () => {
     });
   });
 
-  test("of any age are held where any age is allowed", async () => {
+  test("of any age are held when any age is allowed", async () => {
     fake.headers = { "x-consul-knownleader": "false", "x-consul-lastcontact": "" };
     const recording = watch(provide({ consistency: "stale", maxStaleMs: "any" }, 100));
     await shows(recording, "a");
@@ -480,7 +472,7 @@ describe("stale answers", () => {
     recording.abort();
   });
 
-  test("of one server give way to those of another that has a leader", async () => {
+  test("of one server are replaced by responses of another that has a leader", async () => {
     const other = await FakeConsul.listen();
     open.push(other);
     other.set([entry("b")], 50);
@@ -489,7 +481,7 @@ describe("stale answers", () => {
     const first = watch(provide({ consistency: "stale", addresses }));
     await shows(first, "b");
     expect(first.events[0]).not.toHaveProperty("held");
-    // While it is watched, too.
+    // Also during a watch.
     fake.headers = {};
     const second = watch(provide({ consistency: "stale", addresses }, 100));
     await shows(second, "a");
@@ -499,7 +491,7 @@ describe("stale answers", () => {
     for (const each of [first, second]) each.abort();
   });
 
-  test("of several servers without a leader: the newest content is shown", async () => {
+  test("of several servers without a leader lead to the newest content", async () => {
     const other = await FakeConsul.listen();
     open.push(other);
     other.headers = fake.headers = lost;
@@ -510,7 +502,7 @@ describe("stale answers", () => {
     ]) {
       const recording = watch(provide({ consistency: "stale", addresses }, 100));
       await shows(recording, "newer");
-      // It is this server that is waited for.
+      // The watch waits for this server.
       other.set([entry("newer"), entry("still")]);
       await shows(recording, "newer", "still");
       other.set([entry("newer")]);
@@ -518,7 +510,7 @@ describe("stale answers", () => {
     }
   });
 
-  test("of a cache on the way, or of a streaming agent's own view, are no sign of life", async () => {
+  test("of a cache on the way, or from the local view of a streaming agent, lead to no heartbeat", async () => {
     const recording = watch(provide({}, 200));
     await shows(recording, "a");
     await blocks(recording);
@@ -541,7 +533,7 @@ describe("stale answers", () => {
 });
 
 describe("a probe", () => {
-  test("reports at once that there is no leader, of a server that takes its time to refuse a read", async () => {
+  test("reports at once that there is no leader, although the server would delay a read", async () => {
     // R1.4
     fake.handler = (request, response) => {
       if (request.url !== "/v1/status/leader") return;
@@ -550,7 +542,7 @@ describe("a probe", () => {
     expect(await probe(provide())).toMatchObject({ code: "CONNECTIVITY_NO_LEADER" });
   });
 
-  test("goes on to the next address from one without a leader", async () => {
+  test("skips an address without a leader", async () => {
     const leaderless = await FakeConsul.listen();
     open.push(leaderless);
     leaderless.handler = (_, response) =>
@@ -558,19 +550,19 @@ describe("a probe", () => {
     expect(await probe(provide({ addresses: [leaderless.address, fake.address] }))).toBeUndefined();
   });
 
-  test("does without what a proxy keeps back, if the health API is let through", async () => {
+  test("succeeds when a proxy permits only the health API", async () => {
     fake.handler = (request, response, next) =>
       request.url?.startsWith("/v1/health/") === true ? next() : response.writeHead(404).end();
     expect(await probe(provide())).toBeUndefined();
   });
 
-  test("leaves no connection behind", async () => {
+  test("leaves no connection open", async () => {
     expect(await probe(provide())).toBeUndefined();
     while ((await fake.connections()) > 0) await time.advance(1);
   });
 });
 
-test("disposal closes every connection, also those kept for later", async () => {
+test("disposal closes every connection, including idle ones", async () => {
   const provider = provide();
   const recording = watch(provider);
   await shows(recording, "a");
@@ -580,7 +572,7 @@ test("disposal closes every connection, also those kept for later", async () => 
   while ((await fake.connections()) > 0) await time.advance(1);
 });
 
-test("a rotated token is used from the next request on; a missing one is named", async () => {
+test("a rotated token is used from the next request on; an error names a missing one", async () => {
   // R1.6
   using folder = new TemporaryFolder();
   const file = folder.at("token");
@@ -603,7 +595,7 @@ function flood(response: Parameters<Handler>[1]): void {
   write();
 }
 
-/** An address that nobody listens on. */
+/** Returns an address on which no server listens. */
 async function closedPort(): Promise<string> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");

@@ -3,8 +3,8 @@ import { consulParamsSchema, type ConsulParams, type ConsulSettings } from "./co
 import { openConsul } from "./open-consul.ts";
 
 /**
- * A provider that reports the healthy instances of a Consul service, and watches it: `consul({ service: "orders" })`. For a
- * configuration that names the kind `consul`, `consul.createAdapter()` gives the adapter.
+ * Creates a provider that reports the healthy instances of a Consul service and watches it: `consul({ service: "orders"
+ * })`. `consul.createAdapter()` returns the adapter for a configuration that uses the kind `consul`.
  */
 export const consul: DefinedAdapter<ConsulSettings, ConsulParams> = defineAdapter({
   kind: "consul",

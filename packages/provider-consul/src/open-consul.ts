@@ -5,7 +5,10 @@ import type { ConsulSettings } from "./consul-params.ts";
 import { probeConsul } from "./probe-consul.ts";
 import { ServiceWatch } from "./watch/service-watch.ts";
 
-/** A Consul service as a provider. Its watches ask `client`, which is disposed of with the provider. */
+/**
+ * Creates the provider of one Consul service. Its watches send requests with `client`, which is disposed of with the
+ * provider.
+ */
 export function openConsul(
   environment: AdapterEnvironment<ConsulSettings>,
   client: ConsulSource & Disposable = new ConsulClient(environment.descriptor.params, environment.clock),
@@ -14,9 +17,9 @@ export function openConsul(
   const { params } = descriptor;
   const newest = { index: 0 };
   return {
-    /** Proves that a leader is known and that the token may read the service. */
+    /** Checks that Consul has a leader and that the token may read the service. */
     async probe({ signal }) {
-      // A client of its own: the connections that a probe opens are closed with it.
+      // Uses a separate client, so that the connections of the probe are closed when it ends.
       using probing = new ConsulClient(params, clock);
       await probeConsul({ client: probing, params, withinMs: heartbeatMs * 2, signal });
     },
@@ -24,7 +27,7 @@ export function openConsul(
       new ServiceWatch({ descriptor, context: environment, client, newest, signal }).events(),
     /** Lists the addresses to which the token is sent without TLS. */
     audit: async () => auditConsul(params),
-    /** The token is looked at once a second. */
+    /** Reads the token once per second. */
     untilRenewed: ({ signal }) => client.untilRenewed(signal),
     close: () => client[Symbol.dispose](),
   };

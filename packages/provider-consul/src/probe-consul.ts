@@ -1,26 +1,26 @@
 import { isProvisioningError, ProvisioningError } from "@holdfast/core";
 import { assertMayRead, assertUnfiltered, type AclCheckOptions } from "./watch/acl-check.ts";
-import type { ConsulAnswer } from "./http/consul-client.ts";
-import { toLifePath } from "./watch/health-query.ts";
-import { LEADER_PATH, saysNoLeader, toNoLeader } from "./http/no-leader.ts";
+import type { ConsulResponse } from "./http/consul-client.ts";
+import { toIndexCheckPath } from "./watch/health-query.ts";
+import { LEADER_PATH, reportsNoLeader, toNoLeader } from "./http/no-leader.ts";
 import { knowsLeader } from "./watch/staleness.ts";
 
-/** An address gets at least this many milliseconds, however many there are. */
+/** The minimum time for each address, in milliseconds. */
 const LEAST_MS = 1_000;
 
 /**
- * Proves that one of the addresses answers, that it knows a leader, and that the token may read the service; whether the service has
- * instances does not matter. The addresses share `withinMs`. Rejects with `CONNECTIVITY_*`, or with `STREAM_INVALID_DATA` where it is
- * not a Consul server.
+ * Checks that one of the addresses responds, that it has a leader, and that the token may read the service. The service
+ * need not have instances. The addresses share `withinMs`. Rejects with `CONNECTIVITY_*`, or with `STREAM_INVALID_DATA`
+ * when the server is not a Consul server.
  */
 export async function probeConsul(options: AclCheckOptions): Promise<void> {
   const { client, params, signal } = options;
   const withinMs = Math.max(options.withinMs / params.addresses.length, Math.min(LEAST_MS, options.withinMs));
   await findLeader({ ...options, withinMs });
-  const path = toLifePath(params, params.consistency);
-  const answer = await client.askAny({ path, withinMs, signal }, assertLed);
-  assertUnfiltered(answer, params);
-  const { headers, address } = answer;
+  const path = toIndexCheckPath(params, params.consistency);
+  const response = await client.sendToAny({ path, withinMs, signal }, assertHasLeader);
+  assertUnfiltered(response, params);
+  const { headers, address } = response;
   if (headers["x-consul-index"] === undefined) {
     throw new ProvisioningError(
       "STREAM_INVALID_DATA",
@@ -31,19 +31,19 @@ export async function probeConsul(options: AclCheckOptions): Promise<void> {
   await assertMayRead(options);
 }
 
-/** A server without a leader takes seven seconds to refuse a read, but reports at once that it has none. */
+/** A server without a leader takes seven seconds to reject a read, but reports at once that it has no leader. */
 async function findLeader({ client, withinMs, signal }: AclCheckOptions): Promise<void> {
   try {
-    await client.askAny({ path: LEADER_PATH, withinMs, signal }, ({ body, address }) => {
-      if (saysNoLeader(body)) throw toNoLeader(address);
+    await client.sendToAny({ path: LEADER_PATH, withinMs, signal }, ({ body, address }) => {
+      if (reportsNoLeader(body)) throw toNoLeader(address);
     });
   } catch (error) {
-    // Where a proxy lets only the health API through, its own response has to be enough.
+    // A proxy may permit only the health API. Then the response of the health API is sufficient.
     const status = isProvisioningError(error) ? error.details["status"] : undefined;
     if (![401, 403, 404, 405].some((each) => each === status)) throw error;
   }
 }
 
-function assertLed(answer: ConsulAnswer): void {
-  if (!knowsLeader(answer)) throw toNoLeader(answer.address);
+function assertHasLeader(response: ConsulResponse): void {
+  if (!knowsLeader(response)) throw toNoLeader(response.address);
 }

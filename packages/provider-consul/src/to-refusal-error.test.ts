@@ -39,12 +39,12 @@ describe("toRefusalError", () => {
     if (text !== "") expect(JSON.stringify(error)).not.toContain(text);
   });
 
-  test("hands on when to come back", () => {
+  test("keeps the delay that the server asks for", () => {
     const { details } = toRefusalError({ status: 503, text: "", retryAfterMs: 3_000 }, WHERE);
     expect(details).toEqual({ address: WHERE, status: 503, retryAfterMs: 3_000 });
   });
 
-  test("names the proxy on the way", () => {
+  test("names the proxy", () => {
     const error = toRefusalError({ status: 502, text: "", proxy: "proxy.example:3128" }, WHERE);
     expect(error.details).toMatchObject({ address: WHERE, proxy: "proxy.example:3128", status: 502 });
     expect(error.message).toContain("(through the proxy proxy.example:3128)");

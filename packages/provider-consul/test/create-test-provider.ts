@@ -4,11 +4,11 @@ import { consul } from "../src/consul.ts";
 export interface TestProviderOptions {
   readonly heartbeatMs?: number;
   readonly clock?: Clock;
-  /** On top of a service "web" whose ids are the members'. */
+  /** Added to the default parameters: the service "web", with service ids as the ids of members. */
   readonly params: Readonly<Record<string, unknown>>;
 }
 
-/** A provider as the registry makes one. */
+/** Creates a provider as the registry does. */
 export function createTestProvider(options: TestProviderOptions): ClusterProvider {
   const { heartbeatMs = 5_000, clock = systemClock } = options;
   const adapter = consul.createAdapter();

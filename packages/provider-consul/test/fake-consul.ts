@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { promisify } from "node:util";
 import type { ClusterNodeInput } from "@holdfast/core";
 
-/** Answers instead of the health API; `next` passes on to it. */
+/** Responds instead of the health API; `next` forwards the request to it. */
 export type Handler = (request: IncomingMessage, response: ServerResponse, next: () => void) => void;
 
 interface Waiting {
@@ -13,30 +13,33 @@ interface Waiting {
   readonly response: ServerResponse;
 }
 
-/** A Consul of one service in this process, limited to health queries: index, blocking, filter of the life check. */
+/**
+ * A Consul server with one service in this process. It supports health queries: index, blocking, and the filter of the
+ * index check.
+ */
 export class FakeConsul implements AsyncDisposable {
   index = 10;
   entries: unknown[] = [];
-  /** More headers of every health answer. */
+  /** Additional headers of every response of the health API. */
   headers: Record<string, string> = {};
   /** Accepts every request and does not respond. */
   isHanging = false;
   handler: Handler | undefined;
-  /** Gets what ends the response to a blocking query, of which the head has been sent. */
+  /** Receives a function that ends the response to a blocking query, after its headers have been sent. */
   slow: ((end: () => void) => void) | undefined;
   /** Paths with query of all requests. */
   readonly requests: string[] = [];
   readonly tokens: unknown[] = [];
   readonly #server: Server | TlsServer;
   readonly #waiting = new Set<Waiting>();
-  /** Answers begun and not ended. */
+  /** The number of requests whose responses have not ended. */
   #open = 0;
 
   private constructor(server: Server | TlsServer) {
     this.#server = server;
   }
 
-  /** Speaks TLS when given what to speak it with. */
+  /** Starts the server; with TLS if options for it are given. */
   static async listen(tls?: ServerOptions): Promise<FakeConsul> {
     const onRequest = (request: IncomingMessage, response: ServerResponse): void =>
       fake.#onRequest(request, response);
@@ -48,7 +51,7 @@ export class FakeConsul implements AsyncDisposable {
   }
 
   get address(): string {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it listens on a port
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it listens on a TCP port
     const { port } = this.#server.address() as AddressInfo;
     return `${this.#server instanceof TlsServer ? "https" : "http"}://127.0.0.1:${port}`;
   }
@@ -57,12 +60,12 @@ export class FakeConsul implements AsyncDisposable {
     return this.#open;
   }
 
-  /** Blocking queries that wait. */
+  /** The number of waiting blocking queries. */
   get blocked(): number {
     return this.#waiting.size;
   }
 
-  /** Connections held open now. */
+  /** The number of open connections. */
   connections(): Promise<number> {
     return promisify(this.#server.getConnections.bind(this.#server))();
   }
@@ -71,17 +74,17 @@ export class FakeConsul implements AsyncDisposable {
     this.set(nodes.map(toEntry));
   }
 
-  /** The whole content, and the next index. */
+  /** Sets the complete content and the index. */
   set(entries: unknown[], index: number = this.index + 1): void {
     this.entries = entries;
     this.index = index;
-    this.#answerAll();
+    this.#respondToAll();
   }
 
-  /** Goes on with what hung. */
+  /** Responds to the requests that were waiting because of `isHanging`. */
   resume(): void {
     this.isHanging = false;
-    this.#answerAll();
+    this.#respondToAll();
   }
 
   /** Resets every connection. */
@@ -119,7 +122,7 @@ export class FakeConsul implements AsyncDisposable {
       return;
     }
     if (Number(url.searchParams.get("index") ?? 0) < this.index) {
-      this.#answer({ url, response });
+      this.#respond({ url, response });
       return;
     }
     const waiting = { url, response };
@@ -127,16 +130,16 @@ export class FakeConsul implements AsyncDisposable {
     response.on("close", () => this.#waiting.delete(waiting));
   }
 
-  #answerAll(): void {
+  #respondToAll(): void {
     if (this.isHanging) return;
     for (const waiting of this.#waiting) {
       this.#waiting.delete(waiting);
-      this.#answer(waiting);
+      this.#respond(waiting);
     }
   }
 
-  #answer({ url, response }: Waiting): void {
-    const isLifeCheck = url.searchParams.get("filter")?.endsWith('Service.ID == ""') === true;
+  #respond({ url, response }: Waiting): void {
+    const isIndexCheck = url.searchParams.get("filter")?.endsWith('Service.ID == ""') === true;
     response.writeHead(200, {
       "content-type": "application/json",
       "x-consul-index": String(this.index),
@@ -144,7 +147,7 @@ export class FakeConsul implements AsyncDisposable {
       "x-consul-lastcontact": "0",
       ...this.headers,
     });
-    const body = JSON.stringify(isLifeCheck ? [] : this.entries);
+    const body = JSON.stringify(isIndexCheck ? [] : this.entries);
     if (this.slow === undefined || !url.searchParams.has("index")) response.end(body);
     else {
       response.write(body.slice(0, 1));
@@ -153,7 +156,7 @@ export class FakeConsul implements AsyncDisposable {
   }
 }
 
-/** As Consul shows an instance whose id is the node's. */
+/** Converts a node to an entry of Consul, with the id of the node as service id. */
 export function toEntry(node: ClusterNodeInput): Record<string, Record<string, unknown> | unknown[]> {
   const { id, host, port, zone, weight, tags, metadata } = node;
   return {
@@ -171,7 +174,7 @@ export function toEntry(node: ClusterNodeInput): Record<string, Record<string, u
   };
 }
 
-/** What is left of a node that went through Consul: a weight is always there. */
+/** Returns a node as it is read from Consul, which always has a weight. */
 export function asSeen(node: ClusterNodeInput): ClusterNodeInput {
   return { ...node, weight: node.weight ?? 1 };
 }

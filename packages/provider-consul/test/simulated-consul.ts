@@ -12,7 +12,7 @@ import {
   type Random,
 } from "@holdfast/core";
 import { defineAdapter } from "@holdfast/core/adapter";
-import type { ConsulAnswer, ConsulRequest, ConsulSource } from "../src/http/consul-client.ts";
+import type { ConsulResponse, ConsulRequest, ConsulSource } from "../src/http/consul-client.ts";
 import { consulParamsSchema } from "../src/consul-params.ts";
 import { openConsul } from "../src/open-consul.ts";
 import { toEntry } from "./fake-consul.ts";
@@ -31,24 +31,24 @@ export interface SimulatedConsulOptions {
 }
 
 /**
- * A Consul of one service without HTTP, on whatever clock it is given: what its clients' requests come to and what it answers, and
- * nothing about how. A request takes up to 20 ms.
+ * A Consul server with one service, without HTTP and with any clock. It simulates the requests of its clients and the
+ * responses to them, but not the connections. A request takes up to 20 ms.
  */
 export class SimulatedConsul {
-  /** What has reached it, in order. */
+  /** The received requests, in order. */
   readonly received: ReceivedConsulRequest[] = [];
   readonly #options: SimulatedConsulOptions;
   #entries: readonly unknown[] = [];
   #index = 1_000;
   #isDown = false;
-  #life = new AbortController();
-  #news = Promise.withResolvers<void>();
+  #running = new AbortController();
+  #changed = Promise.withResolvers<void>();
 
   constructor(options: SimulatedConsulOptions) {
     this.#options = options;
   }
 
-  /** A provider whose watches ask this server. */
+  /** Creates a provider whose watches use this server. */
   createProvider(id: ProviderId, context: ProviderContext): ClusterProvider {
     const { createAdapter } = defineAdapter({
       kind: "consul",
@@ -59,58 +59,61 @@ export class SimulatedConsul {
     return createAdapter().create({ id, kind: "consul", priority: 1, params }, context);
   }
 
-  /** Makes these instances the service's whole content. */
+  /** Sets the instances of the service. */
   publish(...names: readonly string[]): void {
     const nodes: ClusterNodeInput[] = names.map((id) => ({ id, host: "10.0.0.1", port: 80 }));
     this.#entries = nodes.map(toEntry);
     this.#index++;
-    this.#news.resolve();
-    this.#news = Promise.withResolvers();
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
   }
 
-  /** Breaks whatever is under way. */
+  /** Stops the server and interrupts all requests. */
   stop(): void {
     this.#isDown = true;
-    this.#life.abort(new ProvisioningError("STREAM_FAILED", "the connection was reset"));
-    this.#life = new AbortController();
+    this.#running.abort(new ProvisioningError("STREAM_FAILED", "the connection was reset"));
+    this.#running = new AbortController();
   }
 
-  /** An agent that was restarted has the servers' index; servers that lost their data start low again. */
+  /**
+   * Starts the server again. A restarted agent has the index of the servers; servers that lost their data start with a
+   * low index.
+   */
   start({ forgets }: { readonly forgets: boolean }): void {
     this.#isDown = false;
     if (forgets) this.#index = 10;
   }
 
   #connect(client: ProviderId): ConsulSource & Disposable {
-    const ask = (request: ConsulRequest) => this.#answer(client, request);
+    const send = (request: ConsulRequest) => this.#respond(client, request);
     return {
-      ask,
-      askAny: ask,
+      send,
+      sendToAny: send,
       prefer() {},
       untilRenewed: (signal: AbortSignal) => untilAborted(new Promise<void>(() => undefined), signal),
       [Symbol.dispose]() {},
     };
   }
 
-  async #answer(client: ProviderId, { path, signal }: ConsulRequest): Promise<ConsulAnswer> {
+  async #respond(client: ProviderId, { path, signal }: ConsulRequest): Promise<ConsulResponse> {
     const { clock, random } = this.#options;
-    const life = this.#life.signal;
+    const running = this.#running.signal;
     const { searchParams } = new URL(path, "http://simulated");
     const isCheck = searchParams.get("filter")?.endsWith('Service.ID == ""') === true;
     const index = Number(searchParams.get("index") ?? 0);
     await sleep(random() * 20, { clock, signal });
     throwIfAborted(signal);
-    if (this.#isDown) throw new ProvisioningError("CONNECTIVITY_REFUSED", "nobody listens");
+    if (this.#isDown) throw new ProvisioningError("CONNECTIVITY_REFUSED", "no server listens");
     const kind = isCheck ? "check" : index === 0 ? "read" : "poll";
     this.received.push({ at: clock.monotonic(), client, kind });
     if (index >= this.#index) {
       const waitMs = Number.parseInt(searchParams.get("wait") ?? "300000", 10);
       const { promise, resolve, reject } = Promise.withResolvers<void>();
-      // As Consul does, so that those who began together do not come back together.
+      // Consul varies the wait too, so that clients that started together do not return together.
       using waits = new DisposableStack();
       waits.use(clock.schedule(waitMs * (1 + random() / 16), resolve));
-      waits.use(whenAborted(life, () => reject(life.reason)));
-      await untilAborted(Promise.race([promise, this.#news.promise]), signal);
+      waits.use(whenAborted(running, () => reject(running.reason)));
+      await untilAborted(Promise.race([promise, this.#changed.promise]), signal);
     }
     const headers = { "x-consul-index": String(this.#index), "x-consul-knownleader": "true" };
     const body = Buffer.from(JSON.stringify(isCheck ? [] : this.#entries));

@@ -9,7 +9,7 @@ async function audit(params: Readonly<Record<string, unknown>>): Promise<unknown
   return provider.audit?.({ signal });
 }
 
-test("a token sent over plain http to another machine is listed, each address by name", async () => {
+test("lists each address of another machine to which the token is sent over plain http", async () => {
   // G6
   const addresses = ["http://10.0.0.1:8500", "https://10.0.0.2:8501", "http://consul.example:8500"];
   expect(await audit({ token, addresses })).toEqual(

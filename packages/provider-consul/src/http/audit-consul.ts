@@ -2,7 +2,10 @@ import type { Reason } from "@holdfast/core";
 import { isThisMachine } from "@holdfast/core/adapter";
 import type { ConsulSettings } from "../consul-params.ts";
 
-/** The addresses to which a token would be sent without TLS. Certificates are always verified, so there is nothing else to list. */
+/**
+ * Lists the addresses to which the token would be sent without TLS. Nothing else is insecure, because certificates are
+ * always verified.
+ */
 export function auditConsul({ addresses, token }: ConsulSettings): readonly Reason[] {
   if (token === undefined) return [];
   return addresses
@@ -10,12 +13,12 @@ export function auditConsul({ addresses, token }: ConsulSettings): readonly Reas
     .filter(({ protocol, hostname }) => protocol === "http:" && !isThisMachine(toHost(hostname)))
     .map(({ origin }) => ({
       code: "CONNECTIVITY_INSECURE",
-      message: `the token is sent to ${origin} without TLS, where others on the network can read it: use https`,
+      message: `the token is sent to ${origin} without TLS, so others on the network can read it; use https`,
       details: { address: origin, parameter: "addresses" },
     }));
 }
 
-/** The host of a URL, without the brackets of IPv6. */
+/** Returns the host of a URL without the brackets of an IPv6 address. */
 function toHost(hostname: string): string {
   return hostname.replace(/^\[|\]$/g, "");
 }

@@ -13,7 +13,7 @@ import { FakeConsul } from "../../test/fake-consul.ts";
 const { signal } = new AbortController();
 const LIFE = { path: "/v1/health/service/web", withinMs: 10_000, signal };
 
-/** Answers with what the fake answers. */
+/** A server that forwards to the fake server. */
 async function forward(url: string, response: ServerResponse): Promise<void> {
   const { pathname, search } = new URL(url);
   const answer = await fetch(`${fake.address}${pathname}${search}`);
@@ -51,7 +51,7 @@ async function failureOf(work: Promise<unknown>): Promise<ProvisioningError> {
   throw new Error("it did not fail with one of our errors");
 }
 
-/** Answers the first request of a connection, and closes the connection when a second one comes. */
+/** A server that responds to the first request of a connection, and closes the connection at the second one. */
 async function listenOnce(): Promise<{ readonly address: string; readonly served: () => number }> {
   let served = 0;
   const sockets = new Set<Socket>();
@@ -78,7 +78,7 @@ async function listenOnce(): Promise<{ readonly address: string; readonly served
   return { address: `http://127.0.0.1:${port}`, served: () => served };
 }
 
-/** A server without a leader: it reports that at once, and holds reads back. */
+/** A server without a leader: it reports that at once, and delays reads. */
 async function leaderless(): Promise<FakeConsul> {
   const other = await FakeConsul.listen();
   open.push(other);
@@ -89,7 +89,7 @@ async function leaderless(): Promise<FakeConsul> {
   return other;
 }
 
-/** Passes requests and tunnels on to the fake, or refuses them with a status. */
+/** A proxy that forwards requests and tunnels to the fake server, or rejects them with a status. */
 async function listenAsProxy(status?: number): Promise<{ readonly url: string; readonly seen: string[] }> {
   const seen: string[] = [];
   const { port: target } = new URL(fake.address);
@@ -115,34 +115,34 @@ async function listenAsProxy(status?: number): Promise<{ readonly url: string; r
   return { url: `http://user:b1gs33cr3t@127.0.0.1:${(server.address() as AddressInfo).port}`, seen };
 }
 
-describe("a kept connection that the server closes as it is used again", () => {
+describe("a kept connection that the server closes at the moment it is used again", () => {
   // E4
-  test("is replaced by a new one, without an error, for reads and for questions sent by POST", async () => {
+  test("is replaced by a new one without an error, for reads with GET and with POST", async () => {
     const { address, served } = await listenOnce();
     const client = createClient({ addresses: [address] });
     for (let i = 1; i <= 3; i++) {
-      expect((await client.ask(i === 3 ? { ...LIFE, body: [] } : LIFE)).body.toString()).toBe("[]");
+      expect((await client.send(i === 3 ? { ...LIFE, body: [] } : LIFE)).body.toString()).toBe("[]");
       expect(served()).toBe(i);
-      // The connection is kept once the response has been read.
+      // The connection is kept after the response has been read.
       await systemClock.yield();
     }
   });
 
-  test("is replaced once: a new connection that is closed is an error", async () => {
+  test("is replaced only once: it is an error when the new connection is closed, too", async () => {
     const server = createTcpServer((socket) => socket.once("data", () => socket.resetAndDestroy()));
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
     open.push({ [Symbol.dispose]: () => void server.close() });
     const { port } = server.address() as AddressInfo;
     const address = `http://127.0.0.1:${port}`;
-    expect(await failureOf(createClient({ addresses: [address] }).ask(LIFE))).toMatchObject({
+    expect(await failureOf(createClient({ addresses: [address] }).send(LIFE))).toMatchObject({
       code: "STREAM_FAILED",
       details: { address },
     });
   });
 });
 
-test("requests share a kept connection, and ask caches on the way for nothing", async () => {
+test("requests share a kept connection, and bypass caches", async () => {
   const client = createClient();
   const caching: unknown[] = [];
   const ports = new Set<unknown>();
@@ -152,8 +152,8 @@ test("requests share a kept connection, and ask caches on the way for nothing", 
     next();
   };
   for (let i = 0; i < 3; i++) {
-    await client.ask(LIFE);
-    // The connection is kept once the response has been read.
+    await client.send(LIFE);
+    // The connection is kept after the response has been read.
     await systemClock.yield();
   }
   expect(caching).toEqual(["no-cache", "no-cache", "no-cache"]);
@@ -163,12 +163,12 @@ test("requests share a kept connection, and ask caches on the way for nothing", 
 describe("the token", () => {
   // E1 R1.6
   test.each(["with\nbreak", "nul\u0000", "b1gs33cr3t\u0416"])(
-    "that cannot be a header value is named and not quoted: %j",
+    "that cannot be sent in a header is an error that names its source and does not quote it: %j",
     async (value) => {
       using folder = new TemporaryFolder();
       const file = folder.at("token");
       writeFileSync(file, value);
-      const error = await failureOf(createClient({ token: { file } }).ask(LIFE));
+      const error = await failureOf(createClient({ token: { file } }).send(LIFE));
       expect(error).toMatchObject({
         code: "CONNECTIVITY_SECRET_UNAVAILABLE",
         message: expect.stringContaining(file) as string,
@@ -179,7 +179,7 @@ describe("the token", () => {
   );
 
   // H3
-  test("that was rotated while it was refused is read again and sent once more", async () => {
+  test("that was rotated while the server rejected it is read again and sent once more", async () => {
     using folder = new TemporaryFolder();
     const file = folder.at("token");
     writeFileSync(file, "old");
@@ -188,12 +188,12 @@ describe("the token", () => {
       writeFileSync(file, "new");
       return response.writeHead(403).end("ACL not found");
     };
-    await createClient({ token: { file } }).ask(LIFE);
+    await createClient({ token: { file } }).send(LIFE);
     expect(fake.tokens).toEqual(["old", "new"]);
   });
 
   // H3
-  test("that is rotated after a refusal is noticed within a second or so", async () => {
+  test("that is rotated after a rejection is detected after about a second", async () => {
     using folder = new TemporaryFolder();
     const file = folder.at("token");
     writeFileSync(file, "old");
@@ -201,7 +201,7 @@ describe("the token", () => {
     const params = consulParamsSchema.parse({ service: "web", addresses: [fake.address], token: { file } });
     const client = new ConsulClient(params, clock, {});
     open.push(client);
-    await client.ask(LIFE);
+    await client.send(LIFE);
     let isRenewed = false;
     const stop = new AbortController();
     const renewed = client.untilRenewed(stop.signal).then(() => (isRenewed = true));
@@ -219,12 +219,12 @@ describe("the token", () => {
     await expect(again).rejects.toMatchObject({ code: "LIFECYCLE_ABORTED" });
   });
 
-  test("that is refused and has not changed is an error at once, with address and status", async () => {
+  test("that is rejected and has not changed is an error at once, with address and status", async () => {
     using folder = new TemporaryFolder();
     const file = folder.at("token");
     writeFileSync(file, "old");
     fake.handler = (_, response) => response.writeHead(403).end("ACL not found");
-    expect(await failureOf(createClient({ token: { file } }).ask(LIFE))).toMatchObject({
+    expect(await failureOf(createClient({ token: { file } }).send(LIFE))).toMatchObject({
       code: "CONNECTIVITY_UNKNOWN_TOKEN",
       details: { address: fake.address, status: 403 },
     });
@@ -234,26 +234,26 @@ describe("the token", () => {
 
 describe("several addresses", () => {
   // H8
-  test("without a leader are CONNECTIVITY_NO_LEADER, not a timeout, with what each of them failed with", async () => {
+  test("without a leader lead to CONNECTIVITY_NO_LEADER, not to a timeout, with the failure of each", async () => {
     const others = [await leaderless(), await leaderless()];
     const addresses = others.map(({ address }) => address);
-    const error = await failureOf(createClient({ addresses }).askAny({ ...LIFE, leaderCheckAfterMs: 10 }));
+    const error = await failureOf(createClient({ addresses }).sendToAny({ ...LIFE, leaderCheckAfterMs: 10 }));
     expect(error).toMatchObject({
       code: "CONNECTIVITY_NO_LEADER",
       details: { addresses: addresses.map((address) => ({ address, code: "CONNECTIVITY_NO_LEADER" })) },
     });
   });
 
-  test("of which one has no leader: the next one is asked", async () => {
+  test("of which one has no leader: the next one is used", async () => {
     const { address } = await leaderless();
     const client = createClient({ addresses: [address, fake.address] });
     const request = { ...LIFE, leaderCheckAfterMs: 10 };
-    expect((await client.askAny(request)).address).toBe(fake.address);
+    expect((await client.sendToAny(request)).address).toBe(fake.address);
     client.prefer(address);
-    expect((await failureOf(client.ask(request))).code).toBe("CONNECTIVITY_NO_LEADER");
+    expect((await failureOf(client.send(request))).code).toBe("CONNECTIVITY_NO_LEADER");
   });
 
-  test("a slow server with a leader is waited for", async () => {
+  test("the client waits for a slow server that has a leader", async () => {
     const client = createClient();
     fake.handler = (request, response, next) => {
       if (request.url === "/v1/status/leader") {
@@ -266,13 +266,13 @@ describe("several addresses", () => {
       }
     };
     const held: (() => void)[] = [];
-    const answer = client.ask({ ...LIFE, leaderCheckAfterMs: 5 });
+    const answer = client.send({ ...LIFE, leaderCheckAfterMs: 5 });
     while (fake.handler !== undefined) await systemClock.yield();
     for (const next of held) next();
     expect((await answer).address).toBe(fake.address);
   });
 
-  test("nothing waits any more once a request is over", async () => {
+  test("no timer remains after a request", async () => {
     const clock = new VirtualClock();
     const client = new ConsulClient(
       consulParamsSchema.parse({ service: "web", addresses: [fake.address] }),
@@ -280,31 +280,31 @@ describe("several addresses", () => {
       {},
     );
     open.push(client);
-    await client.ask({ ...LIFE, leaderCheckAfterMs: 1_000 });
+    await client.send({ ...LIFE, leaderCheckAfterMs: 1_000 });
     expect(clock.pendingTimers).toBe(0);
   });
 });
 
-describe("a proxy of the environment", () => {
+describe("a proxy from the environment", () => {
   // A8
-  test("is used for another machine, and not for one that NO_PROXY lists or for this one", async () => {
+  test("is used for other machines, but not for this one and those that NO_PROXY lists", async () => {
     const { url, seen } = await listenAsProxy();
     const addresses = ["http://consul.test:8500"];
-    const answer = await createClient({ addresses }, { HTTP_PROXY: url }).ask(LIFE);
+    const answer = await createClient({ addresses }, { HTTP_PROXY: url }).send(LIFE);
     expect(answer.address).toBe("http://consul.test:8500");
     expect(seen).toEqual(["GET http://consul.test:8500/v1/health/service/web"]);
-    await createClient({}, { HTTP_PROXY: url }).ask(LIFE);
+    await createClient({}, { HTTP_PROXY: url }).send(LIFE);
     const direct = createClient({ addresses }, { HTTP_PROXY: url, NO_PROXY: ".test" });
-    expect((await failureOf(direct.ask(LIFE))).code).toBe("CONNECTIVITY_REFUSED");
+    expect((await failureOf(direct.send(LIFE))).code).toBe("CONNECTIVITY_REFUSED");
     expect(seen).toHaveLength(1);
   });
 
-  test("is the one that this process has in its environment, unless given another", async () => {
+  test("comes from the environment of this process by default", async () => {
     const { url, seen } = await listenAsProxy();
     const before = process.env["HTTP_PROXY"];
     process.env["HTTP_PROXY"] = url;
     try {
-      await createClient({ addresses: ["http://consul.test:8500"] }).ask(LIFE);
+      await createClient({ addresses: ["http://consul.test:8500"] }).send(LIFE);
     } finally {
       if (before === undefined) delete process.env["HTTP_PROXY"];
       else process.env["HTTP_PROXY"] = before;
@@ -312,26 +312,29 @@ describe("a proxy of the environment", () => {
     expect(seen).toHaveLength(1);
   });
 
-  test.each(["http", "https"])("that answers %s with 407 is named, without its password", async (scheme) => {
-    const { url } = await listenAsProxy(407);
-    const addresses = [`${scheme}://consul.test:8500`];
-    const error = await failureOf(
-      createClient({ addresses }, { HTTP_PROXY: url, HTTPS_PROXY: url }).ask(LIFE),
-    );
-    expect(error).toMatchObject({
-      code: "CONNECTIVITY_UNAUTHORIZED",
-      details: { address: addresses[0], proxy: new URL(url).host, proxyStatus: 407 },
-    });
-    expect(error.message).toContain("the proxy");
-    expect(JSON.stringify([error, error.message, String(error.cause)])).not.toContain("b1gs33cr3t");
-  });
+  test.each(["http", "https"])(
+    "that responds to %s with 407 is named, without its password",
+    async (scheme) => {
+      const { url } = await listenAsProxy(407);
+      const addresses = [`${scheme}://consul.test:8500`];
+      const error = await failureOf(
+        createClient({ addresses }, { HTTP_PROXY: url, HTTPS_PROXY: url }).send(LIFE),
+      );
+      expect(error).toMatchObject({
+        code: "CONNECTIVITY_UNAUTHORIZED",
+        details: { address: addresses[0], proxy: new URL(url).host, proxyStatus: 407 },
+      });
+      expect(error.message).toContain("the proxy");
+      expect(JSON.stringify([error, error.message, String(error.cause)])).not.toContain("b1gs33cr3t");
+    },
+  );
 
-  test("that is not an http URL is an error that does not quote it", async () => {
+  test("that is not an http URL leads to an error that does not quote it", async () => {
     const client = createClient(
       { addresses: ["http://consul.test"] },
       { HTTP_PROXY: "socks5://b1gs33cr3t@x" },
     );
-    const error = await failureOf(client.ask(LIFE));
+    const error = await failureOf(client.send(LIFE));
     expect(error).toMatchObject({
       code: "CONNECTIVITY_REFUSED",
       message: expect.stringContaining("HTTP_PROXY") as string,
@@ -341,14 +344,14 @@ describe("a proxy of the environment", () => {
 });
 
 // R5.5
-test("a response that is too long, not JSON, or cut off is reported with its address and status", async () => {
+test("the error for a response that is too long, not JSON or incomplete has the address and status", async () => {
   const { address } = fake;
   const json = { "content-type": "application/json" };
   fake.handler = (_, response) => response.writeHead(200, json).end("x".repeat(2_000));
-  expect(await failureOf(createClient({ maxBytes: 1_024 }).ask(LIFE))).toMatchObject({
+  expect(await failureOf(createClient({ maxBytes: 1_024 }).send(LIFE))).toMatchObject({
     code: "STREAM_INVALID_DATA",
     details: { address, status: 200, maxBytes: 1_024 },
   });
   fake.handler = (_, response) => response.writeHead(200, { "content-type": "text/html" }).end("<html>");
-  expect(await failureOf(createClient().ask(LIFE))).toMatchObject({ details: { address, status: 200 } });
+  expect(await failureOf(createClient().send(LIFE))).toMatchObject({ details: { address, status: 200 } });
 });

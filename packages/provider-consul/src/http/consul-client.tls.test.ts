@@ -41,8 +41,8 @@ function provide(tls: Readonly<Record<string, string>> | undefined, heartbeatMs 
 }
 
 describe.skipIf(!hasOpenssl())("TLS (needs openssl)", () => {
-  // R1.4: certificate problems are told apart from all others.
-  test("trusts the authorities it was given, under the server's own or another name", async () => {
+  // R1.4: certificate errors have a separate code.
+  test("trusts the configured authorities, for the name of the server or another configured name", async () => {
     const caFile = server.certFile;
     await provide({ caFile, certFile: clients[0]!.certFile, keyFile: clients[0]!.keyFile }).probe({ signal });
     await provide({
@@ -56,17 +56,17 @@ describe.skipIf(!hasOpenssl())("TLS (needs openssl)", () => {
   test.each([
     ["an authority that is not trusted", () => undefined],
     ["another name in the certificate", () => ({ caFile: server.certFile, serverName: "server.dc2.consul" })],
-    ["no certificate of its own", () => ({ caFile: server.certFile })],
+    ["no client certificate", () => ({ caFile: server.certFile })],
     ["a certificate file that is missing", () => ({ caFile: folder.at("missing.pem") })],
     [
-      "a key that is not the certificate's",
+      "a key that does not match the certificate",
       () => ({ certFile: clients[0]!.certFile, keyFile: clients[1]!.keyFile }),
     ],
-  ])("with %s is CONNECTIVITY_TLS", async (_, tls) => {
+  ])("with %s fails with CONNECTIVITY_TLS", async (_, tls) => {
     await expect(provide(tls()).probe({ signal })).rejects.toMatchObject({ code: "CONNECTIVITY_TLS" });
   });
 
-  test("spoken to a server that does not speak it is CONNECTIVITY_TLS", async () => {
+  test("fails with CONNECTIVITY_TLS when the server does not use TLS", async () => {
     const plain = await FakeConsul.listen();
     open.push(plain);
     const addresses = [plain.address.replace("http:", "https:")];
@@ -75,7 +75,7 @@ describe.skipIf(!hasOpenssl())("TLS (needs openssl)", () => {
     await expect(provider.probe({ signal })).rejects.toMatchObject({ code: "CONNECTIVITY_TLS" });
   });
 
-  test("uses a certificate that was replaced from the next request on, and no watch breaks", async () => {
+  test("uses a replaced certificate from the next request on, without an interruption of a watch", async () => {
     const certFile = folder.at("client.pem");
     const keyFile = folder.at("client-key.pem");
     const install = (client: SelfSigned): void => {
@@ -95,7 +95,7 @@ describe.skipIf(!hasOpenssl())("TLS (needs openssl)", () => {
     install(clients[1]!);
     await recording.waitFor("the new certificate", () => seen.includes("two") || undefined);
     expect(fake.blocked).toBe(1);
-    // One file of a pair at a time: between the two nothing fits.
+    // The files of a pair are replaced one after the other. In between, they do not match.
     copyFileSync(clients[0]!.keyFile, keyFile);
     const before = seen.length;
     await recording.waitFor("requests meanwhile", () => seen.length > before + 1 || undefined);
@@ -104,12 +104,12 @@ describe.skipIf(!hasOpenssl())("TLS (needs openssl)", () => {
     await recording.waitFor("the change", () => recording.snapshots[1]);
     expect(recording.outcome.kind).toBe("running");
     recording.abort();
-    // Connections with the old certificate are not kept for ever.
+    // Connections with the old certificate are closed after some time.
     await provider[Symbol.asyncDispose]();
     await time.until(noneLeft(), 10_000);
   });
 
-  test("verifies certificates also where the environment turns that off for the whole process", async () => {
+  test("verifies certificates even if the environment disables this for the whole process", async () => {
     const before = process.env["NODE_TLS_REJECT_UNAUTHORIZED"];
     process.env["NODE_TLS_REJECT_UNAUTHORIZED"] = "0";
     try {

@@ -12,56 +12,60 @@ import {
 import { HttpClient, proxyFromEnvironment, readTlsFiles, type HttpProxy } from "@holdfast/core/adapter";
 import type { ConsulSettings } from "../consul-params.ts";
 import { isAboutCredentials } from "./is-about-credentials.ts";
-import { LEADER_PATH, saysNoLeader, toNoLeader } from "./no-leader.ts";
+import { LEADER_PATH, reportsNoLeader, toNoLeader } from "./no-leader.ts";
 import { readToken } from "./read-token.ts";
-import { toMostTelling, type AddressFailure } from "./to-most-telling.ts";
+import { selectFailure, type AddressFailure } from "./select-failure.ts";
 import { toPeer, toRefusalError } from "../to-refusal-error.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface ConsulRequest {
   readonly path: string;
-  /** Sent as JSON by POST; a GET without it. Every request only reads, so that it may be repeated. */
+  /** Sent as JSON with POST. Without a body the method is GET. All requests only read data, so they may be repeated. */
   readonly body?: unknown;
-  /** Milliseconds from the request to the end of the response. */
+  /** The maximum time from the request to the end of the response, in milliseconds. */
   readonly withinMs: number;
   /**
-   * Milliseconds without a response after which the server is asked whether it has a leader. One without takes seven seconds to refuse a
-   * read; the request fails with `CONNECTIVITY_NO_LEADER` instead. Left out, it is not asked.
+   * The time without a response, in milliseconds, after which the client asks the server whether it has a leader. A
+   * server without a leader takes seven seconds to reject a read; with this check the request fails earlier, with
+   * `CONNECTIVITY_NO_LEADER`. If it is left out, there is no check.
    */
   readonly leaderCheckAfterMs?: number | undefined;
-  /** Called when a response begins to arrive. */
+  /** Called when the headers of a response have arrived. */
   readonly onResponse?: (() => void) | undefined;
   readonly signal: AbortSignal;
 }
 
-export interface ConsulAnswer {
+export interface ConsulResponse {
   readonly address: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
 }
 
-/** As much of a `ConsulClient` as a watch needs. */
-export type ConsulSource = Pick<ConsulClient, "ask" | "askAny" | "prefer" | "untilRenewed">;
+/** The part of a `ConsulClient` that a watch needs. */
+export type ConsulSource = Pick<ConsulClient, "send" | "sendToAny" | "prefer" | "untilRenewed">;
 
-/** How often the token is looked at after a refusal. */
+/** How often the token is read again after it was rejected. */
 const RENEWAL_POLL_MS = 1_000;
-/** As much of an error's body as is searched for known phrases. */
+/** The number of bytes of an error's body that are searched for known phrases. */
 const REFUSAL_BYTES = 4_096;
 
-/** Asks one Consul of several, over connections that are kept alive. Every answer is whole, or it is an error. */
+/**
+ * Sends requests to one of several Consul addresses, with connections that are kept open. A response is complete, or
+ * there is an error.
+ */
 export class ConsulClient implements Disposable {
   readonly #params: ConsulSettings;
   readonly #clock: Clock;
   readonly #env: Environment;
   readonly #http: HttpClient;
   readonly #addresses: readonly string[];
-  /** Which address answered last. */
+  /** The index of the address that responded last. */
   #at = 0;
   /** The token that was read last. */
   #token: string | undefined;
 
-  /** `env` names the proxies. */
+  /** `env` contains the variables that name proxies. */
   constructor(params: ConsulSettings, clock: Clock, env: Environment = process.env) {
     this.#params = params;
     this.#clock = clock;
@@ -70,40 +74,48 @@ export class ConsulClient implements Disposable {
     this.#addresses = params.addresses.map((address) => new URL(address).origin);
   }
 
-  /** Asks the address that answered last. */
-  ask(request: ConsulRequest): Promise<ConsulAnswer> {
-    return this.#ask(this.#addresses[this.#at]!, request);
+  /** Sends a request to the address that responded last. */
+  send(request: ConsulRequest): Promise<ConsulResponse> {
+    return this.#sendTo(this.#addresses[this.#at]!, request);
   }
 
   /**
-   * Asks one address after the other, beginning with the one that answered last, until one gives an answer for which `assert` does not
-   * throw. When none does, throws the error that explains most. Credentials that one address refuses are not sent to the next.
+   * Sends a request to one address after the other, starting with the one that responded last, until one returns a
+   * response for which `assert` does not throw. If there is none, throws the error that explains the failure best.
+   * Credentials that one address rejects are not sent to the next.
    */
-  async askAny(request: ConsulRequest, assert?: (answer: ConsulAnswer) => void): Promise<ConsulAnswer> {
+  async sendToAny(
+    request: ConsulRequest,
+    assert?: (response: ConsulResponse) => void,
+  ): Promise<ConsulResponse> {
     const failures: AddressFailure[] = [];
     for (const _ of this.#addresses) {
       const address = this.#addresses[this.#at]!;
       try {
-        const answer = await this.ask(request);
-        assert?.(answer);
-        return answer;
+        const response = await this.send(request);
+        assert?.(response);
+        return response;
       } catch (cause) {
         throwIfAborted(request.signal);
-        const error = toProvisioningError(cause, "STREAM_FAILED", `asking Consul at ${address} failed`);
+        const error = toProvisioningError(
+          cause,
+          "STREAM_FAILED",
+          `the request to Consul at ${address} failed`,
+        );
         if (isAboutCredentials(error)) throw error;
         failures.push({ address, error });
         this.#at = (this.#at + 1) % this.#addresses.length;
       }
     }
-    throw toMostTelling(failures);
+    throw selectFailure(failures);
   }
 
-  /** Goes on with this address, as if it had answered last. */
+  /** Uses this address for the next request, as if it had responded last. */
   prefer(address: string): void {
     this.#at = Math.max(this.#addresses.indexOf(address), 0);
   }
 
-  /** Resolves once the token is another one than the last that was used; never where there is no token. */
+  /** Resolves when the token differs from the one that was used last. Never resolves when no token is configured. */
   async untilRenewed(signal: AbortSignal): Promise<void> {
     const { token: reference } = this.#params;
     for (;;) {
@@ -120,7 +132,7 @@ export class ConsulClient implements Disposable {
     this.#http[Symbol.dispose]();
   }
 
-  async #ask(address: string, request: ConsulRequest): Promise<ConsulAnswer> {
+  async #sendTo(address: string, request: ConsulRequest): Promise<ConsulResponse> {
     const { withinMs } = request;
     using deadline = createDeadline({
       clock: this.#clock,
@@ -129,7 +141,7 @@ export class ConsulClient implements Disposable {
       error: () =>
         new ProvisioningError(
           "CONNECTIVITY_TIMEOUT",
-          `Consul at ${address} did not answer within ${withinMs} ms`,
+          `Consul at ${address} did not respond within ${withinMs} ms`,
           { details: { address, withinMs } },
         ),
     });
@@ -141,7 +153,7 @@ export class ConsulClient implements Disposable {
       return await this.#exchange(address, request, token, signal);
     } catch (error) {
       if (!isProvisioningError(error) || !isAboutCredentials(error)) throw error;
-      // It may have been rotated just now.
+      // The token may just have been rotated.
       const renewed = (this.#token = await readToken(reference, signal));
       if (renewed === token) throw error;
       return await this.#exchange(address, request, renewed, signal);
@@ -153,19 +165,19 @@ export class ConsulClient implements Disposable {
     request: ConsulRequest,
     token: string | undefined,
     signal: AbortSignal,
-  ): Promise<ConsulAnswer> {
+  ): Promise<ConsulResponse> {
     const url = new URL(request.path, address);
     const payload = request.body === undefined ? undefined : JSON.stringify(request.body);
     const headers = {
       accept: "application/json",
-      // Only the server itself knows what is true now.
+      // A cache on the way must not respond, because only the server has current data.
       "cache-control": "no-cache",
       ...(token !== undefined && { "x-consul-token": token }),
       ...(payload !== undefined && { "content-type": "application/json" }),
     };
     const tls = url.protocol === "https:" ? await readTlsFiles(this.#params.tls, signal) : undefined;
-    using led = this.#whileLed(address, request, signal);
-    const { signal: either } = led;
+    using leaderWait = this.#whileLed(address, request, signal);
+    const { signal: either } = leaderWait;
     const proxy = this.#proxyTo(address);
     using response = await this.#http.send({
       url,
@@ -176,7 +188,7 @@ export class ConsulClient implements Disposable {
       peer: toPeer(address),
       signal: either,
     });
-    led.settle();
+    leaderWait.settle();
     request.onResponse?.();
     if (response.status !== 200) {
       const text = await response.readStart(REFUSAL_BYTES);
@@ -194,7 +206,7 @@ export class ConsulClient implements Disposable {
   }
 
   /**
-   * A signal that also aborts once the server turns out to have no leader, until `settle()` is called; see
+   * Returns a signal that also aborts when the server reports that it has no leader, until `settle()` is called; see
    * `ConsulRequest.leaderCheckAfterMs`.
    */
   #whileLed(
@@ -203,21 +215,21 @@ export class ConsulClient implements Disposable {
     signal: AbortSignal,
   ): Disposable & { readonly signal: AbortSignal; settle(): void } {
     if (leaderCheckAfterMs === undefined) return { signal, settle() {}, [Symbol.dispose]() {} };
-    const led = new AbortController();
-    const over = new AbortController();
+    const leaderWait = new AbortController();
+    const done = new AbortController();
     const check = async (): Promise<void> => {
-      const answer = await this.#ask(address, { path: LEADER_PATH, withinMs, signal: over.signal });
-      if (saysNoLeader(answer.body)) led.abort(toNoLeader(address));
+      const response = await this.#sendTo(address, { path: LEADER_PATH, withinMs, signal: done.signal });
+      if (reportsNoLeader(response.body)) leaderWait.abort(toNoLeader(address));
     };
-    const abort = whenAborted(signal, () => led.abort(signal.reason));
-    // The request itself reports what is wrong with the server.
+    const abort = whenAborted(signal, () => leaderWait.abort(signal.reason));
+    // Errors of the check are ignored, because the request itself reports the failure.
     const timer = this.#clock.schedule(leaderCheckAfterMs, () => void check().catch(() => undefined));
     const settle = (): void => {
       timer[Symbol.dispose]();
-      over.abort();
+      done.abort();
     };
     return {
-      signal: led.signal,
+      signal: leaderWait.signal,
       settle,
       [Symbol.dispose]() {
         settle();

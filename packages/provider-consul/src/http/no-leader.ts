@@ -1,9 +1,9 @@
 import { ProvisioningError } from "@holdfast/core";
 
-/** Answers at once, with an empty text where there is no leader. */
+/** This endpoint responds at once; with an empty string if there is no leader. */
 export const LEADER_PATH = "/v1/status/leader";
 
-export function saysNoLeader(body: Buffer): boolean {
+export function reportsNoLeader(body: Buffer): boolean {
   return body.length < 8 && body.toString().trim() === '""';
 }
 

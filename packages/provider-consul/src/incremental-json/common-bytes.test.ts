@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { commonPrefix, commonSuffix } from "./common-bytes.ts";
 
-test("what two texts have in common, also across the blocks that are compared at once", () => {
+test("counts common bytes within and across the compared blocks", () => {
   const filler = Buffer.alloc(140_000, "x");
   fc.assert(
     fc.property(fc.nat(140_000), fc.nat(140_000), fc.string(), fc.string(), (a, b, left, right) => {

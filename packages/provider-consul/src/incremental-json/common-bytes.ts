@@ -1,7 +1,10 @@
-/** How much is compared at once, at the speed of memcmp: ever less, and the last bytes one by one. */
+/**
+ * The block sizes of the comparison, in decreasing order. Blocks are compared at the speed of memcmp, and the last
+ * bytes one by one.
+ */
 const STEPS: readonly number[] = [65_536, 1_024, 32];
 
-/** How many bytes two texts have in common at their beginnings. */
+/** Returns the number of bytes that are equal at the beginning of two texts. */
 export function commonPrefix(a: Buffer, b: Buffer): number {
   const most = Math.min(a.length, b.length);
   let at = 0;
@@ -11,7 +14,7 @@ export function commonPrefix(a: Buffer, b: Buffer): number {
   return at;
 }
 
-/** How many bytes two texts have in common at their ends; `most` at most. */
+/** Returns the number of bytes, up to `most`, that are equal at the end of two texts. */
 export function commonSuffix(a: Buffer, b: Buffer, most: number): number {
   let aEnd = a.length;
   let bEnd = b.length;

@@ -5,7 +5,10 @@ export interface Entry<T> extends Span {
   readonly value: T;
 }
 
-/** The elements of an array in a text, in order. Positions are kept in typed arrays: an array may have a million elements. */
+/**
+ * The elements of an array in a text, in order. Positions are stored in typed arrays, because an array may have a
+ * million elements.
+ */
 export class EntryTable<T> {
   readonly values: readonly T[];
   readonly #starts: Uint32Array;
@@ -47,7 +50,10 @@ export class EntryTable<T> {
     return countBelow(this.#starts, at);
   }
 
-  /** The table with `entries` instead of those from `from` to `to`; those after them are moved by `shift`. */
+  /**
+   * Returns the table with `entries` in place of the entries from `from` to `to`. The entries after them are moved by
+   * `shift` bytes.
+   */
   splice(from: number, to: number, entries: readonly Entry<T>[], shift: number): EntryTable<T> {
     const fresh = EntryTable.from(entries);
     const join = (mine: Uint32Array, theirs: Uint32Array): Uint32Array => {
@@ -65,7 +71,7 @@ export class EntryTable<T> {
   }
 }
 
-/** How many of the sorted numbers are smaller. */
+/** Returns how many of the sorted numbers are less than `limit`. */
 function countBelow(sorted: Uint32Array, limit: number): number {
   let low = 0;
   let high = sorted.length;

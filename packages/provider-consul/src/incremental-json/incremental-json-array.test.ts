@@ -17,7 +17,7 @@ function createArray(maxEntries = 1_000): IncrementalJsonArray<unknown> {
 const same = (element: unknown): unknown => element;
 
 describe("IncrementalJsonArray", () => {
-  test("has the values of the last text, and reports what took the place of what", async () => {
+  test("returns the values of the last text, and reports the replaced and the new values", async () => {
     const element = fc.oneof(
       fc.constantFrom(1, 2, 3, "]", '"', {}, [], "é🌊", { a: [1, "],["] }),
       fc.jsonValue(),
@@ -41,7 +41,7 @@ describe("IncrementalJsonArray", () => {
     );
   });
 
-  test("reads one element when one of many has changed", async () => {
+  test("parses one element when one of many has changed", async () => {
     const values = Array.from({ length: 2_000 }, (_, id) => ({ id, text: "x".repeat(20) }));
     const array = createArray(2_000);
     await array.update(Buffer.from(JSON.stringify(values)), same, signal);
@@ -59,7 +59,7 @@ describe("IncrementalJsonArray", () => {
     expect(change).toEqual({ gone: [{ id: 700, text: "x".repeat(20) }], entries: [values[700]] });
   });
 
-  test("keeps its values when a text is refused", async () => {
+  test("keeps its values when a text is rejected", async () => {
     const array = createArray(3);
     await array.update(Buffer.from("[1,2]"), same, signal);
     await expect(array.update(Buffer.from("[1,2,3,4]"), same, signal)).rejects.toThrow("more than 3");

@@ -14,7 +14,7 @@ export interface IncrementalJsonArrayOptions {
   readonly toTooMany: () => Error;
 }
 
-/** How the values changed from one text to the next: `entries` took the place of `gone`. */
+/** How the values changed from one text to the next: `entries` replaced `gone`. */
 export interface JsonArrayChange<T> {
   readonly gone: readonly T[];
   readonly entries: readonly T[];
@@ -24,7 +24,7 @@ interface Patch<T> {
   readonly from: number;
   readonly to: number;
   readonly entries: readonly Entry<T>[];
-  /** By how many bytes the entries after `to` have moved. */
+  /** The number of bytes by which the entries after `to` have moved. */
   readonly shift: number;
 }
 
@@ -32,8 +32,8 @@ interface Patch<T> {
 const STEP = 512;
 
 /**
- * The values of a JSON array that is received again and again as a whole. Keeps the last text, and parses only the elements of the next
- * one that differ from it.
+ * The values of a JSON array that is received repeatedly, each time complete. Keeps the last text, and parses only the
+ * elements of the next one that differ from it.
  */
 export class IncrementalJsonArray<T> {
   readonly #options: IncrementalJsonArrayOptions;
@@ -44,14 +44,14 @@ export class IncrementalJsonArray<T> {
     this.#options = options;
   }
 
-  /** What `read` returned for each element of the last text, in order. */
+  /** The results of `read` for the elements of the last text, in order. */
   get values(): readonly T[] {
     return this.#table.values;
   }
 
   /**
-   * Takes in the next text, and calls `read` with each element to be parsed. Returns "same" for a text that is the last one, byte for
-   * byte. A text that is refused leaves the values as they were.
+   * Processes the next text, and calls `read` for each element that must be parsed. Returns "same" for a text that is
+   * byte for byte equal to the last one. A rejected text does not change the values.
    */
   async update(
     bytes: Buffer,
@@ -83,8 +83,8 @@ export class IncrementalJsonArray<T> {
   }
 
   /**
-   * Reads what lies between the unchanged entries at the beginning and at the end. Returns undefined when the changed bytes do not
-   * end where an element ends: then the unchanged bytes may mean something else.
+   * Reads the elements between the unchanged entries at the beginning and at the end. Returns undefined when the
+   * changed bytes do not end at the end of an element, because the unchanged bytes may then have another meaning.
    */
   async #readDifference(
     before: Buffer,

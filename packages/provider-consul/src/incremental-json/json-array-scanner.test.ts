@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { JsonArrayScanner } from "./json-array-scanner.ts";
 
-/** The elements' texts, or undefined when it is no whole array. */
+/** Returns the texts of the elements; undefined when the text is not a complete array. */
 function split(text: string): readonly string[] | undefined {
   const bytes = Buffer.from(text);
   const from = JsonArrayScanner.open(bytes);
@@ -15,7 +15,7 @@ function split(text: string): readonly string[] | undefined {
 }
 
 describe("JsonArrayScanner", () => {
-  test("finds what JSON.parse finds, however the text is laid out", () => {
+  test("finds the same elements as JSON.parse, with any white space", () => {
     const spacing = fc.constantFrom<number | string>(0, 2, "\t", "\n");
     fc.assert(
       fc.property(fc.array(fc.jsonValue()), spacing, (values, space) => {
@@ -42,7 +42,7 @@ describe("JsonArrayScanner", () => {
     "[{]",
     "[1]x",
     "[[1]",
-  ])("takes %j for no array", (text) => {
+  ])("does not accept %j as an array", (text) => {
     expect(split(text)).toBeUndefined();
   });
 });

@@ -11,37 +11,41 @@ const TAB = 0x09;
 const NEWLINE = 0x0a;
 const RETURN = 0x0d;
 
-/** From where to where an element of an array stands in its text. */
+/** The position of an element in its text. */
 export interface Span {
   readonly start: number;
   readonly end: number;
 }
 
 /**
- * Finds the elements of a JSON array in its bytes without parsing them: what lies between the commas of the first level.
- * Whether an element is valid is for its parser to say. No byte that matters is part of another character in UTF-8.
+ * Finds the elements of a JSON array in its bytes without parsing them: it splits the bytes at the commas of the first
+ * level. It does not check whether an element is valid; the parser of the element does. The bytes that it searches for
+ * are never part of another character in UTF-8.
  */
 export class JsonArrayScanner {
   readonly #bytes: Uint8Array;
   #at: number;
-  /** Behind an element a comma has to come before the next one. */
+  /** After an element, a comma must precede the next one. */
   #isBehindElement: boolean;
   #hasComma = false;
 
-  /** Starts behind the opening bracket or, with `isBehindElement`, behind an element. */
+  /** Starts after the opening bracket or, with `isBehindElement`, after an element. */
   constructor(bytes: Uint8Array, from: number, isBehindElement: boolean) {
     this.#bytes = bytes;
     this.#at = from;
     this.#isBehindElement = isBehindElement;
   }
 
-  /** Where the array's content begins, behind the opening bracket; -1 when the text is no array. */
+  /** Returns the position after the opening bracket of the array; -1 when the text is not an array. */
   static open(bytes: Uint8Array): number {
     const at = skipSpace(bytes, 0);
     return bytes[at] === OPEN_BRACKET ? at + 1 : -1;
   }
 
-  /** The next element that starts before `limit`; undefined when there is none, or only a part of one. */
+  /**
+   * Returns the next element that starts before `limit`. Returns undefined when there is none, or when it is
+   * incomplete.
+   */
   next(limit: number): Span | undefined {
     const bytes = this.#bytes;
     let at = skipSpace(bytes, this.#at);
@@ -59,12 +63,12 @@ export class JsonArrayScanner {
     return { start: at, end };
   }
 
-  /** It stands where an element may begin, at `at`. */
+  /** True when an element may start at `at`. */
   isBefore(at: number): boolean {
     return this.#at === at && this.#isBehindElement === this.#hasComma;
   }
 
-  /** Only the closing bracket is left, where it may be. */
+  /** True when only the closing bracket remains, at a position where it is allowed. */
   get isAtEnd(): boolean {
     const bytes = this.#bytes;
     return (
@@ -94,7 +98,7 @@ export class JsonArrayScanner {
     return undefined;
   }
 
-  /** Of the closing quote; -1 when there is none. */
+  /** Returns the position of the closing quote; -1 when there is none. */
   #endOfString(start: number): number {
     const bytes = this.#bytes;
     for (let at = start + 1; at < bytes.length; at++) {

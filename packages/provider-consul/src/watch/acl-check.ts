@@ -1,6 +1,6 @@
 import { isProvisioningError, ProvisioningError } from "@holdfast/core";
 import { fieldOf, parseJson } from "@holdfast/core/adapter";
-import type { ConsulAnswer, ConsulSource } from "../http/consul-client.ts";
+import type { ConsulResponse, ConsulSource } from "../http/consul-client.ts";
 import type { ConsulSettings } from "../consul-params.ts";
 import { toHealthPath, toScopedPath } from "./health-query.ts";
 
@@ -15,13 +15,14 @@ export interface AclCheckOptions {
 const FILTERED = "x-consul-results-filtered-by-acls";
 
 /** Throws `CONNECTIVITY_UNAUTHORIZED` when the response is marked as incomplete. */
-export function assertUnfiltered({ headers, address }: ConsulAnswer, { service }: ConsulSettings): void {
-  if (headers[FILTERED] === "true") throw toDenied(service, address);
+export function assertUnfiltered({ headers, address }: ConsulResponse, { service }: ConsulSettings): void {
+  if (headers[FILTERED] === "true") throw toDeniedError(service, address);
 }
 
 /**
- * To a token that may not read the service, or not its nodes, Consul also answers `[]` with 200. Asks whether this token may; throws
- * `CONNECTIVITY_UNAUTHORIZED` when it may not. Resolves where ACLs are off, and where Consul (before 1.8) cannot tell.
+ * Checks whether the token may read the service. This is necessary because Consul sends `[]` with 200 to a token that
+ * may not read the service or its nodes. Throws `CONNECTIVITY_UNAUTHORIZED` when the token may not. Resolves when ACLs
+ * are off, and when Consul (before 1.8) does not support the check.
  */
 export async function assertMayRead(options: AclCheckOptions): Promise<void> {
   const { service, namespace, partition } = options.params;
@@ -32,33 +33,39 @@ export async function assertMayRead(options: AclCheckOptions): Promise<void> {
     ...(namespace !== undefined && { Namespace: namespace }),
     ...(partition !== undefined && { Partition: partition }),
   };
-  const authorized = await askIfKnown(options, toScopedPath("/v1/internal/acl/authorize", options.params), [
-    request,
-  ]);
+  const authorized = await sendIfSupported(
+    options,
+    toScopedPath("/v1/internal/acl/authorize", options.params),
+    [request],
+  );
   if (authorized === undefined) return;
-  if (isDenied(authorized.body) || (await isHidden(options))) throw toDenied(service, authorized.address);
+  if (deniesRead(authorized.body) || (await isHidden(options)))
+    throw toDeniedError(service, authorized.address);
 }
 
-/** With the right to read a service the catalog lists its name; its instances need the right to read their nodes as well. */
+/**
+ * Checks whether the instances are hidden. A token that may read a service sees its name in the catalog, but to see its
+ * instances it must also be allowed to read their nodes.
+ */
 async function isHidden(options: AclCheckOptions): Promise<boolean> {
   const { params } = options;
-  const named = await askIfKnown(options, toScopedPath("/v1/catalog/services", params));
-  if (named === undefined || !Object.hasOwn(Object(parseJson(named.body.toString())), params.service))
+  const catalog = await sendIfSupported(options, toScopedPath("/v1/catalog/services", params));
+  if (catalog === undefined || !Object.hasOwn(Object(parseJson(catalog.body.toString())), params.service))
     return false;
   const all = { ...params, health: "warning", tags: [], filter: undefined } as const;
-  const shown = await askIfKnown(options, toHealthPath(all, "default", { index: 0, waitMs: 0 }));
-  // The response may be long: only a short one can be empty.
-  return shown !== undefined && shown.body.length < 16 && shown.body.toString().trim() === "[]";
+  const instances = await sendIfSupported(options, toHealthPath(all, "default", { index: 0, waitMs: 0 }));
+  // Check the length first, because the response may be long and only a short one can be empty.
+  return instances !== undefined && instances.body.length < 16 && instances.body.toString().trim() === "[]";
 }
 
-/** Undefined where the endpoint does not exist, or where ACLs are off. */
-async function askIfKnown(
+/** Returns undefined when the endpoint does not exist, or when ACLs are off. */
+async function sendIfSupported(
   { client, withinMs, signal }: AclCheckOptions,
   path: string,
   body?: unknown,
-): Promise<ConsulAnswer | undefined> {
+): Promise<ConsulResponse | undefined> {
   try {
-    return await client.ask({ path, body, withinMs, signal });
+    return await client.send({ path, body, withinMs, signal });
   } catch (error) {
     if (isProvisioningError(error) && isUnsupported(error)) return undefined;
     throw error;
@@ -70,15 +77,15 @@ function isUnsupported({ details }: ProvisioningError): boolean {
   return [401, 404, 405].some((status) => status === details["status"]);
 }
 
-function isDenied(body: Buffer): boolean {
-  const answer = parseJson(body.toString());
-  return Array.isArray(answer) && fieldOf(answer[0], "Allow") === false;
+function deniesRead(body: Buffer): boolean {
+  const response = parseJson(body.toString());
+  return Array.isArray(response) && fieldOf(response[0], "Allow") === false;
 }
 
-function toDenied(service: string, address: string): ProvisioningError {
+function toDeniedError(service: string, address: string): ProvisioningError {
   return new ProvisioningError(
     "CONNECTIVITY_UNAUTHORIZED",
-    `the token may not read the service "${service}" and its nodes: Consul at ${address} leaves out what the token may not read`,
+    `the token may not read the service "${service}" and its nodes: Consul at ${address} leaves out entries that the token may not read`,
     { details: { address, service, status: 200 } },
   );
 }

@@ -64,7 +64,7 @@ function toBytes(structure: readonly Mutation[], text: readonly Mutation[]): Buf
   return mutateBytes(Buffer.from(JSON.stringify(mutateJson(SAMPLE, structure))), text);
 }
 
-/** What a reading comes to, comparable; fails the test where it says anything of the body's text. */
+/** Returns a comparable result of reading a body. Fails the test when the result contains text of the body. */
 async function read(body: HealthBody, bytes: Buffer): Promise<unknown> {
   const outcome = await outcomeOf(() => body.read(bytes, signal));
   if ("error" in outcome) return toFailure(outcome.error);
@@ -85,7 +85,7 @@ function toComparable({ members, skipped, trimmed }: HealthContent): unknown {
 }
 
 describe("a health body", () => {
-  test("of any form is read or refused, whole or by what differs alike", async () => {
+  test("of any form is read or rejected, with the same result for an incremental and a complete read", async () => {
     await fc.assert(
       fc.asyncProperty(
         params,
@@ -106,11 +106,11 @@ describe("a health body", () => {
     );
   });
 
-  test("is taken for one exactly when it is a JSON array", async () => {
+  test("is accepted exactly when it is a JSON array", async () => {
     await fc.assert(
       fc.asyncProperty(mutations(1), mutations(2), async (structure, text) => {
         const bytes = toBytes(structure, text);
-        // Nobody is healthy: nothing but the form of the whole can be wrong.
+        // No instance is healthy, so only the form of the whole body can be wrong.
         const body = createBody();
         const outcome = await outcomeOf(() => body.read(bytes, signal));
         const isRefused = "error" in outcome && outcome.error.message.includes("not a JSON array");
@@ -120,7 +120,7 @@ describe("a health body", () => {
     );
   });
 
-  test("of any bytes is read or refused", async () => {
+  test("of any bytes is read or rejected", async () => {
     const bytes = fc.oneof(
       fc.uint8Array({ maxLength: 200 }).map((part) => Buffer.from(part)),
       fc.json({ maxDepth: 6 }).map((text) => Buffer.from(text)),
@@ -136,7 +136,7 @@ describe("a health body", () => {
     );
   });
 
-  test("that is nested without end in any field is read or refused", async () => {
+  test("with very deep nesting in any field is read or rejected", async () => {
     const deep = JSON.stringify(nest(1_000)).replace("[]", `${"[".repeat(50_000)}${"]".repeat(50_000)}`);
     const text = JSON.stringify([entry("a")]);
     for (const value of [
@@ -161,7 +161,7 @@ describe("a health body", () => {
 
 function isJsonArray(bytes: Buffer): boolean {
   try {
-    // Bytes that are no UTF-8 are no JSON (RFC 8259, section 8.1), and neither is a byte order mark.
+    // Bytes that are not UTF-8 are not JSON (RFC 8259, section 8.1), and neither is a byte order mark.
     return Array.isArray(
       JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes)),
     );

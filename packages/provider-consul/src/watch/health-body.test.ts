@@ -47,7 +47,7 @@ function toBody(instances: readonly Instance[]): readonly unknown[] {
 }
 
 describe("HealthBody", () => {
-  test("reading what differs gives what reading all does, whatever the difference", async () => {
+  test("an incremental read gives the same result as a complete read, for any difference", async () => {
     const entry = fc.record({
       id: fc.constantFrom("a", "b", "c", "d", "e", "f"),
       port: fc.constantFrom(0, 80, 8_080, 80_000),
@@ -83,7 +83,7 @@ describe("HealthBody", () => {
     );
   });
 
-  test("a body that is the same byte for byte is not read again", async () => {
+  test("does not read a body again that is equal byte for byte", async () => {
     const body = createBody();
     const bytes = Buffer.from(JSON.stringify([toEntry(node("a"))]));
     await body.read(bytes, signal);
@@ -91,7 +91,7 @@ describe("HealthBody", () => {
     expect(body.isEmpty).toBe(false);
   });
 
-  test("one change among many parses one entry", async () => {
+  test("parses one entry when one of many has changed", async () => {
     const entries = Array.from({ length: 1_000 }, (_, i) => toEntry(node(`node-${i}`)));
     const body = createBody();
     const before = await read(body, entries, 2);
@@ -112,40 +112,40 @@ describe("HealthBody", () => {
     }
   });
 
-  test("of instances with one id the first counts, and the next when that is gone", async () => {
+  test("uses the first instance with an id, and the next one after its removal", async () => {
     const body = createBody();
     const [first, second, other] = [toEntry(node("a", 1)), toEntry(node("a", 2)), toEntry(node("b", 3))];
     const twins = await read(body, [first, other, second]);
     expect(Array.from(twins.members, ({ port }) => port)).toEqual([1, 3]);
     expect(twins.skipped).toEqual({
       count: 1,
-      reasons: ["another instance has the same id and another address: see nodeId"],
+      reasons: ["another instance has the same id and a different address (see nodeId)"],
     });
     const one = await read(body, [other, second]);
     expect(Array.from(one.members, ({ port }) => port)).toEqual([2, 3]);
     expect(one.skipped).toBeUndefined();
   });
 
-  test("keeps what can be read and counts the rest, without its text", async () => {
+  test("keeps valid entries and counts the others, without their text", async () => {
     const nameless = { Node: {}, Service: { Port: 80, Address: "10.0.0.1" } };
     const bad = [{ Node: {} }, 7, null, toEntry(node("hunter2", 99_999)), nameless];
     const { members, skipped } = await read(createBody(), [...bad, toEntry(node("a"))]);
     expect(members.size).toBe(1);
     expect(skipped).toEqual({
       count: 5,
-      reasons: ["it has no Service or no Node", "port: expected at most 65535", "id: expected string"],
+      reasons: ["the entry has no Service or no Node", "port: expected at most 65535", "id: expected string"],
     });
     await expect(read(createBody(), bad)).rejects.toMatchObject({ code: "STREAM_INVALID_DATA" });
   });
 
-  test("two addresses under one id are counted as such, also where a name contains the separator", async () => {
-    // C2: folding two addresses into one id loses a member, and must be visible.
+  test("counts two addresses with the same id, also when a name contains the separator", async () => {
+    // C2: when two addresses have the same id, one member is lost, and that must be visible.
     const body = createBody({ nodeId: "node-and-service" });
     const { members, skipped } = await read(body, [at("a/b", "c", "10.0.0.1"), at("a", "b/c", "10.0.0.2")]);
     expect(Array.from(members, ({ id }) => id)).toEqual(["a/b/c"]);
     expect(skipped).toEqual({
       count: 1,
-      reasons: ["another instance has the same id and another address: see nodeId"],
+      reasons: ["another instance has the same id and a different address (see nodeId)"],
     });
     const same = createBody({ nodeId: "address" });
     expect((await read(same, [at("a", "x", "10.0.0.1"), at("b", "y", "10.0.0.1")])).skipped).toEqual({
@@ -154,7 +154,7 @@ describe("HealthBody", () => {
     });
   });
 
-  test("an instance over a limit that Consul does not have is a member, and what was cut is counted", async () => {
+  test("an instance over a limit that Consul does not have is a member, and is counted as trimmed", async () => {
     const long = toEntry(node("tag", 80, { tags: ["x".repeat(1_025), "b"] }));
     const many = toEntry(node("tags", 80, { tags: Array.from({ length: 257 }, (_, i) => `${i}`) }));
     const named = toEntry(node("i".repeat(300)));
@@ -169,7 +169,7 @@ describe("HealthBody", () => {
     expect(members.get("tags")?.tags).toHaveLength(256);
     expect(members.get("zone")?.zone).toBeUndefined();
     expect(members.get("value")?.metadata).toEqual({ a: "b" });
-    // The same members as before, and no longer counted once they are gone.
+    // The same members as before, and not counted after they have been corrected.
     const after = await read(body, [long, toEntry(node("b"))]);
     expect(after.members.get("tag")).toBe(members.get("tag"));
     expect(after.trimmed?.count).toBe(1);
@@ -211,12 +211,12 @@ describe("HealthBody", () => {
     });
   });
 
-  test("refuses bytes that are not UTF-8", async () => {
+  test("rejects bytes that are not UTF-8", async () => {
     const bytes = Buffer.concat([Buffer.from('[{"a":"'), Buffer.of(0xff), Buffer.from('"}]')]);
     await expect(createBody().read(bytes, signal)).rejects.toMatchObject({ code: "STREAM_INVALID_DATA" });
   });
 
-  test("refuses more entries than any provider may have, also where they were added one by one", async () => {
+  test("rejects more entries than a provider may have, also when they were added one by one", async () => {
     const params = consulParamsSchema.parse({ service: "web", nodeId: "service-id" });
     const create = () => new HealthBody(params, systemClock, 3);
     const limit = { code: "STREAM_INVALID_DATA", details: { maxMembers: 3 } };
@@ -228,14 +228,14 @@ describe("HealthBody", () => {
     await expect(create().read(more, signal)).rejects.toMatchObject(limit);
   });
 
-  test("refuses more than a million entries", async () => {
+  test("rejects more than a million entries", async () => {
     const bytes = Buffer.from(`[0${",0".repeat(1_000_000)}]`);
     await expect(createBody().read(bytes, signal)).rejects.toMatchObject({
       details: { maxMembers: 1_000_000 },
     });
   });
 
-  test("null lists, worst checks, weights, zones, addresses and names", async () => {
+  test("reads null lists, the worst check, weights, zones, addresses and names", async () => {
     const entry = {
       Node: {
         Node: "n1",

@@ -14,21 +14,24 @@ import { HealthEntryReader, nodeOf, type EntryOutcome } from "./health-entry-rea
 export interface HealthContent {
   readonly members: MemberSet;
   readonly skipped: SkippedEntries | undefined;
-  /** Members of which something descriptive exceeds a limit and was cut. */
+  /** Members with descriptive fields that exceed a limit and were shortened or left out. */
   readonly trimmed: SkippedEntries | undefined;
 }
 
 /**
- * Turns bodies of health responses into members. Consul sends the whole service again for every change; only the entries that differ
- * from the last body are parsed. Not to be used again after `read` has failed.
+ * Converts the bodies of health responses to members. Consul sends the complete service after every change; only the
+ * entries that differ from the last body are parsed. Do not use an instance again after `read` has failed.
  */
 export class HealthBody {
   readonly #reader: HealthEntryReader;
   readonly #clock: Clock;
   readonly #entries: IncrementalJsonArray<EntryOutcome>;
   #members: MemberSet = MemberSet.empty;
-  /** Two entries have the same id: when the first goes, the next one has to be searched for in all entries. */
-  #hasTwins = false;
+  /**
+   * True when two entries have the same id. When the first of them is removed, all entries must be searched for the
+   * next one.
+   */
+  #hasDuplicates = false;
 
   constructor(params: ConsulSettings, clock: Clock, maxMembers: number = MAX_MEMBERS) {
     this.#reader = new HealthEntryReader(params);
@@ -41,14 +44,14 @@ export class HealthBody {
     });
   }
 
-  /** The last body has no entries at all, not even unhealthy ones. */
+  /** True when the last body has no entries, not even unhealthy ones. */
   get isEmpty(): boolean {
     return this.#entries.values.length === 0;
   }
 
   /**
-   * "same" for a body that is the last one, byte for byte. Throws `STREAM_INVALID_DATA` when it is not a JSON array, has more than
-   * `maxMembers` entries, or has entries to read of which not one could be read.
+   * Returns "same" for a body that is byte for byte equal to the last one. Throws `STREAM_INVALID_DATA` when the body
+   * is not a JSON array, has more than `maxMembers` entries, or when none of its healthy entries could be read.
    */
   async read(bytes: Buffer, signal: AbortSignal): Promise<HealthContent | "same"> {
     const find = this.#members.finder();
@@ -61,17 +64,17 @@ export class HealthBody {
   async #merge({ gone, entries }: JsonArrayChange<EntryOutcome>, signal: AbortSignal): Promise<void> {
     const remove = new Set(idsOf(gone));
     const upsert = new Map<NodeId, ClusterNode>();
-    let hasTwins = this.#hasTwins;
+    let hasDuplicates = this.#hasDuplicates;
     for (const outcome of entries) {
       const node = nodeOf(outcome);
       if (node === undefined) continue;
-      hasTwins ||= upsert.has(node.id) || (this.#members.has(node.id) && !remove.has(node.id));
+      hasDuplicates ||= upsert.has(node.id) || (this.#members.has(node.id) && !remove.has(node.id));
       upsert.set(node.id, node);
     }
     const slices = { clock: this.#clock, signal };
-    if (hasTwins) {
-      const first = firstOfEach(this.#entries.values);
-      this.#hasTwins = first.size < idsOf(this.#entries.values).length;
+    if (hasDuplicates) {
+      const first = firstForEachId(this.#entries.values);
+      this.#hasDuplicates = first.size < idsOf(this.#entries.values).length;
       this.#members = await this.#members.replaceSliced(first.values(), slices);
     } else if (entries.length === this.#entries.values.length) {
       this.#members = await this.#members.replaceSliced(upsert.values(), slices);
@@ -83,16 +86,16 @@ export class HealthBody {
 
   #count(): Omit<HealthContent, "members"> {
     const skips = new SkipTally();
-    const cuts = new SkipTally();
+    const trims = new SkipTally();
     const outcomes = this.#entries.values;
     for (const outcome of outcomes) {
       if (typeof outcome === "string") continue;
       if ("skipped" in outcome) skips.skip(outcome.skipped);
-      else if ("trimmed" in outcome) cuts.skip(outcome.trimmed);
+      else if ("trimmed" in outcome) trims.skip(outcome.trimmed);
     }
-    if (this.#hasTwins) this.#skipTwins(skips);
+    if (this.#hasDuplicates) this.#skipDuplicates(skips);
     const skipped = skips.toSkipped();
-    if (skipped === undefined || this.#members.size > 0) return { skipped, trimmed: cuts.toSkipped() };
+    if (skipped === undefined || this.#members.size > 0) return { skipped, trimmed: trims.toSkipped() };
     throw new ProvisioningError(
       "STREAM_INVALID_DATA",
       `none of the ${skipped.count} instances could be read: ${skipped.reasons.join("; ")}`,
@@ -100,15 +103,15 @@ export class HealthBody {
     );
   }
 
-  /** Counts all but the first of the instances that share an id. */
-  #skipTwins(skips: SkipTally): void {
+  /** Counts the instances that have the id of an earlier instance. */
+  #skipDuplicates(skips: SkipTally): void {
     const shown = new Set<NodeId>();
     for (const node of nodesOf(this.#entries.values)) {
       const first = this.#members.get(node.id);
       if (!shown.has(node.id)) shown.add(node.id);
       else if (first?.host === node.host && first.port === node.port)
         skips.skip("another instance has the same id and the same address");
-      else skips.skip("another instance has the same id and another address: see nodeId");
+      else skips.skip("another instance has the same id and a different address (see nodeId)");
     }
   }
 }
@@ -121,8 +124,8 @@ function idsOf(outcomes: readonly EntryOutcome[]): readonly NodeId[] {
   return nodesOf(outcomes).map(({ id }) => id);
 }
 
-/** Of entries with the same id the first counts. */
-function firstOfEach(outcomes: readonly EntryOutcome[]): ReadonlyMap<NodeId, ClusterNode> {
+/** Returns the first entry for each id. */
+function firstForEachId(outcomes: readonly EntryOutcome[]): ReadonlyMap<NodeId, ClusterNode> {
   const first = new Map<NodeId, ClusterNode>();
   for (const node of nodesOf(outcomes)) if (!first.has(node.id)) first.set(node.id, node);
   return first;

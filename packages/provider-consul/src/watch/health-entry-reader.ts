@@ -14,8 +14,8 @@ import type { ConsulSettings, NodeIdRule } from "../consul-params.ts";
 import { toEndpoint, type Endpoint } from "./service-endpoint.ts";
 
 /**
- * What an entry is: a member, a member of which something descriptive was cut, an instance that is not healthy enough, or an entry
- * that cannot be read, with the reason.
+ * The result of reading an entry: a member, a member with shortened descriptive fields, an instance that is not healthy
+ * enough, or the reason why the entry cannot be read.
  */
 export type EntryOutcome = ClusterNode | TrimmedMember | "unhealthy" | { readonly skipped: string };
 
@@ -24,14 +24,17 @@ export interface TrimmedMember {
   readonly node: ClusterNode;
 }
 
-/** How bad a check is: the worst of an instance's checks is its own. Unknown ones count as critical. */
+/**
+ * The severity of the statuses of a check. The severity of an instance is that of its worst check. Unknown statuses
+ * count as critical.
+ */
 const SEVERITY: ReadonlyMap<unknown, number> = new Map([
   ["passing", 0],
   ["warning", 1],
 ]);
 const CRITICAL = 2;
 
-/** The member that an entry is; undefined where it is not one. */
+/** Returns the member of an entry; undefined if it has none. */
 export function nodeOf(outcome: EntryOutcome): ClusterNode | undefined {
   if (typeof outcome === "string" || "skipped" in outcome) return undefined;
   return "node" in outcome ? outcome.node : outcome;
@@ -46,18 +49,21 @@ export class HealthEntryReader {
     this.#params = params;
   }
 
-  /** A node with the content of what `find` gives for its id is that same object. */
+  /**
+   * Reads an entry. When its content is equal to the node that `find` returns for its id, the same object is returned.
+   */
   read(entry: unknown, find: (id: NodeId) => ClusterNode | undefined): EntryOutcome {
     const service = fieldOf(entry, "Service");
     const node = fieldOf(entry, "Node");
-    if (service === undefined || node === undefined) return { skipped: "it has no Service or no Node" };
+    if (service === undefined || node === undefined)
+      return { skipped: "the entry has no Service or no Node" };
     const severity = severityOf(listOf(entry, "Checks"));
     if (severity > (this.#params.health === "warning" ? 1 : 0)) return "unhealthy";
     const endpoint = toEndpoint(service, node, this.#params.taggedAddress);
     const id = toId(this.#params.nodeId, service, node, endpoint);
     const { host } = endpoint;
     const before = id === undefined ? undefined : find(id);
-    // A host that was a member's is known to be one.
+    // A host that is equal to that of the previous member has already been checked.
     if (typeof host === "string" && host !== before?.host && !isHost(host))
       return { skipped: `host: expected ${EXPECTED_HOST}` };
     const input = { id, ...endpoint, ...this.#describe(service, node, severity) };
@@ -68,7 +74,10 @@ export class HealthEntryReader {
     }
   }
 
-  /** Limits of ours that Consul does not have must not remove a healthy instance. */
+  /**
+   * Reads an instance that exceeds a limit of Holdfast. Consul does not have these limits, so a healthy instance must
+   * not be removed because of them.
+   */
   #readTrimmed(
     input: Readonly<Record<string, unknown>>,
     find: (id: NodeId) => ClusterNode | undefined,
@@ -86,7 +95,7 @@ export class HealthEntryReader {
     }
   }
 
-  /** All but id, host and port; not checked yet. */
+  /** Returns the fields other than id, host and port, without checking them. */
   #describe(service: unknown, node: unknown, severity: number): Readonly<Record<string, unknown>> {
     const { zoneMeta } = this.#params;
     const meta = fieldOf(service, "Meta");
@@ -101,7 +110,7 @@ export class HealthEntryReader {
   }
 }
 
-/** Undefined, which is not an id, where a part of it does not have the form it must have. */
+/** Returns the id of a member; undefined when a part of it has an invalid type. */
 function toId(rule: NodeIdRule, service: unknown, node: unknown, endpoint: Endpoint): string | undefined {
   if (typeof rule === "object") return textOf(fieldOf(service, "Meta"), rule.meta);
   if (rule === "address") {

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { consulParamsSchema, type ConsulSettings } from "../consul-params.ts";
-import { toHealthPath, toLifePath, toScopedPath } from "./health-query.ts";
+import { toHealthPath, toIndexCheckPath, toScopedPath } from "./health-query.ts";
 
 const parse = (params: object = {}): ConsulSettings =>
   consulParamsSchema.parse({ service: "web", ...params });
@@ -9,7 +9,7 @@ const atOnce = { index: 0, waitMs: 0 };
 const toUrl = (path: string): URL => new URL(path, "http://consul");
 
 describe("health queries", () => {
-  test("ask for everything the parameters say", () => {
+  test("contain all parameters", () => {
     const params = parse({
       tags: ["blue", "v2"],
       datacenter: "dc2",
@@ -35,30 +35,30 @@ describe("health queries", () => {
     ]);
   });
 
-  test("leave the checks to the reader where warnings count, and wait for nothing at index 0", () => {
+  test("request unhealthy instances when warnings count, and do not wait at index 0", () => {
     expect(toHealthPath(parse({ health: "warning" }), "default", atOnce)).toBe("/v1/health/service/web");
   });
 
-  test.each(["stale", "consistent"] as const)("say that they may be %s", (consistency) => {
+  test.each(["stale", "consistent"] as const)("have the mode %s", (consistency) => {
     expect(toUrl(toHealthPath(parse(), consistency, atOnce)).searchParams.has(consistency)).toBe(true);
   });
 
-  test("go to the place of the parameters with other questions, too", () => {
+  test("use the datacenter, namespace and partition of the parameters for other endpoints, too", () => {
     expect(toScopedPath("/v1/catalog/services", parse())).toBe("/v1/catalog/services");
     expect(toScopedPath("/v1/catalog/services", parse({ datacenter: "dc2", namespace: "team" }))).toBe(
       "/v1/catalog/services?dc=dc2&ns=team",
     );
   });
 
-  test("carry any name whole, and the life check differs by its filter alone", () => {
+  test("encode any name, and the index check differs only in its filter", () => {
     const text = fc.string({ minLength: 1, maxLength: 20, unit: "grapheme" });
     fc.assert(
       fc.property(text, text, fc.option(text, { nil: undefined }), (service, tag, filter) => {
-        // "." and ".." are no names that a URL can carry as a part of its path.
+        // "." and ".." cannot be a segment of the path of a URL.
         fc.pre(!/^\.{1,2}$/.test(service));
         const params = parse({ service, tags: [tag], filter });
         const query = toUrl(toHealthPath(params, "default", atOnce));
-        const life = toUrl(toLifePath(params, "default"));
+        const life = toUrl(toIndexCheckPath(params, "default"));
         expect(decodeURIComponent(query.pathname.slice("/v1/health/service/".length))).toBe(service);
         expect(query.searchParams.getAll("tag")).toEqual([tag]);
         expect(query.searchParams.get("filter")).toBe(filter ?? null);

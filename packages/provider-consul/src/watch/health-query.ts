@@ -3,21 +3,21 @@ import type { ConsulSettings } from "../consul-params.ts";
 export type Consistency = ConsulSettings["consistency"];
 
 export interface BlockingPosition {
-  /** The index to wait beyond; 0 answers at once. */
+  /** The query waits until the index of the service is greater than this one. With 0 it returns at once. */
   readonly index: number;
   readonly waitMs: number;
 }
 
-/** A filter that no entry passes: an instance always has an id. */
-const NOBODY = 'Service.ID == ""';
+/** A filter that no instance passes, because an instance always has an id. */
+const NO_INSTANCE = 'Service.ID == ""';
 
-/** The path of a health query of everything the parameters ask for. */
+/** Returns the path of a health query with all parameters. */
 export function toHealthPath(
   params: ConsulSettings,
   consistency: Consistency,
   position: BlockingPosition,
 ): string {
-  const query = toScope(params, consistency, params.filter);
+  const query = toQuery(params, consistency, params.filter);
   if (position.index > 0) {
     query.set("index", String(position.index));
     query.set("wait", `${position.waitMs}ms`);
@@ -25,18 +25,21 @@ export function toHealthPath(
   return toPath(params, query);
 }
 
-/** The same question of nobody: a tiny answer by the same handler, with the same rights, and the same index. */
-export function toLifePath(params: ConsulSettings, consistency: Consistency): string {
+/**
+ * Returns the path of a query that differs only in its filter, which no instance passes. The response is small, comes
+ * from the same handler with the same permissions, and has the same index.
+ */
+export function toIndexCheckPath(params: ConsulSettings, consistency: Consistency): string {
   const { filter } = params;
   return toPath(
     params,
-    toScope(params, consistency, filter === undefined ? NOBODY : `(${filter}) and ${NOBODY}`),
+    toQuery(params, consistency, filter === undefined ? NO_INSTANCE : `(${filter}) and ${NO_INSTANCE}`),
   );
 }
 
-/** Another endpoint for the same datacenter, namespace and partition. */
+/** Returns the path of another endpoint, with the same datacenter, namespace and partition. */
 export function toScopedPath(endpoint: string, params: ConsulSettings): string {
-  const text = setPlace(new URLSearchParams(), params).toString();
+  const text = setScope(new URLSearchParams(), params).toString();
   return text === "" ? endpoint : `${endpoint}?${text}`;
 }
 
@@ -45,23 +48,23 @@ function toPath({ service }: ConsulSettings, query: URLSearchParams): string {
   return `/v1/health/service/${encodeURIComponent(service)}${text === "" ? "" : `?${text}`}`;
 }
 
-function toScope(
+function toQuery(
   params: ConsulSettings,
   consistency: Consistency,
   filter: string | undefined,
 ): URLSearchParams {
   const query = new URLSearchParams();
   const { near, tags, health } = params;
-  // Consul reads these by their presence alone.
+  // Consul ignores the values of `passing`, `stale` and `consistent`.
   if (health === "passing") query.set("passing", "1");
   if (consistency !== "default") query.set(consistency, "");
   for (const tag of tags) query.append("tag", tag);
   if (near !== undefined) query.set("near", near);
   if (filter !== undefined) query.set("filter", filter);
-  return setPlace(query, params);
+  return setScope(query, params);
 }
 
-function setPlace(query: URLSearchParams, params: ConsulSettings): URLSearchParams {
+function setScope(query: URLSearchParams, params: ConsulSettings): URLSearchParams {
   const { datacenter, namespace, partition } = params;
   if (datacenter !== undefined) query.set("dc", datacenter);
   if (namespace !== undefined) query.set("ns", namespace);

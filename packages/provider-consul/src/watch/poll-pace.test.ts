@@ -11,7 +11,7 @@ interface Surroundings {
   readonly random?: () => number;
 }
 
-/** How long the pace rests after each of these polls. */
+/** Returns the length of the pause after each of these polls. */
 async function restsOf(
   polls: readonly { readonly tookMs?: number; readonly pollMs: number }[],
   { minGapMs, heartbeatMs = 5_000, random = () => 1 }: Surroundings,
@@ -20,10 +20,10 @@ async function restsOf(
   const pace = new PollPace({ clock, random, minGapMs, heartbeatMs });
   const rests: number[] = [];
   for (const { tookMs, pollMs } of polls) {
-    pace.begin();
+    pace.startPoll();
     await clock.advance(pollMs);
     const at = clock.monotonic();
-    await clock.until(pace.rest(tookMs, signal), 1_000_000);
+    await clock.until(pace.pause(tookMs, signal), 1_000_000);
     rests.push(clock.monotonic() - at);
   }
   return rests;
@@ -32,7 +32,7 @@ async function restsOf(
 const early = { pollMs: 1 };
 
 describe("PollPace", () => {
-  test("rests longer with every poll that came back early with nothing, up to a second", async () => {
+  test("pauses longer after each poll that returned early without a change, up to one second", async () => {
     const rests = await restsOf(
       Array.from({ length: 7 }, () => early),
       { minGapMs: 50 },
@@ -40,7 +40,7 @@ describe("PollPace", () => {
     expect(rests).toEqual([50, 100, 200, 400, 800, 1_000, 1_000]);
   });
 
-  test("never rests so long that a heartbeat is missed", async () => {
+  test("never pauses so long that a heartbeat is missed", async () => {
     const rests = await restsOf(
       Array.from({ length: 5 }, () => early),
       { minGapMs: 50, heartbeatMs: 333 },
@@ -48,7 +48,7 @@ describe("PollPace", () => {
     expect(rests).toEqual([50, 100, 166.5, 166.5, 166.5]);
   });
 
-  test("starts over after a poll that was held, and after news", async () => {
+  test("starts again after a poll that blocked, and after a change", async () => {
     const held = { pollMs: 2_000 };
     const news = { pollMs: 1, tookMs: 30 };
     expect(await restsOf([early, early, held, early, early, news, early], { minGapMs: 50 })).toEqual([
@@ -56,7 +56,7 @@ describe("PollPace", () => {
     ]);
   });
 
-  test("rests between the least gap and what it has grown to, whatever chance says", async () => {
+  test("pauses between the shortest and the current longest pause, for any random value", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 1, max: 60_000 }),
@@ -69,7 +69,7 @@ describe("PollPace", () => {
           const polls = chances.map(() => early);
           const rests = await restsOf(polls, { minGapMs, random: () => left.shift() ?? 0 });
           for (const rest of rests) {
-            // A difference of two sums of fractions is not exact.
+            // The difference of two sums of fractions is not exact.
             expect(rest).toBeGreaterThan(minGapMs - 0.001);
             expect(rest).toBeLessThan(Math.max(minGapMs, 1_000) + 0.001);
           }
@@ -78,12 +78,12 @@ describe("PollPace", () => {
     );
   });
 
-  test("stops resting as soon as it is told", async () => {
+  test("ends a pause when the signal aborts", async () => {
     const clock = new VirtualClock();
     const pace = new PollPace({ clock, random: () => 1, minGapMs: 50, heartbeatMs: 5_000 });
     const controller = new AbortController();
-    pace.begin();
-    const resting = pace.rest(undefined, controller.signal);
+    pace.startPoll();
+    const resting = pace.pause(undefined, controller.signal);
     controller.abort();
     await expect(resting).rejects.toMatchObject({ code: "LIFECYCLE_ABORTED" });
     expect(clock.pendingTimers).toBe(0);

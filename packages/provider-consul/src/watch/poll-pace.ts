@@ -4,36 +4,38 @@ export interface PollPaceOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly minGapMs: number;
-  /** A gap is half of it at most, unless `minGapMs` is longer. */
+  /** A pause is at most half of this, unless `minGapMs` is longer. */
   readonly heartbeatMs: number;
 }
 
 const MAX_GAP_MS = 1_000;
 
 /**
- * Keeps polls apart. After one that brought something: for as long as it took to take in, so that a service that changes all
- * the time takes half of a processor at most. After one that came back early with nothing, as from a server that does not
- * block: for `minGapMs` and up to twice that with each further one (full jitter), a second or `minGapMs` at most.
+ * Determines the pause between two polls. After a poll with a change, the pause is as long as processing the change
+ * took, so that a service that changes all the time uses at most half of a processor. After a poll that returned early
+ * without a change, as from a server that does not block, the pause is `minGapMs`. Its upper limit doubles with each
+ * further such poll (full jitter), up to one second or `minGapMs`.
  */
 export class PollPace {
   readonly #options: PollPaceOptions;
   readonly #maxGapMs: number;
   #idle = 0;
-  #begunAt: number | undefined;
+  #startedAt: number | undefined;
 
   constructor(options: PollPaceOptions) {
     this.#options = options;
     this.#maxGapMs = Math.max(Math.min(MAX_GAP_MS, options.heartbeatMs / 2), options.minGapMs);
   }
 
-  begin(): void {
-    this.#begunAt = this.#options.clock.monotonic();
+  startPoll(): void {
+    this.#startedAt = this.#options.clock.monotonic();
   }
 
-  /** `tookMs` is how long the news took to take in; undefined when there were none. */
-  async rest(tookMs: number | undefined, signal: AbortSignal): Promise<void> {
+  /** Waits for the pause. `tookMs` is the time that processing the change took; undefined when there was no change. */
+  async pause(tookMs: number | undefined, signal: AbortSignal): Promise<void> {
     const { clock, random, minGapMs } = this.#options;
-    const pollMs = this.#begunAt === undefined ? Number.POSITIVE_INFINITY : clock.monotonic() - this.#begunAt;
+    const pollMs =
+      this.#startedAt === undefined ? Number.POSITIVE_INFINITY : clock.monotonic() - this.#startedAt;
     let gapMs = 0;
     if (tookMs !== undefined) {
       this.#idle = 0;
@@ -45,7 +47,7 @@ export class PollPace {
       gapMs = minGapMs + random() * (ceilingMs - minGapMs);
       this.#idle = Math.min(this.#idle + 1, 16);
     }
-    // A timer takes a millisecond at least.
+    // A timer takes at least one millisecond.
     if (gapMs >= 1) await sleep(gapMs, { clock, signal });
   }
 }

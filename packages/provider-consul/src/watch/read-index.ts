@@ -1,14 +1,15 @@
 import { ProvisioningError } from "@holdfast/core";
-import type { ConsulAnswer } from "../http/consul-client.ts";
+import type { ConsulResponse } from "../http/consul-client.ts";
 
 const INDEX = "x-consul-index";
 
 /**
- * The index of a response. Throws `STREAM_INDEX_ROLLBACK` when it is missing, 0 or below `least`: then the server has lost the state
- * that it answered with before (developer.hashicorp.com/consul/api-docs/features/blocking, "Implementation Details").
+ * Returns the index of a response. Throws `STREAM_INDEX_ROLLBACK` when it is missing, 0 or less than `least`. Then the
+ * server has lost its previous state (developer.hashicorp.com/consul/api-docs/features/blocking, "Implementation
+ * Details").
  */
 export function readIndex(
-  { headers, address }: Pick<ConsulAnswer, "headers" | "address">,
+  { headers, address }: Pick<ConsulResponse, "headers" | "address">,
   least: number,
 ): number {
   const text = headers[INDEX];

@@ -8,9 +8,9 @@ const node = {
 const service = { Address: "192.168.0.55", Port: 8_000 };
 
 describe("toEndpoint", () => {
-  // The order and the ports are those of Consul 1.8's own DNS and WAN translation.
+  // The order and the ports are those of DNS and WAN translation in Consul 1.8.
   test.each([
-    ["no tag is asked for", service, undefined, "192.168.0.55", 8_000],
+    ["no tag is configured", service, undefined, "192.168.0.55", 8_000],
     [
       "the service's tagged address has a port",
       { ...service, TaggedAddresses: { wan: { Address: "198.18.0.23", Port: 80 } } },
@@ -59,11 +59,11 @@ describe("toEndpoint", () => {
       "192.168.0.55",
       8_000,
     ],
-    ["the service has an address of its own, the node a tagged one", service, "wan", "192.168.0.55", 8_000],
+    ["the service has an address, the node a tagged one", service, "wan", "192.168.0.55", 8_000],
     ["only the node has addresses", { Address: "", Port: 7 }, "wan", "198.18.9.9", 7],
-    ["only the node has addresses, of IPv6 too", { Address: "", Port: 7 }, "wan_ipv6", "2001:db8::99", 7],
+    ["only the node has addresses, with IPv6", { Address: "", Port: 7 }, "wan_ipv6", "2001:db8::99", 7],
     ["the node's tagged address is empty", { Address: "", Port: 7 }, "lan", "10.9.9.9", 7],
-    ["nothing is tagged so", { Address: "", Port: 7, TaggedAddresses: null }, "x", "10.9.9.9", 7],
+    ["no address has the tag", { Address: "", Port: 7, TaggedAddresses: null }, "x", "10.9.9.9", 7],
   ])("%s", (_, instance, tag, host, port) => {
     expect(toEndpoint(instance, node, tag)).toEqual({ host, port });
   });

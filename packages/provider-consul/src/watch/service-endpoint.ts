@@ -1,15 +1,15 @@
 import { fieldOf } from "@holdfast/core/adapter";
 
-/** Where an instance is reached; not checked yet. */
+/** The address of an instance; not checked yet. */
 export interface Endpoint {
   readonly host: unknown;
   readonly port: unknown;
 }
 
 /**
- * The address and the port of an instance, in the order in which Consul itself looks for them: the service's tagged address with its
- * port, the service's own address, the node's tagged address, the node's address. A tagged address is used whole; where it has no
- * port (0), as those of nodes, the service's port applies.
+ * Returns the address and the port of an instance, in the order of Consul: the tagged address of the service with its
+ * port, the address of the service, the tagged address of the node, the address of the node. When a tagged address has
+ * no port (0), and for addresses of nodes, the port of the service is used.
  */
 export function toEndpoint(service: unknown, node: unknown, tag: string | undefined): Endpoint {
   const port = fieldOf(service, "Port");
@@ -24,7 +24,7 @@ export function toEndpoint(service: unknown, node: unknown, tag: string | undefi
   return { host: isGiven(ofNode) ? ofNode : fieldOf(node, "Address"), port };
 }
 
-/** Consul writes an empty text where there is no address. */
+/** False for a missing address, for which Consul sends an empty string. */
 function isGiven(host: unknown): boolean {
   return host !== undefined && host !== null && host !== "";
 }

@@ -12,11 +12,11 @@ import {
 } from "@holdfast/core";
 import { withDetails } from "@holdfast/core/adapter";
 import { assertMayRead, assertUnfiltered } from "./acl-check.ts";
-import type { ConsulAnswer, ConsulSource } from "../http/consul-client.ts";
+import type { ConsulResponse, ConsulSource } from "../http/consul-client.ts";
 import type { ConsulSettings } from "../consul-params.ts";
 import { isAboutCredentials } from "../http/is-about-credentials.ts";
 import { HealthBody } from "./health-body.ts";
-import { toHealthPath, toLifePath, type Consistency } from "./health-query.ts";
+import { toHealthPath, toIndexCheckPath, type Consistency } from "./health-query.ts";
 import { PollPace } from "./poll-pace.ts";
 import { readIndex } from "./read-index.ts";
 import { findStaleness, isFromCache, isFromView, readAgeMs } from "./staleness.ts";
@@ -25,28 +25,31 @@ export interface ServiceWatchOptions {
   readonly descriptor: ProviderDescriptor<ConsulSettings>;
   readonly context: ProviderContext;
   readonly client: ConsulSource;
-  /** The highest index that any watch of this provider has taken; kept up to date. */
+  /** The highest index that a watch of this provider has received; updated by each watch. */
   readonly newest: { index: number };
   readonly signal: AbortSignal;
 }
 
-/** Consul adds up to a sixteenth to the wait it is asked for (api-docs, "Blocking Queries"); the rest is for the network. */
+/**
+ * Consul adds up to one sixteenth to the requested wait (api-docs, "Blocking Queries"). `NETWORK_MS` is added for the
+ * network.
+ */
 const WAIT_STRETCH = 17 / 16;
 const NETWORK_MS = 5_000;
-/** How long a blocking query may take at least to begin to bring a change that a life check has seen. */
+/** The minimum time in which a blocking query must begin to deliver a change that an index check has shown. */
 const GRACE_MS = 1_000;
-/** After so long without a response one of several addresses is asked whether it has a leader. */
+/** The time without a response after which one of several addresses is asked whether it has a leader. */
 const LEADER_CHECK_MS = 1_000;
 
-/** One watch of a service; what it throws after its signal has aborted is ignored. */
+/** One watch of a service. Errors after its signal has aborted are ignored. */
 export class ServiceWatch {
   readonly #options: ServiceWatchOptions;
   readonly #params: ConsulSettings;
   readonly #stop = new AbortController();
   readonly #body: HealthBody;
   #index = 0;
-  /** The answer to the last query that asked for `consistent`: its leader has proven that it is the leader. */
-  #fromLeader: ConsulAnswer | undefined;
+  /** The response to the last query with `consistent`, whose server has confirmed that it is the leader. */
+  #fromLeader: ConsulResponse | undefined;
 
   constructor(options: ServiceWatchOptions) {
     this.#options = options;
@@ -58,7 +61,7 @@ export class ServiceWatch {
     const { signal } = this.#options;
     using _ = whenAborted(signal, () => this.#stop.abort(signal.reason));
     try {
-      yield* this.#read();
+      yield* this.#run();
     } catch (error) {
       if (!isProvisioningError(error)) throw error;
       const { service } = this.#params;
@@ -68,69 +71,73 @@ export class ServiceWatch {
     }
   }
 
-  async *#read(): AsyncGenerator<SourceEvent, void> {
+  async *#run(): AsyncGenerator<SourceEvent, void> {
     const { clock, random, heartbeatMs } = this.#options.context;
     const pace = new PollPace({ clock, random, heartbeatMs, minGapMs: this.#params.minGapMs });
-    let answer = await this.#readAgain();
+    let response = await this.#readFromStart();
     for (;;) {
       const startedAt = clock.monotonic();
-      const index = readIndex(answer, this.#index);
-      const event = await this.#take(answer, index);
+      const index = readIndex(response, this.#index);
+      const event = await this.#toEvent(response, index);
       if (event !== undefined) yield event;
-      // Advance only after the consumer has received the event: one that stops here has not seen it.
+      // Advance only after the consumer has received the event. A consumer that stops here has not received it.
       this.#index = index;
       this.#options.newest.index = index;
-      const isNews = event?.type === "snapshot";
-      await pace.rest(isNews ? clock.monotonic() - startedAt : undefined, this.#stop.signal);
-      pace.begin();
-      answer = yield* this.#poll();
+      const isChange = event?.type === "snapshot";
+      await pace.pause(isChange ? clock.monotonic() - startedAt : undefined, this.#stop.signal);
+      pace.startPoll();
+      response = yield* this.#poll();
     }
   }
 
-  /** The whole content now, whatever was known before, of the first address that answers and vouches for it. */
-  async #readAgain(): Promise<ConsulAnswer> {
+  /**
+   * Requests the complete content, independent of the last index, from the first address that responds with current
+   * content.
+   */
+  async #readFromStart(): Promise<ConsulResponse> {
     const { consistency } = this.#params;
     const { context, newest } = this.#options;
-    // A leader that was just started may still be reading its log, and there is no index yet to tell it by.
+    // A leader that has just started may still be reading its log. Without a known index this cannot be detected, so
+    // the first query uses `consistent`.
     const first = consistency === "default" && newest.index === 0 ? "consistent" : consistency;
-    const answer = await this.#askAll(first);
-    if (first === "consistent") return answer;
-    // Neither a server that lags behind nor a new leader that is catching up may bring back older content.
-    if (readIndex(answer, 0) >= newest.index) return answer;
-    // After a restart every watcher gets here, and they must not all ask twice at once.
-    await this.#spread(context.heartbeatMs);
-    return this.#askAll("consistent");
+    const response = await this.#requestFromAll(first);
+    if (first === "consistent") return response;
+    // An older index comes from a server that lags behind or from a new leader, whose content must not be used.
+    if (readIndex(response, 0) >= newest.index) return response;
+    // After a restart of the server all watches reach this point, so their second queries must be spread over time.
+    await this.#waitRandomly(context.heartbeatMs);
+    return this.#requestFromAll("consistent");
   }
 
   /**
-   * Prefers an address that vouches for its content. Where none does, returns the newest content that may be shown, and asks the leader
-   * where all content is too old.
+   * Prefers an address with current content. If there is none, returns the newest content that may be shown. If all
+   * content is too old, sends the request to the leader.
    */
-  async #askAll(mode: Consistency): Promise<ConsulAnswer> {
+  async #requestFromAll(mode: Consistency): Promise<ConsulResponse> {
     const { client, context } = this.#options;
     const isOnly = this.#params.addresses.length === 1;
     const withinMs = Math.max(context.heartbeatMs * (isOnly ? 2 : 1), 1_000);
-    const held: ConsulAnswer[] = [];
+    const held: ConsulResponse[] = [];
     const request = {
       path: toHealthPath(this.#params, mode, { index: 0, waitMs: 0 }),
       withinMs,
-      // The only address may take its seven seconds, in which a new leader may be elected.
+      // A single address gets more time, in which a new leader may be elected.
       leaderCheckAfterMs: isOnly ? withinMs * 0.75 : Math.min(LEADER_CHECK_MS, withinMs / 4),
       signal: this.#stop.signal,
     };
     try {
       if (mode === "consistent") {
-        const answer = await client.askAny(request);
-        this.#fromLeader = isFromCache(answer) ? undefined : answer;
-        return answer;
+        const response = await client.sendToAny(request);
+        this.#fromLeader = isFromCache(response) ? undefined : response;
+        return response;
       }
-      return await client.askAny(request, (answer) => this.#assertCurrent(answer, held));
+      return await client.sendToAny(request, (response) => this.#assertCurrent(response, held));
     } catch (error) {
       throwIfAborted(this.#stop.signal);
       if (!isProvisioningError(error) || isAboutCredentials(error)) throw error;
       const [best] = held.toSorted(byIndexAndAge);
       if (best === undefined) {
-        if (mode === "stale" && error.code === "STREAM_STALE") return this.#askAll("consistent");
+        if (mode === "stale" && error.code === "STREAM_STALE") return this.#requestFromAll("consistent");
         throw error;
       }
       client.prefer(best.address);
@@ -138,39 +145,47 @@ export class ServiceWatch {
     }
   }
 
-  /** Throws `STREAM_STALE` for an answer that its server does not vouch for, and keeps it if it may be shown. */
-  #assertCurrent(answer: ConsulAnswer, held: ConsulAnswer[]): void {
-    const reason = this.#findStaleness(answer);
+  /**
+   * Throws `STREAM_STALE` for a response that its server cannot confirm as current. Adds it to `held` if it may be
+   * shown.
+   */
+  #assertCurrent(response: ConsulResponse, held: ConsulResponse[]): void {
+    const reason = this.#findStaleness(response);
     if (reason === undefined) return;
-    held.push(answer);
+    held.push(response);
     throw new ProvisioningError(reason.code, reason.message, { details: { ...reason.details } });
   }
 
-  /** Throws `STREAM_STALE` for content that is too old to be shown. */
-  #findStaleness(answer: ConsulAnswer): Reason | undefined {
+  /**
+   * Returns the reason when content is not confirmed as current. Throws `STREAM_STALE` for content that is too old to
+   * be shown.
+   */
+  #findStaleness(response: ConsulResponse): Reason | undefined {
     const { maxStaleMs } = this.#params;
-    // Content of this age is noticed by the next life check, within three heartbeats: the health timeout.
-    return findStaleness(answer, { freshMs: this.#options.context.heartbeatMs * 2, maxStaleMs });
+    // The next index check detects content of this age, within three heartbeats, which is the health timeout.
+    return findStaleness(response, { freshMs: this.#options.context.heartbeatMs * 2, maxStaleMs });
   }
 
-  #spread(withinMs: number): Promise<void> {
+  #waitRandomly(withinMs: number): Promise<void> {
     const { clock, random } = this.#options.context;
     return sleep(random() * withinMs, { clock, signal: this.#stop.signal });
   }
 
-  /** `undefined` for an answer that brings nothing new and proves nothing. */
-  async #take(answer: ConsulAnswer, index: number): Promise<SourceEvent | undefined> {
+  /**
+   * Converts a response to an event. Returns `undefined` for a response that contains no change and confirms nothing.
+   */
+  async #toEvent(response: ConsulResponse, index: number): Promise<SourceEvent | undefined> {
     const { descriptor, context } = this.#options;
-    assertUnfiltered(answer, this.#params);
-    const held = answer === this.#fromLeader ? undefined : this.#findStaleness(answer);
+    assertUnfiltered(response, this.#params);
+    const held = response === this.#fromLeader ? undefined : this.#findStaleness(response);
     const observedAt = context.clock.now();
-    const content = await this.#readBody(answer, index);
+    const content = await this.#readBody(response, index);
     if (content === "same") {
       if (held !== undefined) return { type: "held", reason: held };
-      return isFromView(answer) ? undefined : { type: "heartbeat" };
+      return isFromView(response) ? undefined : { type: "heartbeat" };
     }
     if (this.#body.isEmpty) await this.#assertMayRead();
-    const ageMs = readAgeMs(answer);
+    const ageMs = readAgeMs(response);
     const snapshot = createSnapshot({
       ...content,
       providerId: descriptor.id,
@@ -182,7 +197,7 @@ export class ServiceWatch {
     return { type: "snapshot", snapshot, ...(held !== undefined && { held }) };
   }
 
-  async #readBody({ body, address }: ConsulAnswer, index: number): ReturnType<HealthBody["read"]> {
+  async #readBody({ body, address }: ConsulResponse, index: number): ReturnType<HealthBody["read"]> {
     try {
       return await this.#body.read(body, this.#stop.signal);
     } catch (error) {
@@ -197,14 +212,17 @@ export class ServiceWatch {
     return assertMayRead({ client, params: this.#params, withinMs, signal: this.#stop.signal });
   }
 
-  /** The next answer: of a blocking query, with heartbeats while it waits, or of an address that knows better. */
-  async *#poll(): AsyncGenerator<SourceEvent, ConsulAnswer> {
+  /**
+   * Returns the next response: that of a blocking query, with heartbeats while it waits, or that of an address with
+   * newer content.
+   */
+  async *#poll(): AsyncGenerator<SourceEvent, ConsulResponse> {
     const { consistency, waitMs } = this.#params;
     const { client, context } = this.#options;
     const poll = new AbortController();
     using _ = whenAborted(this.#stop.signal, () => poll.abort(this.#stop.signal.reason));
     let hasBegun = false;
-    const query = client.ask({
+    const query = client.send({
       path: toHealthPath(this.#params, consistency, { index: this.#index, waitMs }),
       withinMs: waitMs * WAIT_STRETCH + NETWORK_MS,
       onResponse: () => {
@@ -212,27 +230,27 @@ export class ServiceWatch {
       },
       signal: poll.signal,
     });
-    // Its end has no other listener once the consumer has stopped reading.
+    // When the consumer stops reading, nothing else handles a rejection of the query.
     query.catch(() => undefined);
     try {
       for (;;) {
-        const answer = await this.#within(query, context.heartbeatMs / 2);
-        if (answer !== undefined) return answer;
+        const response = await this.#waitFor(query, context.heartbeatMs / 2);
+        if (response !== undefined) return response;
         throwIfAborted(this.#stop.signal);
-        const life = await this.#checkLife(query);
-        if (life === undefined) continue;
-        if (life.index > this.#index) {
-          const brought = await this.#within(query, Math.max(GRACE_MS, context.heartbeatMs));
-          if (brought !== undefined) return brought;
+        const check = await this.#checkIndex(query);
+        if (check === undefined) continue;
+        if (check.index > this.#index) {
+          const change = await this.#waitFor(query, Math.max(GRACE_MS, context.heartbeatMs));
+          if (change !== undefined) return change;
           throwIfAborted(this.#stop.signal);
-          // A long response may take its time: one that stops is noticed by the health timeout.
+          // A long response may take more time. If it stops, the health timeout detects that.
           if (hasBegun) return await query;
-          throw toDead(life, this.#index);
+          throw toDeadConnection(check, this.#index);
         }
-        if (life.held === undefined) yield { type: "heartbeat" };
+        if (check.held === undefined) yield { type: "heartbeat" };
         else {
-          yield { type: "held", reason: life.held };
-          if (await this.#findBetter()) return await this.#readAgain();
+          yield { type: "held", reason: check.held };
+          if (await this.#findCurrentAddress()) return await this.#readFromStart();
         }
       }
     } finally {
@@ -240,18 +258,18 @@ export class ServiceWatch {
     }
   }
 
-  /** Whether another address vouches for its content; it is the one that is asked from then on. */
-  async #findBetter(): Promise<boolean> {
+  /** Returns true when another address has current content. That address is used from then on. */
+  async #findCurrentAddress(): Promise<boolean> {
     const { client, context } = this.#options;
     const { addresses, consistency } = this.#params;
     if (addresses.length === 1) return false;
     const request = {
-      path: toLifePath(this.#params, consistency),
+      path: toIndexCheckPath(this.#params, consistency),
       withinMs: context.heartbeatMs / addresses.length,
       signal: this.#stop.signal,
     };
     try {
-      await client.askAny(request, (answer) => this.#assertCurrent(answer, []));
+      await client.sendToAny(request, (response) => this.#assertCurrent(response, []));
       return true;
     } catch (error) {
       throwIfAborted(this.#stop.signal);
@@ -260,8 +278,8 @@ export class ServiceWatch {
     }
   }
 
-  async #within(query: Promise<ConsulAnswer>, ms: number): Promise<ConsulAnswer | undefined> {
-    // Not `sleep`: aborting one costs an error each time, just when an answer has come.
+  async #waitFor(query: Promise<ConsulResponse>, ms: number): Promise<ConsulResponse | undefined> {
+    // `sleep` is not used, because aborting it creates an error for each response.
     const { promise, resolve } = Promise.withResolvers<undefined>();
     const timer = this.#options.context.clock.schedule(ms, () => resolve(undefined));
     using _ = whenAborted(this.#stop.signal, () => resolve(undefined));
@@ -273,21 +291,21 @@ export class ServiceWatch {
   }
 
   /**
-   * What the server knows now; undefined when the blocking query had its answer first, or when no response came in time: then the
-   * silence is noticed by the health timeout.
+   * Requests the current index of the server. Returns undefined when the response of the blocking query came first, or
+   * when no response came in time; the health timeout then detects the silence.
    */
-  async #checkLife(query: Promise<ConsulAnswer>): Promise<Life | undefined> {
+  async #checkIndex(query: Promise<ConsulResponse>): Promise<IndexCheck | undefined> {
     const { client, context } = this.#options;
     const done = new AbortController();
     using _ = whenAborted(this.#stop.signal, () => done.abort());
-    const path = toLifePath(this.#params, this.#params.consistency);
-    const check = client.ask({ path, withinMs: context.heartbeatMs * 2, signal: done.signal });
+    const path = toIndexCheckPath(this.#params, this.#params.consistency);
+    const request = client.send({ path, withinMs: context.heartbeatMs * 2, signal: done.signal });
     try {
-      const answer = await Promise.race([check, query.then(() => undefined)]);
-      if (answer === undefined) return undefined;
-      assertUnfiltered(answer, this.#params);
-      const { address } = answer;
-      return { address, index: readIndex(answer, 0), held: this.#findStaleness(answer) };
+      const response = await Promise.race([request, query.then(() => undefined)]);
+      if (response === undefined) return undefined;
+      assertUnfiltered(response, this.#params);
+      const { address } = response;
+      return { address, index: readIndex(response, 0), held: this.#findStaleness(response) };
     } catch (error) {
       if (isProvisioningError(error) && error.code === "CONNECTIVITY_TIMEOUT") return undefined;
       throw error;
@@ -297,24 +315,24 @@ export class ServiceWatch {
   }
 }
 
-/** What a life check has found. */
-interface Life {
+/** The result of an index check. */
+interface IndexCheck {
   readonly address: string;
   readonly index: number;
-  /** Why the content may be out of date, where the server does not vouch for it. */
+  /** The reason why the content may be out of date, if the server cannot confirm it as current. */
   readonly held: Reason | undefined;
 }
 
-function toDead({ address, index }: Life, known: number): ProvisioningError {
+function toDeadConnection({ address, index }: IndexCheck, known: number): ProvisioningError {
   return new ProvisioningError(
     "STREAM_FAILED",
-    `the blocking query to Consul at ${address} did not bring a change: its connection is dead`,
+    `the blocking query to Consul at ${address} did not return a change, so its connection is dead`,
     { details: { address, index: known, seen: index } },
   );
 }
 
-/** The newest first: the highest index, then the lowest age. */
-function byIndexAndAge(a: ConsulAnswer, b: ConsulAnswer): number {
+/** Sorts the newest first: the highest index, then the lowest age. */
+function byIndexAndAge(a: ConsulResponse, b: ConsulResponse): number {
   const isNewer = readIndex(b, 0) - readIndex(a, 0);
   return isNewer || (readAgeMs(a) ?? Number.MAX_VALUE) - (readAgeMs(b) ?? Number.MAX_VALUE);
 }

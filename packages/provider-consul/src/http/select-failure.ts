@@ -18,8 +18,8 @@ const ORDER: readonly ErrorCode[] = [
   "CONNECTIVITY_REFUSED",
 ];
 
-/** The failure that explains most, with what each of the addresses failed with in `details.addresses`. */
-export function toMostTelling(failures: readonly AddressFailure[]): ProvisioningError {
+/** Returns the failure that explains most. `details.addresses` lists the code of the failure for each address. */
+export function selectFailure(failures: readonly AddressFailure[]): ProvisioningError {
   const ranked = failures.toSorted((a, b) => ORDER.indexOf(a.error.code) - ORDER.indexOf(b.error.code));
   const { error } = ranked[0]!;
   if (failures.length === 1) return error;
