@@ -35,7 +35,7 @@ describe("kubernetesParamsSchema", () => {
     ["a kubeconfig by environment", { kubeconfig: { env: "CLUSTER" } }],
     ["a server by IPv6", { server: "https://[::1]:6443" }],
     ["a server with a path", { server: "https://rancher.example.com/k8s/clusters/c-1", caFile: "/ca.pem" }],
-  ])("takes %s", (_, params) => {
+  ])("accepts %s", (_, params) => {
     expect(isValid(params)).toBe(true);
   });
 
@@ -43,9 +43,9 @@ describe("kubernetesParamsSchema", () => {
     // R1.1
     ["neither service nor selector", { service: undefined }, "service"],
     ["both service and selector", { selector: "app=web" }, "service"],
-    ["a namespace beside all of them", { namespace: "shop", allNamespaces: true }, "namespace"],
-    ["a server beside a kubeconfig", { kubeconfig: { env: "X" }, server: "https://a" }, "server"],
-    ["a context beside a server", { context: "prod", server: "https://a" }, "context"],
+    ["a namespace together with allNamespaces", { namespace: "shop", allNamespaces: true }, "namespace"],
+    ["a server together with a kubeconfig", { kubeconfig: { env: "X" }, server: "https://a" }, "server"],
+    ["a context together with a server", { context: "prod", server: "https://a" }, "context"],
     ["a caFile without a server", { caFile: "/ca.pem" }, "caFile"],
     ["a certFile without a server", { certFile: "/cert.pem" }, "certFile"],
     ["a keyFile without a server", { keyFile: "/key.pem" }, "keyFile"],
@@ -54,17 +54,17 @@ describe("kubernetesParamsSchema", () => {
     ["a server with credentials", { server: "https://admin:pw@a" }, "server"],
     ["a server with a query", { server: "https://a?token=x" }, "server"],
     ["a server without a scheme", { server: "127.0.0.1:6443" }, "server"],
-    ["a service that is no DNS label", { service: "Web_1" }, "service"],
+    ["a service that is not a DNS label", { service: "Web_1" }, "service"],
     ["a namespace that is a path", { namespace: "../kube-system" }, "namespace"],
     ["port 0", { port: 0 }, "port"],
-    ["a page of nothing", { pageSize: 0 }, "pageSize"],
-    ["watches of under a second", { watchTimeoutMs: 999 }, "watchTimeoutMs"],
-  ])("refuses %s", (_, params, path) => {
+    ["an empty page", { pageSize: 0 }, "pageSize"],
+    ["watches of less than a second", { watchTimeoutMs: 999 }, "watchTimeoutMs"],
+  ])("rejects %s", (_, params, path) => {
     const { error } = kubernetesParamsSchema.safeParse({ service: "web", ...params });
     expect(error?.issues.map((issue) => issue.path.join("."))).toContain(path);
   });
 
-  test("names every problem at once, and knows no other parameters", () => {
+  test("reports all problems at once, and rejects unknown parameters", () => {
     const { error } = kubernetesParamsSchema.safeParse({ servcie: "web", conditions: "all", pageSize: "9" });
     expect(error?.issues.map(({ code }) => code).toSorted()).toEqual([
       "invalid_type",
@@ -73,7 +73,7 @@ describe("kubernetesParamsSchema", () => {
     ]);
   });
 
-  test.each(["token", "kubeconfig"])("refuses a literal secret as %s, and says so", (name) => {
+  test.each(["token", "kubeconfig"])("rejects a literal secret as %s, with its own code", (name) => {
     // R1.6
     const result = kubernetesParamsSchema.safeParse({
       service: "web",
@@ -99,7 +99,7 @@ describe("kubernetesParamsSchema", () => {
   });
 });
 
-test("a program needs to give either a service or a selector, and a watch gets every parameter that has a default", () => {
+test("a program needs to set only a service or a selector, and the settings contain every parameter that has a default", () => {
   expect(kubernetes({ service: "web" })).toMatchObject({ kind: "kubernetes", params: { service: "web" } });
   expectTypeOf<{ service: string }>().toExtend<KubernetesParams>();
   expectTypeOf<{ selector: string; port: number }>().toExtend<KubernetesParams>();

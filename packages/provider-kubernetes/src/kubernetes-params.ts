@@ -1,69 +1,87 @@
 import { secretReferenceSchema, type SecretReference, type WithDefaults } from "@holdfast/core/adapter";
 import * as z from "zod";
 
-/** What `KubernetesParams` may have besides `service` or `selector`. */
+/** The parameters in addition to `service` or `selector`. */
 export interface KubernetesOptions {
-  /** Not with `allNamespaces`. @defaultValue the namespace of the credentials' context or of the pod, else "default" */
+  /**
+   * The namespace of the EndpointSlices. Cannot be combined with `allNamespaces`. @defaultValue the namespace of the
+   * credentials' context or of the pod, else "default"
+   */
   readonly namespace?: string | undefined;
-  /** Looks in all namespaces; members are then named `NAMESPACE/POD`. @defaultValue false */
+  /** Watches all namespaces. The ids of members are then `NAMESPACE/POD`. @defaultValue false */
   readonly allNamespaces?: boolean | undefined;
-  /** The name or number of the port; needed where slices have several. */
+  /** The name or number of the port; required when slices have several ports. */
   readonly port?: string | number | undefined;
-  /** `any`: where a pod has both, its IPv4 address counts. @defaultValue "any" */
+  /**
+   * The address family. With `any`, a pod with addresses of both families is reported with its IPv4 address.
+   * @defaultValue "any"
+   */
   readonly addressFamily?: "any" | "ipv4" | "ipv6" | undefined;
-  /** `serving`: also endpoints that terminate but still serve. @defaultValue "ready" */
+  /**
+   * Which endpoints are members. `serving` includes endpoints that are terminating but still serve requests.
+   * @defaultValue "ready"
+   */
   readonly conditions?: "ready" | "serving" | undefined;
-  /** What names a member: the pod (or other object) behind the endpoint, or its `address:port`. @defaultValue "pod" */
+  /**
+   * How the id of a member is formed: from the pod (or other object) of the endpoint, or as `address:port`.
+   * @defaultValue "pod"
+   */
   readonly nodeId?: "pod" | "address" | undefined;
-  /** The whole kubeconfig, by reference. @defaultValue in-cluster, or else as `kubectl` finds it; none with `server` */
+  /**
+   * A reference to a kubeconfig. @defaultValue as `kubectl` finds it, else the service account of the pod; none with
+   * `server`
+   */
   readonly kubeconfig?: SecretReference | undefined;
-  /** The context of the kubeconfig to use. @defaultValue its current context */
+  /** The context of the kubeconfig. @defaultValue its current context */
   readonly context?: string | undefined;
   /** The API server, `https://host:port`, without a kubeconfig. */
   readonly server?: string | undefined;
-  /** The certificates to trust, PEM; with `server`. */
+  /** A file with trusted certificates in PEM format. Requires `server`. */
   readonly caFile?: string | undefined;
-  /** The client's certificate, PEM; with `server`. */
+  /** A file with the client certificate in PEM format. Requires `server`. */
   readonly certFile?: string | undefined;
-  /** The private key of the client's certificate, PEM; with `server`. */
+  /** A file with the private key of the client certificate in PEM format. Requires `server`. */
   readonly keyFile?: string | undefined;
-  /** The name that the server's certificate must have; with `server`. @defaultValue the host of `server` */
+  /** The name in the certificate of the server. Requires `server`. @defaultValue the host of `server` */
   readonly serverName?: string | undefined;
-  /** A bearer token by reference, read again for every request; with `server`. */
+  /** A reference to a bearer token, which is read again for every request. Requires `server`. */
   readonly token?: SecretReference | undefined;
-  /** Milliseconds that a credential plugin of the kubeconfig may take. @defaultValue 10000 */
+  /** The maximum run time of a credential plugin of the kubeconfig, in milliseconds. @defaultValue 10000 */
   readonly execTimeoutMs?: number | undefined;
   /**
-   * Milliseconds that an endpoint which has vanished from all slices stays, as it may be moving to another slice.
-   * @defaultValue 300
+   * How long an endpoint stays a member after it has disappeared from all slices, in milliseconds, because it may be
+   * moving to another slice. @defaultValue 300
    */
   readonly settleMs?: number | undefined;
-  /** EndpointSlices in one page of a list. @defaultValue 50 */
+  /** The number of EndpointSlices in one page of a list. @defaultValue 50 */
   readonly pageSize?: number | undefined;
-  /** Milliseconds of one watch request at most. @defaultValue 300000 */
+  /** The maximum duration of one watch request, in milliseconds. @defaultValue 300000 */
   readonly watchTimeoutMs?: number | undefined;
-  /** A longer page, or line of a watch, is refused. @defaultValue 67108864 */
+  /**
+   * The maximum size of a page of a list and of a line of a watch, in bytes. A larger one is an error. @defaultValue
+   * 67108864
+   */
   readonly maxBytes?: number | undefined;
 }
 
-/** The EndpointSlices of one Service. */
-interface OfService {
+/** Selects the EndpointSlices of one Service. */
+interface ByService {
   /** The Service whose endpoints are the members. */
   readonly service: string;
   readonly selector?: undefined;
 }
 
-/** The EndpointSlices that have certain labels. */
-interface OfSelector {
+/** Selects EndpointSlices by their labels. */
+interface BySelector {
   /** A label selector of EndpointSlices, instead of `service`. */
   readonly selector: string;
   readonly service?: undefined;
 }
 
-/** Whose endpoints a provider reports, and how it asks for them. Either `service` or `selector` is required. */
-export type KubernetesParams = KubernetesOptions & (OfService | OfSelector);
+/** The endpoints that a provider reports, and how it requests them. Either `service` or `selector` is required. */
+export type KubernetesParams = KubernetesOptions & (ByService | BySelector);
 
-/** What the schema takes before it has checked that there is one of `service` and `selector`. */
+/** The input of the schema, before the check that exactly one of `service` and `selector` is set. */
 type UncheckedParams = KubernetesOptions & {
   readonly service?: string | undefined;
   readonly selector?: string | undefined;
@@ -96,7 +114,7 @@ export const kubernetesParamsSchema: z.ZodType<KubernetesSettings, UncheckedPara
       .string()
       .regex(DNS_LABEL)
       .optional()
-      .describe("The Service whose endpoints are the members. Either this or selector."),
+      .describe("The Service whose endpoints are the members. Either service or selector is required."),
     selector: z
       .string()
       .min(1)
@@ -107,88 +125,110 @@ export const kubernetesParamsSchema: z.ZodType<KubernetesSettings, UncheckedPara
       .string()
       .regex(DNS_LABEL)
       .optional()
-      .describe("Left out: the namespace of the credentials' context, or of the pod."),
-    allNamespaces: z.boolean().default(false).describe("Look in all namespaces; not with namespace."),
+      .describe(
+        "The namespace of the EndpointSlices. Default: the namespace of the credentials' context, or of the pod.",
+      ),
+    allNamespaces: z
+      .boolean()
+      .default(false)
+      .describe("Watches all namespaces. Cannot be combined with namespace."),
     port: z
       .union([z.int().min(1).max(65_535), z.string().min(1).max(63)])
       .optional()
-      .describe("The port's name or number; may be left out where every slice has just one."),
+      .describe("The name or number of the port. Required when slices have several ports."),
     addressFamily: z
       .enum(["any", "ipv4", "ipv6"])
       .default("any")
-      .describe("any: where a pod has both, its IPv4 address counts."),
+      .describe(
+        "The address family. With any, a pod with addresses of both families is reported with its IPv4 address.",
+      ),
     conditions: z
       .enum(["ready", "serving"])
       .default("ready")
-      .describe("ready: endpoints that are ready. serving: also those that terminate but still serve."),
+      .describe(
+        "Which endpoints are members. ready: endpoints that are ready. serving: also endpoints that are terminating but still serve requests.",
+      ),
     nodeId: z
       .enum(["pod", "address"])
       .default("pod")
-      .describe("What names a member: the object behind the endpoint, or address:port."),
+      .describe("How the id of a member is formed: from the object of the endpoint, or as address:port."),
     kubeconfig: secretReferenceSchema
       .optional()
-      .describe("The whole kubeconfig by reference. Left out: in-cluster, or else as kubectl finds it."),
-    context: z.string().min(1).max(253).optional().describe("The context of the kubeconfig to use."),
+      .describe(
+        "A reference to a kubeconfig. Default: as kubectl finds it, else the service account of the pod.",
+      ),
+    context: z
+      .string()
+      .min(1)
+      .max(253)
+      .optional()
+      .describe("The context of the kubeconfig. Default: its current context."),
     server: z
       .string()
       .max(512)
       .regex(ORIGIN)
       .optional()
       .describe("The API server, https://host:port, without a kubeconfig."),
-    caFile: file("The certificates to trust, PEM; with server."),
-    certFile: file("The client's certificate, PEM; with server."),
-    keyFile: file("The client's private key, PEM; with server."),
+    caFile: file("A file with trusted certificates in PEM format. Requires server."),
+    certFile: file("A file with the client certificate in PEM format. Requires server."),
+    keyFile: file("A file with the private key of the client certificate in PEM format. Requires server."),
     serverName: z
       .string()
       .min(1)
       .max(253)
       .optional()
-      .describe("The name the server's certificate must have, where that is not the host's; with server."),
+      .describe("The name in the certificate of the server, if it differs from the host. Requires server."),
     token: secretReferenceSchema
       .optional()
-      .describe("A bearer token by reference, read again for every request; with server."),
+      .describe("A reference to a bearer token, which is read again for every request. Requires server."),
     execTimeoutMs: z
       .int()
       .min(100)
       .max(300_000)
       .default(10_000)
-      .describe("How long a credential plugin of the kubeconfig may take. Milliseconds."),
+      .describe("The maximum run time of a credential plugin of the kubeconfig, in milliseconds."),
     settleMs: z
       .int()
       .min(0)
       .max(10_000)
       .default(300)
       .describe(
-        "How long an endpoint that has vanished from all slices stays, as it may be moving between two of them. 0: not at all. Milliseconds.",
+        "How long an endpoint stays a member after it has disappeared from all slices, in milliseconds, because it may be moving to another slice. 0 removes it at once.",
       ),
-    pageSize: z.int().min(1).max(10_000).default(50).describe("EndpointSlices a page of a list."),
+    pageSize: z
+      .int()
+      .min(1)
+      .max(10_000)
+      .default(50)
+      .describe("The number of EndpointSlices in one page of a list."),
     watchTimeoutMs: z
       .int()
       .min(1_000)
       .max(3_600_000)
       .default(300_000)
       .describe(
-        "How long one watch request lasts at most; health needs shorter ones most often. Milliseconds.",
+        "The maximum duration of one watch request, in milliseconds. The health timeout usually leads to shorter ones.",
       ),
     maxBytes: z
       .int()
       .min(1_024)
       .max(1_024 * MIB)
       .default(64 * MIB)
-      .describe("A longer page, or line of a watch, is refused."),
+      .describe(
+        "The maximum size of a page of a list and of a line of a watch, in bytes. A larger one is an error.",
+      ),
   })
   .superRefine((params, context) => {
     const refuse = (path: string, message: string) =>
       context.addIssue({ code: "custom", path: [path], message });
     if ((params.service === undefined) === (params.selector === undefined))
-      refuse("service", "exactly one of service and selector");
+      refuse("service", "exactly one of service and selector is required");
     if (params.allNamespaces && params.namespace !== undefined)
-      refuse("namespace", "no namespace beside allNamespaces: true");
+      refuse("namespace", "cannot be combined with allNamespaces: true");
     if (params.kubeconfig !== undefined && params.server !== undefined)
-      refuse("server", "no server beside a kubeconfig, which names one");
+      refuse("server", "cannot be combined with kubeconfig");
     if (params.context !== undefined && params.server !== undefined)
-      refuse("context", "no context beside a server");
+      refuse("context", "cannot be combined with server");
     for (const name of ["caFile", "certFile", "keyFile", "serverName", "token"] as const)
-      if (params[name] !== undefined && params.server === undefined)
-        refuse(name, `${name} only beside a server`);
+      if (params[name] !== undefined && params.server === undefined) refuse(name, `${name} requires server`);
   });

@@ -12,7 +12,7 @@ let mocks = 0;
 
 beforeAll(() => {
   network.listen({ onUnhandledFrame: "error" });
-  // What msw puts in the place of node:http reaches named imports only so.
+  // Named imports of node:http get the replacement of msw only with this call.
   syncBuiltinESMExports();
 });
 
@@ -38,14 +38,14 @@ function setUp(): ProviderSetup {
     time: createRealTime({ slackMs: 3_000 }),
     publish: (nodes) => server.publish(nodes),
     asSeen,
-    breakBackend: () => server.become("broken"),
-    hangBackend: () => server.become("hangs"),
-    repairBackend: () => server.become("works"),
+    breakBackend: () => server.setMode("broken"),
+    hangBackend: () => server.setMode("hangs"),
+    repairBackend: () => server.setMode("works"),
     countOpen: () => clock.pendingTimers,
     async teardown() {
       await provider[Symbol.asyncDispose]();
-      // What still waits is let go.
-      server.become("broken");
+      // Lets waiting requests end.
+      server.setMode("broken");
     },
   };
 }

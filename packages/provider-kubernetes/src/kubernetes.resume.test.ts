@@ -4,7 +4,7 @@ import { systemClock, type Clock, type ClusterProvider } from "@holdfast/core";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createTestProvider } from "../test/create-test-provider.ts";
 import { answer, FakeApiServer, pods, type Handler } from "../test/fake-api-server.ts";
-import { failureOf, idsOf, lives, shows, time, watch } from "../test/watched.ts";
+import { failureOf, idsOf, waitForHeartbeats, waitForMembers, time, watch } from "../test/watched.ts";
 
 const EXPIRED = { kind: "Status", code: 410, reason: "Expired" };
 
@@ -38,7 +38,7 @@ function provide(
 
 const isWatch = (url: string | undefined): boolean => url?.includes("watch=1") === true;
 const isCheck = ({ searchParams }: URL): boolean => searchParams.has("fieldSelector");
-/** Whole ones. */
+/** Returns the complete lists among the requests. */
 const lists = (): number => fake.requests.filter((url) => !isWatch(url.search) && !isCheck(url)).length;
 const checks = (): number => fake.requests.filter(isCheck).length;
 const lastWatch = (): URL => fake.requests.findLast(({ search }) => isWatch(search))!;
@@ -47,10 +47,10 @@ async function isOpen(count = 1): Promise<void> {
   while (fake.watches < count) await time.advance(1);
 }
 
-/** A watch that has shown both pods, and then failed as its connection was reset. */
+/** Runs a watch until it has emitted both pods and failed because its connection was reset. */
 async function watchBroken(provider: ClusterProvider): Promise<ReturnType<typeof watch>> {
   const recording = watch(provider);
-  await shows(recording, "a", "b");
+  await waitForMembers(recording, "a", "b");
   await isOpen();
   fake.drop();
   expect((await failureOf(recording)).code).toBe("STREAM_FAILED");
@@ -58,14 +58,14 @@ async function watchBroken(provider: ClusterProvider): Promise<ReturnType<typeof
   return recording;
 }
 
-/** Answers watches alone, until it is taken away. */
+/** A handler that applies only to watches, until it is removed. */
 function onWatch(handler: Handler): void {
   fake.handler = (request, response, next) =>
     isWatch(request.url) ? handler(request, response, next) : next();
 }
 
 describe("after a watch that failed, the next one", () => {
-  test("goes on from the version it had come to: no list, and the current content first", async () => {
+  test("continues from the last version without a list, and emits the current content first", async () => {
     const provider = provide();
     const before = await watchBroken(provider);
     fake.delete("s2");
@@ -74,83 +74,83 @@ describe("after a watch that failed, the next one", () => {
     fake.delete("s4");
     const { version } = fake;
     const after = watch(provider);
-    await shows(after, "a", "c");
+    await waitForMembers(after, "a", "c");
     expect(after.events.map(({ type }) => type)).toEqual(["snapshot"]);
     expect(after.snapshots[0]).toMatchObject({ revision: String(version) });
     expect(after.snapshots[0]!.members.get("a")).toBe(before.snapshots[0]!.members.get("a"));
     expect(after.snapshots[0]!.observedAt).toBeGreaterThan(before.snapshots[0]!.observedAt);
     fake.put(pods("s1", "e"));
-    await shows(after, "c", "e");
-    await lives(after, 1);
+    await waitForMembers(after, "c", "e");
+    await waitForHeartbeats(after, 1);
     expect(lists()).toBe(1);
     after.abort();
   });
 
   // H11
-  test("shows no member in its first snapshot that vanished meanwhile, whatever settleMs is", async () => {
+  test("does not emit members that disappeared in the meantime, for any settleMs", async () => {
     const provider = provide({ settleMs: 10_000 });
     await watchBroken(provider);
     fake.delete("s2");
     fake.put(pods("s3", "c"));
     const after = watch(provider);
-    await shows(after, "a", "c");
+    await waitForMembers(after, "a", "c");
     expect(after.events.map(({ type }) => type)).toEqual(["snapshot"]);
-    // Later ones are kept.
+    // Members that disappear later are kept for settleMs.
     fake.delete("s3");
     fake.put(pods("s4", "d"));
-    await shows(after, "a", "c", "d");
+    await waitForMembers(after, "a", "c", "d");
     after.abort();
   });
 
-  test("goes on from a bookmark, too", async () => {
+  test("continues from a bookmark, too", async () => {
     const provider = provide();
     fake.isIdle = true;
     const before = watch(provider);
-    await shows(before, "a", "b");
+    await waitForMembers(before, "a", "b");
     await isOpen();
-    // It ends with a bookmark.
+    // The watch ends with a bookmark.
     fake.version = 500;
-    await lives(before, 1);
+    await waitForHeartbeats(before, 1);
     await isOpen();
     fake.drop();
     await failureOf(before);
     const after = watch(provider);
-    await shows(after, "a", "b");
+    await waitForMembers(after, "a", "b");
     expect(lastWatch().searchParams.get("resourceVersion")).toBe("500");
     expect(lists()).toBe(1);
     after.abort();
   });
 
-  test("asks a server that has nothing to tell whether it has come as far, and shows nothing before", async () => {
+  test("asks a server without changes whether it has reached the version, and emits no snapshot before", async () => {
     fake.isIdle = true;
     const provider = provide();
     await watchBroken(provider);
     const after = watch(provider);
     await isOpen();
     expect(after.events).toEqual([]);
-    await shows(after, "a", "b");
+    await waitForMembers(after, "a", "b");
     expect([lists(), checks()]).toEqual([1, 1]);
-    // No version: the answer comes from storage.
+    // There is no version in the request, so the response comes from storage.
     expect(Object.fromEntries(fake.requests.find(isCheck)!.searchParams)).toEqual({
       limit: "1",
       fieldSelector: "metadata.name=holdfast-none",
       labelSelector: "kubernetes.io/service-name=web",
     });
     fake.put(pods("s2", "c"));
-    await shows(after, "a", "c");
+    await waitForMembers(after, "a", "c");
     after.abort();
   });
 
-  test("lists what a server restored from a backup has, whose version is older", async () => {
+  test("lists the content of a server that was restored from a backup and has an older version", async () => {
     const provider = provide();
     await watchBroken(provider);
     fake.restore(50, [pods("s1", "z")]);
     const after = watch(provider);
-    await shows(after, "z");
+    await waitForMembers(after, "z");
     expect(after.events.map(({ type }) => type)).toEqual(["snapshot"]);
     expect([lists(), checks()]).toEqual([2, 1]);
     fake.put(pods("s2", "y"));
-    await shows(after, "y", "z");
+    await waitForMembers(after, "y", "z");
     after.abort();
   });
 
@@ -167,7 +167,7 @@ describe("after a watch that failed, the next one", () => {
     ["500", (_, response) => answer(response, 500, {})],
     ["504", (_, response) => answer(response, 504, {})],
   ])(
-    "lists after a %s, once, after a random part of a heartbeat, and shows nothing before",
+    "lists once after a %s, after a random part of a heartbeat, and emits no snapshot before",
     async (_, refuse) => {
       // R5.6: a Kubernetes `410 Gone`.
       const provider = provide();
@@ -179,8 +179,8 @@ describe("after a watch that failed, the next one", () => {
       });
       const startedAt = systemClock.monotonic();
       const after = watch(provider);
-      await shows(after, "a", "c");
-      // The test's chance is 0.5. A timer may be a millisecond early.
+      await waitForMembers(after, "a", "c");
+      // The random value in this test is 0.5. A timer may fire one millisecond early.
       expect(systemClock.monotonic() - startedAt).toBeGreaterThan(498);
       expect(after.snapshots).toHaveLength(1);
       expect([lists(), checks()]).toEqual([2, 0]);
@@ -189,7 +189,7 @@ describe("after a watch that failed, the next one", () => {
   );
 
   test.each([401, 403, 429, 503])(
-    "still goes on after a %i, which says nothing about the version",
+    "continues after a %i, which does not depend on the version",
     async (status) => {
       const provider = provide();
       await watchBroken(provider);
@@ -202,66 +202,67 @@ describe("after a watch that failed, the next one", () => {
       }
       fake.handler = undefined;
       const after = watch(provider);
-      await shows(after, "a", "c");
+      await waitForMembers(after, "a", "c");
       expect(lists()).toBe(1);
       after.abort();
     },
   );
 
-  test("goes on after the server had fallen silent", async () => {
+  test("continues after the server had stopped responding", async () => {
     const provider = provide();
     const before = watch(provider);
-    await shows(before, "a", "b");
+    await waitForMembers(before, "a", "b");
     await isOpen();
     fake.isHanging = true;
     expect((await failureOf(before)).code).toBe("STREAM_SILENT");
     fake.put(pods("s2", "c"));
     fake.isHanging = false;
     const after = watch(provider);
-    await shows(after, "a", "c");
+    await waitForMembers(after, "a", "c");
     expect(lists()).toBe(1);
     after.abort();
   });
 
-  test("lists after data that could not be read", async () => {
+  test("lists after unreadable data", async () => {
     const provider = provide();
     const before = watch(provider);
-    await shows(before, "a", "b");
+    await waitForMembers(before, "a", "b");
     await isOpen();
     fake.write("what?\n");
     expect((await failureOf(before)).code).toBe("STREAM_INVALID_DATA");
     const after = watch(provider);
-    await shows(after, "a", "b");
+    await waitForMembers(after, "a", "b");
     expect(lists()).toBe(2);
     after.abort();
   });
 
-  test("lists after a list that was not whole", async () => {
-    // A connection that is closed before the answer is asked once more: two lists, one repeated, and two again.
+  test("lists after an incomplete list", async () => {
+    // A request on a connection that is closed before the response is repeated once: two lists, one of them repeated,
+    // and two again.
     const provider = provide({ pageSize: 1 });
     fake.handler = (request, response, next) =>
       request.url?.includes("continue=") === true ? response.destroy() : next();
     await failureOf(watch(provider));
     fake.handler = undefined;
     const after = watch(provider);
-    await shows(after, "a", "b");
+    await waitForMembers(after, "a", "b");
     expect(fake.requests.filter(({ search }) => !isWatch(search))).toHaveLength(5);
     after.abort();
   });
 
-  test("lists when it was the caller that ended it", async () => {
+  test("lists after the caller ended the watch", async () => {
     const provider = provide();
     const before = watch(provider);
-    await shows(before, "a", "b");
+    await waitForMembers(before, "a", "b");
     before.abort();
     await before.over;
     const after = watch(provider);
-    await shows(after, "a", "b");
+    await waitForMembers(after, "a", "b");
     expect(lists()).toBe(2);
     after.abort();
   });
 
-  test("lists when the server has confirmed nothing for five minutes", async () => {
+  test("lists when the last confirmation by the server is five minutes old", async () => {
     let later = 0;
     const clock: Clock = {
       now: () => systemClock.now(),
@@ -272,17 +273,17 @@ describe("after a watch that failed, the next one", () => {
     const provider = provide({}, clock);
     await watchBroken(provider);
     later = 290_000;
-    await shows(watch(provider), "a", "b");
+    await waitForMembers(watch(provider), "a", "b");
     expect(lists()).toBe(1);
     await isOpen();
     fake.drop();
     while (fake.openRequests > 0) await time.advance(1);
     later += 301_000;
-    await shows(watch(provider), "a", "b");
+    await waitForMembers(watch(provider), "a", "b");
     expect(lists()).toBe(2);
   });
 
-  test("aborted before the server has confirmed anything leaves nothing open", async () => {
+  test("leaves no connection open when it is aborted before a confirmation", async () => {
     fake.isIdle = true;
     const clock = new CountingClock();
     const provider = provide({}, clock);
@@ -298,10 +299,10 @@ describe("after a watch that failed, the next one", () => {
 });
 
 // H1
-test("a server that answers watches from its cache, and cannot read its storage, shows nothing and gives no sign of life", async () => {
+test("a server that serves watches from its cache, and cannot read its storage, leads to no snapshot and no heartbeat", async () => {
   const provider = provide();
   const before = watch(provider);
-  await shows(before, "a", "b");
+  await waitForMembers(before, "a", "b");
   await isOpen();
   fake.handler = ({ url }, response, next) =>
     url?.includes("watch=1") === true ? next() : answer(response, 500, { kind: "Status", code: 500 });
@@ -316,33 +317,33 @@ test("a server that answers watches from its cache, and cannot read its storage,
   expect(meanwhile.events).toEqual([]);
   fake.handler = undefined;
   const after = watch(provider);
-  await shows(after, "a", "b");
+  await waitForMembers(after, "a", "b");
   expect(lists()).toBe(1);
   after.abort();
 });
 
-test("watches beside each other go their own ways, and what they had come to is listed again", async () => {
+test("concurrent watches are independent, and the next watch lists again", async () => {
   const provider = provide();
   const one = watch(provider);
   const other = watch(provider);
-  for (const recording of [one, other]) await shows(recording, "a", "b");
+  for (const recording of [one, other]) await waitForMembers(recording, "a", "b");
   await isOpen(2);
   expect(lists()).toBe(2);
   fake.put(pods("s2", "c"));
-  for (const recording of [one, other]) await shows(recording, "a", "c");
+  for (const recording of [one, other]) await waitForMembers(recording, "a", "c");
   fake.drop();
   await Promise.all([failureOf(one), failureOf(other)]);
   fake.put(pods("s2", "d"));
   const again = [watch(provider), watch(provider)];
   for (const recording of again) {
-    await shows(recording, "a", "d");
+    await waitForMembers(recording, "a", "d");
     expect(recording.snapshots).toHaveLength(1);
   }
   expect(lists()).toBe(4);
   for (const recording of again) recording.abort();
 });
 
-describe("a kubeconfig that is replaced by another cluster's", () => {
+describe("a kubeconfig that is replaced by that of another cluster", () => {
   let folder: TemporaryFolder;
 
   beforeEach(() => {
@@ -360,8 +361,8 @@ describe("a kubeconfig that is replaced by another cluster's", () => {
     folder.write("config", config);
   }
 
-  test.each(["while it is watched", "after a watch that failed"])(
-    "%s: that one's slices are listed, though it knows the version, too",
+  test.each(["during a watch", "after a watch that failed"])(
+    "%s leads to a list of the other cluster, even if it has the same version",
     async (when) => {
       const other = await FakeApiServer.listen();
       open.push(other);
@@ -372,16 +373,16 @@ describe("a kubeconfig that is replaced by another cluster's", () => {
       lead(fake.address);
       const provider = provide({ server: undefined, kubeconfig: { file: folder.at("config") } });
       let recording = watch(provider);
-      await shows(recording, "a", "b");
+      await waitForMembers(recording, "a", "b");
       await isOpen();
       lead(other.address);
-      if (when === "while it is watched") fake.endWatches();
+      if (when === "during a watch") fake.endWatches();
       else {
         fake.drop();
         await failureOf(recording);
         recording = watch(provider);
       }
-      await shows(recording, "z");
+      await waitForMembers(recording, "z");
       expect(idsOf(recording)).toEqual(["z"]);
       recording.abort();
     },

@@ -12,7 +12,7 @@ import {
   type FakeSlice,
   type Handler,
 } from "../test/fake-api-server.ts";
-import { failureOf, idsOf, lives, probe, shows, time, watch } from "../test/watched.ts";
+import { failureOf, idsOf, waitForHeartbeats, probe, waitForMembers, time, watch } from "../test/watched.ts";
 
 const JSON_TYPE = { "content-type": "application/json" };
 const SECRET = "hunter2";
@@ -32,7 +32,7 @@ afterEach(async () => {
   for (const each of open.splice(0).toReversed()) await each[Symbol.asyncDispose]();
 });
 
-/** A slice and its pod of the same name, as the server shows it. */
+/** Returns a slice with a pod of the same name. */
 function stored(name: string, resourceVersion: string): FakeSlice {
   const slice = pods(name, name);
   return { ...slice, metadata: { ...slice.metadata, resourceVersion } };
@@ -49,7 +49,7 @@ const watchRequests = (): readonly URL[] => fake.requests.filter(({ search }) =>
 const isCheck = ({ searchParams }: URL): boolean => searchParams.has("fieldSelector");
 const lists = (): readonly URL[] => fake.requests.filter((url) => !isWatch(url.search) && !isCheck(url));
 
-/** Answers watches alone. */
+/** Returns a handler that applies only to watches. */
 function onWatch(handler: (response: ServerResponse, url: URL) => void): void {
   fake.handler = ({ url = "" }, response, next) =>
     isWatch(url) ? handler(response, new URL(url, fake.address)) : next();
@@ -68,20 +68,20 @@ function flood(response: ServerResponse): void {
   more();
 }
 
-describe("what is asked", () => {
-  test("ends where a list does not", async () => {
+describe("the requests", () => {
+  test("end when a list does not end", async () => {
     fake.handler = (_, response) =>
       answer(response, 200, { metadata: { resourceVersion: "1", continue: SECRET }, items: [] });
     const error = await failureOf(watch(provide({ pageSize: 1_000 }, 600_000)));
     expect(error).toMatchObject({ code: "STREAM_INVALID_DATA", details: { maxPages: 1_000 } });
   });
 
-  test("is a list from storage, page by page, and then watches from the version they came to", async () => {
+  test("are a list from storage, page by page, and then watches from the last version", async () => {
     // R2.1
     fake.put(pods("s2", "b"));
     fake.put(pods("s3", "c"));
     const recording = watch(provide({ pageSize: 2 }));
-    await shows(recording, "a", "b", "c");
+    await waitForMembers(recording, "a", "b", "c");
     const [first, second] = lists();
     expect(first?.pathname).toBe("/apis/discovery.k8s.io/v1/namespaces/default/endpointslices");
     expect(Object.fromEntries(first!.searchParams)).toEqual({
@@ -106,24 +106,24 @@ describe("what is asked", () => {
     [{ namespace: "shop" }, "/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices"],
     [{ namespace: undefined }, "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices"],
     [{ namespace: undefined, allNamespaces: true }, "/apis/discovery.k8s.io/v1/endpointslices"],
-  ])("with %j is asked of the right scope", async (params, path) => {
+  ])("with %j have the correct scope", async (params, path) => {
     expect(await probe(provide(params))).toBeUndefined();
     expect(new Set(fake.requests.map(({ pathname }) => pathname))).toEqual(new Set([path]));
   });
 
-  test("goes by a label selector, and below the path of the server", async () => {
+  test("use a label selector, and the path of the server as prefix", async () => {
     const provider = provide({
       server: `${fake.address}/k8s/c-1`,
       service: undefined,
       selector: "app in (web,api)",
     });
-    await shows(watch(provider), "a");
+    await waitForMembers(watch(provider), "a");
     expect(fake.requests[0]?.pathname).toMatch(/^\/k8s\/c-1\/apis\/discovery/);
     expect(fake.requests[0]?.searchParams.get("labelSelector")).toBe("app in (web,api)");
   });
 
-  test("lasts for 60 to 90 % of a heartbeat, at random, and no longer than watchTimeoutMs", async () => {
-    // 0.75 of it, in whole seconds: the test's chance is 0.5.
+  test("of watches last 60 to 90 % of a heartbeat, at random, and at most watchTimeoutMs", async () => {
+    // 75 % of it in whole seconds, because the random value in this test is 0.5.
     for (const [heartbeatMs, params, seconds] of [
       [5_000, {}, "3"],
       [500, {}, "1"],
@@ -132,7 +132,7 @@ describe("what is asked", () => {
     ] as const) {
       fake.requests.length = 0;
       const recording = watch(provide(params, heartbeatMs));
-      await shows(recording, "a");
+      await waitForMembers(recording, "a");
       await isOpen();
       expect(watchRequests()[0]?.searchParams.get("timeoutSeconds")).toBe(seconds);
       recording.abort();
@@ -141,11 +141,11 @@ describe("what is asked", () => {
     }
   });
 
-  test("takes one connection, over many watches", async () => {
+  test("of many watches use one connection", async () => {
     const recording = watch(provide({}, 300));
-    await shows(recording, "a");
-    // A bookmark and an end for each watch.
-    await lives(recording, 6);
+    await waitForMembers(recording, "a");
+    // Each watch ends after a bookmark.
+    await waitForHeartbeats(recording, 6);
     expect(watchRequests().length).toBeGreaterThan(2);
     expect(fake.accepted).toBe(1);
     recording.abort();
@@ -153,76 +153,76 @@ describe("what is asked", () => {
 });
 
 describe("changes", () => {
-  test("that come at once are one snapshot", async () => {
+  test("that arrive at once lead to one snapshot", async () => {
     const recording = watch(provide());
-    await shows(recording, "a");
+    await waitForMembers(recording, "a");
     await isOpen();
     const lines = [1, 2, 3].map((i) =>
       JSON.stringify({ type: "ADDED", object: stored(`x${i}`, String(200 + i)) }),
     );
     fake.write(`${lines.join("\n")}\n`);
-    await shows(recording, "a", "x1", "x2", "x3");
+    await waitForMembers(recording, "a", "x1", "x2", "x3");
     expect(recording.snapshots).toHaveLength(2);
     expect(recording.snapshots[1]).toMatchObject({ revision: "203" });
     recording.abort();
   });
 
-  test("of one slice leave the nodes of the others the same objects", async () => {
+  test("of one slice do not replace the node objects of others", async () => {
     fake.put(pods("s2", "b", "c"));
     const recording = watch(provide());
-    await shows(recording, "a", "b", "c");
+    await waitForMembers(recording, "a", "b", "c");
     const before = recording.snapshots[0]!.members;
     fake.put(pods("s2", "b", "d"));
-    await shows(recording, "a", "b", "d");
+    await waitForMembers(recording, "a", "b", "d");
     const after = recording.snapshots[1]!.members;
     for (const id of ["a", "b"]) expect(after.get(id)).toBe(before.get(id));
     recording.abort();
   });
 
-  test("are not missed between one watch and the next", async () => {
+  test("between two watches are not lost", async () => {
     const recording = watch(provide({}, 300));
-    await shows(recording, "a");
+    await waitForMembers(recording, "a");
     for (let i = 0; i < 12; i++) {
       fake.endWatches();
       fake.put(pods("s1", "a", `b${i}`));
-      await shows(recording, "a", `b${i}`);
+      await waitForMembers(recording, "a", `b${i}`);
     }
     expect(lists()).toHaveLength(1);
     recording.abort();
   });
 
-  test("that are none of the members' are signs of life and no snapshots", async () => {
+  test("that do not affect members lead to heartbeats and no snapshots", async () => {
     const recording = watch(provide());
-    await shows(recording, "a");
+    await waitForMembers(recording, "a");
     await isOpen();
     fake.put({ ...pods("s1", "a"), annotations: { checked: "again" } });
-    await lives(recording, 1);
+    await waitForHeartbeats(recording, 1);
     expect(recording.snapshots).toHaveLength(1);
     recording.abort();
   });
 
-  test("to nobody are shown as nobody: the server said so", async () => {
+  test("that leave no members lead to an empty snapshot, because the server sent it", async () => {
     // R2.4
     const recording = watch(provide());
-    await shows(recording, "a");
+    await waitForMembers(recording, "a");
     fake.delete("s1");
     await recording.waitFor("an empty snapshot", () => recording.snapshots[1]);
     expect(idsOf(recording)).toEqual([]);
     recording.abort();
   });
 
-  test("of a slice that cannot be read are counted, and the other slices stay", async () => {
+  test("of an unreadable slice are counted, and the other slices stay", async () => {
     const recording = watch(provide());
-    await shows(recording, "a");
+    await waitForMembers(recording, "a");
     fake.put(toSlice("s2", { endpoints: [{ addresses: [7] }, ...[pods("", "b")["endpoints"]].flat()] }));
-    await shows(recording, "a", "b");
+    await waitForMembers(recording, "a", "b");
     expect(recording.snapshots.at(-1)?.skipped).toMatchObject({ count: 1 });
     recording.abort();
   });
 
-  test("that leave no endpoint that can be read are an error, not an empty set", async () => {
+  test("that leave no readable endpoint lead to an error, not to an empty snapshot", async () => {
     const recording = watch(provide());
-    await shows(recording, "a");
+    await waitForMembers(recording, "a");
     fake.put(toSlice("s1", { ports: [{ name: "grpc", port: null }], endpoints: pods("", "a")["endpoints"] }));
     expect(await failureOf(recording)).toMatchObject({
       code: "STREAM_INVALID_DATA",
@@ -240,7 +240,7 @@ describe("changes", () => {
             items: [pods("s1", "a"), { endpoints: [{ addresses: ["10.0.0.9"] }] }, "text"],
           });
     const recording = watch(provide());
-    await shows(recording, "a");
+    await waitForMembers(recording, "a");
     expect(recording.snapshots[0]?.skipped).toEqual({
       count: 2,
       reasons: ["metadata.name: expected a name"],
@@ -251,10 +251,10 @@ describe("changes", () => {
 
 describe("an expired version", () => {
   // R5.6: a Kubernetes `410 Gone`.
-  test("by HTTP 410 is listed again within the same watch, and only what differs is new", async () => {
+  test("reported by HTTP 410 leads to a new list in the same watch, and only changed nodes are new objects", async () => {
     fake.put(pods("s2", "b"));
     const recording = watch(provide());
-    await shows(recording, "a", "b");
+    await waitForMembers(recording, "a", "b");
     await isOpen();
     fake.isHanging = true;
     fake.put(pods("s2", "c"));
@@ -263,29 +263,29 @@ describe("an expired version", () => {
     fake.compact();
     fake.isHanging = false;
     fake.endWatches();
-    await shows(recording, "a", "c");
+    await waitForMembers(recording, "a", "c");
     expect(lists()).toHaveLength(2);
     expect(lists()[1]?.searchParams.has("resourceVersion")).toBe(false);
     expect(recording.snapshots[1]!.members.get("a")).toBe(recording.snapshots[0]!.members.get("a"));
     expect(recording.snapshots).toHaveLength(2);
     fake.put(pods("s2", "e"));
-    await shows(recording, "a", "e");
+    await waitForMembers(recording, "a", "e");
     recording.abort();
   });
 
-  test("by an ERROR event is listed again too; with the same content that is a sign of life", async () => {
+  test("reported by an ERROR event leads to a new list too; with the same content there is a heartbeat", async () => {
     const recording = watch(provide());
-    await shows(recording, "a");
+    await waitForMembers(recording, "a");
     await isOpen();
     fake.write(`${JSON.stringify({ type: "ERROR", object: EXPIRED })}\n`);
     await recording.waitFor("another list", () => (lists().length === 2 ? true : undefined));
-    await lives(recording, 1);
+    await waitForHeartbeats(recording, 1);
     expect(recording.snapshots).toHaveLength(1);
     expect(recording.outcome.kind).toBe("running");
     recording.abort();
   });
 
-  test("while it is being listed begins the list again, and what went meanwhile is not shown", async () => {
+  test("during a list starts the list again, without slices that were deleted in the meantime", async () => {
     fake.put(pods("s2", "b"));
     let isFirst = true;
     fake.handler = (request, response, next) => {
@@ -295,7 +295,7 @@ describe("an expired version", () => {
       return answer(response, 410, EXPIRED);
     };
     const recording = watch(provide({ pageSize: 1 }));
-    await shows(recording, "b");
+    await waitForMembers(recording, "b");
     expect(recording.snapshots).toHaveLength(1);
     recording.abort();
   });
@@ -313,7 +313,7 @@ describe("an expired version", () => {
           .writeHead(200, JSON_TYPE)
           .end(`${fake.bookmark()}${JSON.stringify({ type: "ERROR", object: EXPIRED })}\n`),
     ],
-  ])("again and again %s is STREAM_EXPIRED, after a few lists", async (_, respond) => {
+  ])("reported repeatedly %s leads to STREAM_EXPIRED after some lists", async (_, respond) => {
     onWatch(respond);
     const recording = watch(provide());
     const failure = await failureOf(recording);
@@ -323,7 +323,7 @@ describe("an expired version", () => {
     expect(recording.snapshots).toHaveLength(1);
   });
 
-  test("of every second page is STREAM_EXPIRED, after a few lists", async () => {
+  test("for every second page leads to STREAM_EXPIRED after some lists", async () => {
     fake.put(pods("s2", "b"));
     fake.handler = (request, response, next) =>
       request.url?.includes("continue=") === true ? answer(response, 410, EXPIRED) : next();
@@ -332,9 +332,9 @@ describe("an expired version", () => {
     expect(recording.events).toEqual([]);
   });
 
-  test("is avoided by bookmarks: a watch goes on from the last one", async () => {
+  test("is avoided by bookmarks: a watch continues from the last one", async () => {
     const recording = watch(provide());
-    await shows(recording, "a");
+    await waitForMembers(recording, "a");
     await isOpen();
     fake.isIdle = true;
     fake.version = 500;
@@ -349,23 +349,23 @@ describe("an expired version", () => {
   });
 });
 
-describe("an answer", () => {
+describe("a response", () => {
   const cases: readonly (readonly [string, string, Handler])[] = [
     [
-      "that is a page of a load balancer",
+      "that is an HTML page of a load balancer",
       "STREAM_INVALID_DATA",
       (_, r) => r.writeHead(200, { "content-type": "text/html" }).end(`<html>${SECRET}`),
     ],
-    ["that is no JSON", "STREAM_INVALID_DATA", (_, r) => r.writeHead(200, JSON_TYPE).end(`{"${SECRET}\n`)],
-    ["that is no list", "STREAM_INVALID_DATA", (_, r) => answer(r, 200, { status: SECRET })],
+    ["that is not JSON", "STREAM_INVALID_DATA", (_, r) => r.writeHead(200, JSON_TYPE).end(`{"${SECRET}\n`)],
+    ["that is not a list", "STREAM_INVALID_DATA", (_, r) => answer(r, 200, { status: SECRET })],
     [
-      "with FIN in mid-body",
+      "that is closed (FIN) in the middle of the body",
       "STREAM_FAILED",
       (_, r) =>
         void r.writeHead(200, { ...JSON_TYPE, "content-length": 999 }).write("{", () => r.socket?.end()),
     ],
     [
-      "with RST in mid-body",
+      "that is reset (RST) in the middle of the body",
       "STREAM_FAILED",
       (_, r) => void r.writeHead(200, JSON_TYPE).write("{", () => r.socket?.resetAndDestroy()),
     ],
@@ -380,7 +380,7 @@ describe("an answer", () => {
   ];
 
   // R1.4 R5.5
-  test.each(cases)("%s is %s to a list, and nothing is shown", async (_, code, handler) => {
+  test.each(cases)("%s to a list leads to %s and no snapshot", async (_, code, handler) => {
     const provider = provide({ maxBytes: 65_536 });
     fake.handler = handler;
     const recording = watch(provider);
@@ -392,11 +392,11 @@ describe("an answer", () => {
       code: code === "STREAM_FAILED" ? "CONNECTIVITY_REFUSED" : code,
     });
     fake.handler = undefined;
-    await shows(watch(provider), "a");
+    await waitForMembers(watch(provider), "a");
   });
 
-  test.each(cases.filter(([name]) => name !== "that is no list"))(
-    "%s is %s to a watch, and what was shown stays",
+  test.each(cases.filter(([name]) => name !== "that is not a list"))(
+    "%s to a watch leads to %s, and the last snapshot stays",
     async (_, code, handler) => {
       const provider = provide({ maxBytes: 65_536 });
       fake.handler = (request, response, next) =>
@@ -409,17 +409,17 @@ describe("an answer", () => {
   );
 
   test.each<[string, string, string]>([
-    ["a line that is cut off", '{"type":"ADDED","obj', "STREAM_FAILED"],
-    ["a line that is no event", '{"status":"ok"}\n', "STREAM_INVALID_DATA"],
+    ["an incomplete line", '{"type":"ADDED","obj', "STREAM_FAILED"],
+    ["a line that is not an event", '{"status":"ok"}\n', "STREAM_INVALID_DATA"],
     [
       "an ERROR 500",
       `${JSON.stringify({ type: "ERROR", object: { code: 500 } })}\n`,
       "CONNECTIVITY_UNAVAILABLE",
     ],
     ["an ERROR 504", `${JSON.stringify({ type: "ERROR", object: { code: 504 } })}\n`, "CONNECTIVITY_TIMEOUT"],
-  ])("to a watch with %s is an error, and what was shown stays", async (_, text, code) => {
+  ])("to a watch with %s is an error, and the last snapshot stays", async (_, text, code) => {
     const recording = watch(provide());
-    await shows(recording, "a");
+    await waitForMembers(recording, "a");
     await isOpen();
     fake.write(text);
     fake.endWatches();
@@ -432,7 +432,7 @@ describe("an answer", () => {
     expect(idsOf(recording)).toEqual(["a"]);
   });
 
-  test("429 and 503 say when to come back, by HTTP and by an ERROR event", async () => {
+  test("with 429 or 503 reports the requested delay, as HTTP status and as ERROR event", async () => {
     const provider = provide();
     for (const status of [429, 503]) {
       fake.handler = (_, response) => response.writeHead(status, { "retry-after": "7" }).end();
@@ -450,18 +450,18 @@ describe("an answer", () => {
 });
 
 describe("a probe", () => {
-  test("asks for little, and leaves nothing open", async () => {
+  test("requests little data, and leaves no connection open", async () => {
     expect(await probe(provide())).toBeUndefined();
     expect(lists()[0]?.searchParams.get("limit")).toBe("1");
     while (fake.openRequests > 0) await time.advance(1);
     expect(fake.watches).toBe(0);
   });
 
-  // R1.4: what is refused is named.
+  // R1.4: the error names the rejected request.
   test.each([
     ["list", false],
     ["watch", true],
-  ])("that may not %s says so", async (verb, isOfWatch) => {
+  ])("that is not allowed to %s reports that", async (verb, isOfWatch) => {
     fake.handler = (request, response, next) =>
       isWatch(request.url) === isOfWatch ? answer(response, 403, {}) : next();
     expect(await probe(provide())).toMatchObject({
@@ -470,7 +470,7 @@ describe("a probe", () => {
     });
   });
 
-  test("tells refused and timed out apart", async () => {
+  test("distinguishes refused connections from timeouts", async () => {
     const closed = createServer().listen(0, "127.0.0.1");
     await once(closed, "listening");
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it listens on a port
@@ -484,20 +484,20 @@ describe("a probe", () => {
   });
 });
 
-describe("life", () => {
-  test("is the end of a watch in good order, and no list is needed for it", async () => {
+describe("a heartbeat", () => {
+  test("follows the normal end of a watch, and needs no list", async () => {
     const recording = watch(provide({}, 300));
-    await shows(recording, "a");
-    await lives(recording, 5);
+    await waitForMembers(recording, "a");
+    await waitForHeartbeats(recording, 5);
     expect(lists()).toHaveLength(1);
     expect(recording.snapshots).toHaveLength(1);
     recording.abort();
   });
 
-  test("is not claimed of a server that has fallen silent: that is STREAM_SILENT in time", async () => {
-    // R5.6: a backend that accepts a connection and then says nothing.
+  test("is not sent for a server that stops responding, which leads to STREAM_SILENT in time", async () => {
+    // R5.6: a backend that accepts a connection and never responds.
     const recording = watch(provide({}, 200));
-    await shows(recording, "a");
+    await waitForMembers(recording, "a");
     await isOpen();
     fake.isHanging = true;
     await time.advance(100);
@@ -507,7 +507,7 @@ describe("life", () => {
     expect(recording.events).toHaveLength(before);
   });
 
-  test("is not claimed of somebody who ends every watch at once without a word", async () => {
+  test("is not sent for a server that ends every watch at once without an event", async () => {
     onWatch((response) => response.writeHead(200, JSON_TYPE).end());
     const recording = watch(provide());
     expect((await failureOf(recording)).code).toBe("STREAM_FAILED");
@@ -515,13 +515,13 @@ describe("life", () => {
     expect(watchRequests()).toHaveLength(5);
   });
 
-  test("of a server that ends every watch at once after a bookmark is believed, but it is not asked all the time", async () => {
+  test("is sent for a server that ends every watch after a bookmark, with pauses between requests", async () => {
     onWatch((response) => response.writeHead(200, JSON_TYPE).end(fake.bookmark()));
     const recording = watch(provide({}, 3_000));
-    await shows(recording, "a");
+    await waitForMembers(recording, "a");
     await time.advance(1_000);
     expect(recording.outcome.kind).toBe("running");
-    // Gaps of 50, 100, 200, 400 and 500 ms.
+    // Pauses of 50, 100, 200, 400 and 500 ms.
     expect(watchRequests().length).toBeGreaterThan(2);
     expect(watchRequests().length).toBeLessThan(8);
     recording.abort();
@@ -529,9 +529,9 @@ describe("life", () => {
 });
 
 describe("the end", () => {
-  test("of an aborted watch leaves nothing open at the server", async () => {
+  test("of an aborted watch leaves no connection open at the server", async () => {
     const recording = watch(provide());
-    await shows(recording, "a");
+    await waitForMembers(recording, "a");
     await isOpen();
     recording.abort();
     await time.until(recording.over, 100);
@@ -539,10 +539,10 @@ describe("the end", () => {
     while (fake.openRequests > 0) await time.advance(1);
   });
 
-  test("of a provider ends its watches with LIFECYCLE_STOPPED, and a probe after it", async () => {
+  test("of a provider ends its watches, and later probes, with LIFECYCLE_STOPPED", async () => {
     const provider = provide();
     const recording = watch(provider);
-    await shows(recording, "a");
+    await waitForMembers(recording, "a");
     await provider[Symbol.asyncDispose]();
     expect((await failureOf(recording)).code).toBe("LIFECYCLE_STOPPED");
     expect(await probe(provider)).toMatchObject({ code: "LIFECYCLE_STOPPED" });

@@ -7,8 +7,8 @@ import {
 import { openKubernetes } from "./open-kubernetes.ts";
 
 /**
- * A provider that reports the endpoints of a Kubernetes Service, and watches them: `kubernetes({ service: "orders" })`. For a
- * configuration that names the kind `kubernetes`, `kubernetes.createAdapter()` gives the adapter.
+ * Creates a provider that reports the endpoints of a Kubernetes Service and watches them: `kubernetes({ service:
+ * "orders" })`. `kubernetes.createAdapter()` returns the adapter for a configuration that uses the kind `kubernetes`.
  */
 export const kubernetes: DefinedAdapter<KubernetesSettings, KubernetesParams> = defineAdapter({
   kind: "kubernetes",

@@ -7,8 +7,8 @@ import { EndpointWatch } from "./watch/endpoint-watch.ts";
 import { WatchMemory } from "./watch/watch-memory.ts";
 
 /**
- * The EndpointSlices of a Service, or of a label selector, as a provider. Its watches ask `client`, which is disposed of with the
- * provider.
+ * Creates the provider for the EndpointSlices of a Service or of a label selector. Its watches send requests with
+ * `client`, which is disposed of with the provider.
  */
 export function openKubernetes(
   environment: AdapterEnvironment<KubernetesSettings>,
@@ -18,9 +18,9 @@ export function openKubernetes(
   const { params } = descriptor;
   const memory = new WatchMemory(clock);
   return {
-    /** Proves that this account may list and watch. */
+    /** Checks that this account may list and watch. */
     async probe({ signal }) {
-      // A client of its own: the connections that a probe opens are closed with it.
+      // Uses a separate client, so that the connections of the probe are closed when it ends.
       using probing = new ApiClient(params, clock);
       await probeCluster({ client: probing, withinMs: Math.max(heartbeatMs * 2, 2_000), signal });
     },

@@ -25,7 +25,7 @@ describe("toRefusalError", () => {
     expect(error.message).toContain(REQUEST);
   });
 
-  test("hands on when to come back", () => {
+  test("keeps the delay that the server asks for", () => {
     const { details } = toRefusalError(
       { status: 429, request: REQUEST, retryAfterMs: 3_000 },
       toPeer(SERVER),
@@ -33,7 +33,7 @@ describe("toRefusalError", () => {
     expect(details).toHaveProperty("retryAfterMs", 3_000);
   });
 
-  test("403 reads as what it is", () => {
+  test("the message for 403 says that the account is not allowed to do it", () => {
     expect(toRefusalError({ status: 403, request: REQUEST }, toPeer(SERVER)).message).toContain(
       "does not allow this account to list endpointslices",
     );

@@ -1,20 +1,20 @@
 import { ProvisioningError, type ErrorCode } from "@holdfast/core";
 import { toHttpFailure, type HttpPeer } from "@holdfast/core/adapter";
 
-/** What an API server answered instead of what was asked for, as HTTP status or as an ERROR event of a watch. */
+/** The rejection of a request by an API server, as HTTP status or as an ERROR event of a watch. */
 export interface Refusal {
   readonly status: number;
   readonly retryAfterMs?: number | undefined;
-  /** What was asked: `list endpointslices in namespace "x"`. */
+  /** The description of the request: `list endpointslices in namespace "x"`. */
   readonly request: string;
 }
 
-/** The API server at this address, for errors. */
+/** Returns how errors name the API server at this address. */
 export function toPeer(server: string): HttpPeer {
   return { name: `the API server ${server}`, details: { server } };
 }
 
-/** Turns a refusal into our error. 410 is `STREAM_EXPIRED` (Kubernetes API concepts, "410 Gone responses"). */
+/** Converts a rejection to an error. 410 becomes `STREAM_EXPIRED` (Kubernetes API concepts, "410 Gone responses"). */
 export function toRefusalError(
   { status, retryAfterMs, request }: Refusal,
   { name, details }: HttpPeer,

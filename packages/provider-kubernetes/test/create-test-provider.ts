@@ -4,11 +4,11 @@ import { kubernetes } from "../src/kubernetes.ts";
 export interface TestProviderOptions {
   readonly heartbeatMs?: number;
   readonly clock?: Clock;
-  /** On top of a service "web" in the namespace "default", where removals are shown at once. */
+  /** Added to the default parameters: the service "web" in the namespace "default", with settleMs 0. */
   readonly params: Readonly<Record<string, unknown>>;
 }
 
-/** A provider as the registry makes one. */
+/** Creates a provider as the registry does. */
 export function createTestProvider(options: TestProviderOptions): ClusterProvider {
   const { heartbeatMs = 5_000, clock = systemClock } = options;
   const adapter = kubernetes.createAdapter();

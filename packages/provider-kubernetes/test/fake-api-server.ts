@@ -9,33 +9,36 @@ export interface FakeSlice {
   readonly [field: string]: unknown;
 }
 
-/** Answers instead of the API; `next` passes on to it. */
+/** Responds instead of the API; `next` forwards the request to it. */
 export type Handler = (request: IncomingMessage, response: ServerResponse, next: () => void) => void;
 
-/** The EndpointSlices of one namespace in this process: chunked lists, watches with bookmarks, versions. */
+/**
+ * An API server with the EndpointSlices of one namespace in this process. It supports lists in pages, watches with
+ * bookmarks, and versions.
+ */
 export class FakeApiServer implements AsyncDisposable {
   version = 100;
-  /** Takes whatever is asked and says nothing, and no watch says anything. */
+  /** Accepts all requests and sends nothing, not even in open watches. */
   isHanging = false;
-  /** Nothing else happens in the cluster: its version moves with these slices alone. */
+  /** When true, the version changes only with these slices, as if nothing else happened in the cluster. */
   isIdle = false;
   handler: Handler | undefined;
   /** How long a second of `timeoutSeconds` lasts, in milliseconds. */
   secondMs = 1_000;
   readonly requests: URL[] = [];
   readonly authorizations: (string | undefined)[] = [];
-  /** Every header of each request: a name may have several values. */
+  /** All headers of each request. A name may have several values. */
   readonly headers: NodeJS.Dict<string[]>[] = [];
   readonly slices: Map<string, FakeSlice> = new Map();
-  /** As they were put. */
+  /** The slices as they were passed to `put`, as JSON. */
   readonly #given = new Map<string, string>();
-  /** Connections accepted so far. */
+  /** The number of accepted connections. */
   accepted = 0;
   readonly #server: Server | TlsServer;
-  /** The oldest version that a watch can begin from. */
+  /** The oldest version from which a watch can start. */
   #oldest = 0;
   readonly #history: { readonly version: number; readonly line: string }[] = [];
-  /** The version up to which each watch has been told. */
+  /** For each watch, the version up to which it has received the events. */
   readonly #watches = new Map<ServerResponse, number>();
   #open = 0;
 
@@ -44,7 +47,7 @@ export class FakeApiServer implements AsyncDisposable {
     server.on("connection", () => this.accepted++);
   }
 
-  /** Speaks TLS when given what to speak it with. */
+  /** Starts the server; with TLS if options for it are given. */
   static async listen(tls?: ServerOptions): Promise<FakeApiServer> {
     const onRequest = (request: IncomingMessage, response: ServerResponse): void =>
       fake.#onRequest(request, response);
@@ -56,12 +59,12 @@ export class FakeApiServer implements AsyncDisposable {
   }
 
   get address(): string {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it listens on a port
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it listens on a TCP port
     const { port } = this.#server.address() as AddressInfo;
     return `${this.#server instanceof TlsServer ? "https" : "http"}://127.0.0.1:${port}`;
   }
 
-  /** Answers begun and not ended. */
+  /** The number of requests whose responses have not ended. */
   get openRequests(): number {
     return this.#open;
   }
@@ -70,7 +73,7 @@ export class FakeApiServer implements AsyncDisposable {
     return this.#watches.size;
   }
 
-  /** The whole content, one slice for each port. */
+  /** Sets the complete content, with one slice for each port. */
   publish(nodes: readonly ClusterNodeInput[]): void {
     this.replace(toSlices(nodes));
   }
@@ -101,30 +104,30 @@ export class FakeApiServer implements AsyncDisposable {
     });
   }
 
-  /** Writes to every watch as it is. */
+  /** Writes a text to every watch without changes. */
   write(text: string): void {
     for (const watch of this.#watches.keys()) watch.write(text);
   }
 
-  /** Ends every watch as a server does in good order. */
+  /** Ends every watch normally. */
   endWatches(): void {
     for (const watch of this.#watches.keys()) this.#end(watch);
   }
 
-  /** Forgets what happened so far: watches from before get 410. */
+  /** Removes the history. Watches from earlier versions get 410. */
   compact(): void {
     this.#history.length = 0;
     this.#oldest = ++this.version;
   }
 
-  /** As after a restart: every connection is reset, and what happened before it is forgotten. */
+  /** Simulates a restart: all connections are reset, and the history is removed. */
   restart(): void {
     this.#history.length = 0;
     this.#oldest = this.version;
     this.drop();
   }
 
-  /** As etcd does when it is restored from a backup: content and version of then. */
+  /** Simulates an etcd that was restored from a backup: sets an earlier version and its content. */
   restore(version: number, slices: readonly FakeSlice[]): void {
     this.version = version;
     this.slices.clear();
@@ -149,8 +152,8 @@ export class FakeApiServer implements AsyncDisposable {
     const line = `${JSON.stringify({ type, object })}\n`;
     this.#history.push({ version: this.version, line });
     if (this.isHanging) return;
-    for (const [watch, told] of this.#watches) {
-      if (told >= this.version) continue;
+    for (const [watch, sentVersion] of this.#watches) {
+      if (sentVersion >= this.version) continue;
       watch.write(line);
       this.#watches.set(watch, this.version);
     }
@@ -207,14 +210,14 @@ export class FakeApiServer implements AsyncDisposable {
     response.flushHeaders();
     for (const { version, line } of this.#history) if (version > since) response.write(line);
     this.#watches.set(response, Math.max(since, this.version));
-    const lasts = Number(searchParams.get("timeoutSeconds")) * this.secondMs;
-    // oxlint-disable-next-line no-restricted-globals -- a server on its own time
+    const durationMs = Number(searchParams.get("timeoutSeconds")) * this.secondMs;
+    // oxlint-disable-next-line no-restricted-globals -- the server uses real time
     const timer = setTimeout(() => {
-      // A real server tells a watch nothing that is not newer than what it began from.
+      // A real server sends to a watch only what is newer than its start.
       if (this.isHanging) return;
       if (!this.isIdle) this.version++;
       this.#end(response, this.version > since ? this.bookmark() : "");
-    }, lasts);
+    }, durationMs);
     response.on("close", () => {
       // oxlint-disable-next-line no-restricted-globals -- as above
       clearTimeout(timer);
@@ -237,7 +240,7 @@ export function answer(response: ServerResponse, status: number, body: unknown):
   response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
 }
 
-/** As a controller writes it. */
+/** Creates a slice as a controller does. */
 export function toSlice(name: string, parts: Readonly<Record<string, unknown>>): FakeSlice {
   return {
     metadata: { name, namespace: "default", labels: { "kubernetes.io/service-name": "web" } },
@@ -248,13 +251,13 @@ export function toSlice(name: string, parts: Readonly<Record<string, unknown>>):
   };
 }
 
-/** A slice with a pod of each of these names. */
+/** Creates a slice with pods that have these names. */
 export function pods(slice: string, ...names: readonly string[]): FakeSlice {
   const endpoints = names.map((name) => ({ addresses: ["10.0.0.1"], targetRef: { kind: "Pod", name } }));
   return toSlice(slice, { endpoints });
 }
 
-/** One slice for each port, as slices have one for all of their endpoints. */
+/** Creates one slice for each port, because a slice has one port for all of its endpoints. */
 export function toSlices(nodes: readonly ClusterNodeInput[]): readonly FakeSlice[] {
   const byId = new Map(nodes.map((node) => [node.id, node]));
   const byPort = Map.groupBy(byId.values(), ({ port }) => port);
@@ -271,7 +274,7 @@ export function toSlices(nodes: readonly ClusterNodeInput[]): readonly FakeSlice
   );
 }
 
-/** What is left of a node that went through EndpointSlices. */
+/** Returns the fields of a node that EndpointSlices preserve. */
 export function asSeen({ id, host, port, zone }: ClusterNodeInput): ClusterNodeInput {
   return { id, host, port, zone };
 }

@@ -2,16 +2,16 @@ import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 
 export interface FakeSocksProxyOptions {
-  /** Where every connection leads, whatever it asks for. */
+  /** The port to which all connections lead, independent of the requested address. */
   readonly targetPort: number;
-  /** Asked for with any user name. @defaultValue no authentication */
+  /** The required password, for any user name. @defaultValue no authentication */
   readonly password?: string | undefined;
 }
 
-/** A SOCKS5 proxy (RFC 1928, with the user names of RFC 1929) that takes messages as they are sent, one in each packet. */
+/** A SOCKS5 proxy (RFC 1928, with the user names of RFC 1929). It expects each message in a separate packet. */
 export class FakeSocksProxy implements AsyncDisposable {
-  /** `host:port` of every connection asked for. */
-  readonly asked: string[] = [];
+  /** The requested addresses of all connections, as `host:port`. */
+  readonly requested: string[] = [];
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
 
@@ -31,7 +31,7 @@ export class FakeSocksProxy implements AsyncDisposable {
   }
 
   get port(): number {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it listens on a port
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it listens on a TCP port
     return (this.#server.address() as AddressInfo).port;
   }
 
@@ -55,7 +55,7 @@ export class FakeSocksProxy implements AsyncDisposable {
     const port = request.readUInt16BE(request.length - 2);
     const isName = request[3] === 3;
     const host = isName ? request.subarray(5, 5 + request[4]!).toString() : request.subarray(4, 8).join(".");
-    this.asked.push(`${host}:${port}`);
+    this.requested.push(`${host}:${port}`);
     const target = connect(targetPort, "127.0.0.1");
     this.#sockets.add(target);
     target.on("error", () => socket.destroy());
@@ -65,7 +65,7 @@ export class FakeSocksProxy implements AsyncDisposable {
   }
 }
 
-/** The client sends nothing more before it has an answer. */
+/** Reads the next packet. The client sends nothing more before it has a response. */
 async function nextPacket(socket: Socket): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
   socket.once("data", resolve).once("close", reject);

@@ -5,10 +5,10 @@ import { toSlices, type FakeSlice } from "./fake-api-server.ts";
 type Mode = "works" | "broken" | "hangs";
 type Watcher = ReadableStreamDefaultController<Uint8Array>;
 
-/** How long a watch lasts, whatever `timeoutSeconds` asks for, in milliseconds. */
+/** The duration of a watch in milliseconds; `timeoutSeconds` is ignored. */
 const WATCH_MS = 80;
 
-/** An API server that exists only as a handler of mocked HTTP: no socket is ever opened. */
+/** An API server that consists only of a handler for mocked HTTP. It opens no socket. */
 export class MockedApiServer {
   readonly address: string;
   readonly handler: RequestHandler;
@@ -17,31 +17,31 @@ export class MockedApiServer {
   #slices = new Map<string, FakeSlice>();
   readonly #history: { readonly version: number; readonly line: Uint8Array }[] = [];
   readonly #watchers = new Set<Watcher>();
-  #news: PromiseWithResolvers<void> = Promise.withResolvers();
+  #modeChanged: PromiseWithResolvers<void> = Promise.withResolvers();
 
-  /** `name` tells one from the other. */
+  /** `name` distinguishes the servers. */
   constructor(name: string) {
     this.address = `http://${name}.cluster.test:6443`;
     const path = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices";
-    this.handler = http.get(this.address + path, ({ request }) => this.#answer(request));
+    this.handler = http.get(this.address + path, ({ request }) => this.#respond(request));
   }
 
   publish(nodes: readonly ClusterNodeInput[]): void {
     const wanted = new Map(toSlices(nodes).map((slice) => [slice.metadata.name, slice]));
-    for (const [name, slice] of this.#slices) if (!wanted.has(name)) this.#tell("DELETED", slice);
-    for (const slice of wanted.values()) this.#tell("MODIFIED", slice);
+    for (const [name, slice] of this.#slices) if (!wanted.has(name)) this.#sendEvent("DELETED", slice);
+    for (const slice of wanted.values()) this.#sendEvent("MODIFIED", slice);
     this.#slices = wanted;
   }
 
-  become(mode: Mode): void {
+  setMode(mode: Mode): void {
     this.#mode = mode;
-    this.#news.resolve();
-    this.#news = Promise.withResolvers();
+    this.#modeChanged.resolve();
+    this.#modeChanged = Promise.withResolvers();
     if (mode === "broken") for (const watcher of this.#watchers) this.#drop(watcher);
   }
 
-  async #answer(request: Request): Promise<Response> {
-    while (this.#mode === "hangs") await this.#news.promise;
+  async #respond(request: Request): Promise<Response> {
+    while (this.#mode === "hangs") await this.#modeChanged.promise;
     if (this.#mode === "broken") return HttpResponse.json({ kind: "Status", code: 500 }, { status: 500 });
     const { searchParams } = new URL(request.url);
     if (searchParams.has("watch")) return this.#watch(Number(searchParams.get("resourceVersion")), request);
@@ -54,7 +54,7 @@ export class MockedApiServer {
   #watch(since: number, request: Request): Response {
     const body = new ReadableStream<Uint8Array>({
       start: (watcher) => {
-        // Mocked headers go out with the first bytes only.
+        // msw sends the headers only with the first bytes.
         watcher.enqueue(Buffer.from("\n"));
         for (const { version, line } of this.#history) if (version > since) watcher.enqueue(line);
         this.#watchers.add(watcher);
@@ -68,7 +68,7 @@ export class MockedApiServer {
     return new HttpResponse(body, { headers: { "content-type": "application/json" } });
   }
 
-  /** As servers end a watch: with a bookmark. One that hangs does not. */
+  /** Ends a watch with a bookmark, unless the server hangs. */
   #end(watcher: Watcher): void {
     if (this.#mode === "hangs" || !this.#watchers.delete(watcher)) return;
     watcher.enqueue(this.#toLine("BOOKMARK", { metadata: {} }));
@@ -77,10 +77,10 @@ export class MockedApiServer {
 
   #drop(watcher: Watcher): void {
     this.#watchers.delete(watcher);
-    watcher.error(new Error("the connection is gone"));
+    watcher.error(new Error("the connection was closed"));
   }
 
-  #tell(type: string, slice: FakeSlice): void {
+  #sendEvent(type: string, slice: FakeSlice): void {
     this.#version++;
     const line = this.#toLine(type, slice);
     this.#history.push({ version: this.#version, line });

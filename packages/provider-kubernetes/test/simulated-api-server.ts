@@ -29,16 +29,16 @@ export interface ReceivedApiRequest {
 export interface SimulatedApiServerOptions {
   readonly clock: Clock;
   readonly random: Random;
-  /** How often anything else in the cluster moves its version, in milliseconds; undefined: never. */
+  /** How often another change in the cluster increases the version, in milliseconds. @defaultValue never */
   readonly changesEveryMs?: number | undefined;
 }
 
 /**
- * An API server of one service without HTTP, on whatever clock it is given: what its clients' requests come to and what it answers,
- * and nothing about how. A request takes up to 20 ms.
+ * An API server with one service, without HTTP and with any clock. It simulates the requests of its clients and the
+ * responses to them, but not the connections. A request takes up to 20 ms.
  */
 export class SimulatedApiServer {
-  /** What has reached it, in order. */
+  /** The received requests, in order. */
   readonly received: ReceivedApiRequest[] = [];
   readonly #options: SimulatedApiServerOptions;
   #names: readonly string[] = [];
@@ -48,15 +48,15 @@ export class SimulatedApiServer {
   #countedAt: number;
   #oldest = 0;
   #isDown = false;
-  #life = new AbortController();
-  #news = Promise.withResolvers<void>();
+  #running = new AbortController();
+  #changed = Promise.withResolvers<void>();
 
   constructor(options: SimulatedApiServerOptions) {
     this.#options = options;
     this.#countedAt = options.clock.monotonic();
   }
 
-  /** A provider whose watches ask this server. */
+  /** Creates a provider whose watches use this server. */
   createProvider(id: ProviderId, context: ProviderContext): ClusterProvider {
     const { createAdapter } = defineAdapter({
       kind: "kubernetes",
@@ -67,7 +67,7 @@ export class SimulatedApiServer {
     return createAdapter().create({ id, kind: "kubernetes", priority: 1, params }, context);
   }
 
-  /** Makes these pods the service's whole content. */
+  /** Sets the pods of the service. */
   publish(...names: readonly string[]): void {
     const version = this.#version + 1;
     this.#counted = version;
@@ -76,24 +76,27 @@ export class SimulatedApiServer {
     const slice = pods("web", ...names);
     this.#slice = { ...slice, metadata: { ...slice.metadata, resourceVersion: String(version) } };
     this.#changes.push({ version, slice: this.#slice });
-    this.#news.resolve();
-    this.#news = Promise.withResolvers();
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
   }
 
-  /** Breaks whatever is under way. */
+  /** Stops the server and interrupts all requests. */
   stop(): void {
     this.#isDown = true;
-    this.#life.abort(new ProvisioningError("STREAM_FAILED", "the connection was reset"));
-    this.#life = new AbortController();
+    this.#running.abort(new ProvisioningError("STREAM_FAILED", "the connection was reset"));
+    this.#running = new AbortController();
   }
 
-  /** A server that was alone has forgotten what there was; one of several knows it from the others. */
+  /** Starts the server again. A single server has lost its history; one of several gets it from the others. */
   start({ forgets }: { readonly forgets: boolean }): void {
     this.#isDown = false;
     if (forgets) this.#oldest = this.#version;
   }
 
-  /** As from a backup: the version goes back by so much, and what these clients know has never been. */
+  /**
+   * Simulates a restored backup: the version decreases by this amount, and the later versions that clients know no
+   * longer exist.
+   */
   restore(versionsAgo: number, ...names: readonly string[]): void {
     this.#counted = this.#version - versionsAgo;
     this.#changes = [];
@@ -101,7 +104,7 @@ export class SimulatedApiServer {
     this.publish(...names);
   }
 
-  /** The names of the pods, in order. */
+  /** The names of the pods, sorted. */
   get content(): readonly string[] {
     return this.#names;
   }
@@ -133,7 +136,7 @@ export class SimulatedApiServer {
     { query, signal }: ApiRequest,
   ): AsyncGenerator<readonly WatchEvent[], void> {
     const { clock } = this.#options;
-    const life = this.#life.signal;
+    const life = this.#running.signal;
     await this.#arrive(client, "watch", signal);
     const since = Number(query["resourceVersion"]);
     if (since < this.#oldest) throw toRefusalError({ status: 410, request: "watch" }, toPeer("simulated"));
@@ -148,20 +151,20 @@ export class SimulatedApiServer {
     let isOver = false;
     void over.promise.then(() => (isOver = true));
     for (;;) {
-      const { promise: news } = this.#news;
+      const { promise: news } = this.#changed;
       const fresh = this.#changes.filter(({ version }) => version > told);
       if (fresh.length > 0) yield fresh.map(toEvent);
       told = fresh.at(-1)?.version ?? told;
       if (isOver) break;
       await untilAborted(Promise.race([news, over.promise, broken]), signal);
     }
-    // Nothing is told that is not newer than what the watch began from.
+    // Send only what is newer than the start of the watch.
     if (this.#version > told) yield [{ type: "bookmark", resourceVersion: String(this.#version) }];
   }
 
   async #arrive(client: ProviderId, kind: ApiRequestKind, signal: AbortSignal): Promise<void> {
     const { clock, random } = this.#options;
-    const life = this.#life.signal;
+    const life = this.#running.signal;
     await sleep(random() * 20, { clock, signal });
     throwIfAborted(signal);
     throwIfAborted(life);

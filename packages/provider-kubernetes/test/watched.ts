@@ -12,17 +12,17 @@ export function idsOf({ snapshots }: WatchRecording): readonly string[] {
   return Array.from(snapshots.at(-1)?.members ?? [], ({ id }) => id);
 }
 
-/** Waits until these are all the members shown, in this order. */
-export async function shows(recording: WatchRecording, ...ids: readonly string[]): Promise<void> {
+/** Waits until the last snapshot has exactly these members, in this order. */
+export async function waitForMembers(recording: WatchRecording, ...ids: readonly string[]): Promise<void> {
   await recording.waitFor(`the members ${ids.join()}`, () =>
     recording.snapshots.length > 0 && idsOf(recording).join() === ids.join() ? true : undefined,
   );
 }
 
-/** Waits until so many more signs of life came. */
-export async function lives(recording: WatchRecording, times: number): Promise<void> {
+/** Waits for this number of further heartbeats. */
+export async function waitForHeartbeats(recording: WatchRecording, times: number): Promise<void> {
   const wanted = countHeartbeats(recording) + times;
-  await recording.waitFor("signs of life", () => (countHeartbeats(recording) >= wanted ? true : undefined));
+  await recording.waitFor("heartbeats", () => (countHeartbeats(recording) >= wanted ? true : undefined));
 }
 
 function countHeartbeats({ events }: WatchRecording): number {
@@ -33,10 +33,10 @@ export async function failureOf(recording: WatchRecording): Promise<Provisioning
   await time.until(recording.over, PATIENCE_MS);
   if (recording.outcome.kind === "failed" && isProvisioningError(recording.outcome.error))
     return recording.outcome.error;
-  throw new Error(`it did not fail: ${recording.describe()}`);
+  throw new Error(`the watch did not fail: ${recording.describe()}`);
 }
 
-/** What it rejects with; undefined when it is content. */
+/** Returns the error of a probe; undefined when it succeeds. */
 export async function probe(provider: ClusterProvider): Promise<unknown> {
   const { signal } = new AbortController();
   return provider.probe({ signal }).then(

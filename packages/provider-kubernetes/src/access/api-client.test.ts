@@ -3,7 +3,7 @@ import type { ClusterProvider } from "@holdfast/core";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createTestProvider } from "../../test/create-test-provider.ts";
 import { FakeApiServer, pods } from "../../test/fake-api-server.ts";
-import { failureOf, shows, time, watch } from "../../test/watched.ts";
+import { failureOf, waitForMembers, time, watch } from "../../test/watched.ts";
 
 let fake: FakeApiServer;
 let provider: ClusterProvider;
@@ -18,7 +18,9 @@ afterEach(async () => {
   await fake[Symbol.asyncDispose]();
 });
 
-/** Closes a connection instead of answering when it is used this often, as often as told. */
+/**
+ * A server that closes a connection instead of responding to its request with this number, for a given number of times.
+ */
 function closeAtUse(use: number, times: number): void {
   const uses = new Map<Socket, number>();
   let left = times;
@@ -35,19 +37,19 @@ async function isOpen(): Promise<void> {
 }
 
 // E4
-describe("a connection that the server closes as it is used again", () => {
-  test("costs one more request on a new connection, and no watch", async () => {
+describe("a connection that the server closes at the moment it is used again", () => {
+  test("leads to one more request on a new connection, without an interruption of a watch", async () => {
     closeAtUse(2, 1);
     const recording = watch(provider);
-    await shows(recording, "a");
+    await waitForMembers(recording, "a");
     await isOpen();
     expect(fake.accepted).toBe(2);
     fake.put(pods("s", "a", "b"));
-    await shows(recording, "a", "b");
+    await waitForMembers(recording, "a", "b");
     recording.abort();
   });
 
-  test("does so once: then it is a failure that names address and version", async () => {
+  test("is replaced only once; then there is an error with address and version", async () => {
     closeAtUse(2, 1);
     const recording = watch(provider);
     await isOpen();
@@ -60,7 +62,7 @@ describe("a connection that the server closes as it is used again", () => {
   });
 });
 
-test("a new connection that the server closes is not asked again", async () => {
+test("a request on a new connection that the server closes is not repeated", async () => {
   closeAtUse(1, 1);
   expect(await failureOf(watch(provider))).toMatchObject({ code: "STREAM_FAILED" });
   expect(fake.requests).toHaveLength(1);

@@ -17,24 +17,27 @@ import { parseWatchLine, type WatchLine } from "../wire/watch-line.ts";
 export interface ApiRequest {
   readonly verb: "list" | "watch";
   readonly query: Readonly<Record<string, string>>;
-  /** As `locate` gave it: were it asked anywhere else, it is `STREAM_EXPIRED` instead. */
+  /** The result of `locate`. If the request would now go to another place, it fails with `STREAM_EXPIRED`. */
   readonly place?: string | undefined;
-  /** One namespace is enough, also where all of them are watched: what it asks about does not exist in any. */
+  /**
+   * Restricts the request to one namespace, even if all namespaces are watched. Used for an object that does not exist
+   * in any namespace.
+   */
   readonly isSingleNamespace?: boolean | undefined;
-  /** Milliseconds from the request to the end of the answer. */
+  /** The maximum time from the request to the end of the response, in milliseconds. */
   readonly withinMs: number;
-  /** What it means when time is up. @defaultValue "CONNECTIVITY_TIMEOUT" */
+  /** The error code for a request that takes too long. @defaultValue "CONNECTIVITY_TIMEOUT" */
   readonly lateCode?: "CONNECTIVITY_TIMEOUT" | "STREAM_SILENT" | "STREAM_STALE" | undefined;
   readonly signal: AbortSignal;
 }
 
-/** As much of an `ApiClient` as a watch needs. */
+/** The part of an `ApiClient` that a watch needs. */
 export type EndpointSource = Pick<ApiClient, "locate" | "getJson" | "getEvents">;
 
-/** What a watch brings. */
+/** An event of a watch. */
 export type WatchEvent = Exclude<WatchLine, { readonly type: "error" }>;
 
-/** Asks the API server for EndpointSlices. Every answer is whole, or it is an error. */
+/** Requests EndpointSlices from the API server. A response is complete, or there is an error. */
 export class ApiClient implements Disposable {
   readonly #params: KubernetesSettings;
   readonly #clock: Clock;
@@ -48,7 +51,7 @@ export class ApiClient implements Disposable {
     this.#http = new HttpClient({ clock, otherProxies: { "socks5:": createSocksAgent } });
   }
 
-  /** Where the slices are now: server and namespace, which credentials that were replaced may have changed. */
+  /** Returns where the slices are: the server and the namespace. Replaced credentials may change both. */
   async locate(signal: AbortSignal): Promise<string> {
     try {
       return this.#placeOf(await this.#access.get(signal));
@@ -58,27 +61,27 @@ export class ApiClient implements Disposable {
     }
   }
 
-  /** One answer, parsed. */
-  async getJson(asked: ApiRequest): Promise<unknown> {
-    const call = createCall(asked);
-    using deadline = this.#createDeadline(asked, call);
+  /** Sends a request and returns its parsed response. */
+  async getJson(request: ApiRequest): Promise<unknown> {
+    const call = createCall(request);
+    using deadline = this.#createDeadline(request, call);
     try {
-      using response = await this.#send(asked, call, deadline.signal);
-      return parseAnswer(await response.read({ maxBytes: this.#params.maxBytes }), call.peer);
+      using response = await this.#send(request, call, deadline.signal);
+      return parseBody(await response.read({ maxBytes: this.#params.maxBytes }), call.peer);
     } catch (error) {
       throw toCallError(error, call, deadline.signal);
     }
   }
 
   /**
-   * The events of a watch as they come, those that came at once together; an empty list says that the server has agreed. An
-   * ERROR event is thrown, as the same HTTP status would be.
+   * Yields the events of a watch as they arrive, with the events that arrive at once in one list. An empty list means
+   * that the server has accepted the watch. An ERROR event is thrown, like the same HTTP status.
    */
-  async *getEvents(asked: ApiRequest): AsyncGenerator<readonly WatchEvent[], void> {
-    const call = createCall(asked);
-    using deadline = this.#createDeadline(asked, call);
+  async *getEvents(request: ApiRequest): AsyncGenerator<readonly WatchEvent[], void> {
+    const call = createCall(request);
+    using deadline = this.#createDeadline(request, call);
     try {
-      using response = await this.#send(asked, call, deadline.signal);
+      using response = await this.#send(request, call, deadline.signal);
       yield [];
       for await (const lines of readLines(response.chunks(), this.#params.maxBytes)) {
         yield lines.map((text) => toEvent(text, call));
@@ -112,19 +115,19 @@ export class ApiClient implements Disposable {
     });
   }
 
-  /** A response with status 200 and JSON. */
-  async #send(asked: ApiRequest, call: Call, signal: AbortSignal): Promise<HttpResponse> {
+  /** Sends a request. Returns a response with the status 200 and the content type JSON. */
+  async #send(request: ApiRequest, call: Call, signal: AbortSignal): Promise<HttpResponse> {
     const access = await this.#access.get(signal);
     call.peer = toPeer(access.server);
-    call.request = this.#describe(asked, access);
+    call.request = this.#describe(request, access);
     throwIfAborted(signal);
     const place = this.#placeOf(access);
-    if (asked.place !== undefined && asked.place !== place)
-      throw new ProvisioningError("STREAM_EXPIRED", `the credentials now lead to ${place}`);
-    const isAnyNamespace = asked.isSingleNamespace === true && this.#params.allNamespaces;
+    if (request.place !== undefined && request.place !== place)
+      throw new ProvisioningError("STREAM_EXPIRED", `the credentials now refer to ${place}`);
+    const isAnyNamespace = request.isSingleNamespace === true && this.#params.allNamespaces;
     const path = isAnyNamespace ? toUrl(access, "default") : place;
     const response = await this.#http.send({
-      url: new URL(`${path}?${this.#toSearch(asked)}`),
+      url: new URL(`${path}?${this.#toSearch(request)}`),
       headers: { accept: "application/json", "user-agent": "holdfast", ...access.headers },
       proxy: access.proxy,
       tls: access.tls,
@@ -169,14 +172,14 @@ function toUrl({ server }: Access, namespace: string | undefined): string {
   return `${server}/apis/discovery.k8s.io/v1${scope}/endpointslices`;
 }
 
-/** What is known of a request as it goes on. */
+/** What is known about a request while it is processed. */
 interface Call {
   peer: HttpPeer;
   request: string;
   readonly resourceVersion: string | undefined;
 }
 
-/** The server before the kubeconfig has been read. */
+/** The server in errors before the kubeconfig has been read. */
 const UNKNOWN: HttpPeer = { name: "the cluster", details: { server: "the cluster" } };
 
 function createCall({ verb, query }: ApiRequest): Call {
@@ -204,9 +207,9 @@ function toCallError(
   return resourceVersion === undefined ? failure : withDetails(failure, { resourceVersion });
 }
 
-function parseAnswer(bytes: Buffer, { name, details }: HttpPeer): unknown {
-  const answer = parseJson(bytes.toString());
-  if (answer !== undefined) return answer;
+function parseBody(bytes: Buffer, { name, details }: HttpPeer): unknown {
+  const body = parseJson(bytes.toString());
+  if (body !== undefined) return body;
   throw new ProvisioningError("STREAM_INVALID_DATA", `the response from ${name} is not JSON`, {
     details: { ...details, bytes: bytes.byteLength },
   });

@@ -6,7 +6,7 @@ import { kubernetesParamsSchema } from "../kubernetes-params.ts";
 const SECRET = "hunter2";
 const folder = { homeKubeconfig: "/nowhere/config", accountFolder: "/nowhere/account" };
 
-/** What is reported for a kubeconfig of one cluster and one user. */
+/** Returns the report for a kubeconfig with one cluster and one user. */
 async function audit(cluster: object, user: object = {}, env: Readonly<Record<string, string>> = {}) {
   const text = JSON.stringify({
     "current-context": "x",
@@ -15,15 +15,15 @@ async function audit(cluster: object, user: object = {}, env: Readonly<Record<st
     contexts: [{ name: "x", context: { cluster: "prod", user: "u" } }],
   });
   const params = kubernetesParamsSchema.parse({ service: "web", kubeconfig: { env: "CONFIG" } });
-  const surroundings = { ...folder, env: { CONFIG: text, ...env } };
-  return auditAccess(params, new AbortController().signal, surroundings);
+  const environment = { ...folder, env: { CONFIG: text, ...env } };
+  return auditAccess(params, new AbortController().signal, environment);
 }
 
 describe("an audit", () => {
   // G6
   test.each<[string, object, object, object]>([
     [
-      "verification that is off",
+      "disabled verification",
       { server: "https://api.example", "insecure-skip-tls-verify": true },
       { token: SECRET },
       { setting: "insecure-skip-tls-verify", server: "https://api.example" },
@@ -81,11 +81,11 @@ describe("an audit", () => {
       {},
     ],
     ["a kubeconfig that cannot be used", { server: "" }, {}],
-  ])("reports nothing of %s", async (_, cluster, user) => {
+  ])("reports nothing for %s", async (_, cluster, user) => {
     expect(await audit(cluster, user)).toEqual([]);
   });
 
-  test("reports the password of a proxy of the environment", async () => {
+  test("reports the password of a proxy from the environment", async () => {
     const env = { HTTPS_PROXY: `http://me:${SECRET}@proxy.example:3128` };
     expect(await audit({ server: "https://api.example" }, {}, env)).toMatchObject([
       { details: { proxy: "proxy.example:3128" } },

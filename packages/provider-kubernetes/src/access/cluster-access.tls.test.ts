@@ -11,7 +11,7 @@ import { FakeApiServer } from "../../test/fake-api-server.ts";
 import { createSelfSigned, hasOpenssl, type SelfSigned, TemporaryFolder } from "@holdfast-apps/test-support";
 import { allTextOf, findSecret } from "@holdfast/testing";
 import { FakeSocksProxy } from "../../test/fake-socks-proxy.ts";
-import { lives, probe, shows, watch } from "../../test/watched.ts";
+import { waitForHeartbeats, probe, waitForMembers, watch } from "../../test/watched.ts";
 
 const ENV = "HOLDFAST_TEST_TLS_KUBECONFIG";
 const open: AsyncDisposable[] = [];
@@ -19,7 +19,7 @@ let folder: TemporaryFolder;
 let server: SelfSigned;
 let clients: readonly [SelfSigned, SelfSigned];
 let fake: FakeApiServer;
-/** The names of the clients' certificates, request by request. */
+/** The names in the client certificates, for each request. */
 let seen: unknown[];
 
 beforeAll(() => {
@@ -78,8 +78,8 @@ function byKubeconfig(cluster: object, user: object): ClusterProvider {
 }
 
 describe.skipIf(!hasOpenssl())("TLS (needs openssl)", () => {
-  // R1.4: certificate problems are told apart from all others.
-  test("trusts the authority it was given, under the server's own or another name", async () => {
+  // R1.4: certificate errors have a separate code.
+  test("trusts the configured authority, for the name of the server or another configured name", async () => {
     const params = { caFile: server.certFile, ...asClient(clients[0]) };
     expect(await probe(toServer(params))).toBeUndefined();
     expect(await probe(toServer({ ...params, serverName: "kubernetes.default.svc" }))).toBeUndefined();
@@ -87,35 +87,35 @@ describe.skipIf(!hasOpenssl())("TLS (needs openssl)", () => {
   });
 
   test.each<[string, () => object]>([
-    ["an authority that nobody trusts", () => ({})],
+    ["an untrusted authority", () => ({})],
     ["another authority", () => ({ caFile: clients[0].certFile })],
     ["another name in the certificate", () => ({ caFile: server.certFile, serverName: "somebody.else" })],
     ["a certificate file that is missing", () => ({ caFile: folder.at("missing.pem") })],
     [
-      "a certificate file that holds none",
+      "a certificate file without a certificate",
       () => ({ caFile: server.certFile, certFile: junk(), keyFile: junk() }),
     ],
     [
-      "a key that is not the certificate's",
+      "a key that does not match the certificate",
       () => ({
         caFile: server.certFile,
         certFile: clients[0].certFile,
         keyFile: clients[1].keyFile,
       }),
     ],
-  ])("with %s is CONNECTIVITY_TLS", async (_, toParams) => {
+  ])("with %s fails with CONNECTIVITY_TLS", async (_, toParams) => {
     expect(await probe(toServer({ ...toParams() }))).toMatchObject({ code: "CONNECTIVITY_TLS" });
     expect(seen).toEqual([]);
   });
 
-  test("spoken to a server that does not speak it is CONNECTIVITY_TLS", async () => {
+  test("fails with CONNECTIVITY_TLS when the server does not use TLS", async () => {
     const plain = await FakeApiServer.listen();
     open.push(plain);
     const provider = toServer({ server: plain.address.replace("http:", "https:") });
     expect(await probe(provider)).toMatchObject({ code: "CONNECTIVITY_TLS" });
   });
 
-  test("takes certificates from a kubeconfig, as text or as files", async () => {
+  test("uses certificates of a kubeconfig, as text or as files", async () => {
     const [one, two] = clients;
     const ca = { "certificate-authority-data": base64(server.cert) };
     const asText = { "client-certificate-data": base64(one.cert), "client-key-data": base64(one.key) };
@@ -127,7 +127,7 @@ describe.skipIf(!hasOpenssl())("TLS (needs openssl)", () => {
   });
 
   // A6
-  test("believes the data of a kubeconfig, and not a file that is named next to it", async () => {
+  test("uses the data of a kubeconfig instead of a file that is also configured", async () => {
     const [one, two] = clients;
     const good = { "certificate-authority": server.certFile };
     const wrong = { "certificate-authority-data": base64(two.cert) };
@@ -147,7 +147,7 @@ describe.skipIf(!hasOpenssl())("TLS (needs openssl)", () => {
     expect(new Set(seen)).toEqual(new Set(["one"]));
   });
 
-  test("verifies the server also where NODE_TLS_REJECT_UNAUTHORIZED says otherwise, and without a user", async () => {
+  test("verifies the server even if NODE_TLS_REJECT_UNAUTHORIZED disables this, and without a user", async () => {
     vi.stubEnv("NODE_TLS_REJECT_UNAUTHORIZED", "0");
     const wrong = { "certificate-authority-data": base64(clients[0].cert) };
     expect(await probe(byKubeconfig(wrong, {}))).toMatchObject({ code: "CONNECTIVITY_TLS" });
@@ -155,7 +155,7 @@ describe.skipIf(!hasOpenssl())("TLS (needs openssl)", () => {
   });
 
   // A7
-  test("gives a plugin the content of the authority's file, and the cluster's extension", async () => {
+  test("passes the content of the authority's file and the extension of the cluster to a plugin", async () => {
     const apiVersion = "client.authentication.k8s.io/v1";
     const code = `
       const { spec } = JSON.parse(process.env.KUBERNETES_EXEC_INFO);
@@ -177,13 +177,13 @@ describe.skipIf(!hasOpenssl())("TLS (needs openssl)", () => {
     expect(fake.authorizations[0]).toBe("Bearer for-us");
   });
 
-  test("does without trust where a kubeconfig says so", async () => {
+  test("does not verify the server if the kubeconfig disables verification", async () => {
     const [one] = clients;
     const user = { "client-certificate": one.certFile, "client-key": one.keyFile };
     expect(await probe(byKubeconfig({ "insecure-skip-tls-verify": true }, user))).toBeUndefined();
   });
 
-  test("takes a certificate from a credential plug-in", async () => {
+  test("uses a certificate of a credential plugin", async () => {
     const [, two] = clients;
     const apiVersion = "client.authentication.k8s.io/v1";
     const status = { clientCertificateData: two.cert, clientKeyData: two.key };
@@ -195,38 +195,39 @@ describe.skipIf(!hasOpenssl())("TLS (needs openssl)", () => {
     expect(new Set(seen)).toEqual(new Set(["two"]));
   });
 
-  test("uses a certificate that was replaced from the next request on, and no watch breaks", async () => {
+  test("uses a replaced certificate from the next request on, without an interruption of a watch", async () => {
     const [one, two] = clients;
     const certFile = folder.at("client.pem");
     const keyFile = folder.at("client-key.pem");
     copyFileSync(one.certFile, certFile);
     copyFileSync(one.keyFile, keyFile);
     const recording = watch(toServer({ caFile: server.certFile, certFile, keyFile }));
-    await shows(recording, "a");
-    await lives(recording, 2);
+    await waitForMembers(recording, "a");
+    await waitForHeartbeats(recording, 2);
     expect(new Set(seen)).toEqual(new Set(["one"]));
     expect(fake.accepted).toBe(1);
-    // One file of a pair at a time: between the two nothing fits, and the pair before is used.
+    // The files of a pair are replaced one after the other. In between they do not match, and the previous pair stays
+    // in use.
     copyFileSync(two.keyFile, keyFile);
-    await lives(recording, 4);
+    await waitForHeartbeats(recording, 4);
     expect(new Set(seen)).toEqual(new Set(["one"]));
     copyFileSync(two.certFile, certFile);
     await recording.waitFor("the new certificate", () => seen.includes("two") || undefined);
-    await lives(recording, 4);
+    await waitForHeartbeats(recording, 4);
     expect(fake.accepted).toBe(2);
     fake.publish([{ id: "b", host: "10.0.0.1", port: 80 }]);
-    await shows(recording, "b");
+    await waitForMembers(recording, "b");
     expect(recording.outcome.kind).toBe("running");
     recording.abort();
   });
 });
 
-/** A proxy that opens tunnels to the fake server, wherever it is asked to. */
-async function startProxy(answer?: string): Promise<{ url: string; asked: IncomingMessage[] }> {
-  const asked: IncomingMessage[] = [];
+/** A proxy that opens all tunnels to the fake server. */
+async function startProxy(answer?: string): Promise<{ url: string; requested: IncomingMessage[] }> {
+  const requested: IncomingMessage[] = [];
   const sockets = new Set<Duplex>();
   const proxy = createServer().on("connect", (request: IncomingMessage, socket: Duplex) => {
-    asked.push(request);
+    requested.push(request);
     sockets.add(socket);
     if (answer !== undefined) return void socket.end(`HTTP/1.1 ${answer}\r\ncontent-length: 0\r\n\r\n`);
     const target = connect(Number(new URL(fake.address).port), "127.0.0.1", () => {
@@ -245,7 +246,7 @@ async function startProxy(answer?: string): Promise<{ url: string; asked: Incomi
     },
   });
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it listens on a port
-  return { url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`, asked };
+  return { url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`, requested };
 }
 
 const ca = (): object => ({ "certificate-authority-data": base64(server.cert) });
@@ -256,16 +257,16 @@ const user = (): object => ({
 
 // A8
 describe.skipIf(!hasOpenssl())("a proxy (needs openssl)", () => {
-  test("by proxy-url is the way to the cluster, with TLS to the server itself", async () => {
+  test("from proxy-url is used for the cluster, with TLS to the server itself", async () => {
     const proxy = await startProxy();
     const provider = byKubeconfig({ ...ca(), "proxy-url": proxy.url }, user());
-    await shows(watch(provider), "a");
-    expect(proxy.asked.map(({ url }) => url)).toEqual([new URL(fake.address).host]);
+    await waitForMembers(watch(provider), "a");
+    expect(proxy.requested.map(({ url }) => url)).toEqual([new URL(fake.address).host]);
     expect(new Set(seen)).toEqual(new Set(["one"]));
     await provider[Symbol.asyncDispose]();
   });
 
-  test("by HTTPS_PROXY is the way to another machine, and NO_PROXY is heeded", async () => {
+  test("from HTTPS_PROXY is used for another machine, and NO_PROXY is respected", async () => {
     const proxy = await startProxy();
     vi.stubEnv("HTTPS_PROXY", proxy.url.replace("http://", "http://me:pw@"));
     const cluster = {
@@ -274,24 +275,24 @@ describe.skipIf(!hasOpenssl())("a proxy (needs openssl)", () => {
       "tls-server-name": "kubernetes.default.svc",
     };
     expect(await probe(byKubeconfig(cluster, user()))).toBeUndefined();
-    expect(proxy.asked[0]).toMatchObject({
+    expect(proxy.requested[0]).toMatchObject({
       url: "cluster.invalid:6443",
       headers: { "proxy-authorization": `Basic ${base64("me:pw")}` },
     });
     expect(new Set(seen)).toEqual(new Set(["one"]));
-    const tunnels = proxy.asked.length;
+    const tunnels = proxy.requested.length;
     vi.stubEnv("NO_PROXY", "invalid");
     expect(await probe(byKubeconfig(cluster, user()))).toMatchObject({ code: "CONNECTIVITY_REFUSED" });
-    // This machine is never behind a proxy.
+    // No proxy is used for this machine.
     expect(await probe(byKubeconfig(ca(), user()))).toBeUndefined();
-    expect(proxy.asked).toHaveLength(tunnels);
+    expect(proxy.requested).toHaveLength(tunnels);
   });
 
   test.each([
     ["407 Proxy Authentication Required", "CONNECTIVITY_UNAUTHORIZED", 407],
     ["403 Forbidden", "CONNECTIVITY_UNAUTHORIZED", 403],
     ["502 Bad Gateway", "CONNECTIVITY_REFUSED", 502],
-  ])("that answers %s is reported as such", async (answer, code, proxyStatus) => {
+  ])("that responds with %s is reported as such", async (answer, code, proxyStatus) => {
     const proxy = await startProxy(answer);
     const proxyUrl = proxy.url.replace("http://", "http://me:hunter2@");
     const error = await probe(byKubeconfig({ ...ca(), "proxy-url": proxyUrl }, user()));
@@ -305,7 +306,7 @@ describe.skipIf(!hasOpenssl())("a proxy (needs openssl)", () => {
     expect(seen).toEqual([]);
   });
 
-  test("that asks for credentials of a request without TLS is reported as such", async () => {
+  test("that requires credentials for a request without TLS is reported as such", async () => {
     const proxy = createServer((_, response) => response.writeHead(407).end());
     proxy.listen(0, "127.0.0.1");
     await once(proxy, "listening");
@@ -320,7 +321,7 @@ describe.skipIf(!hasOpenssl())("a proxy (needs openssl)", () => {
     proxy.close();
   });
 
-  test("of kind socks5 is the way to the cluster, and looks the name up", async () => {
+  test("with socks5 is used for the cluster, and resolves the name", async () => {
     const targetPort = Number(new URL(fake.address).port);
     const proxy = await FakeSocksProxy.listen({ targetPort, password: "hunter2" });
     open.push(proxy);
@@ -334,8 +335,8 @@ describe.skipIf(!hasOpenssl())("a proxy (needs openssl)", () => {
         { ...cluster, "proxy-url": `socks5://me:${password}@127.0.0.1:${proxy.port}`, ...more },
         user(),
       );
-    await shows(watch(through("hunter2")), "a");
-    expect(new Set(proxy.asked)).toEqual(new Set(["cluster.invalid:6443"]));
+    await waitForMembers(watch(through("hunter2")), "a");
+    expect(new Set(proxy.requested)).toEqual(new Set(["cluster.invalid:6443"]));
     expect(new Set(seen)).toEqual(new Set(["one"]));
     const wrongCa = { "certificate-authority-data": base64(clients[1].cert) };
     expect(await probe(through("hunter2", wrongCa))).toMatchObject({ code: "CONNECTIVITY_TLS" });
@@ -349,7 +350,7 @@ describe.skipIf(!hasOpenssl())("a proxy (needs openssl)", () => {
   });
 
   test.each(["socks5://127.0.0.1:1", "http://127.0.0.1:1"])(
-    "at %s that is not there is named",
+    "at %s that does not exist is named in the error",
     async (url) => {
       expect(await probe(byKubeconfig({ ...ca(), "proxy-url": url }, {}))).toMatchObject({
         code: "CONNECTIVITY_REFUSED",
@@ -360,7 +361,7 @@ describe.skipIf(!hasOpenssl())("a proxy (needs openssl)", () => {
   );
 
   test.each(["ftp://127.0.0.1", "127.0.0.1:3128", "http://"])(
-    "of another kind (%s) is refused",
+    "of another kind (%s) is rejected",
     async (url) => {
       expect(await probe(byKubeconfig({ "proxy-url": url }, {}))).toMatchObject({
         code: "CONNECTIVITY_REFUSED",

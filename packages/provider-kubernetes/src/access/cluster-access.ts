@@ -4,53 +4,54 @@ import { CredentialReader } from "./credentials/credential-reader.ts";
 import { findKubeconfig, isSameSource, type KubeconfigSource } from "./kubeconfig/find-kubeconfig.ts";
 import type { Headers } from "./kubeconfig/impersonation.ts";
 import { loadKubeconfig, type LoadedKubeconfig } from "./kubeconfig/load-kubeconfig.ts";
-import { currentSurroundings, type Surroundings } from "./kubeconfig/surroundings.ts";
+import { currentProcessEnvironment, type ProcessEnvironment } from "./kubeconfig/process-environment.ts";
 import type { KubernetesSettings } from "../kubernetes-params.ts";
 
-/** What one request needs. */
+/** The data for one request. */
 export interface Access {
-  /** The API server, without a slash at its end. */
+  /** The URL of the API server, without a slash at the end. */
   readonly server: string;
-  /** That of the credentials' context. */
+  /** The namespace of the credentials' context. */
   readonly namespace: string | undefined;
   readonly headers: Headers;
   readonly tls: TlsMaterial;
   readonly proxy: HttpProxy | undefined;
 }
 
-interface Kept {
+interface CachedAccess {
   readonly source: KubeconfigSource;
   readonly loaded: LoadedKubeconfig;
   readonly credentials: CredentialReader;
 }
 
 /**
- * The way to one cluster: where it is, and who we are. Everything that may be rotated is read again for every request: kubeconfigs,
- * certificates and tokens; the credential of a plugin when it expires.
+ * Provides the address of one cluster and the credentials for it. Everything that may be rotated is read again for
+ * every request: kubeconfigs, certificates and tokens. The credential of a plugin is requested again when it expires.
  */
 export class ClusterAccess {
   readonly #params: KubernetesSettings;
   readonly #clock: Clock;
-  readonly #surroundings: () => Surroundings;
-  #kept: Kept | undefined;
+  readonly #environment: () => ProcessEnvironment;
+  #cached: CachedAccess | undefined;
 
   constructor(
     params: KubernetesSettings,
     clock: Clock,
-    surroundings: () => Surroundings = currentSurroundings,
+    environment: () => ProcessEnvironment = currentProcessEnvironment,
   ) {
     this.#params = params;
     this.#clock = clock;
-    this.#surroundings = surroundings;
+    this.#environment = environment;
   }
 
   /**
-   * Throws `CONNECTIVITY_SECRET_UNAVAILABLE` when a kubeconfig, token, or plugin gives nothing usable, `CONNECTIVITY_TLS` when
-   * certificates can't be used, `CONNECTIVITY_TIMEOUT` when a plugin takes too long.
+   * Returns the data for one request. Throws `CONNECTIVITY_SECRET_UNAVAILABLE` when a kubeconfig, token or plugin does
+   * not provide usable credentials, `CONNECTIVITY_TLS` when certificates cannot be used, and `CONNECTIVITY_TIMEOUT`
+   * when a plugin takes too long.
    */
   async get(signal: AbortSignal): Promise<Access> {
-    const surroundings = this.#surroundings();
-    const { loaded, credentials } = await this.#load(surroundings, signal);
+    const environment = this.#environment();
+    const { loaded, credentials } = await this.#load(environment, signal);
     const { cluster, namespace } = loaded;
     const { headers, ca, cert, key } = await credentials.read(signal);
     const { server, serverName, isInsecure } = cluster;
@@ -59,30 +60,30 @@ export class ClusterAccess {
       namespace,
       headers,
       tls: { ca, cert, key, serverName, isInsecure },
-      proxy: findProxy(cluster, surroundings),
+      proxy: findProxy(cluster, environment),
     };
   }
 
-  /** After a refusal: nothing that was kept is used again. */
+  /** Discards all cached credentials. Call it after the server has rejected them. */
   forgetCredentials(): void {
-    this.#kept = undefined;
+    this.#cached = undefined;
   }
 
-  async #load(surroundings: Surroundings, signal: AbortSignal): Promise<Kept> {
-    const source = await findKubeconfig(this.#params, surroundings, signal);
-    if (this.#kept !== undefined && isSameSource(this.#kept.source, source)) return this.#kept;
-    const loaded = await loadKubeconfig(source, this.#params, surroundings, signal);
+  async #load(environment: ProcessEnvironment, signal: AbortSignal): Promise<CachedAccess> {
+    const source = await findKubeconfig(this.#params, environment, signal);
+    if (this.#cached !== undefined && isSameSource(this.#cached.source, source)) return this.#cached;
+    const loaded = await loadKubeconfig(source, this.#params, environment, signal);
     const credentials = new CredentialReader(loaded, this.#params, this.#clock);
-    this.#kept = { source, loaded, credentials };
-    return this.#kept;
+    this.#cached = { source, loaded, credentials };
+    return this.#cached;
   }
 }
 
 function findProxy(
   { proxyUrl, server }: LoadedKubeconfig["cluster"],
-  { env }: Surroundings,
+  { env }: ProcessEnvironment,
 ): HttpProxy | undefined {
-  // An empty proxy-url is one that is not given.
+  // An empty proxy-url means that no proxy is used.
   if (proxyUrl) return { url: proxyUrl, source: "proxy-url of the kubeconfig" };
   const url = proxyUrl === undefined ? proxyFromEnvironment(server, env) : undefined;
   return url === undefined ? undefined : { url, source: "HTTPS_PROXY or HTTP_PROXY" };

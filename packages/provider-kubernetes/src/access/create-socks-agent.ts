@@ -4,10 +4,10 @@ import { ProvisioningError } from "@holdfast/core";
 import type { SocksProxyAgent } from "socks-proxy-agent";
 import { toProxyHost, type HttpProxy } from "@holdfast/core/adapter";
 
-/** What `connect` of the library takes. */
+/** The options of `connect` in the library. */
 type ConnectOptions = Parameters<SocksProxyAgent["connect"]>[1];
 
-/** An agent whose connections lead through a SOCKS5 proxy, which looks host names up itself, as kubectl has it. */
+/** Creates an agent that connects through a SOCKS5 proxy. The proxy resolves host names, as with kubectl. */
 export async function createSocksAgent(proxy: HttpProxy, options: AgentOptions): Promise<Agent> {
   const { SocksProxyAgent: Base } = await import("socks-proxy-agent");
   class NamedSocksAgent extends Base {
@@ -22,7 +22,7 @@ export async function createSocksAgent(proxy: HttpProxy, options: AgentOptions):
   return new NamedSocksAgent(proxy.url.replace(/^socks5:/i, "socks5h:"), options);
 }
 
-/** The library's errors have no code, and they carry the proxy's password. */
+/** Converts an error of the library, which has no code and contains the password of the proxy. */
 function toSocksError(error: unknown, proxy: HttpProxy): ProvisioningError {
   const why = error instanceof Error ? error.message : "unknown";
   return new ProvisioningError(

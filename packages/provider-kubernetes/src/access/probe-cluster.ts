@@ -8,13 +8,13 @@ export interface ProbeClusterOptions {
 }
 
 /**
- * Proves that the API server answers, and that this account may list and watch the EndpointSlices asked for. Rejects with
- * `CONNECTIVITY_*`, or `STREAM_INVALID_DATA` where it is no API server.
+ * Checks that the API server responds, and that this account may list and watch the EndpointSlices. Rejects with
+ * `CONNECTIVITY_*`, or with `STREAM_INVALID_DATA` when it is not an API server.
  */
 export async function probeCluster({ client, withinMs, signal }: ProbeClusterOptions): Promise<void> {
-  const answer = await client.getJson({ verb: "list", query: { limit: "1" }, withinMs, signal });
-  const { resourceVersion } = toListPage(answer);
+  const response = await client.getJson({ verb: "list", query: { limit: "1" }, withinMs, signal });
+  const { resourceVersion } = toListPage(response);
   const query = { watch: "1", resourceVersion, timeoutSeconds: "1" };
-  // That it begins is all there is to know; leaving the loop ends it.
+  // The probe only needs to know that the watch starts. Leaving the loop ends the watch.
   for await (const _ of client.getEvents({ verb: "watch", query, withinMs, signal })) return;
 }

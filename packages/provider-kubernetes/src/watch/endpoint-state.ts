@@ -17,15 +17,15 @@ import { SliceSet } from "./slice-set.ts";
 
 type Timing = Parameters<MemberSet["replaceSliced"]>[1];
 
-/** The slices of one place, and the version up to which they are known. It belongs to one watch at a time. */
+/** The known slices of one place (server and namespace), and their version. Only one watch uses a state at a time. */
 export class EndpointState {
-  /** Where the slices are: a version means nothing anywhere else. */
+  /** The server and namespace of the slices. A version is valid only there. */
   place: string | undefined;
-  /** The backend's; opaque. */
+  /** The version of the backend; opaque. */
   version = "";
-  /** Wall-clock milliseconds of the last moment at which the server said that this was the content. */
+  /** When the server last confirmed this content, in milliseconds of the wall clock. */
   observedAt = 0;
-  /** The same on the monotonic clock. */
+  /** The same in milliseconds of the monotonic clock. */
   confirmedAt: number = Number.NEGATIVE_INFINITY;
   readonly #reader: EndpointSliceReader;
   readonly #slices: SliceSet;
@@ -38,7 +38,7 @@ export class EndpointState {
     this.#settling = new Settling(params.settleMs);
   }
 
-  /** When `take` has something to do without an event, on the monotonic clock. */
+  /** When `apply` must be called without an event, in milliseconds of the monotonic clock. */
   get settlesAt(): number | undefined {
     return this.#settling.nextAt;
   }
@@ -55,7 +55,7 @@ export class EndpointState {
   putPage({ items }: ListPage, from: string): readonly string[] {
     return items.map((slice, i) => {
       const key = sliceKeyOf(slice);
-      // Without a name it is called after its place.
+      // A slice without a name gets a key from its position.
       const content =
         key === undefined
           ? toUnreadable(`#${from}${i}`, "metadata.name: expected a name")
@@ -65,7 +65,7 @@ export class EndpointState {
     });
   }
 
-  /** The list is whole: what it did not have is gone. */
+  /** Ends a list. The slices in `gone` were not part of it and are removed. */
   async endList(gone: Iterable<string>, version: string, timing: Timing): Promise<void> {
     this.#slices.apply([], gone);
     this.#settling.clear();
@@ -73,8 +73,8 @@ export class EndpointState {
     this.version = version;
   }
 
-  /** Takes in events, and what is due at this time of the monotonic clock. */
-  take(events: readonly WatchEvent[], now: number): void {
+  /** Applies events, and removes members whose settle time is over at `now` (monotonic clock). */
+  apply(events: readonly WatchEvent[], now: number): void {
     let members = this.#members;
     for (const event of events) {
       if (event.type !== "bookmark") {
@@ -90,20 +90,20 @@ export class EndpointState {
     this.#members = due.length === 0 ? members : members.apply({ upsert: [], remove: due });
   }
 
-  /** Removes the members that are only kept as they may be moving between two slices. */
-  settle(): void {
+  /** Removes the members that are kept only because they may be moving between two slices. */
+  removePending(): void {
     const remove = this.#settling.takeAll();
     if (remove.length > 0) this.#members = this.#members.apply({ upsert: [], remove });
   }
 
-  /** Throws `STREAM_INVALID_DATA` when there are endpoints, and not one of them could be read. */
+  /** Creates a snapshot. Throws `STREAM_INVALID_DATA` when there are endpoints but none of them could be read. */
   toSnapshot(providerId: ProviderId): ProviderSnapshot {
     const { skipped, trimmed } = this.#slices;
     const { observedAt, version: revision } = this;
     if (this.#members.size === 0 && skipped !== undefined) {
       throw new ProvisioningError(
         "STREAM_INVALID_DATA",
-        `none of ${skipped.count} endpoints could be read: ${skipped.reasons.join("; ")}`,
+        `none of the ${skipped.count} endpoints could be read: ${skipped.reasons.join("; ")}`,
         { details: { skipped } },
       );
     }

@@ -4,22 +4,22 @@ import { expect, test } from "vitest";
 import { SimulatedApiServer } from "../../test/simulated-api-server.ts";
 
 const SEEDS = 200;
-/** More versions than any run comes to. */
+/** More versions than any run reaches. */
 const AN_AGE = 1_000_000;
 
 const namesOf = ({ members }: ProviderSnapshot) => Array.from(members, ({ id }) => id);
 
-test("through restarts, backups and changes every snapshot is newer, and the last one is the content", async () => {
+test("with restarts, restored backups and changes, every snapshot is newer, and the last one matches the server", async () => {
   // R2.3
   const totals = { snapshots: 0, lists: 0, failures: 0 };
   for (let seed = 1; seed <= SEEDS; seed++) await run(seed, totals);
-  // All of it has happened, and most watches that follow a failure list nothing.
+  // All kinds of events occurred, and most watches after a failure needed no list.
   expect(totals.snapshots).toBeGreaterThan(SEEDS * 5);
   expect(totals.failures).toBeGreaterThan(SEEDS * 3);
   expect(totals.lists - SEEDS).toBeLessThan(totals.failures / 2);
 });
 
-test("a server whose version went back while watches ended in good order is noticed within two heartbeats", async () => {
+test("a server whose version went back while watches ended normally is detected within two heartbeats", async () => {
   const clock = new VirtualClock();
   const random = createSeededRandom(1);
   const server = new SimulatedApiServer({ clock, random });

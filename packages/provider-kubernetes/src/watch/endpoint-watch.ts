@@ -36,15 +36,15 @@ type WatchOutcome = "ended" | "expired";
  */
 type Phase = "resuming" | "listing" | "watching";
 
-/** Pages that a list may have when a million slices fit into fewer: a list with more pages is taken to be endless. */
+/** The maximum number of pages when a million slices need fewer. A list with more pages is considered endless. */
 const USUAL_PAGES = 1_000;
-/** How long a server may take to send the events since the remembered version. */
+/** How long to wait for the events since the remembered version, in milliseconds. */
 const REPLAY_MS = 200;
 
 /**
- * One watch of EndpointSlices: a list, read consistently and page by page, and then one watch request after the other, each from the
- * version that the one before reached. After a failure no list is needed if the server still knows the version that was reached. What
- * it throws after its signal has aborted is ignored.
+ * One watch of EndpointSlices: a list, which is read consistently and page by page, and then successive watch requests,
+ * each from the version that the previous one reached. After a failure, no list is needed if the server still has the
+ * version that was reached. Errors after its signal has aborted are ignored.
  */
 export class EndpointWatch {
   readonly #options: EndpointWatchOptions;
@@ -56,8 +56,8 @@ export class EndpointWatch {
   #state: EndpointState;
   /** The members of the last snapshot; absent before the first. */
   #shown: MemberSet | undefined;
-  /** When the server last proved that its content is current; monotonic milliseconds. */
-  #provenAt: number = Number.NEGATIVE_INFINITY;
+  /** When the server last confirmed that its content is current, in milliseconds of the monotonic clock. */
+  #confirmedAt: number = Number.NEGATIVE_INFINITY;
 
   constructor(options: EndpointWatchOptions) {
     this.#options = options;
@@ -75,7 +75,7 @@ export class EndpointWatch {
       this.#state = remembered;
       this.#phase = "resuming";
     }
-    let left: EndpointState | undefined;
+    let resumable: EndpointState | undefined;
     try {
       if (this.#phase === "listing") yield await this.#list();
       for (;;) {
@@ -85,27 +85,30 @@ export class EndpointWatch {
         yield await this.#list();
       }
     } catch (error) {
-      if (this.#phase !== "listing" && mayResumeAfter(error)) left = this.#state;
+      if (this.#phase !== "listing" && mayResumeAfter(error)) resumable = this.#state;
       throw error;
     } finally {
-      memory.end(left);
+      memory.end(resumable);
       this.#stop.abort();
     }
   }
 
-  /** The version is gone: a list comes next, after a pause. Throws `STREAM_EXPIRED` when lists have been of no use. */
+  /**
+   * Called when the version has expired: waits before the next list. Throws `STREAM_EXPIRED` when too many lists have
+   * expired.
+   */
   #waitForList(): Promise<void> {
     const isResuming = this.#phase === "resuming";
     this.#phase = "listing";
-    if (isResuming) return this.#pace.spread(this.#options.context.heartbeatMs);
+    if (isResuming) return this.#pace.waitRandomly(this.#options.context.heartbeatMs);
     const expiries = this.#budget.expired();
     if (expiries !== undefined) return this.#pace.pause(expiries);
-    throw new ProvisioningError("STREAM_EXPIRED", "every version listed was gone before it could be watched");
+    throw new ProvisioningError("STREAM_EXPIRED", "every listed version expired before it could be watched");
   }
 
   /**
-   * The whole content. Without a `resourceVersion`, so that it comes from storage and not from a server's cache that may lag
-   * behind what was shown before (Kubernetes API concepts, "Semantics for get and list").
+   * Lists the complete content. The request has no `resourceVersion`, so that the response comes from storage. The
+   * cache of a server may be older than the last snapshot (Kubernetes API concepts, "Semantics for get and list").
    */
   async #list(): Promise<SourceEvent> {
     const { client, context } = this.#options;
@@ -121,7 +124,7 @@ export class EndpointWatch {
     let pages = 0;
     do {
       const page = await this.#readPage(continueAt);
-      // A list that starts again is of a newer version, in which slices of the first pages may be gone.
+      // The new list has a newer version, in which slices of the first pages may have been deleted.
       if (page === undefined) {
         gone = new Set(state.keys);
         continueAt = undefined;
@@ -137,16 +140,16 @@ export class EndpointWatch {
     await state.endList(gone, version, { clock, signal });
     state.observedAt = observedAt;
     state.confirmedAt = startedAt;
-    this.#provenAt = startedAt;
+    this.#confirmedAt = startedAt;
     this.#phase = "watching";
-    return this.#show();
+    return this.#toEvent();
   }
 
-  /** Undefined when the list has to start again because its next page is gone. */
+  /** Returns undefined when the next page has expired and the list must start again. */
   async #readPage(continueAt: string | undefined): Promise<ListPage | undefined> {
     const { client } = this.#options;
     try {
-      const answer = await client.getJson({
+      const response = await client.getJson({
         verb: "list",
         query: {
           limit: String(this.#params.pageSize),
@@ -156,7 +159,7 @@ export class EndpointWatch {
         withinMs: this.#listMs,
         signal: this.#stop.signal,
       });
-      return toListPage(answer);
+      return toListPage(response);
     } catch (error) {
       const isGone =
         isProvisioningError(error) && error.code === "STREAM_EXPIRED" && continueAt !== undefined;
@@ -167,13 +170,13 @@ export class EndpointWatch {
     }
   }
 
-  /** One watch request, from the version reached so far. The server ends it, which is a sign of life. */
+  /** Runs one watch request from the current version. The server ends it, which is part of the liveness check. */
   async *#watch(): AsyncGenerator<SourceEvent, WatchOutcome> {
     const { client, context } = this.#options;
     const { clock, heartbeatMs } = context;
     const seconds = this.#pace.watchSeconds();
     const startedAt = clock.monotonic();
-    const begunAt = clock.now();
+    const requestedAt = clock.now();
     const isQuick = () => clock.monotonic() - startedAt < seconds * 500;
     const batches = client.getEvents({
       verb: "watch",
@@ -197,7 +200,7 @@ export class EndpointWatch {
         nextAt,
       })) {
         if (batch.length > 0) hasEvents = true;
-        const event = this.#isResumed ? this.#take(batch) : await this.#resume(batch, begunAt);
+        const event = this.#isResumed ? this.#applyBatch(batch) : await this.#resume(batch, requestedAt);
         if (event === "expired") return event;
         if (event !== undefined) yield event;
       }
@@ -212,38 +215,44 @@ export class EndpointWatch {
     }
     const verdict = this.#budget.ended({ isQuick: isQuick(), hasEvents });
     if (verdict === "exhausted") {
-      // Not even a bookmark came: something else may answer at this address, which the next list will show.
+      // There was not even a bookmark, so another program may be responding at this address. The next list will show
+      // that.
       this.#phase = "listing";
-      throw new ProvisioningError("STREAM_FAILED", "every watch was ended at once");
+      throw new ProvisioningError("STREAM_FAILED", "the server ended every watch at once, without an event");
     }
-    if (verdict === "useful" && clock.monotonic() - this.#provenAt >= heartbeatMs / 4) {
-      if (!(await this.#prove())) return "expired";
+    if (verdict === "useful" && clock.monotonic() - this.#confirmedAt >= heartbeatMs / 4) {
+      if (!(await this.#confirm())) return "expired";
       yield { type: "heartbeat" };
     }
-    // A server that ends watches at once must not be asked all the time.
+    // A server that ends watches at once must not receive requests without pauses.
     if (this.#budget.quickEnds > 0) await this.#pace.pause(this.#budget.quickEnds);
     return "ended";
   }
 
-  /** A snapshot was shown in this watch, so that events of the server are changes of it. */
+  /** True when this watch has emitted a snapshot, so that the events of the server are changes to it. */
   get #isResumed(): boolean {
     return this.#shown !== undefined;
   }
 
-  /** The first batch since the remembered version: shown once the server has proved that this is its content. */
-  async #resume(batch: readonly WatchEvent[], begunAt: number): Promise<SourceEvent | "expired"> {
+  /**
+   * Processes the first batch since the remembered version. It is emitted after the server has confirmed that its
+   * content is current.
+   */
+  async #resume(batch: readonly WatchEvent[], requestedAt: number): Promise<SourceEvent | "expired"> {
     const { clock, heartbeatMs } = this.#options.context;
-    this.#state.take(batch, clock.monotonic());
-    // Changes are late already; without one the proof can wait, so that watchers do not ask together.
-    if (batch.length === 0) await this.#pace.spread(heartbeatMs / 2);
-    if (!(await this.#prove())) return "expired";
-    if (batch.length === 0) this.#state.observedAt = begunAt;
-    // It is not known when the endpoints left that vanished while no watch was running: the first snapshot is the current content.
-    this.#state.settle();
-    return this.#show();
+    this.#state.apply(batch, clock.monotonic());
+    // Changes are already late, so they are confirmed at once. Without changes the confirmation can wait a random time,
+    // so that not all watches ask together.
+    if (batch.length === 0) await this.#pace.waitRandomly(heartbeatMs / 2);
+    if (!(await this.#confirm())) return "expired";
+    if (batch.length === 0) this.#state.observedAt = requestedAt;
+    // It is not known when endpoints disappeared while no watch was running, so the first snapshot contains only the
+    // current content.
+    this.#state.removePending();
+    return this.#toEvent();
   }
 
-  /** The events since the remembered version, gathered into the first batch. */
+  /** Collects the events since the remembered version into the first batch. */
   #replayed(
     batches: AsyncGenerator<readonly WatchEvent[], void>,
   ): AsyncGenerator<readonly WatchEvent[], void> {
@@ -251,8 +260,11 @@ export class EndpointWatch {
     return gatherFirst(batches, { clock, withinMs: Math.min(REPLAY_MS, heartbeatMs / 4) });
   }
 
-  /** Whether the server's storage has reached this version: then the content is current. Later changes come with the next watch. */
-  async #prove(): Promise<boolean> {
+  /**
+   * Returns true when the storage of the server has reached this version, so that the content is current. Later changes
+   * come with the next watch.
+   */
+  async #confirm(): Promise<boolean> {
     const { client, context } = this.#options;
     const { clock } = context;
     const observedAt = clock.now();
@@ -260,31 +272,35 @@ export class EndpointWatch {
     this.#phase = "watching";
     const { signal } = this.#stop;
     const withinMs = Math.max(context.heartbeatMs, 2_000);
-    // Lets the watch that has just ended return its connection: behind a load balancer another connection may lead to another server.
+    // The watch that has just ended can return its connection first. Behind a load balancer, another connection may
+    // lead to another server.
     await clock.yield();
     if (!(await readConsistently({ client, state: this.#state, withinMs, signal }))) return false;
     this.#state.observedAt = observedAt;
     this.#state.confirmedAt = startedAt;
-    this.#provenAt = startedAt;
+    this.#confirmedAt = startedAt;
     return true;
   }
 
-  /** A change is a sign of life. A bookmark is not: it may come from the cache of a server that has lost its storage. */
-  #take(batch: readonly WatchEvent[]): SourceEvent | undefined {
+  /**
+   * Applies a batch. A change confirms that the server is alive. A bookmark does not, because it may come from the
+   * cache of a server that has lost its storage.
+   */
+  #applyBatch(batch: readonly WatchEvent[]): SourceEvent | undefined {
     const state = this.#state;
     const { members } = state;
     const { clock } = this.#options.context;
-    state.take(batch, clock.monotonic());
+    state.apply(batch, clock.monotonic());
     if (members !== state.members) {
       state.observedAt = clock.now();
       state.confirmedAt = clock.monotonic();
     }
-    const event = this.#show();
+    const event = this.#toEvent();
     return event.type === "snapshot" ? event : undefined;
   }
 
-  /** A snapshot when the members are not those that were shown last, otherwise a heartbeat. */
-  #show(): SourceEvent {
+  /** Returns a snapshot when the members differ from the last snapshot, otherwise a heartbeat. */
+  #toEvent(): SourceEvent {
     const { members } = this.#state;
     if (members === this.#shown) return { type: "heartbeat" };
     this.#shown = members;

@@ -2,7 +2,7 @@ import { VirtualClock } from "@holdfast/testing";
 import { expect, test } from "vitest";
 import { gatherFirst } from "./gather-first.ts";
 
-/** Gives each batch at its time, then ends or throws. */
+/** Yields each batch at its time, then ends or throws. */
 async function* emit(
   clock: VirtualClock,
   batches: readonly (readonly [number, readonly string[]])[],
@@ -35,7 +35,7 @@ async function gather(
   return got;
 }
 
-test("what comes in time is one batch with the first, and the rest is as it comes", async () => {
+test("batches in time are joined with the first, and the others are yielded as they arrive", async () => {
   const batches = [
     [50, []],
     [60, ["a"]],
@@ -50,7 +50,7 @@ test("what comes in time is one batch with the first, and the rest is as it come
   ]);
 });
 
-test("nothing in time is an empty batch", async () => {
+test("without events in time, the first batch is empty", async () => {
   const batches = [
     [0, []],
     [500, ["a"]],
@@ -61,7 +61,7 @@ test("nothing in time is an empty batch", async () => {
   ]);
 });
 
-test("an end in time gives what there was at once; without a first batch there is none", async () => {
+test("an end in time yields the collected batch at once; without a first batch there is none", async () => {
   expect(await gather((clock) => emit(clock, [[10, ["a"]]]))).toEqual([[10, "a"]]);
   expect(await gather((clock) => emit(clock, []))).toEqual([]);
 });
@@ -76,7 +76,7 @@ test("a failure is thrown, in time or later", async () => {
   expect(await gather((clock) => emit(clock, batches, failure))).toEqual([[110, "a"], [400, "b"], failure]);
 });
 
-test("leaving the loop closes a source that waits to be read, and does not wait for one that is being read", async () => {
+test("leaving the loop closes an idle source, and does not wait for a read in progress", async () => {
   const clock = new VirtualClock();
   let isClosed = false;
   async function* source(): AsyncGenerator<readonly string[], void> {

@@ -2,13 +2,13 @@ import type { Clock } from "@holdfast/core";
 
 export interface GatherOptions {
   readonly clock: Clock;
-  /** Milliseconds from the first batch on. */
+  /** How long to collect after the first batch, in milliseconds. */
   readonly withinMs: number;
 }
 
 /**
- * Gives the first batch together with those that follow within a time, and the rest as they come. Leaving the loop does not
- * wait for a read that is under way: the source has to end by its own signal.
+ * Yields the first batch together with the batches that follow within a time, and the others as they arrive. Leaving
+ * the loop does not wait for a read in progress; the source must end by its own signal.
  */
 export async function* gatherFirst<T>(
   source: AsyncGenerator<readonly T[], void>,
@@ -18,16 +18,17 @@ export async function* gatherFirst<T>(
     const gathered: T[] = [];
     let next = await source.next();
     if (next.done === true) return;
-    const { promise: isTime, resolve } = Promise.withResolvers<undefined>();
-    // After a pause of the process timers come before what has arrived meanwhile.
+    const { promise: timeout, resolve } = Promise.withResolvers<undefined>();
+    // After the process was paused, timers fire before the data that has arrived in the meantime, so let it be
+    // processed first.
     using _ = clock.schedule(withinMs, () => void clock.yield().then(() => resolve(undefined)));
     let reading: Promise<IteratorResult<readonly T[], void>>;
     for (;;) {
       gathered.push(...next.value);
       reading = source.next();
-      // Whoever leaves the loop hears nothing of its end.
+      // When the consumer leaves the loop, nothing else handles a rejection of the read.
       reading.catch(() => undefined);
-      const read = await Promise.race([reading, isTime]);
+      const read = await Promise.race([reading, timeout]);
       if (read === undefined) break;
       if (read.done === true) {
         yield gathered;

@@ -3,7 +3,7 @@ import { ProvisioningError } from "@holdfast/core";
 import type { ApiRequest } from "../access/api-client.ts";
 import { readConsistently } from "./read-consistently.ts";
 
-/** What the read resolves to, or the error it rejects with, and what it asked for. */
+/** Returns the result of the read or its error, and the requests. */
 async function read(version: string, ...answers: readonly (() => unknown)[]) {
   const asked: ApiRequest[] = [];
   const rest = [...answers];
@@ -40,7 +40,7 @@ const failing =
 
 describe("a consistent read", () => {
   // H1
-  test("asks for one object that does not exist, and for no version", async () => {
+  test("requests one object that does not exist, without a version", async () => {
     const { outcome, asked } = await read("7", at("7"));
     expect(outcome).toBe(true);
     expect(asked).toMatchObject([{ verb: "list", isSingleNamespace: true, place: "here" }]);
@@ -56,7 +56,7 @@ describe("a consistent read", () => {
     expect((await read(version, at(stored))).outcome).toBe(expected);
   });
 
-  test("of versions that are not numbers asks for one that is not older", async () => {
+  test("with versions that are not numbers requests a list that is not older", async () => {
     const { outcome, asked } = await read("b", at("a"), at("a"));
     expect(outcome).toBe(true);
     expect(asked[1]?.query).toMatchObject({ resourceVersion: "b", resourceVersionMatch: "NotOlderThan" });
@@ -65,15 +65,15 @@ describe("a consistent read", () => {
 
   test.each([
     ["a server error", failing("CONNECTIVITY_UNAVAILABLE", 500), "STREAM_STALE"],
-    ["no answer in time", failing("STREAM_STALE"), "STREAM_STALE"],
+    ["no response in time", failing("STREAM_STALE"), "STREAM_STALE"],
     ["a refusal", failing("CONNECTIVITY_UNAUTHORIZED", 403), "CONNECTIVITY_UNAUTHORIZED"],
     ["a broken connection", failing("STREAM_FAILED"), "STREAM_FAILED"],
-    ["another answer", () => ({}), "STREAM_INVALID_DATA"],
+    ["another response", () => ({}), "STREAM_INVALID_DATA"],
   ])("with %s throws %s", async (_, answer, code) => {
     expect((await read("1", answer)).outcome).toMatchObject({ code });
   });
 
-  test("that leads to another server says that the version is gone", async () => {
+  test("that reaches another server reports an expired version", async () => {
     expect((await read("1", failing("STREAM_EXPIRED"))).outcome).toBe(false);
   });
 });

@@ -11,24 +11,25 @@ export interface ConsistentReadOptions {
   readonly signal: AbortSignal;
 }
 
-/** The name of an object that does not exist: a read of it costs the server one key. */
+/** Selects an object that does not exist, so that a read costs the server only one key. */
 const NO_OBJECT = "metadata.name=holdfast-none";
 
 /**
- * Proves that the API server still has its storage, and that this has come to the version. An API server that has lost its etcd
- * answers watches, and lists that name a version, from its cache; a list without a version has to ask etcd for a quorum (Kubernetes
- * API concepts, "Semantics for get and list").
+ * Checks that the API server can read its storage, and that the storage has reached the version. An API server that has
+ * lost its etcd serves watches, and lists with a version, from its cache. For a list without a version it must ask etcd
+ * for a quorum (Kubernetes API concepts, "Semantics for get and list").
  *
- * False when the storage is older than the version, as after etcd was restored from a backup: a watch from a version that is still to
- * come is accepted, and silent also about changes. Throws `STREAM_STALE` when the server cannot read its storage.
+ * Returns false when the storage is older than the version, as after etcd was restored from a backup: a server accepts
+ * a watch from a version in the future, but sends no changes. Throws `STREAM_STALE` when the server cannot read its
+ * storage.
  */
 export async function readConsistently(options: ConsistentReadOptions): Promise<boolean> {
   const { client, state, withinMs, signal } = options;
   const query = { limit: "1", fieldSelector: NO_OBJECT };
   const { place } = state;
-  let answer: unknown;
+  let response: unknown;
   try {
-    answer = await client.getJson({
+    response = await client.getJson({
       verb: "list",
       query,
       place,
@@ -38,14 +39,17 @@ export async function readConsistently(options: ConsistentReadOptions): Promise<
       signal,
     });
   } catch (error) {
-    // It is another server's version.
+    // The version belongs to another server.
     if (isProvisioningError(error) && error.code === "STREAM_EXPIRED") return false;
     throw toStale(error);
   }
-  const stored = fieldOf(fieldOf(answer, "metadata"), "resourceVersion");
+  const stored = fieldOf(fieldOf(response, "metadata"), "resourceVersion");
   if (typeof stored !== "string" || stored === "")
-    throw new ProvisioningError("STREAM_INVALID_DATA", "the answer to a list is not an EndpointSliceList");
-  // Versions of the API server's own storage are revisions of etcd, which are numbers and grow.
+    throw new ProvisioningError(
+      "STREAM_INVALID_DATA",
+      "the response to a list request is not an EndpointSliceList",
+    );
+  // Versions in the storage of the API server are revisions of etcd, which are increasing numbers.
   if (isNumber(stored) && isNumber(state.version)) return BigInt(stored) >= BigInt(state.version);
   return hasReachedVersion(options);
 }
@@ -54,7 +58,10 @@ function isNumber(version: string): boolean {
   return /^\d{1,40}$/.test(version);
 }
 
-/** A server error, or no answer to this while watches are answered: it cannot read its storage. */
+/**
+ * Converts a server error or a missing response to `STREAM_STALE`: the server responds to watches but cannot read its
+ * storage.
+ */
 function toStale(error: unknown): unknown {
   if (!isProvisioningError(error)) return error;
   const { status } = error.details;
@@ -67,7 +74,10 @@ function toStale(error: unknown): unknown {
   );
 }
 
-/** For versions that cannot be compared: a list that must not be older than the version is refused by a server that has not come to it. */
+/**
+ * Checks versions that cannot be compared as numbers: a server that has not reached the version rejects a list that
+ * must not be older than the version.
+ */
 async function hasReachedVersion(options: ConsistentReadOptions): Promise<boolean> {
   const { client, state, withinMs, signal } = options;
   const query = {

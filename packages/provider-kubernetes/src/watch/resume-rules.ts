@@ -1,24 +1,24 @@
 import { isProvisioningError, type ErrorCode } from "@holdfast/core";
 
-/** After these nobody knows what is there, or somebody wanted it to end. */
-const NEVER: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+/** After these errors the content is unknown, or the watch was ended deliberately. */
+const NOT_RESUMABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "STREAM_INVALID_DATA",
   "STREAM_EXPIRED",
   "LIFECYCLE_ABORTED",
   "LIFECYCLE_STOPPED",
 ]);
 
-/** Answers that say nothing about the version that was asked for. */
-const WITHOUT_A_LOOK: ReadonlySet<unknown> = new Set([401, 403, 429, 503]);
+/** Statuses that do not depend on the requested version. */
+const UNRELATED_STATUSES: ReadonlySet<unknown> = new Set([401, 403, 429, 503]);
 
-/** Whether a watch that failed so leaves something to go on from. */
+/** True when the next watch can continue from the state of a watch that failed with this error. */
 export function mayResumeAfter(error: unknown): boolean {
-  return isProvisioningError(error) && !NEVER.has(error.code);
+  return isProvisioningError(error) && !NOT_RESUMABLE.has(error.code);
 }
 
-/** Whether the server, asked for a version that was remembered, may have meant that it does not have it. */
+/** True when the error may mean that the server does not have the requested version. */
 export function refusesVersion(error: unknown): boolean {
   if (!isProvisioningError(error)) return false;
   const { status } = error.details;
-  return error.code === "STREAM_EXPIRED" || (status !== undefined && !WITHOUT_A_LOOK.has(status));
+  return error.code === "STREAM_EXPIRED" || (status !== undefined && !UNRELATED_STATUSES.has(status));
 }

@@ -4,12 +4,12 @@ import { RetryBudget } from "./retry-budget.ts";
 const quick = { isQuick: true, hasEvents: false };
 
 describe("expired versions", () => {
-  test("are counted in a row, and the fourth is too many", () => {
+  test("are counted while they are consecutive, and the fourth is too many", () => {
     const budget = new RetryBudget();
     expect([1, 2, 3, 4].map(() => budget.expired())).toEqual([1, 2, 3, undefined]);
   });
 
-  test("start over after a watch that lasted or brought events", () => {
+  test("are counted from the start after a watch that lasted or delivered events", () => {
     const budget = new RetryBudget();
     budget.expired();
     budget.expired();
@@ -35,7 +35,7 @@ describe("watches that end early", () => {
     expect(budget.quickEnds).toBe(10);
   });
 
-  test("start over after one that lasted", () => {
+  test("are counted from the start after one that lasted", () => {
     const budget = new RetryBudget();
     for (let i = 0; i < 4; i++) budget.ended(quick);
     expect(budget.ended({ isQuick: false, hasEvents: false })).toBe("useful");

@@ -1,35 +1,41 @@
-/** Lists that expired before a watch brought anything, in a row, after which the watch gives up. */
+/** The maximum number of consecutive lists that expire before a watch delivers an event. */
 const MAX_EXPIRIES = 3;
-/** Watches that ended early without an event, in a row, after which the watch gives up. */
+/** The maximum number of consecutive watches that end early without an event. */
 const MAX_EMPTY = 4;
 
 /** How one watch request ended. */
 export interface WatchEnd {
-  /** Long before its `timeoutSeconds`. */
+  /** It ended long before its `timeoutSeconds`. */
   readonly isQuick: boolean;
-  /** It brought events or bookmarks. */
+  /** It delivered events or bookmarks. */
   readonly hasEvents: boolean;
 }
 
-/** `useful`: the server keeps its watch. `empty`: it ended early without an event. `exhausted`: that happened too often in a row. */
+/**
+ * `useful`: the watch lasted or delivered events. `empty`: it ended early without an event. `exhausted`: that happened
+ * too often in a row.
+ */
 export type WatchVerdict = "useful" | "empty" | "exhausted";
 
 /**
- * Counts, in a row, the attempts that brought nothing, so that a server that answers but is of no use is asked at growing intervals
- * and given up in the end.
+ * Counts consecutive unsuccessful attempts, so that a server that responds without useful data gets requests at
+ * increasing intervals, and the watch fails in the end.
  */
 export class RetryBudget {
   #expiries = 0;
   #quickEnds = 0;
   #emptyEnds = 0;
 
-  /** A listed version, or the next page of a list, was gone. Returns how many in a row; undefined when that was too often. */
+  /**
+   * Records that a listed version, or the next page of a list, has expired. Returns how often in a row; undefined when
+   * that was too often.
+   */
   expired(): number | undefined {
     this.#expiries++;
     return this.#expiries > MAX_EXPIRIES ? undefined : this.#expiries;
   }
 
-  /** A watch lasted: earlier expiries count no longer. */
+  /** Records that a watch lasted, which resets the number of expiries. */
   lasted(): void {
     this.#expiries = 0;
   }
@@ -43,7 +49,7 @@ export class RetryBudget {
     return "useful";
   }
 
-  /** Watches that ended early, in a row. */
+  /** The number of consecutive watches that ended early. */
   get quickEnds(): number {
     return this.#quickEnds;
   }

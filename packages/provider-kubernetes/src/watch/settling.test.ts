@@ -21,8 +21,8 @@ function change(parts: {
 }
 
 // H11
-describe("a member that vanishes from all slices", () => {
-  test("stays until its time is up, and what is not ready goes at once", () => {
+describe("a member that disappears from all slices", () => {
+  test("stays until its time is over; one that is not ready is removed at once", () => {
     const settling = new Settling(300);
     expect(settling.admit(change({ remove: ["b"], vanished: ["a"] }), 1_000).remove).toEqual(["b"]);
     expect(settling.nextAt).toBe(1_300);
@@ -31,7 +31,7 @@ describe("a member that vanishes from all slices", () => {
     expect(settling.nextAt).toBeUndefined();
   });
 
-  test("and comes back in time is not removed", () => {
+  test("and returns in time is not removed", () => {
     const settling = new Settling(300);
     settling.admit(change({ vanished: ["a"] }), 0);
     expect(settling.admit(change({ upsert: ["a"], listed: ["a"] }), 100)).toMatchObject({
@@ -41,14 +41,14 @@ describe("a member that vanishes from all slices", () => {
     expect([settling.nextAt, settling.takeDue(9_999)]).toEqual([undefined, []]);
   });
 
-  test("and comes back as not ready is removed then", () => {
+  test("and returns as not ready is removed then", () => {
     const settling = new Settling(300);
     settling.admit(change({ vanished: ["a"] }), 0);
     expect(settling.admit(change({ listed: ["a"] }), 100).remove).toEqual(["a"]);
     expect(settling.nextAt).toBeUndefined();
   });
 
-  test("waits no longer when others vanish after it", () => {
+  test("is not kept longer when others disappear after it", () => {
     const settling = new Settling(300);
     settling.admit(change({ vanished: ["a"] }), 0);
     settling.admit(change({ vanished: ["b"] }), 200);
@@ -56,7 +56,7 @@ describe("a member that vanishes from all slices", () => {
     expect(settling.nextAt).toBe(500);
   });
 
-  test("is removed at once when it is set so", () => {
+  test("is removed at once with settleMs 0", () => {
     const settling = new Settling(0);
     expect(settling.admit(change({ vanished: ["a"] }), 0).remove).toEqual(["a"]);
     expect(settling.nextAt).toBeUndefined();

@@ -1,72 +1,75 @@
 import type { ClusterNode, NodeId } from "@holdfast/core";
 import type { SliceChange } from "./slice-set.ts";
 
-interface Lingering {
+interface PendingRemoval {
   readonly key: string;
   /** Monotonic milliseconds. */
   readonly until: number;
 }
 
 /**
- * Keeps members that have vanished from all slices for a short time: an endpoint that moves between two slices may be taken out of the
- * old one before it is put into the new one. One that is still listed, but not ready, is removed at once.
+ * Keeps members that have disappeared from all slices for a short time, because an endpoint that moves between two
+ * slices may be removed from the old slice before it is added to the new one. An endpoint that is still listed, but not
+ * ready, is removed at once.
  */
 export class Settling {
   readonly #settleMs: number;
-  /** In the order in which they are due. */
-  readonly #lingering = new Map<NodeId, Lingering>();
+  /** The kept members, sorted by the time of their removal. */
+  readonly #pending = new Map<NodeId, PendingRemoval>();
 
   constructor(settleMs: number) {
     this.#settleMs = settleMs;
   }
 
-  /** When the first of them is due, on the monotonic clock; undefined when there is none. */
+  /**
+   * When the next kept member must be removed, in milliseconds of the monotonic clock; undefined when there is none.
+   */
   get nextAt(): number | undefined {
-    const [first] = this.#lingering.values();
+    const [first] = this.#pending.values();
     return first?.until;
   }
 
-  /** The change to show now. */
+  /** Takes a change of slices and returns the change of members that takes effect now. */
   admit(
     { upsert, remove, vanished, listed }: SliceChange,
     now: number,
   ): { readonly upsert: readonly ClusterNode[]; readonly remove: readonly NodeId[] } {
     if (this.#settleMs === 0) return { upsert, remove };
-    for (const { id } of upsert) this.#lingering.delete(id);
+    for (const { id } of upsert) this.#pending.delete(id);
     const removeNow: NodeId[] = [];
-    for (const [id, { key }] of this.#lingering) {
+    for (const [id, { key }] of this.#pending) {
       if (!listed.has(key)) continue;
-      // It is back under another id or address, or is not ready any more.
-      this.#lingering.delete(id);
+      // It is listed again with another id or address, or it is not ready.
+      this.#pending.delete(id);
       removeNow.push(id);
     }
     for (const id of remove) {
       const key = vanished.get(id);
       if (key === undefined) removeNow.push(id);
-      else this.#lingering.set(id, { key, until: now + this.#settleMs });
+      else this.#pending.set(id, { key, until: now + this.#settleMs });
     }
     return { upsert, remove: removeNow };
   }
 
-  /** The members whose time is up; they are forgotten. */
+  /** Returns the members whose time is over, and stops keeping them. */
   takeDue(now: number): readonly NodeId[] {
     const due: NodeId[] = [];
-    for (const [id, { until }] of this.#lingering) {
+    for (const [id, { until }] of this.#pending) {
       if (until > now) break;
       due.push(id);
     }
-    for (const id of due) this.#lingering.delete(id);
+    for (const id of due) this.#pending.delete(id);
     return due;
   }
 
-  /** All members that are kept; they are forgotten. */
+  /** Returns all kept members, and stops keeping them. */
   takeAll(): readonly NodeId[] {
-    const all = [...this.#lingering.keys()];
-    this.#lingering.clear();
+    const all = [...this.#pending.keys()];
+    this.#pending.clear();
     return all;
   }
 
   clear(): void {
-    this.#lingering.clear();
+    this.#pending.clear();
   }
 }

@@ -68,7 +68,7 @@ function toText(value: unknown, structure: readonly Mutation[], text: readonly M
   return mutateBytes(Buffer.from(JSON.stringify(mutateJson(value, structure))), text).toString();
 }
 
-/** Reads slices as a watch does, into members. */
+/** Reads slices into members, as a watch does. */
 function readSlices(given: Readonly<Record<string, unknown>>, slices: readonly unknown[]): MemberSet {
   const reader = new EndpointSliceReader(kubernetesParamsSchema.parse({ service: "web", ...given }));
   const set = new SliceSet();
@@ -95,8 +95,8 @@ function expectSilent(outcome: Awaited<ReturnType<typeof outcomeOf>>): void {
   expect(findSecret(allTextOf(outcome.error), SECRET)).toEqual([]);
 }
 
-describe("whatever an API server sends", () => {
-  test("as a page of a list is read or refused, and so are its slices", async () => {
+describe("any data from an API server", () => {
+  test("as a page of a list is read or rejected, and so are its slices", async () => {
     await fc.assert(
       fc.asyncProperty(params, mutations(4), mutations(2), async (given, structure, text) => {
         const answer = parseJson(toText(LIST, structure, text));
@@ -108,7 +108,7 @@ describe("whatever an API server sends", () => {
     );
   });
 
-  test("as a line of a watch is an event or refused", async () => {
+  test("as a line of a watch is an event or rejected", async () => {
     const line = fc.tuple(fc.constantFrom(...LINES), mutations(3), mutations(2));
     await fc.assert(
       fc.asyncProperty(params, fc.array(line, { maxLength: 6 }), async (given, lines) => {
@@ -130,7 +130,7 @@ describe("whatever an API server sends", () => {
     );
   });
 
-  test("as any JSON at all is an event, a page, or refused", async () => {
+  test("as any JSON is an event, a page, or rejected", async () => {
     await fc.assert(
       fc.asyncProperty(params, fc.jsonValue({ maxDepth: 8 }), async (given, value) => {
         expectSilent(await outcomeOf(() => toListPage(value)));
@@ -141,7 +141,7 @@ describe("whatever an API server sends", () => {
     );
   });
 
-  test("nested without end in any field is read or refused", async () => {
+  test("with very deep nesting in any field is read or rejected", async () => {
     const deep = JSON.stringify(nest(1_000)).replace("[]", `${"[".repeat(50_000)}${"]".repeat(50_000)}`);
     const text = JSON.stringify({ type: "ADDED", object: slice("x") });
     for (const field of ['"10.0.0.97"', '"x"', '"default"', "80", '"IPv4"', `"a-${SECRET}"`, '"z"', "true"]) {
@@ -157,7 +157,7 @@ describe("whatever an API server sends", () => {
 });
 
 describe("a stream of bytes", () => {
-  test("gives the same lines however it is cut", async () => {
+  test("yields the same lines for any division into chunks", async () => {
     const lines = Buffer.from(LINES.map((line) => `${JSON.stringify(line)}\n`).join(""));
     await fc.assert(
       fc.asyncProperty(mutations(3), fc.array(fc.nat(5_000), { maxLength: 20 }), async (changes, cuts) => {

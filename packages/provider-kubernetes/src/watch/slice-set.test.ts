@@ -28,7 +28,7 @@ function slice(key: string, nodes: readonly ClusterNode[], parts: Parts = {}): S
   };
 }
 
-/** What a set shows of two slices that list the same address without a name, each with another port. */
+/** Returns the members of two slices that list the same address without a name, with different ports. */
 function showUnnamed(params: object): object {
   const reader = new EndpointSliceReader(kubernetesParamsSchema.parse({ service: "db", ...params }));
   const set = new SliceSet({ isPortChosen: "port" in params });
@@ -47,7 +47,7 @@ function showUnnamed(params: object): object {
 const hostOf = (set: SliceSet, id: string): string | undefined => set.get(id)?.host;
 
 describe("a SliceSet", () => {
-  test("refuses more slices and endpoints than any provider may have", () => {
+  test("rejects more slices and endpoints than a provider may have", () => {
     const set = new SliceSet();
     const skipped = Array.from({ length: 499_999 }, () => "it is malformed");
     set.apply([slice("n/1", [], { skipped }), slice("n/2", [], { skipped })], []);
@@ -67,7 +67,7 @@ describe("a SliceSet", () => {
     expect(Array.from(set.nodes(), ({ id }) => id)).toEqual(["a", "b"]);
   });
 
-  test("touches what one slice held or holds, and nothing else", () => {
+  test("changes only the members of the slice that changed", () => {
     const set = new SliceSet();
     set.apply([slice("n/1", [at("a", "1"), at("b", "1")]), slice("n/2", [at("c", "2")])], []);
     const change = set.apply([slice("n/1", [at("b", "1"), at("d", "1")])], []);
@@ -76,7 +76,7 @@ describe("a SliceSet", () => {
     expect(set.apply([], ["n/7"])).toMatchObject({ upsert: [], remove: [] });
   });
 
-  test("keeps a member that moves from one slice to another, whichever event comes first", () => {
+  test("keeps a member that moves from one slice to another, for both orders of the events", () => {
     for (const isPutFirst of [true, false]) {
       const set = new SliceSet();
       let members = MemberSet.empty.apply(set.apply([slice("n/1", [at("a", "1")])], []));
@@ -89,16 +89,16 @@ describe("a SliceSet", () => {
 
   test.each<[string, SliceContent, SliceContent]>([
     [
-      "that does not terminate, though it be IPv6 and sort last",
+      "that is not terminating, even if it has IPv6 and sorts last",
       slice("n/1", [at("a", "no", true)]),
       slice("n/2", [at("a", "yes")], { isIpv6: true }),
     ],
     [
-      "of IPv4, though it sort last",
+      "with IPv4, even if it sorts last",
       slice("n/1", [at("a", "no")], { isIpv6: true }),
       slice("n/2", [at("a", "yes")]),
     ],
-  ])("of one id in two slices shows the one %s", (_, loser, winner) => {
+  ])("with one id in two slices uses the endpoint %s", (_, loser, winner) => {
     for (const order of [
       [loser, winner],
       [winner, loser],
@@ -112,7 +112,7 @@ describe("a SliceSet", () => {
     }
   });
 
-  test("of one address in two slices shows what the slice says that sorts first", () => {
+  test("with one address in two slices uses the slice that sorts first", () => {
     const set = new SliceSet();
     const [yes, no] = [true, false].map((isFirst) =>
       createClusterNode({ id: "a", host: "1", port: 80, zone: isFirst ? "yes" : "no" }),
@@ -122,7 +122,7 @@ describe("a SliceSet", () => {
   });
 
   // C2
-  test("of one id with two addresses shows both, named by their addresses, whichever comes first", () => {
+  test("with one id and two addresses has two members with their addresses as ids, for both orders", () => {
     for (const order of [
       ["n/1", "n/2"],
       ["n/2", "n/1"],
@@ -144,7 +144,7 @@ describe("a SliceSet", () => {
     }
   });
 
-  test("names one member where an address is a key and also one of several of another", () => {
+  test("has one member when an address is a key and also an address of another key", () => {
     const set = new SliceSet();
     set.apply([slice("n/1", [at("web-0", "1")]), slice("n/2", [at("web-0", "2"), at("1:80", "1")])], []);
     let members = MemberSet.from(set.nodes());
@@ -156,7 +156,7 @@ describe("a SliceSet", () => {
   });
 
   // B2, C2
-  test("of one address with two ports has no member unless a port is chosen, then one, and counts what is left out", () => {
+  test("with one address and two ports has no member, or one if a port is selected, and counts the others", () => {
     const nodes = [80, 9_090].map((port) => createClusterNode({ id: "a", host: "1", port }));
     for (const isPortChosen of [true, false]) {
       const set = new SliceSet({ isPortChosen });
@@ -164,8 +164,8 @@ describe("a SliceSet", () => {
       const change = set.apply([slice("n/2", [nodes[1]!])], []);
       expect(set.get("a")?.port).toBe(isPortChosen ? 80 : undefined);
       const reason = isPortChosen
-        ? "another slice has another number for the port that is asked for"
-        : "its slices have several ports and none is asked for";
+        ? "another slice has another number for the selected port"
+        : "its slices have several ports and none is selected";
       expect(set.skipped).toEqual({ count: 1, reasons: [reason] });
       expect(change.vanished.has("a")).toBe(!isPortChosen);
       set.apply([], ["n/1"]);
@@ -174,13 +174,13 @@ describe("a SliceSet", () => {
   });
 
   // B2
-  test("of one address without a name that slices list with different ports: ambiguous unless a port is chosen", () => {
+  test("with an address without a name and with different ports is ambiguous, unless a port is selected", () => {
     expect(showUnnamed({})).toEqual({ ids: [], skipped: 1 });
     expect(showUnnamed({ port: "p" })).toEqual({ ids: ["10.0.0.1:80", "10.0.0.1:9090"], skipped: undefined });
   });
 
   // H11
-  test("tells what has vanished from what is listed and not ready", () => {
+  test("distinguishes members that have disappeared from members that are listed but not ready", () => {
     const set = new SliceSet();
     set.apply([slice("n/1", [at("a", "1"), at("b", "2")])], []);
     const change = set.apply([slice("n/1", [], { unready: ["b"] })], []);
@@ -189,7 +189,7 @@ describe("a SliceSet", () => {
     expect([change.listed.has("a"), change.listed.has("b")]).toEqual([false, true]);
   });
 
-  test("counts what was left out of all slices, and no longer what has gone", () => {
+  test("counts the endpoints that were left out of all current slices", () => {
     const set = new SliceSet();
     expect(set.skipped).toBeUndefined();
     set.apply([slice("n/1", [], { skipped: ["x", "y"] }), slice("n/2", [], { skipped: ["x"] })], []);
@@ -201,7 +201,7 @@ describe("a SliceSet", () => {
   });
 
   test.each(Array.from({ length: 50 }, (_, seed) => seed))(
-    "after any events has the members that the slices have when read anew (seed %i)",
+    "after any events has the same members as when all slices are read again (seed %i)",
     (seed) => {
       const random = createSeededRandom(seed);
       const pick = (count: number): number => Math.floor(random() * count);
@@ -238,7 +238,10 @@ describe("a SliceSet", () => {
   );
 });
 
-/** The rule of the README, said another way: the best of all candidates for each id, and all addresses of these. */
+/**
+ * A separate implementation of the rule in the README: the best of all candidates for each id, and all addresses of
+ * these.
+ */
 function recompute(slices: ReadonlyMap<string, SliceContent>): readonly ClusterNode[] {
   const candidates = [...slices.values()].flatMap(({ key, isIpv6, nodes }) =>
     Array.from(nodes.values(), (node) => ({

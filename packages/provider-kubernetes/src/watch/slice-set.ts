@@ -2,47 +2,48 @@ import { ProvisioningError, type ClusterNode, type NodeId, type SkippedEntries }
 import { MAX_MEMBERS, SkipTally } from "@holdfast/core/adapter";
 import { isTerminating, type SliceContent } from "../wire/slice-content.ts";
 
-/** What a change of slices does to the members. */
+/** The effect of a change of slices on the members. */
 export interface SliceChange {
   readonly upsert: readonly ClusterNode[];
   readonly remove: readonly NodeId[];
-  /** Those of `remove` that no slice lists any more, ready or not, with the key of their endpoint. */
+  /** The members in `remove` that no slice lists any more, ready or not, with the key of their endpoint. */
   readonly vanished: ReadonlyMap<NodeId, string>;
-  /** The keys that the slices which were put list, ready or not. */
+  /** The keys that the new slices list, ready or not. */
   readonly listed: { has(key: string): boolean };
 }
 
 export interface SliceSetOptions {
-  /** Without a chosen port, an endpoint that slices list with several ports is ambiguous. */
+  /** If no port is selected, an endpoint that slices list with several ports is ambiguous. */
   readonly isPortChosen: boolean;
 }
 
-const AMBIGUOUS = "its slices have several ports and none is asked for";
-const FOLDED = "another slice has another number for the port that is asked for";
+const AMBIGUOUS = "its slices have several ports and none is selected";
+const PORT_CONFLICT = "another slice has another number for the selected port";
 const NO_NODES: readonly ClusterNode[] = Object.freeze([]);
 
 /**
- * The members of many EndpointSlices together, kept slice by slice: a changed slice costs its own endpoints. An endpoint is known by
- * its key: the pod, the host name, or the address. A key that is in several slices (while an endpoint moves between them, or for a pod
- * with two addresses) is one member: of those that do not terminate, of IPv4, of the slice whose key sorts first, in this order. Where
- * a key has several addresses after that, it names none of them: each address is a member of its own, `ADDRESS:PORT`.
+ * The members of many EndpointSlices. They are stored by slice, so that a changed slice costs only its own endpoints.
+ * An endpoint has a key: the pod, the hostname or the address. A key that is in several slices (while an endpoint moves
+ * between them, or for a pod with two addresses) is one member. Its endpoint is selected in this order: one that is not
+ * terminating, one with IPv4, one in the slice whose key sorts first. If a key still has several addresses, each
+ * address is a separate member with the id `ADDRESS:PORT`.
  */
 export class SliceSet {
   readonly #isPortChosen: boolean;
   readonly #slices = new Map<string, SliceContent>();
-  /** Where each key is: the name of its slice, or the names where it is in several. */
-  readonly #places = new Map<string, string | readonly string[]>();
-  /** Which keys have a member of an id that is not the key. */
-  readonly #claims = new Map<NodeId, string | readonly string[]>();
-  /** How many slices list a key that is not ready. */
+  /** For each endpoint key, the key of its slice, or the keys of its slices if there are several. */
+  readonly #slicesOf = new Map<string, string | readonly string[]>();
+  /** For each member id that differs from its endpoint key, the endpoint keys with such a member. */
+  readonly #keysOf = new Map<NodeId, string | readonly string[]>();
+  /** For each endpoint key that is not ready, the number of slices that list it. */
   readonly #unready = new Map<string, number>();
   readonly #ambiguous = new Set<string>();
-  /** Keys that slices list with several numbers of the chosen port, of which one is used. */
-  readonly #folded = new Set<string>();
+  /** The keys that slices list with several numbers for the selected port. One of them is used. */
+  readonly #portConflicts = new Set<string>();
   readonly #renamed = new WeakMap<ClusterNode, ClusterNode>();
   #skipped = 0;
   #trimmed = 0;
-  /** Slices, and what is in them. */
+  /** The number of slices and endpoints. */
   #size = 0;
 
   constructor({ isPortChosen }: SliceSetOptions = { isPortChosen: false }) {
@@ -54,40 +55,40 @@ export class SliceSet {
   }
 
   /**
-   * Puts slices in the place of those with the same key, takes others out, and returns what that does to the members. Throws
+   * Replaces slices with the same key, removes others, and returns the effect on the members. Throws
    * `STREAM_INVALID_DATA` when there are more than `MAX_MEMBERS` slices and endpoints.
    */
   apply(put: readonly SliceContent[], removed: Iterable<string>): SliceChange {
     const before = new Map<string, readonly ClusterNode[]>();
-    for (const key of removed) this.#take(key, before);
+    for (const key of removed) this.#removeSlice(key, before);
     for (const slice of put) {
-      this.#take(slice.key, before);
-      this.#put(slice, before);
+      this.#removeSlice(slice.key, before);
+      this.#putSlice(slice, before);
     }
-    const touched = new Map<NodeId, string>();
+    const changed = new Map<NodeId, string>();
     for (const [key, nodes] of before) {
       for (const { id } of nodes) {
-        touched.set(id, key);
-        if (id !== key) removeFrom(this.#claims, id, key);
+        changed.set(id, key);
+        if (id !== key) removeFrom(this.#keysOf, id, key);
       }
     }
     for (const key of before.keys()) {
       this.#ambiguous.delete(key);
-      this.#folded.delete(key);
+      this.#portConflicts.delete(key);
       for (const { id } of this.#resolve(key)) {
-        touched.set(id, key);
-        if (id !== key) addTo(this.#claims, id, key);
+        changed.set(id, key);
+        if (id !== key) addTo(this.#keysOf, id, key);
       }
     }
     const upsert: ClusterNode[] = [];
     const remove: NodeId[] = [];
     const vanished = new Map<NodeId, string>();
-    for (const [id, key] of touched) {
+    for (const [id, key] of changed) {
       const node = this.get(id);
       if (node !== undefined) upsert.push(node);
       else {
         remove.push(id);
-        const isGone = !this.#places.has(key) && !this.#unready.has(key);
+        const isGone = !this.#slicesOf.has(key) && !this.#unready.has(key);
         if (isGone || this.#ambiguous.has(key)) vanished.set(id, key);
       }
     }
@@ -96,9 +97,9 @@ export class SliceSet {
     return { upsert, remove, vanished, listed: { has: isListed } };
   }
 
-  /** The members, in no order. */
+  /** The members, in no particular order. */
   *nodes(): Generator<ClusterNode> {
-    for (const key of this.#places.keys()) {
+    for (const key of this.#slicesOf.keys()) {
       for (const node of this.#resolve(key)) if (this.get(node.id) === node) yield node;
     }
   }
@@ -106,23 +107,23 @@ export class SliceSet {
   get(id: NodeId): ClusterNode | undefined {
     const own = this.#resolve(id).find((node) => node.id === id);
     if (own !== undefined) return own;
-    const claims = this.#claims.get(id);
-    if (claims === undefined) return undefined;
-    const [first] = typeof claims === "string" ? [claims] : claims.toSorted();
+    const keys = this.#keysOf.get(id);
+    if (keys === undefined) return undefined;
+    const [first] = typeof keys === "string" ? [keys] : keys.toSorted();
     return this.#resolve(first!).find((node) => node.id === id);
   }
 
-  /** What was left out of all slices; undefined when nothing was. */
+  /** The endpoints that were left out of all slices; undefined when there are none. */
   get skipped(): SkippedEntries | undefined {
-    if (this.#skipped === 0 && this.#ambiguous.size === 0 && this.#folded.size === 0) return undefined;
+    if (this.#skipped === 0 && this.#ambiguous.size === 0 && this.#portConflicts.size === 0) return undefined;
     const tally = new SkipTally();
     for (const slice of this.#slices.values()) for (const reason of slice.skipped) tally.skip(reason);
     for (const _ of this.#ambiguous) tally.skip(AMBIGUOUS);
-    for (const _ of this.#folded) tally.skip(FOLDED);
+    for (const _ of this.#portConflicts) tally.skip(PORT_CONFLICT);
     return tally.toSkipped();
   }
 
-  /** What was cut from members; undefined when nothing was. */
+  /** The fields of members that were shortened; undefined when there are none. */
   get trimmed(): SkippedEntries | undefined {
     if (this.#trimmed === 0) return undefined;
     const tally = new SkipTally();
@@ -130,16 +131,16 @@ export class SliceSet {
     return tally.toSkipped();
   }
 
-  /** The members of a key: none, one, or one for each of its addresses. */
+  /** Returns the members of a key: none, one, or one for each of its addresses. */
   #resolve(key: string): readonly ClusterNode[] {
-    const place = this.#places.get(key);
-    if (place === undefined) return NO_NODES;
-    if (typeof place === "string") {
-      const slice = this.#slices.get(place)!;
+    const sliceKeys = this.#slicesOf.get(key);
+    if (sliceKeys === undefined) return NO_NODES;
+    if (typeof sliceKeys === "string") {
+      const slice = this.#slices.get(sliceKeys)!;
       if (slice.more === undefined) return [slice.nodes.get(key)!];
     }
     const candidates: Candidate[] = [];
-    for (const name of typeof place === "string" ? [place] : place) {
+    for (const name of typeof sliceKeys === "string" ? [sliceKeys] : sliceKeys) {
       const slice = this.#slices.get(name)!;
       candidates.push({ slice, node: slice.nodes.get(key)! });
       for (const other of slice.more ?? [])
@@ -155,7 +156,7 @@ export class SliceSet {
       const other = byHost.get(node.host);
       if (other === undefined) byHost.set(node.host, node);
       else if (other.port === node.port) continue;
-      else if (this.#isPortChosen) this.#folded.add(key);
+      else if (this.#isPortChosen) this.#portConflicts.add(key);
       else {
         this.#ambiguous.add(key);
         return NO_NODES;
@@ -165,7 +166,7 @@ export class SliceSet {
     return [...byHost.values()].map((node) => this.#byAddress(node));
   }
 
-  /** The same object each time, as it is compared by identity. */
+  /** Returns the same object for each call, because members are compared by identity. */
   #byAddress(node: ClusterNode): ClusterNode {
     const known = this.#renamed.get(node);
     if (known !== undefined) return known;
@@ -175,26 +176,26 @@ export class SliceSet {
     return renamed;
   }
 
-  #put(slice: SliceContent, before: Map<string, readonly ClusterNode[]>): void {
+  #putSlice(slice: SliceContent, before: Map<string, readonly ClusterNode[]>): void {
     this.#size += sizeOf(slice);
     if (this.#size > MAX_MEMBERS) throw tooMany();
-    for (const key of slice.nodes.keys()) this.#keep(key, before);
+    for (const key of slice.nodes.keys()) this.#recordBefore(key, before);
     this.#slices.set(slice.key, slice);
     this.#skipped += slice.skipped.length;
     this.#trimmed += slice.trimmed?.length ?? 0;
-    for (const key of slice.nodes.keys()) addTo(this.#places, key, slice.key);
+    for (const key of slice.nodes.keys()) addTo(this.#slicesOf, key, slice.key);
     for (const key of slice.unready ?? []) this.#unready.set(key, (this.#unready.get(key) ?? 0) + 1);
   }
 
-  #take(name: string, before: Map<string, readonly ClusterNode[]>): void {
+  #removeSlice(name: string, before: Map<string, readonly ClusterNode[]>): void {
     const slice = this.#slices.get(name);
     if (slice === undefined) return;
-    for (const key of slice.nodes.keys()) this.#keep(key, before);
+    for (const key of slice.nodes.keys()) this.#recordBefore(key, before);
     this.#slices.delete(name);
     this.#skipped -= slice.skipped.length;
     this.#trimmed -= slice.trimmed?.length ?? 0;
     this.#size -= sizeOf(slice);
-    for (const key of slice.nodes.keys()) removeFrom(this.#places, key, name);
+    for (const key of slice.nodes.keys()) removeFrom(this.#slicesOf, key, name);
     for (const key of slice.unready ?? []) {
       const count = this.#unready.get(key)! - 1;
       if (count === 0) this.#unready.delete(key);
@@ -202,13 +203,13 @@ export class SliceSet {
     }
   }
 
-  /** Notes the members of a key before it changes. */
-  #keep(key: string, before: Map<string, readonly ClusterNode[]>): void {
+  /** Records the members of a key before it changes. */
+  #recordBefore(key: string, before: Map<string, readonly ClusterNode[]>): void {
     if (!before.has(key)) before.set(key, this.#resolve(key));
   }
 }
 
-/** A map of lists that takes no list where there is one value: most often. */
+/** Adds a value to a map of lists. A single value, which is the usual case, is stored without a list. */
 function addTo(map: Map<string, string | readonly string[]>, key: string, value: string): void {
   const known = map.get(key);
   if (known === undefined) map.set(key, value);
@@ -229,7 +230,7 @@ function sizeOf({ nodes, skipped, more }: SliceContent): number {
 function tooMany(): ProvisioningError {
   return new ProvisioningError(
     "STREAM_INVALID_DATA",
-    `the cluster shows more than ${MAX_MEMBERS} slices and endpoints`,
+    `the cluster has more than ${MAX_MEMBERS} slices and endpoints`,
     { details: { maxMembers: MAX_MEMBERS } },
   );
 }

@@ -12,7 +12,7 @@ function confirmed(clock: VirtualClock): EndpointState {
   return state;
 }
 
-test("what a watch leaves is the next one's, and nobody else's", () => {
+test("the state of a watch is passed to exactly one next watch", () => {
   const clock = new VirtualClock();
   const memory = new WatchMemory(clock);
   expect(memory.begin()).toBeUndefined();
@@ -22,7 +22,7 @@ test("what a watch leaves is the next one's, and nobody else's", () => {
   expect(memory.begin()).toBeUndefined();
 });
 
-test("what is left after several watches at a time is forgotten, until they are all over", () => {
+test("states of concurrent watches are discarded until all of them have ended", () => {
   const clock = new VirtualClock();
   const memory = new WatchMemory(clock);
   memory.begin();
@@ -37,7 +37,7 @@ test("what is left after several watches at a time is forgotten, until they are 
   expect(memory.begin()).toBe(state);
 });
 
-test("a watch that leaves nothing lets go of what was there", () => {
+test("a watch that ends without a state discards the previous one", () => {
   const clock = new VirtualClock();
   const memory = new WatchMemory(clock);
   memory.begin();
@@ -47,7 +47,7 @@ test("a watch that leaves nothing lets go of what was there", () => {
   expect(memory.begin()).toBeUndefined();
 });
 
-test("it lasts for five minutes after the server last confirmed it", async () => {
+test("a state is kept for five minutes after the last confirmation by the server", async () => {
   const clock = new VirtualClock();
   const memory = new WatchMemory(clock);
   memory.begin();

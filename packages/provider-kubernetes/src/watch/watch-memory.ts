@@ -1,36 +1,40 @@
 import type { Clock } from "@holdfast/core";
 import type { EndpointState } from "./endpoint-state.ts";
 
-/** Milliseconds since the server last confirmed it, after which what is remembered is listed again. */
+/**
+ * The maximum time since the last confirmation by the server, in milliseconds. An older state is not used, and the next
+ * watch starts with a list.
+ */
 const REMEMBERED_MS = 300_000;
 
 /**
- * What a failed watch of a provider had come to, for the next one to go on from. It is handed on, never shared: watches that
- * run beside each other know nothing of one another, and as nobody can tell whose version is newer, none of theirs is kept.
+ * Keeps the state of a failed watch of a provider for the next watch. A state is passed on and never shared. When
+ * several watches run at the same time, it cannot be determined whose version is newer, so none of their states is
+ * kept.
  */
 export class WatchMemory {
   readonly #clock: Clock;
   #state: EndpointState | undefined;
   #running = 0;
-  #wereSeveral = false;
+  #wasConcurrent = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** A watch begins. What it gets is its own. */
+  /** Starts a watch. Returns the state that the watch may use. */
   begin(): EndpointState | undefined {
     const state = this.#state;
     this.#state = undefined;
-    if (++this.#running > 1) this.#wereSeveral = true;
+    if (++this.#running > 1) this.#wasConcurrent = true;
     const isFresh = state !== undefined && this.#clock.monotonic() - state.confirmedAt <= REMEMBERED_MS;
     return isFresh ? state : undefined;
   }
 
-  /** A watch is over, and leaves what another one may go on from. */
+  /** Ends a watch. Its state is kept for the next watch. */
   end(state: EndpointState | undefined): void {
     this.#running--;
-    if (!this.#wereSeveral) this.#state = state;
-    if (this.#running === 0) this.#wereSeveral = false;
+    if (!this.#wasConcurrent) this.#state = state;
+    if (this.#running === 0) this.#wasConcurrent = false;
   }
 }

@@ -24,13 +24,13 @@ test.each([
   [0.5, { watchTimeoutMs: 3_000 }, 3],
   [0.5, { heartbeatMs: 500 }, 1],
 ])(
-  "a watch ends before a heartbeat is due, within its limit, and lasts a second at least",
+  "a watch ends before a heartbeat is due, within its limit, and lasts at least one second",
   (random, options, seconds) => {
     expect(setUp(() => random, options).pace.watchSeconds()).toBe(seconds);
   },
 );
 
-test("waits grow with each attempt up to a second, or a third of the heartbeat", async () => {
+test("waits increase with each attempt, up to one second or a third of the heartbeat", async () => {
   const { pace, lengthOf } = setUp(() => 0.5);
   const lengths: number[] = [];
   for (let inRow = 1; inRow <= 6; inRow++) lengths.push(await lengthOf(pace.pause(inRow)));
@@ -39,9 +39,9 @@ test("waits grow with each attempt up to a second, or a third of the heartbeat",
   expect(await short.lengthOf(short.pace.pause(6))).toBe(100);
 });
 
-test("a wait ends as its signal aborts", async () => {
+test("a wait ends when its signal aborts", async () => {
   const { pace, stop } = setUp(() => 0.5);
-  const wait = pace.spread(10_000);
+  const wait = pace.waitRandomly(10_000);
   stop.abort();
   await expect(wait).rejects.toMatchObject({ code: "LIFECYCLE_ABORTED" });
 });

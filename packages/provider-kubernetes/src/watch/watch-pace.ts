@@ -4,14 +4,17 @@ export interface WatchPaceOptions {
   readonly context: ProviderContext;
   /** The longest watch that the parameters allow, in milliseconds. */
   readonly watchTimeoutMs: number;
-  /** Ends every wait. */
+  /** Aborts all waits. */
   readonly signal: AbortSignal;
 }
 
 const FIRST_GAP_MS = 100;
 const MAX_GAP_MS = 1_000;
 
-/** How long watch requests and the waits between requests last. Everything is random within its limits: watchers must not ask together. */
+/**
+ * Determines the duration of watch requests and of the pauses between requests. All values are random within limits, so
+ * that clients do not send their requests at the same time.
+ */
 export class WatchPace {
   readonly #options: WatchPaceOptions;
 
@@ -20,8 +23,9 @@ export class WatchPace {
   }
 
   /**
-   * The length of one watch request, in seconds. Bookmarks of an idle watch come once a minute, but a sign of life is due every
-   * `heartbeatMs`: a watch is short enough for its end to be that sign.
+   * Returns the duration of one watch request in seconds. Bookmarks of a watch without changes arrive once a minute,
+   * but the liveness of the server must be checked every `heartbeatMs`. So the watch is short enough that it ends in
+   * this time.
    */
   watchSeconds(): number {
     const { context, watchTimeoutMs } = this.#options;
@@ -29,19 +33,19 @@ export class WatchPace {
     return Math.max(1, Math.floor(Math.min(wantedMs, watchTimeoutMs) / 1_000));
   }
 
-  /** A random wait, for after something that affects all watchers of a server. */
-  spread(withinMs: number): Promise<void> {
+  /** Waits a random time, for example after an event that affects all clients of a server. */
+  waitRandomly(withinMs: number): Promise<void> {
     const { context, signal } = this.#options;
     return sleep(context.random() * withinMs, { clock: context.clock, signal });
   }
 
-  /** Waits longer with each attempt in a row, at most a second or a third of `heartbeatMs` (full jitter). */
+  /** Waits longer with each consecutive attempt, at most one second or a third of `heartbeatMs` (full jitter). */
   pause(inRow: number): Promise<void> {
     const ceilingMs = Math.min(
       FIRST_GAP_MS * 2 ** (inRow - 1),
       MAX_GAP_MS,
       this.#options.context.heartbeatMs / 3,
     );
-    return this.spread(ceilingMs);
+    return this.waitRandomly(ceilingMs);
   }
 }

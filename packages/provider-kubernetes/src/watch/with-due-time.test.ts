@@ -2,7 +2,7 @@ import { VirtualClock } from "@holdfast/testing";
 import { expect, test } from "vitest";
 import { withDueTime } from "./with-due-time.ts";
 
-test("an empty batch comes when something is due, and no batch of the source is lost", async () => {
+test("yields an empty batch at a due time, and loses no batch of the source", async () => {
   const clock = new VirtualClock();
   const next = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   async function* source(): AsyncGenerator<readonly number[], void> {

@@ -2,13 +2,13 @@ import type { Clock } from "@holdfast/core";
 
 export interface DueTimeOptions {
   readonly clock: Clock;
-  /** Monotonic milliseconds; undefined when nothing is due. */
+  /** Returns the next due time in milliseconds of the monotonic clock; undefined when there is none. */
   readonly nextAt: () => number | undefined;
 }
 
 /**
- * Passes on the batches of a source, and an empty one whenever something is due meanwhile. Leaving the loop does not wait for a read
- * that is in progress: the source has to end by its own signal.
+ * Yields the batches of a source, and an empty batch at each due time. Leaving the loop does not wait for a read in
+ * progress; the source must end by its own signal.
  */
 export async function* withDueTime<T>(
   source: AsyncGenerator<readonly T[], void>,
@@ -32,7 +32,7 @@ export async function* withDueTime<T>(
   }
 }
 
-/** Undefined when the time comes first. */
+/** Returns undefined when the due time comes first. */
 async function raceUntil<R>(reading: Promise<R>, dueAt: number, clock: Clock): Promise<R | undefined> {
   const { promise, resolve } = Promise.withResolvers<undefined>();
   using _ = clock.schedule(Math.max(dueAt - clock.monotonic(), 0), () => resolve(undefined));

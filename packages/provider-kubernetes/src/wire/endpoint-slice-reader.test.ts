@@ -56,11 +56,11 @@ describe("an endpoint", () => {
     expect(read({ endpoints }).nodes.has("a")).toBe(isReadyMember);
     const serving = read({ endpoints }, { conditions: "serving" });
     expect(serving.nodes.has("a")).toBe(isServingMember);
-    // What is left out for its conditions is no defect.
+    // Endpoints that are left out because of their conditions are not counted as skipped.
     expect(serving.skipped).toEqual([]);
   });
 
-  test("that terminates says so", () => {
+  test("that is terminating has this in its metadata", () => {
     const endpoints = [pod("a", { conditions: { ready: false, serving: true, terminating: true } })];
     const [node] = nodesOf(read({ endpoints }, { conditions: "serving" }));
     expect(node?.metadata).toEqual({ terminating: "true" });
@@ -69,22 +69,22 @@ describe("an endpoint", () => {
   test.each<[string, object, object, string]>([
     ["its pod", pod("web-1", { hostname: "h" }), {}, "web-1"],
     ["its hostname, without a pod", { addresses: ["10.0.0.1"], hostname: "db-0" }, {}, "db-0"],
-    ["its hostname, with a nameless pod", pod("", { hostname: "db-0" }), {}, "db-0"],
+    ["its hostname, with a pod without a name", pod("", { hostname: "db-0" }), {}, "db-0"],
     ["its address, without either", { addresses: ["10.0.0.1"] }, {}, "10.0.0.1:80"],
-    ["its address, when a name is no text", pod(7), {}, "10.0.0.1:80"],
-    ["its address, when that is asked for", pod("web-1"), { nodeId: "address" }, "10.0.0.1:80"],
+    ["its address, when a name is not a string", pod(7), {}, "10.0.0.1:80"],
+    ["its address, when that is configured", pod("web-1"), { nodeId: "address" }, "10.0.0.1:80"],
     ["namespace and pod, in all namespaces", pod("web-1"), { allNamespaces: true }, "default/web-1"],
-  ])("is named by %s", (_, endpoint, params, id) => {
+  ])("has the id from %s", (_, endpoint, params, id) => {
     expect(nodesOf(read({ endpoints: [endpoint] }, params)).map((node) => node.id)).toEqual([id]);
   });
 
-  test("counts with the first of its addresses", () => {
+  test("uses the first of its addresses", () => {
     expect(nodesOf(read({ endpoints: [pod("a", { addresses: ["10.0.0.1", "10.0.0.2"] })] }))).toMatchObject([
       { host: "10.0.0.1" },
     ]);
   });
 
-  test("that stands twice in a slice is one member: rather the one that does not terminate", () => {
+  test("that is listed twice in a slice is one member, preferably one that is not terminating", () => {
     const ending = pod("a", { conditions: { ready: false, serving: true, terminating: true } });
     const ready = pod("a", { addresses: ["10.0.0.2"] });
     for (const endpoints of [
@@ -94,7 +94,7 @@ describe("an endpoint", () => {
       expect(nodesOf(read({ endpoints }, { conditions: "serving" }))).toMatchObject([{ host: "10.0.0.2" }]);
   });
 
-  test("that did not change is the same object", () => {
+  test("without changes is the same object", () => {
     const endpoints = [pod("a", { zone: "z" }), pod("b")];
     const before = nodesOf(read({ endpoints }));
     const after = nodesOf(read({ endpoints: [endpoints[0], pod("b", { zone: "z" })] }, {}, before));
@@ -104,12 +104,12 @@ describe("an endpoint", () => {
 
   test.each([
     ["null", null],
-    ["a text", "10.0.0.1"],
+    ["a string", "10.0.0.1"],
     ["no addresses", pod("a", { addresses: [] })],
     ["addresses: null", pod("a", { addresses: null })],
     ["an address that is a number", pod("a", { addresses: [7] })],
     ["an address that is too long", pod("a", { addresses: ["x".repeat(254)] })],
-  ])("that is broken (%s) is left out and counted, and its neighbours stay", (_, broken) => {
+  ])("that is malformed (%s) is left out and counted, and the others stay", (_, broken) => {
     const { nodes, skipped } = read({ endpoints: [pod("before"), broken, pod("after")] });
     expect([...nodes.keys()]).toEqual(["before", "after"]);
     expect(skipped).toEqual([expect.stringMatching(/^host: expected /)]);
@@ -126,14 +126,14 @@ describe("an endpoint", () => {
   );
 
   test.each(["10.0.0.1", "2001:db8::1", "db.example.com", "DB_1.example.", "xn--a"])(
-    "may be at %s",
+    "may have the host %s",
     (host) => {
       expect(nodesOf(read({ endpoints: [pod("a", { addresses: [host] })] }))).toMatchObject([{ host }]);
     },
   );
 
   // C1
-  test("without an object keeps each address where several share a host name", () => {
+  test("without an object keeps each address when several share a hostname", () => {
     const endpoints = [1, 2, 3].map((i) => ({ addresses: [`10.0.0.${i}`], hostname: "db" }));
     const { nodes, more, skipped } = read({ endpoints });
     expect([...nodes.values(), ...(more ?? []).map(({ node }) => node)].map(({ host }) => host)).toEqual([
@@ -145,7 +145,7 @@ describe("an endpoint", () => {
   });
 
   // C3
-  test("with texts that are too long stays a member without them, and that is counted", () => {
+  test("with texts that are too long stays a member without them, and is counted as trimmed", () => {
     const parts = { zone: "z".repeat(254), nodeName: "n".repeat(8_193) };
     const { nodes, trimmed, skipped } = read({ endpoints: [pod("p".repeat(254), parts), pod("b")] });
     const [node] = nodes.values();
@@ -157,13 +157,13 @@ describe("an endpoint", () => {
   });
 
   // H11
-  test("that is not ready is known to be listed", () => {
+  test("that is not ready is in the list of unready keys", () => {
     const endpoints = [pod("a"), pod("b", { conditions: { ready: false } })];
     expect(read({ endpoints }).unready).toEqual(new Set(["b"]));
     expect(read({ endpoints: [pod("a")] }).unready).toBeUndefined();
   });
 
-  test("with a zone that is no text has none", () => {
+  test("with a zone that is not a string has no zone", () => {
     expect(nodesOf(read({ endpoints: [pod("a", { zone: 7, nodeName: {}, hints: 5 })] }))).toEqual([
       createClusterNode({ id: "a", host: "10.0.0.1", port: 80 }),
     ]);
@@ -179,19 +179,19 @@ describe("the port", () => {
     ["the only one", [{ port: 80 }], {}, 80],
     ["by name", both, { port: "metrics" }, 9090],
     ["by number", both, { port: 80 }, 80],
-    ["by a number in quotes", both, { port: "9090" }, 9090],
+    ["by a quoted number", both, { port: "9090" }, 9090],
     [
-      "by a number in quotes that is the name of another",
+      "by a quoted number that is the name of another port",
       [...both, { name: "9090", port: 1 }],
       { port: "9090" },
       1,
     ],
-    ["by something like a number", both, { port: "080" }, "its slice does not have the port"],
-    ["none of several", both, {}, "its slice has several ports and none is asked for"],
-    ["the one number of two protocols", [{ port: 53, protocol: "UDP" }, { port: 53 }], {}, 53],
-    ["a name that is not there", both, { port: "grpc" }, "its slice does not have the port"],
-    ["a number that is not there", both, { port: 81 }, "its slice does not have the port"],
-    ["none at all", [], {}, "its slice does not have the port"],
+    ["by a string that is not a valid number", both, { port: "080" }, "its slice does not have the port"],
+    ["none of several", both, {}, "its slice has several ports and none is selected"],
+    ["the same number for two protocols", [{ port: 53, protocol: "UDP" }, { port: 53 }], {}, 53],
+    ["a name that is not listed", both, { port: "grpc" }, "its slice does not have the port"],
+    ["a number that is not listed", both, { port: 81 }, "its slice does not have the port"],
+    ["no ports", [], {}, "its slice does not have the port"],
     ["ports: null", null, {}, "its slice does not have the port"],
     ["one without a number", [{ name: "http" }], {}, "its slice does not have the port"],
   ])("%s", (_, ports, params, expected) => {
@@ -204,7 +204,7 @@ describe("the port", () => {
     }
   });
 
-  test("that is missing is no defect of a slice without endpoints", () => {
+  test("that is missing is not counted for a slice without endpoints", () => {
     expect(read({ ports: null, endpoints: [] })).toMatchObject({ skipped: [] });
   });
 });
@@ -214,7 +214,7 @@ describe("the address family", () => {
     ["any", ["IPv4", "IPv6", "FQDN"]],
     ["ipv4", ["IPv4"]],
     ["ipv6", ["IPv6"]],
-  ])("%s takes slices of %j", (addressFamily, taken) => {
+  ])("%s accepts slices with %j", (addressFamily, taken) => {
     const addresses = { IPv4: "10.0.0.1", IPv6: "2001:db8::1", FQDN: "db.example.com" };
     for (const [addressType, address] of Object.entries(addresses)) {
       const slice = { addressType, endpoints: [pod("a", { addresses: [address] })] };
@@ -229,9 +229,12 @@ describe("the address family", () => {
 });
 
 describe("a slice", () => {
-  test.each([undefined, null, []])("with endpoints %j has no members, and that is no defect", (endpoints) => {
-    expect(read({ endpoints })).toMatchObject({ nodes: new Map(), skipped: [] });
-  });
+  test.each([undefined, null, []])(
+    "with endpoints %j has no members, and is not counted as skipped",
+    (endpoints) => {
+      expect(read({ endpoints })).toMatchObject({ nodes: new Map(), skipped: [] });
+    },
+  );
 
   test.each(["none", {}, 7])("with endpoints %j is counted as unreadable, not as empty", (endpoints) => {
     expect(read({ endpoints }).skipped).toEqual(["endpoints: expected a list"]);

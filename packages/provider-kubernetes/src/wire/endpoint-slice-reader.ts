@@ -23,7 +23,10 @@ import { namespaceOf } from "./slice-key.ts";
 const NO_SKIPS: readonly string[] = Object.freeze([]);
 const NO_NODES: ReadonlyMap<string, ClusterNode> = new Map();
 
-/** Reads EndpointSlices (`discovery.k8s.io/v1`) as parsed from JSON, and only the fields that members are made of. */
+/**
+ * Reads EndpointSlices (`discovery.k8s.io/v1`) that were parsed from JSON. It reads only the fields that are part of
+ * members.
+ */
 export class EndpointSliceReader {
   readonly #params: KubernetesSettings;
   readonly #readNode: NodeReader = createNodeReader();
@@ -32,7 +35,10 @@ export class EndpointSliceReader {
     this.#params = params;
   }
 
-  /** Nodes that say what `find` gives are those same objects. */
+  /**
+   * Reads a slice. When the content of an endpoint is equal to the node that `find` returns for its id, the same object
+   * is returned.
+   */
   read(key: string, slice: unknown, find: (id: NodeId) => ClusterNode | undefined): SliceContent {
     const given = fieldOf(slice, "endpoints") ?? [];
     if (!Array.isArray(given)) return toUnreadable(key, "endpoints: expected a list");
@@ -60,7 +66,7 @@ export class EndpointSliceReader {
         const name = this.#keyOf(endpoint, namespace, port);
         const other = nodes.get(name);
         if (other === undefined) nodes.set(name, node);
-        // Of one name, an endpoint that terminates yields to one that does not.
+        // If two endpoints have the same name, one that is not terminating takes precedence.
         else if (isTerminating(other) !== isTerminating(node)) {
           if (isTerminating(other)) nodes.set(name, node);
         } else if (other.host !== node.host) more.push({ key: name, node });
@@ -79,7 +85,10 @@ export class EndpointSliceReader {
     };
   }
 
-  /** A limit of ours on what only describes an endpoint does not remove it. */
+  /**
+   * Reads an endpoint. If its descriptive fields exceed a limit of Holdfast, they are shortened, and the endpoint is
+   * kept.
+   */
   #readTrimmed(input: ClusterNodeInput, trimmed: string[]): ClusterNode {
     try {
       return this.#readNode(input);
@@ -110,7 +119,10 @@ export class EndpointSliceReader {
     return addressFamily === "any" || addressType === (addressFamily === "ipv6" ? "IPv6" : "IPv4");
   }
 
-  /** `ready: null` means ready, and `serving: null` means what ready does (EndpointConditions of the API reference). */
+  /**
+   * True when the conditions of the endpoint make it a member. `ready: null` means ready, and `serving: null` means the
+   * same as `ready` (EndpointConditions of the API reference).
+   */
   #isMember(endpoint: unknown): boolean {
     const conditions = fieldOf(endpoint, "conditions");
     const isReady = fieldOf(conditions, "ready") !== false;
@@ -118,7 +130,7 @@ export class EndpointSliceReader {
     return this.#params.conditions === "ready" ? isReady : serving === true || (serving !== false && isReady);
   }
 
-  /** A text says why there is none. */
+  /** Returns the port of the slice. A string is the reason why there is none. */
   #portOf(ports: readonly unknown[]): number | string {
     const wanted = this.#params.port;
     const having = (field: "port" | "name", value: unknown) =>
@@ -126,19 +138,20 @@ export class EndpointSliceReader {
     let candidates = ports;
     if (wanted !== undefined) {
       candidates = having(typeof wanted === "number" ? "port" : "name", wanted);
-      // A number in quotes, as no port has that name.
+      // No port has this name, so a quoted number is read as a number.
       if (candidates.length === 0 && typeof wanted === "string" && NUMBER.test(wanted))
         candidates = having("port", Number(wanted));
     }
     const port = fieldOf(candidates[0], "port");
-    // One number may stand there for several protocols.
+    // The same number may be listed for several protocols.
     if (candidates.some((candidate) => fieldOf(candidate, "port") !== port))
-      return "its slice has several ports and none is asked for";
+      return "its slice has several ports and none is selected";
     return typeof port === "number" ? port : "its slice does not have the port";
   }
 
   #toInput(endpoint: unknown, port: number, namespace: string): ClusterNodeInput {
-    // Further addresses of an endpoint are the same thing again (EndpointSlice API reference, `addresses`).
+    // All addresses of an endpoint refer to the same thing, so the first one is used (EndpointSlice API reference,
+    // `addresses`).
     const host = listOf(endpoint, "addresses")[0];
     const address = addressOf(endpoint, port);
     const nodeName = fieldOf(endpoint, "nodeName");
@@ -146,11 +159,11 @@ export class EndpointSliceReader {
     const hints = listOf(fieldOf(endpoint, "hints"), "forZones")
       .map((hint) => fieldOf(hint, "name"))
       .filter((name) => typeof name === "string");
-    const isEnding = fieldOf(fieldOf(endpoint, "conditions"), "terminating") === true;
+    const isShuttingDown = fieldOf(fieldOf(endpoint, "conditions"), "terminating") === true;
     const metadata = {
       ...(typeof nodeName === "string" && { node: nodeName }),
       ...(hints.length > 0 && { zoneHints: hints.join(",") }),
-      ...(isEnding && { terminating: "true" }),
+      ...(isShuttingDown && { terminating: "true" }),
     };
     const input = {
       id: this.#params.nodeId === "address" ? address : (this.#nameOf(endpoint, namespace) ?? address),
@@ -164,8 +177,8 @@ export class EndpointSliceReader {
   }
 
   /**
-   * An endpoint without a name is known by its address, and by its port only where one is chosen: without a choice, an address that
-   * slices list with several ports is ambiguous.
+   * Returns the key of an endpoint: its name, or its address if it has no name. The port is part of the key only when a
+   * port is selected; otherwise an address that slices list with several ports is ambiguous.
    */
   #keyOf(endpoint: unknown, namespace: string, port: number | string): string {
     const name = this.#nameOf(endpoint, namespace);
@@ -175,7 +188,9 @@ export class EndpointSliceReader {
     return this.#params.allNamespaces ? `${namespace}/${host}` : host;
   }
 
-  /** The object behind the endpoint, or else its host name; names are unique in their namespace only. */
+  /**
+   * Returns the name of the object of the endpoint, or else its hostname. Names are unique only within their namespace.
+   */
   #nameOf(endpoint: unknown, namespace: string): string | undefined {
     const name = fieldOf(fieldOf(endpoint, "targetRef"), "name") || fieldOf(endpoint, "hostname");
     if (typeof name !== "string" || name === "") return undefined;
@@ -183,15 +198,15 @@ export class EndpointSliceReader {
   }
 }
 
-/** A port's number as people write it. */
+/** A port number in a string. */
 const NUMBER = /^[1-9]\d{0,4}$/;
 
-/** Without a host it is no member, whatever its id. */
+/** Returns `host:port`. An endpoint without a host is not a member, so its id does not matter. */
 function addressOf(endpoint: unknown, port: number | string): string {
   return `${hostOf(endpoint)}:${port}`;
 }
 
-/** Its first address; empty where it does not have one. */
+/** Returns the first address; empty when there is none. */
 function hostOf(endpoint: unknown): string {
   const host = listOf(endpoint, "addresses")[0];
   return typeof host === "string" ? host : "";
@@ -199,7 +214,7 @@ function hostOf(endpoint: unknown): string {
 
 const DNS_NAME = /^(?=.{1,253}$)[a-z0-9_](?:[-a-z0-9_]{0,62})(?:\.[a-z0-9_][-a-z0-9_]{0,62})*\.?$/i;
 
-/** A host that is not a text is left to the node reader. */
+/** Checks the host. The node reader checks a host that is not a string. */
 function assertHost(host: unknown): void {
   if (typeof host !== "string" || host.length > NODE_LIMITS.host) return;
   if (isIP(host) !== 0 || DNS_NAME.test(host)) return;

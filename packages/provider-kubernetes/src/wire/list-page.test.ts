@@ -20,14 +20,14 @@ describe("toListPage", () => {
   });
 
   test.each([
-    ["no object", "ok"],
+    ["not an object", "ok"],
     ["a Status", { kind: "Status", metadata: {} }],
     ["no items", { metadata: { resourceVersion: "7" } }],
-    ["items that are no list", { metadata: { resourceVersion: "7" }, items: {} }],
+    ["items that are not a list", { metadata: { resourceVersion: "7" }, items: {} }],
     ["no version", { metadata: {}, items: [] }],
     ["version 7", { metadata: { resourceVersion: 7 }, items: [] }],
     ["null", null],
-  ])("refuses %s", (_, answer) => {
+  ])("rejects %s", (_, answer) => {
     expect(() => toListPage(answer)).toThrow(expect.objectContaining({ code: "STREAM_INVALID_DATA" }));
   });
 });

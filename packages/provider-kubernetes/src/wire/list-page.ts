@@ -4,21 +4,24 @@ import { fieldOf } from "@holdfast/core/adapter";
 /** One page of a list. */
 export interface ListPage {
   readonly items: readonly unknown[];
-  /** The version the whole list is of; opaque. */
+  /** The version of the complete list; opaque. */
   readonly resourceVersion: string;
-  /** Where the next page begins; undefined on the last one. */
+  /** The token for the next page; undefined on the last page. */
   readonly continueAt: string | undefined;
 }
 
-/** Throws `STREAM_INVALID_DATA` for anything but an EndpointSliceList. */
-export function toListPage(answer: unknown): ListPage {
-  const items = fieldOf(answer, "items");
-  const metadata = fieldOf(answer, "metadata");
+/** Reads one page. Throws `STREAM_INVALID_DATA` for anything other than an EndpointSliceList. */
+export function toListPage(response: unknown): ListPage {
+  const items = fieldOf(response, "items");
+  const metadata = fieldOf(response, "metadata");
   const resourceVersion = fieldOf(metadata, "resourceVersion");
   const continueAt = fieldOf(metadata, "continue");
   const isList = items === null || Array.isArray(items);
   if (!isList || typeof resourceVersion !== "string" || resourceVersion === "") {
-    throw new ProvisioningError("STREAM_INVALID_DATA", "the answer to a list is no EndpointSliceList");
+    throw new ProvisioningError(
+      "STREAM_INVALID_DATA",
+      "the response to a list request is not an EndpointSliceList",
+    );
   }
   return {
     items: items ?? [],

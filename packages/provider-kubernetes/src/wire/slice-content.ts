@@ -5,15 +5,18 @@ export interface SliceContent {
   /** `namespace/name`. */
   readonly key: string;
   readonly isIpv6: boolean;
-  /** By the key of the endpoint: the pod, the host name, or the address, with its port where a port is chosen. */
+  /**
+   * The nodes by the key of their endpoint: the pod, the hostname, or the address (with its port when a port is
+   * selected).
+   */
   readonly nodes: ReadonlyMap<string, ClusterNode>;
-  /** Further addresses of keys in `nodes`; absent when there are none. */
+  /** Additional addresses of keys in `nodes`; absent when there are none. */
   readonly more?: readonly { readonly key: string; readonly node: ClusterNode }[] | undefined;
-  /** The keys of endpoints that are listed and are not members, as they are not ready; absent when there are none. */
+  /** The keys of listed endpoints that are not members because they are not ready; absent when there are none. */
   readonly unready?: ReadonlySet<string> | undefined;
-  /** Which fields of members were shortened, one text for each field; absent when none was. */
+  /** The fields of members that were shortened, one text for each field; absent when there are none. */
   readonly trimmed?: readonly string[] | undefined;
-  /** Why endpoints were left out, one text for each. The texts never quote the content of an endpoint. */
+  /** The reasons why endpoints were left out, one for each endpoint. They never quote the content of an endpoint. */
   readonly skipped: readonly string[];
 }
 

@@ -18,7 +18,7 @@ describe("parseWatchLine", () => {
     });
   });
 
-  test("a bookmark is a version and nothing more", () => {
+  test("a bookmark contains only a version", () => {
     expect(parseWatchLine(line("BOOKMARK", { metadata: { resourceVersion: "9" } }))).toEqual({
       type: "bookmark",
       resourceVersion: "9",
@@ -41,18 +41,18 @@ describe("parseWatchLine", () => {
   });
 
   test.each([
-    ["no JSON", '{"hunter2'],
-    ["no object", "7"],
+    ["invalid JSON", '{"hunter2'],
+    ["not an object", "7"],
     ["null", "null"],
     ["another type", line("SYNC", slice)],
-    ["a type of every object", line("toString", slice)],
+    ["a name that every object has", line("toString", slice)],
     ["no type", line(undefined, slice)],
-    ["no object in it", line("ADDED", null)],
+    ["no object in the event", line("ADDED", null)],
     ["no version", line("ADDED", { metadata: { name: "s", namespace: "n" } })],
     ["an empty version", line("BOOKMARK", { metadata: { resourceVersion: "" } })],
     ["a version that is a number", line("BOOKMARK", { metadata: { resourceVersion: 9 } })],
     ["no name", line("DELETED", { metadata: { resourceVersion: "8" } })],
-  ])("%s is STREAM_INVALID_DATA, without its text", (_, text) => {
+  ])("%s leads to STREAM_INVALID_DATA without its text", (_, text) => {
     let error: unknown;
     try {
       parseWatchLine(text);

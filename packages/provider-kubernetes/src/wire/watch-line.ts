@@ -38,7 +38,9 @@ export function parseWatchLine(text: string): WatchLine {
 
 const DAY_MS = 86_400_000;
 
-/** Of a `Status`; one without a code that HTTP has may still say by its reason that a version is gone. */
+/**
+ * Returns the code of a `Status`. If it has no valid HTTP code, its reason may still show that a version has expired.
+ */
 function statusOf(status: unknown): number {
   const code = fieldOf(status, "code");
   if (typeof code === "number" && Number.isInteger(code) && code >= 100 && code < 600) return code;
@@ -52,5 +54,5 @@ function retryAfterMsOf(status: unknown): number | undefined {
 }
 
 function invalid(): ProvisioningError {
-  return new ProvisioningError("STREAM_INVALID_DATA", "a line of the watch is no event of an API server");
+  return new ProvisioningError("STREAM_INVALID_DATA", "a line of the watch is not a valid event");
 }

@@ -6,7 +6,7 @@ import { createTestProvider } from "../../../test/create-test-provider.ts";
 import { answer, FakeApiServer, toSlice } from "../../../test/fake-api-server.ts";
 import { TemporaryFolder } from "@holdfast-apps/test-support";
 import { allTextOf, findSecret } from "@holdfast/testing";
-import { failureOf, lives, probe, shows, watch } from "../../../test/watched.ts";
+import { failureOf, waitForHeartbeats, probe, waitForMembers, watch } from "../../../test/watched.ts";
 
 const ENV = "HOLDFAST_TEST_KUBECONFIG";
 const SECRET = "hunter2";
@@ -41,7 +41,7 @@ interface Written {
   readonly current?: string;
 }
 
-/** A kubeconfig of one user; JSON is YAML. */
+/** Returns a kubeconfig with one user. It is JSON, which is valid YAML. */
 function kubeconfig(
   user: object,
   { server = fake.address, context = {}, current = "main" }: Written = {},
@@ -71,7 +71,7 @@ function write(name: string, text: string): string {
   return file;
 }
 
-/** A plugin that prints the token in the file `name` and counts its runs there. */
+/** A plugin that prints the token in the file `name`, and counts its runs there. */
 function plugin(token: string, status: object = {}): object {
   const code = `
     const fs = require("fs");
@@ -83,35 +83,35 @@ function plugin(token: string, status: object = {}): object {
   return { exec: { apiVersion: "client.authentication.k8s.io/v1", command: process.execPath, args } };
 }
 
-/** Only this token is known from now on. */
+/** From now on, the server accepts only this token. */
 function accept(token: string): void {
   fake.handler = ({ headers }, response, next) =>
     headers.authorization === `Bearer ${token}` ? next() : answer(response, 401, {});
 }
 
-/** How often the plugin runs for a few watches. */
+/** Returns how often the plugin runs for some watches. */
 async function countRuns(provider: ClusterProvider): Promise<number> {
   const recording = watch(provider);
-  await shows(recording, "a");
-  await lives(recording, 4);
+  await waitForMembers(recording, "a");
+  await waitForHeartbeats(recording, 4);
   recording.abort();
   return readFileSync(folder.at("runs"), "utf8").length;
 }
 
 describe("a kubeconfig", () => {
-  test("by an environment variable's text gives server, namespace and token", async () => {
+  test("in an environment variable provides server, namespace and token", async () => {
     const provider = provide({
       kubeconfig: fromEnv(kubeconfig({ token: "t" }, { context: { namespace: "shop" } })),
     });
-    await shows(watch(provider), "a");
+    await waitForMembers(watch(provider), "a");
     expect(fake.requests[0]?.pathname).toContain("/namespaces/shop/");
     expect(fake.authorizations[0]).toBe("Bearer t");
   });
 
   test.each([
-    ["the one it names", {}, "default"],
-    ["the one asked for", { context: "other" }, "elsewhere"],
-    ["the namespace asked for", { context: "other", namespace: "mine" }, "mine"],
+    ["its current context", {}, "default"],
+    ["the configured context", { context: "other" }, "elsewhere"],
+    ["the configured namespace", { context: "other", namespace: "mine" }, "mine"],
   ])("is used with its context: %s", async (_, params, namespace) => {
     const provider = provide({ kubeconfig: fromEnv(kubeconfig({})), ...params });
     expect(await probe(provider)).toBeUndefined();
@@ -119,27 +119,27 @@ describe("a kubeconfig", () => {
     expect(fake.authorizations[0]).toBeUndefined();
   });
 
-  test("gives name and password", async () => {
+  test("provides a name and a password", async () => {
     const user = { username: "ada", password: SECRET };
     expect(await probe(provide({ kubeconfig: fromEnv(kubeconfig(user)) }))).toBeUndefined();
     expect(fake.authorizations[0]).toBe(`Basic ${Buffer.from(`ada:${SECRET}`).toString("base64")}`);
   });
 
-  test("by a file is relative to its folder, and a token file beside it goes before the token", async () => {
+  test("in a file resolves paths relative to its folder, and a token file takes precedence over a token", async () => {
     write("token", "from-file\n");
     const file = write("config", kubeconfig({ tokenFile: "token", token: "inline" }));
     expect(await probe(provide({ kubeconfig: { file } }))).toBeUndefined();
     expect(fake.authorizations[0]).toBe("Bearer from-file");
   });
 
-  test("that kubectl would find is found", async () => {
+  test("is found where kubectl would find it", async () => {
     vi.stubEnv("KUBECONFIG", write("config", kubeconfig({ token: "found" })));
     expect(await probe(provide({}))).toBeUndefined();
     expect(fake.authorizations[0]).toBe("Bearer found");
   });
 
   // A5
-  test("gives every header of an impersonation, and the token's own rights are never used instead", async () => {
+  test("provides all headers of an impersonation, and the permissions of the token are never used instead", async () => {
     const user = {
       token: "t",
       as: "viewer",
@@ -158,7 +158,7 @@ describe("a kubeconfig", () => {
   });
 
   // A3
-  test("of several files finds a token file next to the file that names it", async () => {
+  test("of several files resolves a token file relative to the file that names it", async () => {
     write("tok", "of-second");
     const second = write("second", kubeconfig({ tokenFile: "tok" }));
     const first = write("first", JSON.stringify({ "current-context": "main" }));
@@ -167,25 +167,25 @@ describe("a kubeconfig", () => {
     expect(fake.authorizations[0]).toBe("Bearer of-second");
   });
 
-  test("keeps the last token of a file that cannot be read any more, and uses an inline one until there is any", async () => {
+  test("uses the last token of a file that has become unreadable, or the inline token if it was never readable", async () => {
     const file = folder.at("token");
     const recording = watch(
       provide({ kubeconfig: fromEnv(kubeconfig({ token: "inline", tokenFile: file })) }),
     );
-    await shows(recording, "a");
+    await waitForMembers(recording, "a");
     expect(fake.authorizations[0]).toBe("Bearer inline");
     write("token", "one");
     await recording.waitFor("the token", () => fake.authorizations.includes("Bearer one") || undefined);
     rmSync(file);
-    await lives(recording, 2);
+    await waitForHeartbeats(recording, 2);
     expect(fake.authorizations.at(-1)).toBe("Bearer one");
     recording.abort();
   });
 
   // A2
   test.each<[object, string]>([
-    [{ token: "a\nb" }, "a token with characters that a header cannot hold"],
-    [{ exec: { command: "x", args: "y" } }, "exec.args: not of the expected form"],
+    [{ token: "a\nb" }, "a token with characters that are not allowed in a header"],
+    [{ exec: { command: "x", args: "y" } }, "exec.args does not have the expected form"],
   ])("with %j: the error names the user and its file", async (user, why) => {
     const file = write("config", kubeconfig(user));
     const error = await probe(provide({ kubeconfig: { file } }));
@@ -194,7 +194,7 @@ describe("a kubeconfig", () => {
     expect(String(error)).toContain(why);
   });
 
-  test("goes with its token before that of a plugin", async () => {
+  test("uses its token instead of that of a plugin", async () => {
     const user = { token: "inline", ...plugin("from-plugin") };
     expect(await probe(provide({ kubeconfig: fromEnv(kubeconfig(user)) }))).toBeUndefined();
     expect(fake.authorizations[0]).toBe("Bearer inline");
@@ -213,10 +213,10 @@ describe("a kubeconfig", () => {
     expect(fake.authorizations[0]).toBe("Bearer w");
   });
 
-  test("that was replaced is used from the next request on, and no watch breaks", async () => {
+  test("that was replaced is used from the next request on, without an interruption of a watch", async () => {
     const file = write("config", kubeconfig({ token: "one" }));
     const recording = watch(provide({ kubeconfig: { file } }));
-    await shows(recording, "a");
+    await waitForMembers(recording, "a");
     write("config", kubeconfig({ token: "two" }));
     await recording.waitFor("the new token", () => fake.authorizations.includes("Bearer two") || undefined);
     expect(recording.outcome.kind).toBe("running");
@@ -224,24 +224,27 @@ describe("a kubeconfig", () => {
   });
 
   test.each<[string, () => object]>([
-    ["is not there", () => ({ kubeconfig: { file: folder.at("missing") } })],
+    ["does not exist", () => ({ kubeconfig: { file: folder.at("missing") } })],
     ["is in a variable that is not set", () => ({ kubeconfig: { env: "HOLDFAST_TEST_UNSET" } })],
-    ["is no YAML", () => ({ kubeconfig: fromEnv(`{"token: ${SECRET}`) })],
-    ["is a text", () => ({ kubeconfig: fromEnv(SECRET) })],
-    ["is empty but for a list", () => ({ kubeconfig: fromEnv("[]") })],
-    ["has a nameless cluster", () => ({ kubeconfig: fromEnv('{"clusters":[{"cluster":{}}]}') })],
-    ["has no such context", () => ({ kubeconfig: fromEnv(kubeconfig({})), context: "prod" })],
+    ["is not YAML", () => ({ kubeconfig: fromEnv(`{"token: ${SECRET}`) })],
+    ["is a string", () => ({ kubeconfig: fromEnv(SECRET) })],
+    ["is a list", () => ({ kubeconfig: fromEnv("[]") })],
+    ["has a cluster without a name", () => ({ kubeconfig: fromEnv('{"clusters":[{"cluster":{}}]}') })],
+    [
+      "does not have the configured context",
+      () => ({ kubeconfig: fromEnv(kubeconfig({})), context: "prod" }),
+    ],
     ["has no current context", () => ({ kubeconfig: fromEnv(kubeconfig({}, { current: "" })) })],
     ["has a context without its cluster", () => ({ kubeconfig: fromEnv(kubeconfig({})), context: "broken" })],
     [
-      "has an auth-provider that blocks",
+      "has an unsupported auth-provider",
       () => ({ kubeconfig: fromEnv(kubeconfig({ "auth-provider": { name: "gcp", config: {} } })) }),
     ],
     [
       "has a token file that is missing",
       () => ({ kubeconfig: fromEnv(kubeconfig({ tokenFile: folder.at("missing") })) }),
     ],
-  ])("that %s is CONNECTIVITY_SECRET_UNAVAILABLE, and is not quoted", async (_, toParams) => {
+  ])("that %s leads to CONNECTIVITY_SECRET_UNAVAILABLE, and is not quoted", async (_, toParams) => {
     // R1.6
     const error = await probe(provide({ ...toParams() }));
     expect(error).toMatchObject({ code: "CONNECTIVITY_SECRET_UNAVAILABLE" });
@@ -254,7 +257,7 @@ describe("a token by reference", () => {
   test("is read again for every request", async () => {
     const file = write("token", "one\n");
     const recording = watch(provide({ server: fake.address, token: { file } }));
-    await shows(recording, "a");
+    await waitForMembers(recording, "a");
     expect(fake.authorizations[0]).toBe("Bearer one");
     write("token", "two\n");
     await recording.waitFor("the new token", () => fake.authorizations.includes("Bearer two") || undefined);
@@ -271,7 +274,7 @@ describe("a token by reference", () => {
 
   // E1 R1.6
   test.each([" \n", "a b", `${SECRET}\u0001`, `${SECRET}é`])(
-    "that no header can hold (%j) is CONNECTIVITY_SECRET_UNAVAILABLE",
+    "that cannot be sent in a header (%j) leads to CONNECTIVITY_SECRET_UNAVAILABLE",
     async (text) => {
       vi.stubEnv(ENV, text);
       const error = await probe(provide({ server: fake.address, token: { env: ENV } }));
@@ -281,20 +284,20 @@ describe("a token by reference", () => {
     },
   );
 
-  test("that is missing is CONNECTIVITY_SECRET_UNAVAILABLE", async () => {
+  test("that is missing leads to CONNECTIVITY_SECRET_UNAVAILABLE", async () => {
     const provider = provide({ server: fake.address, token: { file: folder.at("missing") } });
     expect((await failureOf(watch(provider))).code).toBe("CONNECTIVITY_SECRET_UNAVAILABLE");
   });
 });
 
 describe("after a 401", () => {
-  // H3: a rotated token is noticed by the next attempt.
+  // H3: the next attempt uses a rotated token.
   test("a token file is read again, as for every request", async () => {
     const file = write("token", "one");
     accept("one");
     const provider = provide({ kubeconfig: fromEnv(kubeconfig({ tokenFile: file })) });
     const recording = watch(provider);
-    await shows(recording, "a");
+    await waitForMembers(recording, "a");
     accept("two");
     expect(await failureOf(recording)).toMatchObject({
       code: "CONNECTIVITY_UNAUTHORIZED",
@@ -302,40 +305,40 @@ describe("after a 401", () => {
     });
     expect(await failureOf(watch(provider))).toMatchObject({ code: "CONNECTIVITY_UNAUTHORIZED" });
     write("token", "two");
-    await shows(watch(provider), "a");
+    await waitForMembers(watch(provider), "a");
     expect(fake.authorizations.at(-1)).toBe("Bearer two");
   });
 
-  test("a plugin is asked again", async () => {
+  test("a plugin runs again", async () => {
     accept("one");
     const provider = provide({ kubeconfig: fromEnv(kubeconfig(plugin("one"))) });
     const recording = watch(provider);
-    await shows(recording, "a");
+    await waitForMembers(recording, "a");
     write("plugin-token", "two");
     accept("two");
     expect((await failureOf(recording)).code).toBe("CONNECTIVITY_UNAUTHORIZED");
-    await shows(watch(provider), "a");
+    await waitForMembers(watch(provider), "a");
   });
 });
 
 describe("a credential plugin", () => {
-  test("is asked once while its credential lasts", async () => {
+  test("runs once while its credential is valid", async () => {
     const status = { expirationTimestamp: "2100-01-01T00:00:00Z" };
     expect(await countRuns(provide({ kubeconfig: fromEnv(kubeconfig(plugin("t", status))) }))).toBe(1);
     expect(new Set(fake.authorizations)).toEqual(new Set(["Bearer t"]));
   });
 
-  test("is asked once for a credential that does not expire", async () => {
+  test("runs once for a credential that does not expire", async () => {
     expect(await countRuns(provide({ kubeconfig: fromEnv(kubeconfig(plugin("t"))) }))).toBe(1);
   });
 
-  test("is asked again when its credential has expired", async () => {
+  test("runs again when its credential has expired", async () => {
     const status = { expirationTimestamp: "2001-01-01T00:00:00Z" };
     const provider = provide({ kubeconfig: fromEnv(kubeconfig(plugin("t", status))) });
     expect(await countRuns(provider)).toBeGreaterThan(2);
   });
 
-  test("by a relative path lies beside the kubeconfig", async () => {
+  test("with a relative path is found next to the kubeconfig", async () => {
     const credential = `{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1","status":{"token":"t"}}`;
     chmodSync(write("login", `#!/bin/sh\necho '${credential}'\n`), 0o700);
     const exec = { apiVersion: "client.authentication.k8s.io/v1", command: "./login" };
@@ -344,7 +347,7 @@ describe("a credential plugin", () => {
     expect(fake.authorizations[0]).toBe("Bearer t");
   });
 
-  test("that hangs is CONNECTIVITY_TIMEOUT, and no request is made", async () => {
+  test("that hangs leads to CONNECTIVITY_TIMEOUT, and no request is sent", async () => {
     const exec = {
       apiVersion: "client.authentication.k8s.io/v1",
       command: process.execPath,

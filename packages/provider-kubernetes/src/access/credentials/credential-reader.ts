@@ -9,7 +9,7 @@ import type { LoadedKubeconfig } from "../kubeconfig/load-kubeconfig.ts";
 import { readOidcToken, type OidcSession } from "./read-oidc-token.ts";
 import type { KubernetesSettings } from "../../kubernetes-params.ts";
 
-/** What this side proves with who it is, for one request. */
+/** The credentials for one request. */
 export interface Credentials {
   readonly headers: Headers;
   readonly ca: Buffer | undefined;
@@ -18,8 +18,8 @@ export interface Credentials {
 }
 
 /**
- * Makes the credentials of one kubeconfig's user. Files are read again for every request, so that one that is rotated is seen; a
- * credential of a plugin is kept until it expires.
+ * Reads the credentials of the user of a kubeconfig. Files are read again for every request, so that rotated files are
+ * used. A credential of a plugin is kept until it expires.
  */
 export class CredentialReader {
   readonly #loaded: LoadedKubeconfig;
@@ -36,8 +36,9 @@ export class CredentialReader {
   }
 
   /**
-   * Throws `CONNECTIVITY_SECRET_UNAVAILABLE` when a token, a plugin or OpenID Connect gives nothing usable, `CONNECTIVITY_TLS` when a
-   * certificate or key cannot be read, `CONNECTIVITY_TIMEOUT` when a plugin takes too long.
+   * Throws `CONNECTIVITY_SECRET_UNAVAILABLE` when a token, a plugin or OpenID Connect does not provide usable
+   * credentials, `CONNECTIVITY_TLS` when a certificate or key cannot be read, and `CONNECTIVITY_TIMEOUT` when a plugin
+   * takes too long.
    */
   async read(signal: AbortSignal): Promise<Credentials> {
     const { cluster, user } = this.#loaded;
@@ -47,20 +48,20 @@ export class CredentialReader {
         "CONNECTIVITY_TLS",
         `the authority of ${cluster.label} is not a PEM certificate`,
       );
-    const ownCert = await readPem(user.cert, signal);
-    const ownKey = await readPem(user.key, signal);
+    const userCert = await readPem(user.cert, signal);
+    const userKey = await readPem(user.key, signal);
     const authorization = await this.#authorize(signal);
     const plugin =
       user.exec === undefined ? undefined : await this.#runPlugin(user.exec, cluster, ca, signal);
     const pluginToken =
       plugin?.token === undefined ? undefined : toBearer(plugin.token, "the credential plugin");
-    // As in client-go a token of the kubeconfig goes before that of a plugin.
-    const sent = authorization ?? pluginToken;
+    // As in client-go, a token of the kubeconfig takes precedence over that of a plugin.
+    const header = authorization ?? pluginToken;
     return {
-      headers: { ...user.impersonation, ...(sent !== undefined && { authorization: sent }) },
+      headers: { ...user.impersonation, ...(header !== undefined && { authorization: header }) },
       ca,
-      cert: plugin?.cert ?? ownCert,
-      key: plugin?.key ?? ownKey,
+      cert: plugin?.cert ?? userCert,
+      key: plugin?.key ?? userKey,
     };
   }
 
@@ -78,7 +79,10 @@ export class CredentialReader {
     return fromIssuer === undefined ? undefined : toBearer(fromIssuer, "the OpenID Connect provider");
   }
 
-  /** As in client-go the last content that could be read goes before `token`, which is used until there is one. */
+  /**
+   * Reads a token file. As in client-go, if it cannot be read, the last content is used, or `token` if the file has
+   * never been read.
+   */
   async #readTokenFile(file: string, token: string | undefined, signal: AbortSignal): Promise<string> {
     try {
       this.#lastFileToken = await resolveSecret({ file }, { signal });
@@ -128,10 +132,12 @@ async function readPem(source: PemSource | undefined, signal: AbortSignal): Prom
   return "data" in source ? source.data : await readPemFile(source.file, signal);
 }
 
-/** A token that no header can hold would be refused by the HTTP client, in an error that quotes it. */
+/**
+ * Checks that a token can be sent in a header. Otherwise the HTTP client would reject it with an error that quotes it.
+ */
 function toBearer(token: string, origin: string): string {
   const trimmed = token.trim();
   if (/^[\x21-\x7e]+$/.test(trimmed)) return `Bearer ${trimmed}`;
-  const what = trimmed === "" ? "an empty token" : "a token with characters that a header cannot hold";
-  throw new ProvisioningError("CONNECTIVITY_SECRET_UNAVAILABLE", `${origin} gives ${what}`);
+  const what = trimmed === "" ? "an empty token" : "a token with characters that are not allowed in a header";
+  throw new ProvisioningError("CONNECTIVITY_SECRET_UNAVAILABLE", `${origin} contains ${what}`);
 }

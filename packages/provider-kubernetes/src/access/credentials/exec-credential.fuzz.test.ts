@@ -29,7 +29,7 @@ function check(output: string): void {
   expect(expiresAt === undefined || Number.isFinite(expiresAt)).toBe(true);
 }
 
-test("whatever a plugin prints is a usable credential or none", () => {
+test("any output of a plugin is a usable credential or none", () => {
   fc.assert(
     fc.property(mutations, mutations, (structure, text) => {
       check(mutateBytes(Buffer.from(JSON.stringify(mutateJson(SAMPLE, structure))), text).toString());

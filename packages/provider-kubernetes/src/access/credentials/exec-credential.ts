@@ -1,12 +1,12 @@
 import { parseJson } from "@holdfast/core/adapter";
 import * as z from "zod";
 
-/** What a credential plugin gives (client.authentication.k8s.io/v1, ExecCredentialStatus). */
+/** The credential that a plugin returns (client.authentication.k8s.io/v1, ExecCredentialStatus). */
 export interface ExecCredential {
   readonly token?: string | undefined;
   readonly cert?: string | undefined;
   readonly key?: string | undefined;
-  /** Wall-clock milliseconds; absent when it does not expire. */
+  /** When it expires, in milliseconds of the wall clock; absent when it does not expire. */
   readonly expiresAt?: number | undefined;
 }
 

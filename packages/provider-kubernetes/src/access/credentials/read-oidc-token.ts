@@ -1,12 +1,15 @@
 import type { KubeConfig } from "@kubernetes/client-node";
 import type { RequestOptions } from "node:https";
 
-/** What the library keeps from one request to the next: the token that it renewed. */
+/** The state of the library between requests: the renewed token. */
 export interface OidcSession {
   config?: KubeConfig;
 }
 
-/** The token of a user with the auth-provider `oidc`, renewed when it has expired; undefined when the configuration has none. */
+/**
+ * Returns the token of a user with the auth-provider `oidc`, and renews it when it has expired. Returns undefined when
+ * the configuration contains none.
+ */
 export async function readOidcToken(
   config: Readonly<Record<string, string>>,
   session: OidcSession,
@@ -19,7 +22,7 @@ export async function readOidcToken(
 }
 
 async function createConfig(config: Readonly<Record<string, string>>): Promise<KubeConfig> {
-  // 62 MB that only a user of OpenID Connect loads.
+  // This package has 62 MB, so it is loaded only for OpenID Connect.
   const { KubeConfig: KubeConfigClass } = await import("@kubernetes/client-node");
   const loaded = new KubeConfigClass();
   loaded.loadFromClusterAndUser(

@@ -26,7 +26,7 @@ beforeAll(() => {
 });
 afterAll(() => folder[Symbol.dispose]());
 
-/** A plugin that runs this as a script. */
+/** Returns a plugin that runs this script. */
 function script(code: string, more: object = {}, ...args: readonly string[]): object {
   return { apiVersion: V1, command: process.execPath, args: ["-e", code, ...args], ...more };
 }
@@ -70,11 +70,11 @@ describe("a credential plugin", () => {
       { clientCertificateData: "C", clientKeyData: "K", token: "" },
       { cert: "C", key: "K" },
     ],
-  ])("that prints %j gives %j", async (status, expected) => {
+  ])("that prints %j provides %j", async (status, expected) => {
     expect(await run(printing(credential(status)))).toEqual(expected);
   });
 
-  test("is given its arguments, its environment and the protocol's", async () => {
+  test("receives its arguments, its environment variables and those of the protocol", async () => {
     const code = `
       const { kind, apiVersion, spec } = JSON.parse(process.env.KUBERNETES_EXEC_INFO);
       const token = [process.env.MINE, kind, spec.interactive, spec.cluster, process.argv[1]].join();
@@ -89,24 +89,24 @@ describe("a credential plugin", () => {
       { apiVersion: "client.authentication.k8s.io/v1alpha1" },
       `exec.apiVersion: expected ${V1} or ${V1}beta1`,
     ],
-    [{ args: [SECRET, 7] }, "exec.args.1: not of the expected form"],
-    [{ env: [{ value: SECRET }] }, "exec.env.0.name: not of the expected form"],
-    [{ command: undefined }, "exec.command: not of the expected form"],
-  ])("with %j in its exec section: the error names the user and the field", async (more, why) => {
+    [{ args: [SECRET, 7] }, "exec.args.1 does not have the expected form"],
+    [{ env: [{ value: SECRET }] }, "exec.env.0.name does not have the expected form"],
+    [{ command: undefined }, "exec.command does not have the expected form"],
+  ])("with %j in its exec section leads to an error with the user and the field", async (more, why) => {
     const outcome = await outcomeOf(() => run(script("", more), { label: "the user" }));
     const message: unknown = expect.stringContaining(`the user cannot be used: ${why}`);
     expect(outcome).toMatchObject({ error: { code: "CONNECTIVITY_SECRET_UNAVAILABLE", message } });
     expect(findSecret(allTextOf(outcome), SECRET)).toEqual([]);
   });
 
-  test("may have a variable without a value, which is empty", async () => {
+  test("may have a variable without a value, which becomes empty", async () => {
     const code = `
       const status = { token: JSON.stringify(process.env.EMPTY) };
       console.log(JSON.stringify({ kind: "ExecCredential", apiVersion: "${V1}", status }));`;
     expect(await run(script(code, { env: [{ name: "EMPTY" }] }))).toMatchObject({ token: '""' });
   });
 
-  test("is given the cluster when it asks", async () => {
+  test("receives the cluster if it is configured so", async () => {
     const code = `
       const { apiVersion, spec } = JSON.parse(process.env.KUBERNETES_EXEC_INFO);
       const status = { token: JSON.stringify(spec.cluster) };
@@ -122,35 +122,38 @@ describe("a credential plugin", () => {
     });
   });
 
-  test("that reads its input is not waited for", async () => {
+  test("that reads its input does not block", async () => {
     const text = JSON.stringify(credential({ token: "t" }));
     const code = `process.stdin.resume().on("end", () => console.log(${JSON.stringify(text)}))`;
     expect(await run(script(code))).toEqual({ token: "t" });
   });
 
   test.each<[string, object]>([
-    ["prints no JSON", script(`console.log("${SECRET}")`)],
+    ["does not print JSON", script(`console.log("${SECRET}")`)],
     ["prints nothing", script("")],
     ["prints a Status", printing({ kind: "Status", apiVersion: V1, status: { token: SECRET } })],
     [
-      "speaks another version",
+      "uses another version",
       printing(credential({ token: SECRET }, { apiVersion: "client.authentication.k8s.io/v1beta1" })),
     ],
-    ["gives no credential", printing(credential({}))],
-    ["gives half a certificate", printing(credential({ token: SECRET, clientCertificateData: "C" }))],
-    ["gives a token that is a number", printing(credential({ token: 7 }))],
+    ["prints no credential", printing(credential({}))],
     [
-      "gives an expiry that is no time",
+      "prints a certificate without a key",
+      printing(credential({ token: SECRET, clientCertificateData: "C" })),
+    ],
+    ["prints a token that is a number", printing(credential({ token: 7 }))],
+    [
+      "prints an invalid expiration time",
       printing(credential({ token: SECRET, expirationTimestamp: "tomorrow" })),
     ],
     ["fails", script(`console.error("${SECRET}"); process.exit(3)`)],
     ["prints without end", script(`for (;;) require("fs").writeSync(1, "${SECRET}".repeat(9999))`)],
     ["does not exist", { apiVersion: V1, command: "/nowhere/at-all" }],
-    ["wants to ask somebody", printing(credential({ token: SECRET }), { interactiveMode: "Always" })],
+    ["needs a terminal", printing(credential({ token: SECRET }), { interactiveMode: "Always" })],
     ["has no command", { apiVersion: V1 }],
-    ["is of a version that nobody knows", printing(credential({ token: "t" }), { apiVersion: "v2" })],
-    ["has arguments that are no texts", { apiVersion: V1, command: "x", args: [{}] }],
-  ])("that %s is CONNECTIVITY_SECRET_UNAVAILABLE, and what it printed is not repeated", async (_, exec) => {
+    ["has an unknown version", printing(credential({ token: "t" }), { apiVersion: "v2" })],
+    ["has arguments that are not strings", { apiVersion: V1, command: "x", args: [{}] }],
+  ])("that %s leads to CONNECTIVITY_SECRET_UNAVAILABLE without its output", async (_, exec) => {
     // R1.6
     const error: unknown = await run(exec).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: "CONNECTIVITY_SECRET_UNAVAILABLE" });
@@ -165,13 +168,13 @@ describe("a credential plugin", () => {
     ["its arguments", { args: [`${SECRET}\0`] }],
     ["its command", { command: `/${SECRET}\0` }],
     ["arguments that are too long", { args: [SECRET.repeat(1_000_000)] }],
-  ])("that cannot be started because of %s repeats nothing of it", async (_, more) => {
+  ])("that cannot be started because of %s leads to an error without the value", async (_, more) => {
     const outcome = await outcomeOf(() => run(script("", more)));
     expect(outcome).toMatchObject({ error: { code: "CONNECTIVITY_SECRET_UNAVAILABLE" } });
     expect(findSecret(allTextOf(outcome), SECRET)).toEqual([]);
   });
 
-  test("that takes too long is killed with its children, and is CONNECTIVITY_TIMEOUT", async () => {
+  test("that takes too long is killed with its children, and leads to CONNECTIVITY_TIMEOUT", async () => {
     const clock = new VirtualClock();
     const sleeping = sleeper("slow");
     const running = run(sleeping.exec, { timeoutMs: 1_500, clock });
@@ -183,7 +186,7 @@ describe("a credential plugin", () => {
     while (sleeping.isAlive()) await time.advance(5);
   });
 
-  test("that leaves a child with its output behind is not waited for", async () => {
+  test("that leaves a child with its output open does not block", async () => {
     const code = `
       require("child_process").spawn(process.execPath, ["-e", "setTimeout(() => {}, 3000)"], { stdio: "inherit" });
       setInterval(() => {}, 1e6);`;
@@ -207,7 +210,8 @@ describe("a credential plugin", () => {
 });
 
 /**
- * A plugin that starts a child, both of which never end, whatever signal asks them to. It writes the ids of both into a file.
+ * Returns a plugin that starts a child. Both ignore all signals that can be ignored and never end. The plugin writes
+ * the ids of both to a file.
  */
 function sleeper(name: string): Sleeper {
   const file = folder.at(name);
@@ -234,7 +238,10 @@ function sleeper(name: string): Sleeper {
   };
 }
 
-/** A process that has ended may wait for its parent to notice. */
+/**
+ * Returns true while the process runs. A process that has ended may still exist until its parent has collected its
+ * status.
+ */
 function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);

@@ -6,11 +6,11 @@ import { parseExecCredential, type ExecCredential } from "./exec-credential.ts";
 import { runPlugin } from "./run-plugin.ts";
 
 export interface ExecOptions {
-  /** Names the user of the kubeconfig in messages. @defaultValue `the kubeconfig` */
+  /** The name of the kubeconfig user in messages. @defaultValue `the kubeconfig` */
   readonly label?: string | undefined;
-  /** Given to a plugin that asks for it. */
+  /** Passed to plugins with `provideClusterInfo`. */
   readonly cluster: ClusterEntry;
-  /** The content of the cluster's authority. */
+  /** The content of the certificate authority of the cluster. */
   readonly ca: Buffer | undefined;
   readonly clock: Clock;
   readonly timeoutMs: number;
@@ -19,7 +19,7 @@ export interface ExecOptions {
 
 const V1 = "client.authentication.k8s.io/v1";
 
-/** The `exec` part of a kubeconfig's user. */
+/** The `exec` section of a kubeconfig user. */
 const execSchema = z.object({
   apiVersion: z.enum([V1, "client.authentication.k8s.io/v1beta1"]).default(V1),
   command: z.string().min(1),
@@ -31,7 +31,7 @@ const execSchema = z.object({
 
 /**
  * Runs a credential plugin. Throws `CONNECTIVITY_TIMEOUT` when it takes longer than `timeoutMs`, and
- * `CONNECTIVITY_SECRET_UNAVAILABLE` when it fails or prints something else. What it prints is never repeated.
+ * `CONNECTIVITY_SECRET_UNAVAILABLE` when it fails or does not print a credential. Errors never contain its output.
  */
 export async function runExecPlugin(exec: unknown, options: ExecOptions): Promise<ExecCredential> {
   const { label = "the kubeconfig", cluster, ca, clock, timeoutMs, signal } = options;
@@ -49,7 +49,7 @@ export async function runExecPlugin(exec: unknown, options: ExecOptions): Promis
     error: () =>
       new ProvisioningError(
         "CONNECTIVITY_TIMEOUT",
-        `the credential plugin "${command}" took over ${timeoutMs} ms`,
+        `the credential plugin "${command}" took longer than ${timeoutMs} ms`,
       ),
   });
   const spec = {
@@ -74,7 +74,10 @@ export async function runExecPlugin(exec: unknown, options: ExecOptions): Promis
   return credential;
 }
 
-/** `spec.cluster` of an ExecCredential. The authority is given by its content, also where the kubeconfig names a file. */
+/**
+ * Returns `spec.cluster` of an ExecCredential. The certificate authority is always passed as content, even if the
+ * kubeconfig names a file.
+ */
 function toClusterInfo(cluster: ClusterEntry, ca: Buffer | undefined): unknown {
   return {
     server: cluster.server,
@@ -87,10 +90,10 @@ function toClusterInfo(cluster: ClusterEntry, ca: Buffer | undefined): unknown {
   };
 }
 
-/** Names the field of the exec section that is wrong. Its value is not repeated. */
+/** Names the invalid field of the exec section, without its value. */
 function describeIssue(issue: z.core.$ZodIssue | undefined): string {
   const field = ["exec", ...(issue?.path ?? [])].join(".");
-  if (issue?.code !== "invalid_value") return `${field}: not of the expected form`;
+  if (issue?.code !== "invalid_value") return `${field} does not have the expected form`;
   return `${field}: expected ${issue.values.map(String).join(" or ")}`;
 }
 

@@ -10,9 +10,9 @@ export interface PluginCommand {
 const MAX_OUTPUT = 1_048_576;
 
 /**
- * What a credential plugin prints. It runs in a process group of its own, which is killed when the wait ends without an answer: the
- * signal aborts, the plugin prints more than 1 MiB, or this process exits. Throws `CONNECTIVITY_SECRET_UNAVAILABLE` when it fails; no
- * error repeats its output or its arguments.
+ * Runs a credential plugin and returns its output. It runs in a separate process group, which is killed when the signal
+ * aborts, when the plugin prints more than 1 MiB, or when this process exits. Throws `CONNECTIVITY_SECRET_UNAVAILABLE`
+ * when the plugin fails. Errors contain neither its output nor its arguments.
  */
 export async function runPlugin(plugin: PluginCommand, signal: AbortSignal): Promise<string> {
   throwIfAborted(signal);
@@ -30,10 +30,13 @@ export async function runPlugin(plugin: PluginCommand, signal: AbortSignal): Pro
   }
 }
 
-/** Throws at once for what no process can be given, such as a NUL; that error quotes the value. */
+/**
+ * Starts the plugin. `spawn` throws for arguments that cannot be passed to a process, such as a NUL, and its error
+ * quotes the value.
+ */
 function start({ command, args, env }: PluginCommand): ChildProcess {
   try {
-    // Detached is what gives it a process group, and takes the terminal away.
+    // `detached` creates a new process group without a terminal.
     return spawn(command, args, {
       env,
       detached: true,
@@ -41,7 +44,7 @@ function start({ command, args, env }: PluginCommand): ChildProcess {
       windowsHide: true,
     });
   } catch {
-    throw unavailable("the credential plugin cannot be started with what the kubeconfig gives it");
+    throw unavailable("the credential plugin cannot be started with the values in the kubeconfig");
   }
 }
 
@@ -55,7 +58,7 @@ function readOutput(child: ChildProcess, command: string): Promise<string> {
     if (byteLength > MAX_OUTPUT) fail(`it printed more than ${MAX_OUTPUT} bytes`);
     else parts.push(part);
   });
-  // The message holds the command line: the code is all that is reported.
+  // The message contains the command line, so only the code is reported.
   child.on("error", (error) => fail(String(Reflect.get(error, "code"))));
   child.on("close", (code, signal) => {
     if (code === 0) resolve(Buffer.concat(parts).toString());
@@ -64,7 +67,7 @@ function readOutput(child: ChildProcess, command: string): Promise<string> {
   return promise;
 }
 
-/** Children of the plugin belong to its group, unless they left it on purpose. */
+/** Kills the process group of the plugin, which includes its child processes unless they have left the group. */
 function killGroup(child: ChildProcess): void {
   const { pid } = child;
   if (pid === undefined) return;
@@ -72,7 +75,7 @@ function killGroup(child: ChildProcess): void {
     if (process.platform === "win32") child.kill("SIGKILL");
     else process.kill(-pid, "SIGKILL");
   } catch {
-    // Nothing of it is left.
+    // The group has already ended.
   }
 }
 

@@ -4,16 +4,16 @@ import { EntryReader, type PemSource } from "./entry-reader.ts";
 import type { KubeconfigEntry } from "./kubeconfig-file.ts";
 import { booleanField, textField } from "./kubeconfig-field.ts";
 
-/** Where a cluster is, and how it proves what it is. */
+/** The address of a cluster, and how its certificate is verified. */
 export interface ClusterEntry {
-  /** For messages: `the cluster "c" of the kubeconfig "/path"`. */
+  /** The name in messages: `the cluster "c" of the kubeconfig "/path"`. */
   readonly label: string;
-  /** An http or https URL without a slash at its end. */
+  /** An http or https URL without a slash at the end. */
   readonly server: string;
   readonly serverName?: string | undefined;
-  /** The server's certificate is not verified. */
+  /** True when the certificate of the server is not verified. */
   readonly isInsecure: boolean;
-  /** Left out: the authorities that Node.js trusts. */
+  /** The trusted certificate authorities; by default those that Node.js trusts. */
   readonly ca?: PemSource | undefined;
   readonly proxyUrl?: string | undefined;
   readonly disableCompression?: boolean | undefined;
@@ -35,7 +35,7 @@ const schema = z.looseObject({
   extensions: z.array(z.unknown()).nullish(),
 });
 
-/** Throws `CONNECTIVITY_SECRET_UNAVAILABLE`, naming the cluster, its file and what is wrong. */
+/** Reads a cluster. Throws `CONNECTIVITY_SECRET_UNAVAILABLE` with the cluster, its file and the problem. */
 export function readCluster(entry: KubeconfigEntry): ClusterEntry {
   const reader = new EntryReader("cluster", entry);
   const fields = reader.read(schema);
@@ -61,13 +61,17 @@ export function readCluster(entry: KubeconfigEntry): ClusterEntry {
   };
 }
 
-/** An http or https URL without user, password, query and fragment. */
+/** Matches an http or https URL without user, password, query and fragment. */
 const SERVER = /^https?:\/\/[^\s/?#@]+(?:\/[^\s?#@]*)?$/i;
 
-/** Errors name the server, so it must not hold a secret. Without a scheme it is `host:port`, as in client-go. */
+/**
+ * Converts the server to a URL. It must not contain a secret, because errors name it. Without a scheme it is
+ * `host:port`, as in client-go.
+ */
 function toServer(reader: EntryReader, given: string | undefined, hasTls: boolean): string {
   if (given === undefined) throw reader.unusable("it has no server");
-  if (given.includes("@")) throw reader.unusable("its server has credentials in it, which belong to a user");
+  if (given.includes("@"))
+    throw reader.unusable("its server contains credentials, which must be in the user");
   const isUrl = given.includes("://");
   const server = isUrl ? given : `${hasTls ? "https" : "http"}://${given}`;
   if (SERVER.test(server) && URL.canParse(server)) return server.replace(/\/+$/, "");

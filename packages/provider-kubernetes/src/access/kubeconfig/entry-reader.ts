@@ -3,12 +3,12 @@ import type * as z from "zod";
 import type { KubeconfigEntry } from "./kubeconfig-file.ts";
 import { describeFile, unusable } from "./unusable-kubeconfig.ts";
 
-/** The bytes of a certificate or key, or the file that holds them. */
+/** A certificate or key, as bytes or as a file. */
 export type PemSource = { readonly data: Buffer } | { readonly file: string };
 
-/** Reads the fields of one entry, and names file and entry in every error. */
+/** Reads the fields of one entry. Every error names the file and the entry. */
 export class EntryReader {
-  /** `the user "u" of the kubeconfig "/path"`. */
+  /** The name in messages: `the user "u" of the kubeconfig "/path"`. */
   readonly label: string;
   readonly #entry: KubeconfigEntry;
 
@@ -17,23 +17,23 @@ export class EntryReader {
     this.label = `the ${kind} "${entry.name}" of ${describeFile(entry.path)}`;
   }
 
-  /** Throws `CONNECTIVITY_SECRET_UNAVAILABLE`, naming the field that is not as the schema says. */
+  /** Throws `CONNECTIVITY_SECRET_UNAVAILABLE` with the name of the field that does not match the schema. */
   read<T>(schema: z.ZodType<T>): T {
     const parsed = schema.safeParse(this.#entry.value ?? {});
     if (parsed.success) return parsed.data;
     const field = parsed.error.issues[0]?.path[0];
     throw this.unusable(
-      typeof field === "string" ? `${field}: not of the expected form` : "expected a mapping",
+      typeof field === "string" ? `${field} does not have the expected form` : "expected a mapping",
     );
   }
 
-  /** A relative path is relative to the file that holds it. */
+  /** Resolves a path relative to the file that contains it. */
   toPath(file: string): string {
     const { path } = this.#entry;
     return path === undefined || isAbsolute(file) ? file : join(dirname(path), file);
   }
 
-  /** Data wins over a file, which is then not opened ("Authenticating", kubeconfig reference). */
+  /** Data takes precedence over a file, which is then not opened ("Authenticating", kubeconfig reference). */
   toPem(field: string, data: string | undefined, file: string | undefined): PemSource | undefined {
     if (data !== undefined) {
       const bytes = Buffer.from(data, "base64");

@@ -3,7 +3,7 @@ import { ProvisioningError, throwIfAborted } from "@holdfast/core";
 import { describeFileFailure, readFileWithin, resolveSecret } from "@holdfast/core/adapter";
 import type { KubernetesSettings } from "../../kubernetes-params.ts";
 import type { KubeconfigText } from "./kubeconfig-file.ts";
-import type { Surroundings } from "./surroundings.ts";
+import type { ProcessEnvironment } from "./process-environment.ts";
 import { describeFile } from "./unusable-kubeconfig.ts";
 
 /** What determines the address of the cluster and the credentials: the parameter `server`, or kubeconfig files. */
@@ -16,13 +16,13 @@ export type KubeconfigSource =
 const MAX_BYTES = 4_194_304;
 
 /**
- * Reads the kubeconfigs: that of the parameters, else those of KUBECONFIG, else `~/.kube/config`. As in client-go a file that does
- * not exist is skipped, unless the parameters name it. Throws `CONNECTIVITY_SECRET_UNAVAILABLE` for one that cannot be read, or is
- * longer than 4 MiB.
+ * Reads the kubeconfig of the parameters, else the files of KUBECONFIG, else `~/.kube/config`. As in client-go, a file
+ * that does not exist is skipped, unless the parameters name it. Throws `CONNECTIVITY_SECRET_UNAVAILABLE` for a file
+ * that cannot be read or is larger than 4 MiB.
  */
 export async function findKubeconfig(
   { kubeconfig, server }: KubernetesSettings,
-  { env, homeKubeconfig }: Surroundings,
+  { env, homeKubeconfig }: ProcessEnvironment,
   signal: AbortSignal,
 ): Promise<KubeconfigSource> {
   if (kubeconfig !== undefined && "env" in kubeconfig) {
@@ -45,7 +45,7 @@ export async function findKubeconfig(
   return { kind: "found", texts };
 }
 
-/** Whether both would be loaded to the same. */
+/** True when both sources lead to the same result. */
 export function isSameSource(a: KubeconfigSource, b: KubeconfigSource): boolean {
   if (a.kind === "server" || b.kind === "server") return a.kind === b.kind;
   const isSameText = (text: KubeconfigText, i: number) =>
@@ -53,7 +53,7 @@ export function isSameSource(a: KubeconfigSource, b: KubeconfigSource): boolean 
   return a.kind === b.kind && a.texts.length === b.texts.length && a.texts.every(isSameText);
 }
 
-/** Undefined when there is no such file. */
+/** Returns undefined when the file does not exist. */
 async function read(path: string, signal: AbortSignal): Promise<KubeconfigText | undefined> {
   let bytes: Buffer | undefined;
   try {
@@ -63,7 +63,7 @@ async function read(path: string, signal: AbortSignal): Promise<KubeconfigText |
     if (Reflect.get(Object(error), "code") === "ENOENT") return undefined;
     throw unreadable(path, describeFileFailure(error), error);
   }
-  if (bytes === undefined) throw unreadable(path, `it is longer than ${MAX_BYTES} bytes`);
+  if (bytes === undefined) throw unreadable(path, `it is larger than ${MAX_BYTES} bytes`);
   return { path, text: bytes.toString() };
 }
 

@@ -2,7 +2,10 @@ import type { EntryReader } from "./entry-reader.ts";
 
 export type Headers = Readonly<Record<string, string | string[]>>;
 
-/** Whose rights are asked for instead of one's own ("User impersonation" in the Kubernetes documentation). */
+/**
+ * The user whose permissions the requests use instead of those of the credentials ("User impersonation" in the
+ * Kubernetes documentation).
+ */
 export interface Impersonation {
   readonly user: string | undefined;
   readonly uid: string | undefined;
@@ -11,8 +14,8 @@ export interface Impersonation {
 }
 
 /**
- * The headers that ask for it; undefined when nothing is asked for. Refuses a uid, groups or extra fields without a user: without
- * the headers the request would be made with all rights of the credentials, where fewer were asked for.
+ * Returns the headers for an impersonation; undefined for none. Throws for a uid, groups or extra fields without a
+ * user: without the headers, the request would have all permissions of the credentials instead of fewer.
  */
 export function toImpersonation(
   { user, uid, groups, extra }: Impersonation,
@@ -24,8 +27,9 @@ export function toImpersonation(
     throw reader.unusable("it has as-uid, as-groups or as-user-extra without as");
   }
   const toValue = (text: string): string => {
-    if (/\p{Cc}/u.test(text)) throw reader.unusable("what it impersonates has control characters in it");
-    // A header is bytes: Node.js takes each character for one.
+    if (/\p{Cc}/u.test(text))
+      throw reader.unusable("a field of the impersonation contains control characters");
+    // Node.js writes each character of a header as one byte.
     return Buffer.from(text).toString("latin1");
   };
   const headers: Record<string, string | string[]> = { "impersonate-user": toValue(user) };
@@ -36,7 +40,7 @@ export function toImpersonation(
   return headers;
 }
 
-/** Bytes that a header's name cannot have are percent-encoded, and so is the percent sign. */
+/** Percent-encodes the percent sign and bytes that are not allowed in the name of a header. */
 function escapeKey(key: string): string {
   return Array.from(Buffer.from(key), (byte) => {
     const character = String.fromCharCode(byte);

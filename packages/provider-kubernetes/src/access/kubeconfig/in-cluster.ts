@@ -3,24 +3,24 @@ import { join } from "node:path";
 import { throwIfAborted } from "@holdfast/core";
 import { readFileWithin } from "@holdfast/core/adapter";
 import type { ClusterEntry } from "./cluster-entry.ts";
-import type { Surroundings } from "./surroundings.ts";
+import type { ProcessEnvironment } from "./process-environment.ts";
 import type { UserEntry } from "./user-entry.ts";
 
-/** Large enough for every token and every list of authorities. */
+/** Sufficient for all tokens and all lists of certificate authorities. */
 const MAX_BYTES = 4_194_304;
 
-/** The pod's own cluster and service account. */
+/** The cluster and the service account of the pod. */
 export interface InCluster {
   readonly cluster: ClusterEntry;
   readonly user: UserEntry;
 }
 
 /**
- * Undefined when this is not a pod that may ask its cluster, decided as client-go does (rest.InClusterConfig): the variables of the
- * API server are set and not empty, and a token is mounted.
+ * Returns undefined when this process is not in a pod with access to its cluster. As in client-go
+ * (rest.InClusterConfig), the variables of the API server must be set and not empty, and a token must be mounted.
  */
 export async function findInCluster(
-  { env, accountFolder }: Surroundings,
+  { env, accountFolder }: ProcessEnvironment,
   signal: AbortSignal,
 ): Promise<InCluster | undefined> {
   const { KUBERNETES_SERVICE_HOST: host = "", KUBERNETES_SERVICE_PORT: port = "" } = env;
@@ -33,20 +33,23 @@ export async function findInCluster(
       label: "the pod's cluster",
       server: `https://${isIPv6(host) ? `[${host}]` : host}:${port}`,
       isInsecure: false,
-      // Without it client-go trusts the authorities of the system.
+      // Without this file, client-go trusts the certificate authorities of the system.
       ca: (await isFile(caFile, signal)) === false ? undefined : { file: caFile },
     },
     user: { tokenFile },
   };
 }
 
-/** The pod's namespace: POD_NAMESPACE, or that of the service account, as in client-go. Undefined outside a pod. */
+/**
+ * Returns the namespace of the pod: POD_NAMESPACE, or that of the service account, as in client-go. Returns undefined
+ * outside a pod.
+ */
 export async function findPodNamespace(
-  surroundings: Surroundings,
+  environment: ProcessEnvironment,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const { env, accountFolder } = surroundings;
-  if ((await findInCluster(surroundings, signal)) === undefined) return undefined;
+  const { env, accountFolder } = environment;
+  if ((await findInCluster(environment, signal)) === undefined) return undefined;
   if (env["POD_NAMESPACE"]) return env["POD_NAMESPACE"];
   try {
     const bytes = await readFileWithin(join(accountFolder, "namespace"), { maxBytes: 4_096, signal });
@@ -56,7 +59,7 @@ export async function findPodNamespace(
   }
 }
 
-/** Undefined when the path cannot be read for another reason than that there is no such file. */
+/** Returns undefined when the path cannot be read for a reason other than that there is no such file. */
 async function isFile(path: string, signal: AbortSignal): Promise<boolean | undefined> {
   try {
     await readFileWithin(path, { maxBytes: MAX_BYTES, signal });

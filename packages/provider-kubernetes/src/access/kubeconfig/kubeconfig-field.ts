@@ -1,8 +1,8 @@
 import * as z from "zod";
 
-// In Go, where a kubeconfig's fields are defined, null and an empty text are the same as a field that is left out.
+// The fields of a kubeconfig are defined in Go, where null and an empty string mean the same as a missing field.
 
-/** A text; undefined when it is empty, null, or absent. */
+/** A string; undefined when it is empty, null or missing. */
 export const textField: z.ZodType<string | undefined> = z
   .string()
   .nullish()
@@ -11,7 +11,7 @@ export const textField: z.ZodType<string | undefined> = z
 const YES = /^(?:y|yes|on|true)$/i;
 const NO = /^(?:n|no|off|false)$/i;
 
-/** kubectl reads YAML 1.1, in which `yes` and `on` are booleans. */
+/** A boolean. kubectl reads YAML 1.1, in which `yes` and `on` are booleans, too. */
 export const booleanField: z.ZodType<boolean> = z
   .union([
     z.boolean(),

@@ -9,11 +9,11 @@ export interface KubeconfigText {
   readonly text: string;
 }
 
-/** A named cluster, user or context, not checked yet: an entry that is not used need not be well formed. */
+/** A named cluster, user or context. It is not checked yet, because an unused entry may be malformed. */
 export interface KubeconfigEntry {
   readonly name: string;
   readonly value: unknown;
-  /** The file it was read from. */
+  /** The file that contains it; undefined for an environment variable. */
   readonly path: string | undefined;
 }
 
@@ -29,8 +29,9 @@ export interface Kubeconfig {
 }
 
 /**
- * Reads one kubeconfig. An empty one has no entries. Throws `CONNECTIVITY_SECRET_UNAVAILABLE`, naming the file and the line or
- * the entry, when it is not valid YAML, or a list names an entry twice (kubectl refuses that, too).
+ * Parses one kubeconfig. An empty one has no entries. Throws `CONNECTIVITY_SECRET_UNAVAILABLE` with the file and the
+ * line or the entry, when it is not valid YAML, or when a list contains two entries with the same name (kubectl rejects
+ * that, too).
  */
 export function parseKubeconfig({ path, text }: KubeconfigText): Kubeconfig {
   const document = parse(path, text) ?? {};
@@ -38,7 +39,7 @@ export function parseKubeconfig({ path, text }: KubeconfigText): Kubeconfig {
     throw unusable(describeFile(path), "expected a mapping");
   const currentContext = fieldOf(document, "current-context") ?? "";
   if (typeof currentContext !== "string")
-    throw unusable(describeFile(path), "current-context: expected a text");
+    throw unusable(describeFile(path), "current-context: expected a string");
   return {
     currentContext,
     clusters: readEntries(document, "cluster", path),
@@ -47,18 +48,20 @@ export function parseKubeconfig({ path, text }: KubeconfigText): Kubeconfig {
   };
 }
 
-/** A message of the parser quotes the text, which may hold a secret: only the position is reported. */
+/**
+ * Parses YAML. The messages of the parser quote the text, which may contain a secret, so only the position is reported.
+ */
 function parse(path: string | undefined, text: string): unknown {
   let documents: readonly unknown[];
   try {
-    // kubectl knows merge keys, which are YAML 1.1.
+    // kubectl supports merge keys, which are part of YAML 1.1.
     documents = loadAll(text, { schema: CORE_SCHEMA.withTags(mergeTag) });
   } catch (error) {
     const mark = error instanceof YAMLException ? error.mark : undefined;
     const position = mark === undefined ? "" : ` (line ${mark.line + 1}, column ${mark.column + 1})`;
     throw unusable(describeFile(path), `it is not valid YAML${position}`);
   }
-  // kubectl reads the first document only. A file may end with "---".
+  // kubectl reads only the first document. A file may end with "---".
   const [first, ...others] = documents;
   if (others.some((other) => other !== null))
     throw unusable(describeFile(path), "it has more than one YAML document");
@@ -76,7 +79,7 @@ function readEntries(
   for (const item of list) {
     if (typeof item !== "object" || item === null) continue;
     const name = fieldOf(item, "name") ?? "";
-    // An entry without a name that is a text cannot be used by any context.
+    // An entry whose name is not a string cannot be used by a context.
     if (typeof name !== "string") continue;
     if (entries.has(name)) throw unusable(describeFile(path), `it has two ${kind}s with the name "${name}"`);
     entries.set(name, { name, value: fieldOf(item, kind), path });

@@ -16,7 +16,7 @@ import { createTestProvider } from "../../../test/create-test-provider.ts";
 
 const SECRET = "canary-7f3a9c-secret";
 const BASE64 = Buffer.from(SECRET).toString("base64");
-/** Nobody listens there. */
+/** An address on which no server listens. */
 const SERVER = "http://127.0.0.1:1";
 
 let folder: TemporaryFolder;
@@ -83,7 +83,7 @@ async function tryOut(text: string | Uint8Array): Promise<void> {
   await using provider = createTestProvider({ params: { namespace: undefined, kubeconfig: { file } } });
   const { signal } = new AbortController();
   const outcome = await outcomeOf(() => provider.probe({ signal }));
-  if (!("error" in outcome)) throw new Error("nobody listens there");
+  if (!("error" in outcome)) throw new Error("no server listens there");
   expect(outcome.error.code).toMatch(/^CONNECTIVITY_/);
   expect(findSecret(allTextOf(outcome.error), SECRET)).toEqual([]);
   assertUnpolluted();
@@ -95,11 +95,11 @@ const mutations = (maxLength: number) => fc.array(mutation, { maxLength });
 describe("a kubeconfig", () => {
   const sound = USERS.flatMap((user) => CLUSTERS.map((cluster) => kubeconfig(user, cluster)));
 
-  test("with every kind of secret tells none of them when it cannot be used", async () => {
+  test("with every kind of secret leads to errors without the secrets", async () => {
     for (const config of sound) await tryOut(JSON.stringify(config));
   });
 
-  test("of any form leads to the cluster or is refused, and tells no secret", async () => {
+  test("of any form is used or rejected, without revealing a secret", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.constantFrom(...sound),
@@ -113,7 +113,7 @@ describe("a kubeconfig", () => {
     );
   });
 
-  test("that is anything else is refused without its text", async () => {
+  test("with any other content is rejected without its text", async () => {
     const bomb = [
       "a0: &a0 [x, x]",
       ...Array.from({ length: 40 }, (_, i) => `a${i + 1}: &a${i + 1} [*a${i}, *a${i}]`),

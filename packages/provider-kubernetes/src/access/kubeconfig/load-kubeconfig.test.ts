@@ -28,7 +28,7 @@ interface Parts {
   readonly user?: object;
 }
 
-/** A complete kubeconfig whose names all begin with `name`. */
+/** Returns a complete kubeconfig. All names in it start with `name`. */
 function complete(
   name: string,
   { current = name, cluster = {}, user = { token: name } }: Parts = {},
@@ -46,14 +46,14 @@ function complete(
 
 async function load(params: object = {}): Promise<LoadedKubeconfig> {
   const parsed = kubernetesParamsSchema.parse({ service: "web", ...params });
-  const surroundings = {
+  const environment = {
     env,
     homeKubeconfig: folder.at("home/config"),
     accountFolder: folder.at("account"),
   };
   const { signal } = new AbortController();
-  const source = await findKubeconfig(parsed, surroundings, signal);
-  return loadKubeconfig(source, parsed, surroundings, signal);
+  const source = await findKubeconfig(parsed, environment, signal);
+  return loadKubeconfig(source, parsed, environment, signal);
 }
 
 /** Loads the files in this order, as KUBECONFIG lists them. */
@@ -73,7 +73,7 @@ async function refusalOf(loading: Promise<unknown>): Promise<string> {
 
 describe("several kubeconfigs", () => {
   // A1
-  test("lead to the current context of the first that sets one", async () => {
+  test("use the current context of the first file that sets one", async () => {
     const loaded = await loadFiles(write("a", complete("a")), write("b", complete("b")));
     expect(loaded).toMatchObject({ cluster: { server: "https://a.example" }, user: { token: "a" } });
     const unset = write("c", complete("c", { current: "" }));
@@ -81,7 +81,7 @@ describe("several kubeconfigs", () => {
   });
 
   // A2
-  test("may be missing or empty, or be listed twice", async () => {
+  test("may be missing, empty or listed twice", async () => {
     const b = write("b", complete("b"));
     const comment = write("comment", "# nothing\n");
     const loaded = await loadFiles("", folder.at("missing"), write("empty", ""), comment, b, b);
@@ -89,7 +89,7 @@ describe("several kubeconfigs", () => {
   });
 
   // A2
-  test("with the same names: the first entry of a name is used, and used whole", async () => {
+  test("with the same names: the first entry with a name is used, without merging entries", async () => {
     const first = complete("x", { cluster: { server: "https://first.example" }, user: { username: "ada" } });
     const second = complete("x", { cluster: { "tls-server-name": "second" }, user: { token: "second" } });
     const { cluster, user } = await loadFiles(write("a", first), write("b", second));
@@ -98,7 +98,7 @@ describe("several kubeconfigs", () => {
   });
 
   // A3
-  test("hold paths that are relative to the file that holds them", async () => {
+  test("contain paths that are relative to their file", async () => {
     const user = {
       tokenFile: "tok",
       "client-certificate": "sub/c.pem",
@@ -125,13 +125,13 @@ describe("several kubeconfigs", () => {
     );
   });
 
-  test("hold a command that is looked up in PATH", async () => {
+  test("contain a command that is searched for in PATH", async () => {
     const { user } = await loadFiles(write("a", complete("a", { user: { exec: { command: "login" } } })));
     expect(user.exec).toEqual({ command: "login" });
   });
 
   // A4
-  test("may have broken entries that are not used", async () => {
+  test("may contain malformed entries that are not used", async () => {
     const good = complete("good");
     const broken = {
       ...good,
@@ -160,15 +160,15 @@ describe("several kubeconfigs", () => {
     ["is not YAML", "a: b: c", "is not valid YAML (line 1, column"],
     ["has a repeated key", "clusters: []\nclusters: []", "is not valid YAML (line 2, column 1)"],
     ["is a list", "[]", "expected a mapping"],
-    ["has a list that is none", { clusters: {} }, "clusters: expected a list"],
+    ["has a list that is a mapping", { clusters: {} }, "clusters: expected a list"],
     ["has several documents", "a: 1\n---\nb: 1", "more than one YAML document"],
     ["has its content in the second document", "---\n---\nb: 1", "more than one YAML document"],
     [
-      "has two entries of a name",
+      "has two entries with the same name",
       { users: [{ name: "w" }, { name: "w" }] },
       'it has two users with the name "w"',
     ],
-  ])("of which one %s: the error names it", async (_, content, why) => {
+  ])("of which one %s lead to an error that names it", async (_, content, why) => {
     const message = await refusalOf(loadFiles(write("good", complete("good")), write("bad", content)));
     expect(message).toContain(`"${folder.at("bad")}"`);
     expect(message).toContain(why);
@@ -180,7 +180,7 @@ describe("several kubeconfigs", () => {
     expect((await loadFiles(file)).user.token).toBe("a");
   });
 
-  test("may use what people write in YAML: merge keys, anchors and yes", async () => {
+  test("may use merge keys, anchors and yes of YAML", async () => {
     const text = `
       base: &base { insecure-skip-tls-verify: yes }
       current-context: x
@@ -194,13 +194,13 @@ function listOf(config: object, name: string): readonly unknown[] {
   return Reflect.get(config, name) as readonly unknown[];
 }
 
-/** Loads one kubeconfig with these fields of its cluster and its user. */
+/** Loads one kubeconfig with these fields in its cluster and its user. */
 const first = (cluster: object, user: object = {}): Promise<LoadedKubeconfig> =>
   loadFiles(write("a", complete("a", { cluster, user })));
 
 describe("a kubeconfig", () => {
   // A5
-  test("gives every header of an impersonation", async () => {
+  test("provides all headers of an impersonation", async () => {
     const { user } = await first(
       {},
       {
@@ -220,7 +220,7 @@ describe("a kubeconfig", () => {
     expect((await first({}, { as: "", "as-groups": [] })).user.impersonation).toBeUndefined();
   });
 
-  // A5 and what kubectl refuses besides
+  // A5, and other cases that kubectl rejects.
   test.each<[string, object, object, string]>([
     ["groups without as", {}, { "as-groups": ["dev"] }, "without as"],
     ["a uid without as", {}, { "as-uid": "1" }, "without as"],
@@ -234,16 +234,16 @@ describe("a kubeconfig", () => {
       { exec: { command: "x" }, "auth-provider": { name: "oidc" } },
       "both exec",
     ],
-    ["an auth-provider of old", {}, { "auth-provider": { name: "gcp" } }, "use exec"],
-    ["the library's own auth-provider", {}, { "auth-provider": { name: "tokenFile" } }, "use exec"],
-    ["a token that is a number", {}, { token: 7 }, "token: not of the expected form"],
+    ["a removed auth-provider", {}, { "auth-provider": { name: "gcp" } }, "use exec"],
+    ["an auth-provider of the client library", {}, { "auth-provider": { name: "tokenFile" } }, "use exec"],
+    ["a token that is a number", {}, { token: 7 }, "token does not have the expected form"],
     [
       "key data that is not base64",
       {},
       { "client-certificate": "c", "client-key-data": "§" },
       "client-key-data",
     ],
-  ])("with %s is refused, and the error names file and user", async (_, cluster, user, why) => {
+  ])("with %s is rejected, and the error names file and user", async (_, cluster, user, why) => {
     const message = await refusalOf(first(cluster, user));
     expect(message).toContain(`the user "a" of the kubeconfig "${folder.at("a")}" cannot be used`);
     expect(message).toContain(why);
@@ -251,12 +251,12 @@ describe("a kubeconfig", () => {
 
   test.each<[string, object, string]>([
     ["no server", { server: "" }, "no server"],
-    ["a server that is no URL", { server: "ftp://x" }, "not an http or https URL"],
-    ["a password in its server", { server: "https://a:hunter2@b" }, "has credentials in it"],
+    ["a server that is not a URL", { server: "ftp://x" }, "not an http or https URL"],
+    ["a password in its server", { server: "https://a:hunter2@b" }, "contains credentials"],
     ["a CA and no verification", { "insecure-skip-tls-verify": true, "certificate-authority": "x" }, "both"],
     ["CA data that is not base64", { "certificate-authority-data": "-----BEGIN" }, "expected base64"],
-    ["a server that is a list", { server: [] }, "server: not of the expected form"],
-  ])("with %s is refused, and the error names file and cluster", async (_, cluster, why) => {
+    ["a server that is a list", { server: [] }, "server does not have the expected form"],
+  ])("with %s is rejected, and the error names file and cluster", async (_, cluster, why) => {
     const message = await refusalOf(first(cluster));
     expect(message).toContain(`the cluster "a" of the kubeconfig "${folder.at("a")}" cannot be used`);
     expect(message).toContain(why);
@@ -264,18 +264,18 @@ describe("a kubeconfig", () => {
   });
 
   test.each<[string, object, string]>([
-    ["gone", { cluster: "nowhere", user: "a" }, 'there is no cluster "nowhere"'],
+    ["of a missing cluster", { cluster: "nowhere", user: "a" }, 'there is no cluster "nowhere"'],
     ["without a cluster", { user: "a" }, 'there is no cluster ""'],
-    ["of a user that is gone", { cluster: "a", user: "nobody" }, 'there is no user "nobody"'],
-    ["of a number", { cluster: 5 }, "cluster: not of the expected form"],
-  ])("with a context %s is refused, and the error names file and context", async (_, context, why) => {
+    ["of a missing user", { cluster: "a", user: "nobody" }, 'there is no user "nobody"'],
+    ["with a number as cluster", { cluster: 5 }, "cluster does not have the expected form"],
+  ])("with a context %s is rejected, and the error names file and context", async (_, context, why) => {
     const config = { ...complete("a"), contexts: [{ name: "a", context }] };
     const message = await refusalOf(loadFiles(write("a", config)));
     expect(message).toContain(`the context "a" of the kubeconfig "${folder.at("a")}" cannot be used`);
     expect(message).toContain(why);
   });
 
-  test("with a context that has no user still has its authority", async () => {
+  test("with a context without a user uses the certificate authority", async () => {
     const cluster = { server: "https://a.example", "certificate-authority": "ca" };
     const config = {
       "current-context": "a",
@@ -290,7 +290,7 @@ describe("a kubeconfig", () => {
   });
 
   // A6
-  test("with data and files takes the data", async () => {
+  test("with data and files uses the data", async () => {
     const data = Buffer.from("PEM").toString("base64");
     const { cluster, user } = await first(
       { "certificate-authority": "/none", "certificate-authority-data": data },
@@ -310,12 +310,12 @@ describe("a kubeconfig", () => {
     ["10.0.0.1:6443", { "certificate-authority": "ca" }, "https://10.0.0.1:6443"],
     ["https://a.example/clusters/c-1/", {}, "https://a.example/clusters/c-1"],
     ["HTTPS://a.example", {}, "HTTPS://a.example"],
-  ])("with the server %s and %j asks %s", async (server, more, expected) => {
+  ])("with the server %s and %j uses %s", async (server, more, expected) => {
     expect((await first({ server, ...more })).cluster.server).toBe(expected);
   });
 
   // A7
-  test("gives a plugin the cluster's extension for it", async () => {
+  test("passes the extension of the cluster for plugins", async () => {
     const extensions = [
       { name: "other", extension: 1 },
       { name: "client.authentication.k8s.io/exec", extension: { audience: ["a"] } },
@@ -353,7 +353,7 @@ describe("without a kubeconfig in the parameters", () => {
     expect(await load()).toMatchObject({ user: { token: "home" }, namespace: undefined });
   });
 
-  test("a pod's service account is used, always with TLS", async () => {
+  test("the service account of a pod is used, always with TLS", async () => {
     mount();
     env = { ...pod, KUBERNETES_SERVICE_HOST: "fd00::1", KUBERNETES_SERVICE_PORT: "8080", KUBECONFIG: "" };
     expect(await load()).toMatchObject({
@@ -365,7 +365,7 @@ describe("without a kubeconfig in the parameters", () => {
     expect((await load()).namespace).toBe("named");
   });
 
-  test("a kubeconfig goes before a pod's service account, which is used where that is empty", async () => {
+  test("a kubeconfig takes precedence over the service account of a pod, which is used when the kubeconfig is empty", async () => {
     mount();
     env = { ...pod };
     home();
@@ -383,10 +383,10 @@ describe("without a kubeconfig in the parameters", () => {
   });
 });
 
-test("a kubeconfig that the parameters name must exist, be short enough and name a context", async () => {
+test("a kubeconfig in the parameters must exist, be small enough and name a context", async () => {
   expect(await refusalOf(load({ kubeconfig: { file: folder.at("missing") } }))).toContain("does not exist");
   const file = write("long", "#".repeat(4_194_305));
-  expect(await refusalOf(load({ kubeconfig: { file } }))).toContain("longer than 4194304 bytes");
+  expect(await refusalOf(load({ kubeconfig: { file } }))).toContain("larger than 4194304 bytes");
   const empty = write("empty", "");
   expect(await refusalOf(load({ kubeconfig: { file: empty } }))).toContain("no current context");
 });

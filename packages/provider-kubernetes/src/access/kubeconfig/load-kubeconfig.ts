@@ -7,11 +7,11 @@ import { findInCluster, findPodNamespace } from "./in-cluster.ts";
 import type { Kubeconfig, KubeconfigText } from "./kubeconfig-file.ts";
 import { textField } from "./kubeconfig-field.ts";
 import { mergeKubeconfigs } from "./merge-kubeconfigs.ts";
-import type { Surroundings } from "./surroundings.ts";
+import type { ProcessEnvironment } from "./process-environment.ts";
 import { describeFile, unusable } from "./unusable-kubeconfig.ts";
 import { readUser, type UserEntry } from "./user-entry.ts";
 
-/** The cluster to ask, and as whom. */
+/** The cluster and the user for the requests. */
 export interface LoadedKubeconfig {
   readonly cluster: ClusterEntry;
   readonly user: UserEntry;
@@ -19,27 +19,28 @@ export interface LoadedKubeconfig {
 }
 
 /**
- * Decides as client-go does: the merged kubeconfig, or where that names no cluster the pod's own service account. Throws
- * `CONNECTIVITY_SECRET_UNAVAILABLE`, naming the file and the entry that cannot be used.
+ * Selects the cluster and the user as client-go does: from the merged kubeconfig, or, when it does not name a cluster,
+ * the service account of the pod. Throws `CONNECTIVITY_SECRET_UNAVAILABLE` with the file and the entry that cannot be
+ * used.
  */
 export async function loadKubeconfig(
   source: KubeconfigSource,
   params: KubernetesSettings,
-  surroundings: Surroundings,
+  environment: ProcessEnvironment,
   signal: AbortSignal,
 ): Promise<LoadedKubeconfig> {
   if (source.kind === "server") return fromParams(params);
-  // Loaded when a kubeconfig is first read: it needs a YAML parser.
+  // Imported only when a kubeconfig is first read, because it loads a YAML parser.
   const { parseKubeconfig } = await import("./kubeconfig-file.ts");
   const config = mergeKubeconfigs(source.texts.map(parseKubeconfig));
   const name = params.context ?? config.currentContext;
   if (name === "" && source.kind === "found") {
-    const inCluster = await findInCluster(surroundings, signal);
+    const inCluster = await findInCluster(environment, signal);
     if (inCluster !== undefined)
-      return { ...inCluster, namespace: await findPodNamespace(surroundings, signal) };
+      return { ...inCluster, namespace: await findPodNamespace(environment, signal) };
   }
-  const loaded = readContext(config, name, source.texts, surroundings);
-  return { ...loaded, namespace: loaded.namespace ?? (await findPodNamespace(surroundings, signal)) };
+  const loaded = readContext(config, name, source.texts, environment);
+  return { ...loaded, namespace: loaded.namespace ?? (await findPodNamespace(environment, signal)) };
 }
 
 const contextSchema = z.looseObject({ cluster: textField, user: textField, namespace: textField });
@@ -48,7 +49,7 @@ function readContext(
   { contexts, clusters, users }: Kubeconfig,
   name: string,
   texts: readonly KubeconfigText[],
-  { homeKubeconfig }: Surroundings,
+  { homeKubeconfig }: ProcessEnvironment,
 ): LoadedKubeconfig {
   const context = contexts.get(name);
   if (context === undefined) {
@@ -65,7 +66,7 @@ function readContext(
   const cluster = clusters.get(fields.cluster ?? "");
   if (cluster === undefined) throw reader.unusable(`there is no cluster "${fields.cluster ?? ""}"`);
   const user = users.get(fields.user ?? "");
-  // A context without a user is used without credentials. A user that does not exist is most often a typing error.
+  // A context without a user is used without credentials. A user that does not exist is probably a typing error.
   if (user === undefined && fields.user !== undefined)
     throw reader.unusable(`there is no user "${fields.user}"`);
   return {

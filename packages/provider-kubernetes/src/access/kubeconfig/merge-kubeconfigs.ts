@@ -1,8 +1,8 @@
 import type { Kubeconfig, KubeconfigEntries } from "./kubeconfig-file.ts";
 
 /**
- * Merges kubeconfigs by kubectl's rules ("Merging kubeconfig files"): the first file that has an entry of a name, or sets the
- * current context, wins, and an entry is taken whole.
+ * Merges kubeconfigs by the rules of kubectl ("Merging kubeconfig files"): the first file that contains an entry with a
+ * name, or sets the current context, takes precedence. Entries are not merged with each other.
  */
 export function mergeKubeconfigs(configs: readonly Kubeconfig[]): Kubeconfig {
   return {

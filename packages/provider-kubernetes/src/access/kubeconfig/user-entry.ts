@@ -42,8 +42,8 @@ const schema = z.looseObject({
 });
 
 /**
- * Throws `CONNECTIVITY_SECRET_UNAVAILABLE`, naming the user, its file and what is wrong. Refuses what kubectl refuses: two kinds of
- * credentials at once, and impersonation without a user.
+ * Reads a user. Throws `CONNECTIVITY_SECRET_UNAVAILABLE` with the user, its file and the problem. Like kubectl, rejects
+ * two kinds of credentials at once, and impersonation without a user.
  */
 export function readUser(entry: KubeconfigEntry): UserEntry {
   const reader = new EntryReader("user", entry);
@@ -53,7 +53,7 @@ export function readUser(entry: KubeconfigEntry): UserEntry {
   if (hasBasic && token !== undefined) throw reader.unusable("it has both a token and a username");
   if (exec && provider) throw reader.unusable("it has both exec and an auth-provider");
   if (provider && provider.name !== "oidc")
-    throw reader.unusable("its auth-provider is not one that Kubernetes still supports; use exec");
+    throw reader.unusable("it uses an auth-provider that Kubernetes has removed; use exec instead");
   const cert = reader.toPem(
     "client-certificate",
     fields["client-certificate-data"],
@@ -84,7 +84,10 @@ export function readUser(entry: KubeconfigEntry): UserEntry {
   };
 }
 
-/** Only a command that is a path is relative to the kubeconfig; others are looked up in PATH (kubeconfig reference, ExecConfig). */
+/**
+ * Resolves a command that is a path relative to the kubeconfig. Other commands are searched for in PATH (kubeconfig
+ * reference, ExecConfig).
+ */
 function toCommand(reader: EntryReader, command: unknown): unknown {
   return typeof command === "string" && command.includes(sep) ? reader.toPath(command) : command;
 }

@@ -1,17 +1,19 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 
-/** What is outside the parameters and decides about the way to the cluster. */
-export interface Surroundings {
+/**
+ * The parts of the process environment that determine the cluster and the credentials, in addition to the parameters.
+ */
+export interface ProcessEnvironment {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** `~/.kube/config`. */
   readonly homeKubeconfig: string;
-  /** Where a pod finds its service account. */
+  /** The folder with the service account of a pod. */
   readonly accountFolder: string;
 }
 
-/** Those of this process, as they are now. */
-export function currentSurroundings(): Surroundings {
+/** Returns the current environment of this process. */
+export function currentProcessEnvironment(): ProcessEnvironment {
   return {
     env: process.env,
     homeKubeconfig: join(homedir(), ".kube", "config"),
