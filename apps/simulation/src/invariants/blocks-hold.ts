@@ -37,6 +37,9 @@ export class BlocksHold implements Invariant {
 
   event(event: TopologyEvent, life: Life): void {
     if (event.kind === "provider_changed") this.#tookOverAt = this.#context.world.moment;
+    // A hold may begin and end within one step.
+    if (event.kind === "guard_changed" && !event.isHolding && event.guard !== "last_known_good")
+      this.#keptAt = this.#context.world.moment;
     if (event.kind !== "snapshot") return;
     const { blockedNodes, members, providerId } = event.snapshot;
     const now = this.#context.world.moment;
