@@ -14,7 +14,7 @@ describe("waitForState", () => {
     expect(log.listeners.size).toBe(0);
   });
 
-  test("checks again after the moment of an event: some changes have no event of their own", async () => {
+  test("checks again after the moment of an event, because some changes have no separate event", async () => {
     const log = new WrittenLog();
     log.publish("a");
     let isApplied = false;

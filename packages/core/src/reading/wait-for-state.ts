@@ -28,7 +28,8 @@ export async function waitForState(
   using _ = whenAborted(signal, () => reject(toAbortError(signal!)));
   const unsubscribe = source.onEvent(() => {
     check();
-    // What changes without an event of its own, such as the provider of equal content, is set after the last event of the moment.
+    // Some changes have no separate event, such as the provider of equal content. They are applied after the last event
+    // of the same moment.
     queueMicrotask(check);
   });
   try {

@@ -299,7 +299,7 @@ describe.skipIf(!hasOpenssl())("a proxy (needs openssl)", () => {
     const host = new URL(proxy.url).host;
     expect(error).toMatchObject({
       code,
-      message: expect.stringContaining(`the proxy ${host} answered with status ${proxyStatus}`),
+      message: expect.stringContaining(`the proxy ${host} responded with status ${proxyStatus}`),
       details: { proxy: host, proxyStatus },
     });
     expect(findSecret(allTextOf(error), "hunter2")).toEqual([]);

@@ -9,7 +9,7 @@ describe("collectBytes", () => {
     expect((await collectBytes(new Source([]), { maxBytes: 1 })).byteLength).toBe(0);
   });
 
-  test("refuses an endless body at its limit, and closes it", async () => {
+  test("rejects an endless body at its limit, and closes it", async () => {
     const source = new Source(function* endless() {
       for (;;) yield "x".repeat(10);
     });

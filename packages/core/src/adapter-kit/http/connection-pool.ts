@@ -6,40 +6,40 @@ import { assertProxy, toProxyOptions, type HttpProxy, type ProxyAgentFactories }
 import { nodeHttp, nodeHttps, nodeTls } from "./node-http.ts";
 import { dropIdle } from "./send-request.ts";
 
-/** What a new TLS connection is made with. Certificates and keys are PEM. */
+/** The certificates and settings for a new TLS connection. Certificates and keys are PEM. */
 export interface TlsMaterial {
-  /** The certificates to trust. @defaultValue those of Node.js */
+  /** The trusted certificates. @defaultValue those of Node.js */
   readonly ca?: Buffer | string | undefined;
   readonly cert?: Buffer | string | undefined;
   readonly key?: Buffer | string | undefined;
-  /** The name that the server's certificate must have. @defaultValue the host of the URL */
+  /** The name in the certificate of the server. @defaultValue the host of the URL */
   readonly serverName?: string | undefined;
-  /** The server's certificate is not verified. @defaultValue false */
+  /** When true, the certificate of the server is not verified. @defaultValue false */
   readonly isInsecure?: boolean | undefined;
 }
 
-/** How a server is reached. */
+/** How to connect to a server. */
 export interface Route {
   readonly isTls: boolean;
   readonly proxy?: HttpProxy | undefined;
-  /** Used with TLS only. */
+  /** Used only with TLS. */
   readonly tls?: TlsMaterial | undefined;
 }
 
-interface Kept {
+interface PooledAgent {
   readonly fingerprint: string;
   readonly agent: Agent;
 }
 
 /**
- * Keeps connections alive between requests. A request with other TLS material gets new connections, and the idle ones that were made with
- * the material before are closed. While the material does not fit together, as between the replacement of a certificate and that of its key,
- * the material before remains in use.
+ * Keeps connections open between requests. A request with other TLS material uses new connections, and idle connections
+ * with the previous material are closed. While the material does not match, as between the replacement of a certificate
+ * and that of its key, the previous material stays in use.
  */
 export class ConnectionPool implements Disposable {
   readonly #otherProxies: ProxyAgentFactories;
-  /** By scheme and proxy. */
-  readonly #kept = new Map<string, Kept>();
+  /** The agents by scheme and proxy. */
+  readonly #agents = new Map<string, PooledAgent>();
   #isDisposed = false;
 
   constructor(otherProxies: ProxyAgentFactories = {}) {
@@ -47,13 +47,13 @@ export class ConnectionPool implements Disposable {
   }
 
   /**
-   * Throws `CONNECTIVITY_TLS` when the material cannot be used and there was none before, and `CONNECTIVITY_REFUSED` for a proxy of a kind
-   * that is not supported.
+   * Returns the agent for a request. Throws `CONNECTIVITY_TLS` when the material cannot be used and there is no
+   * previous material, and `CONNECTIVITY_REFUSED` for an unsupported kind of proxy.
    */
   async get({ isTls, proxy, tls = {} }: Route): Promise<Agent> {
     const key = `${isTls ? "https" : "http"} ${proxy?.url ?? ""}`;
     const fingerprint = isTls ? fingerprintOf(tls) : "";
-    const known = this.#kept.get(key);
+    const known = this.#agents.get(key);
     if (known?.fingerprint === fingerprint) return known.agent;
     const secureContext = isTls ? toSecureContext(tls) : undefined;
     if (secureContext instanceof ProvisioningError) {
@@ -64,17 +64,17 @@ export class ConnectionPool implements Disposable {
       keepAlive: true,
       ...(secureContext !== undefined && {
         secureContext,
-        // Always given, so that NODE_TLS_REJECT_UNAUTHORIZED=0 does not turn it off.
+        // Always set, so that NODE_TLS_REJECT_UNAUTHORIZED=0 does not disable verification.
         rejectUnauthorized: tls.isInsecure !== true,
         ...(tls.serverName !== undefined && { servername: tls.serverName }),
       }),
     });
-    return this.#keep(key, { fingerprint, agent });
+    return this.#store(key, { fingerprint, agent });
   }
 
   [Symbol.dispose](): void {
     this.#isDisposed = true;
-    for (const { agent } of this.#kept.values()) agent.destroy();
+    for (const { agent } of this.#agents.values()) agent.destroy();
   }
 
   async #create(isTls: boolean, proxy: HttpProxy | undefined, options: AgentOptions): Promise<Agent> {
@@ -87,17 +87,17 @@ export class ConnectionPool implements Disposable {
     return isTls ? new (nodeHttps().Agent)(all) : new (nodeHttp().Agent)(all);
   }
 
-  /** Another request may have made an agent in the meantime, or the pool may have been disposed of. */
-  #keep(key: string, made: Kept): Agent {
-    const known = this.#kept.get(key);
-    if (known?.fingerprint === made.fingerprint || this.#isDisposed) {
-      made.agent.destroy();
+  /** Stores an agent. Another request may have created one in the meantime, or the pool may have been disposed of. */
+  #store(key: string, created: PooledAgent): Agent {
+    const known = this.#agents.get(key);
+    if (known?.fingerprint === created.fingerprint || this.#isDisposed) {
+      created.agent.destroy();
       if (!this.#isDisposed && known !== undefined) return known.agent;
       throw new ProvisioningError("LIFECYCLE_STOPPED", "the connections were closed");
     }
     if (known !== undefined) retire(known.agent);
-    this.#kept.set(key, made);
-    return made.agent;
+    this.#agents.set(key, created);
+    return created.agent;
   }
 }
 

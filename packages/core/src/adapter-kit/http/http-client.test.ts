@@ -34,7 +34,7 @@ async function listen(server: Server): Promise<URL> {
 
 const serve = (listener: RequestListener): Promise<URL> => listen(createServer(listener));
 
-/** Answers every connection with these bytes, and closes it with FIN. */
+/** A server that sends these bytes on every connection and closes it with FIN. */
 const answer = (text: string): Promise<URL> =>
   listen(createTcpServer((socket) => socket.once("data", () => socket.end(text))));
 
@@ -57,7 +57,7 @@ const late = (): ProvisioningError => new ProvisioningError("CONNECTIVITY_TIMEOU
 const within = (): Deadline => createDeadline({ clock: systemClock, signal, afterMs: 50, error: late });
 
 describe("HttpClient", () => {
-  test("gives status, headers and body, and keeps the connection for the next request", async () => {
+  test("returns status, headers and body, and keeps the connection for the next request", async () => {
     const ports = new Set<unknown>();
     const url = await serve((request, response) => {
       ports.add(request.socket.remotePort);
@@ -69,7 +69,7 @@ describe("HttpClient", () => {
       response.assertJson();
       expect([response.status, response.headers["x-index"]]).toEqual([200, "7"]);
       expect((await response.read({ maxBytes: 3 })).toString()).toBe("[1]");
-      // The connection is kept once the response has been read.
+      // The connection is kept after the response has been read.
       await systemClock.yield();
     }
     expect(ports.size).toBe(1);
@@ -91,7 +91,7 @@ describe("HttpClient", () => {
     expect(seen).toEqual(["POST", ["a", "b"], "[]"]);
   });
 
-  test("says when the server wants to be asked again", async () => {
+  test("reports the delay that the server asks for", async () => {
     const url = await serve((_, response) =>
       response.writeHead(503, { "retry-after": "7" }).end("busy, busy"),
     );
@@ -100,7 +100,7 @@ describe("HttpClient", () => {
     expect(await response.readStart(4)).toBe("busy");
   });
 
-  test("refuses a body that is too long, and what is not JSON, with address and status", async () => {
+  test("rejects a body that is too long or not JSON, with address and status", async () => {
     const url = await serve((_, response) =>
       response.writeHead(200, { "content-type": "text/html" }).end("x".repeat(9)),
     );
@@ -131,7 +131,7 @@ describe("HttpClient", () => {
     expect(chunks).toEqual(["[1"]);
   });
 
-  test("gives the body as it arrives, and closes the connection when the reader leaves", async () => {
+  test("yields the body as it arrives, and closes the connection when the reader stops", async () => {
     const closed = Promise.withResolvers<void>();
     const url = await serve((_, response) => {
       response.on("close", closed.resolve);
@@ -145,7 +145,7 @@ describe("HttpClient", () => {
     await closed.promise;
   });
 
-  test("a deadline ends the wait for the head, and the reading of the body, with its own error", async () => {
+  test("a deadline ends the wait for the headers, and the reading of the body, with its own error", async () => {
     const url = await serve((request, response) => {
       if (request.url === "/body") response.write("x");
     });
@@ -158,7 +158,7 @@ describe("HttpClient", () => {
     await expect(response.read({ maxBytes: 9 })).rejects.toMatchObject({ code: "CONNECTIVITY_TIMEOUT" });
   });
 
-  test("a connection that is refused, or does not speak HTTP, is named", async () => {
+  test("names a server that refuses connections or does not use HTTP", async () => {
     const refused = new URL("http://127.0.0.1:1");
     await expect(createClient().send(requestTo(refused))).rejects.toMatchObject({
       code: "CONNECTIVITY_REFUSED",
@@ -171,7 +171,7 @@ describe("HttpClient", () => {
   });
 
   // E4
-  test("repeats a request once whose kept connection is closed as it is used again", async () => {
+  test("repeats a request once when its kept connection closes at the moment it is used", async () => {
     let connections = 0;
     const url = await listen(
       createTcpServer((socket) => {
@@ -192,7 +192,7 @@ describe("HttpClient", () => {
     }
   });
 
-  test("closes every connection at its end, and makes none afterwards", async () => {
+  test("closes every connection on disposal, and opens none afterwards", async () => {
     const url = await serve((_, response) => response.end());
     const client = createClient();
     using response = await client.send(requestTo(url));

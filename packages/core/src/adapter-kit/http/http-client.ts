@@ -14,14 +14,14 @@ export interface HttpRequest {
   readonly url: URL;
   /** A header with several values is sent once for each of them. */
   readonly headers: OutgoingHttpHeaders;
-  /** Sent by POST. @defaultValue none, and a GET */
+  /** Sent with POST. Without a payload the method is GET. */
   readonly payload?: string | undefined;
   readonly proxy?: HttpProxy | undefined;
-  /** For https. Read the files again for every request, so that certificates can be replaced. */
+  /** The TLS material for https. Read its files again for every request, so that certificates can be replaced. */
   readonly tls?: TlsMaterial | undefined;
-  /** Whom errors name. */
+  /** The server that errors name. */
   readonly peer: HttpPeer;
-  /** Ends the request, and the reading of its response. A deadline is a signal: see `createDeadline`. */
+  /** Aborts the request and the reading of its response. For a deadline, use `createDeadline`. */
   readonly signal: AbortSignal;
 }
 
@@ -32,8 +32,9 @@ export interface HttpClientOptions {
 }
 
 /**
- * Sends requests over connections that are kept alive. A request whose kept connection is closed by the server just as it is used again is
- * repeated once, on a new one. Redirects are not followed, and the proxies of the environment are not used by themselves.
+ * Sends requests with connections that are kept open. A request is repeated once, on a new connection, when the server
+ * closes its kept connection at the moment it is used. Redirects are not followed. Proxies of the environment are used
+ * only if they are passed in.
  */
 export class HttpClient implements Disposable {
   readonly #clock: Clock;
@@ -45,8 +46,8 @@ export class HttpClient implements Disposable {
   }
 
   /**
-   * Resolves once the head of the response has arrived, whatever its status. Rejects with a `CONNECTIVITY_*` or `STREAM_FAILED` error, or with the
-   * reason of the signal.
+   * Resolves when the headers of the response have arrived, with any status. Rejects with a `CONNECTIVITY_*` or
+   * `STREAM_FAILED` error, or with the reason of the signal.
    */
   async send({ url, headers, payload, proxy, tls, peer, signal }: HttpRequest): Promise<HttpResponse> {
     try {

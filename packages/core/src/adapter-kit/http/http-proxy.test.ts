@@ -18,14 +18,14 @@ describe("assertProxy", () => {
     },
   );
 
-  test("accepts the kinds that the caller makes agents for", () => {
+  test("accepts the kinds for which the caller provides agents", () => {
     const others = { "socks5:": () => Promise.reject(new Error("not used")) };
     expect(() => assertProxy({ url: "socks5://a.test", source }, others)).not.toThrow();
     expect(() => assertProxy({ url: "ftp://a.test", source }, others)).toThrow("http, https, socks5");
   });
 });
 
-test("toProxyHost leaves the credentials out", () => {
+test("toProxyHost omits the credentials", () => {
   expect(toProxyHost({ url: "http://me:b1gs33cr3t@a.test:3128", source })).toBe("a.test:3128");
 });
 

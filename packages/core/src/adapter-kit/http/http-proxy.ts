@@ -1,31 +1,34 @@
 import type { Agent, AgentOptions } from "node:http";
 import { ProvisioningError } from "../../errors/provisioning-error.ts";
 
-/** The proxy on the way to a server. */
+/** The proxy for the connection to a server. */
 export interface HttpProxy {
   /** May contain a user name and a password. */
   readonly url: string;
-  /** What names it, for messages: "HTTPS_PROXY or HTTP_PROXY". */
+  /** The setting that defines it, for messages: "HTTPS_PROXY or HTTP_PROXY". */
   readonly source: string;
 }
 
-/** Makes agents for kinds of proxies that Node.js does not support, by the protocol of the proxy's URL, for example `socks5:`. */
+/**
+ * Factories of agents for kinds of proxies that Node.js does not support, by the protocol in the URL of the proxy, for
+ * example `socks5:`.
+ */
 export type ProxyAgentFactories = Readonly<
   Record<string, (proxy: HttpProxy, options: AgentOptions) => Promise<Agent>>
 >;
 
-/** Whether this version of Node.js has agents with `proxyEnv`. An older one would ignore the option without a notice. */
+/** True when the agents of this version of Node.js support `proxyEnv`. Older versions ignore the option silently. */
 export function canUseProxy(version: string): boolean {
   const [major = 0, minor = 0] = version.split(".").map(Number);
   return major >= 25 || (major === 24 && minor >= 5) || (major === 22 && minor >= 21);
 }
 
-/** `host:port` of a proxy, without its credentials, for messages. */
+/** Returns `host:port` of a proxy for messages, without its credentials. */
 export function toProxyHost({ url }: HttpProxy): string {
   return new URL(url).host;
 }
 
-/** Throws `CONNECTIVITY_REFUSED` for a proxy of another kind than http, https and `others`. */
+/** Throws `CONNECTIVITY_REFUSED` for a proxy that is not http, https or one of `others`. */
 export function assertProxy({ url, source }: HttpProxy, others: ProxyAgentFactories): void {
   const kinds = ["http:", "https:", ...Object.keys(others)];
   if (URL.canParse(url) && new URL(url).host !== "" && kinds.includes(new URL(url).protocol)) return;
@@ -37,13 +40,13 @@ export function assertProxy({ url, source }: HttpProxy, others: ProxyAgentFactor
 }
 
 /**
- * The options of an agent of Node.js that uses this proxy. Node.js would choose by the whole environment and by rules of its own; it gets
- * only a proxy that is already chosen.
+ * Returns the options for an agent of Node.js that uses this proxy. Node.js would select a proxy from the whole
+ * environment by different rules, so it gets only the selected proxy.
  */
 export function toProxyOptions({ url, source }: HttpProxy): Pick<AgentOptions, "proxyEnv"> {
   if (canUseProxy(process.versions.node)) return { proxyEnv: { HTTP_PROXY: url, HTTPS_PROXY: url } };
   throw new ProvisioningError(
     "CONNECTIVITY_REFUSED",
-    `a proxy is to be used (${source}): that needs Node.js 22.21, 24.5 or newer, or an entry in NO_PROXY`,
+    `the proxy of ${source} needs Node.js 22.21, 24.5 or newer; upgrade, or add the server to NO_PROXY`,
   );
 }

@@ -8,7 +8,7 @@ import { toRequestError, type HttpPeer } from "./to-request-error.ts";
 
 export interface HttpResponseOptions {
   readonly message: IncomingMessage;
-  /** From `Retry-After`, in milliseconds. */
+  /** The value of `Retry-After`, in milliseconds. */
   readonly retryAfterMs: number | undefined;
   readonly peer: HttpPeer;
   readonly proxy: HttpProxy | undefined;
@@ -16,14 +16,15 @@ export interface HttpResponseOptions {
 }
 
 /**
- * A response whose body has not been read yet. The body is read once, by one of the methods, each of which throws what broke the connection
- * as a `ProvisioningError` and the reason of the signal once that has aborted. Dispose of it: an unread rest closes the connection.
+ * A response whose body has not been read yet. The body can be read once, by one of the methods. Each method throws
+ * errors of the connection as a `ProvisioningError`, and the reason of the signal when it has aborted. Dispose of the
+ * response: if the body was not read to its end, this closes the connection.
  */
 export class HttpResponse implements Disposable {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly retryAfterMs: number | undefined;
-  /** `host:port` of the proxy on the way, without its credentials. */
+  /** The proxy as `host:port`, without its credentials. */
   readonly proxy: string | undefined;
   readonly #options: HttpResponseOptions;
   readonly #abort: Disposable;
@@ -38,23 +39,26 @@ export class HttpResponse implements Disposable {
     this.#abort = whenAborted(signal, () => message.destroy());
   }
 
-  /** What errors about the response have in their details: the peer's details, the status, the proxy. */
+  /** The details of errors about the response: those of the peer, the status and the proxy. */
   get details(): Readonly<Record<string, unknown>> {
     const { status, proxy } = this;
     return { ...this.#options.peer.details, status, ...(proxy !== undefined && { proxy }) };
   }
 
-  /** Throws `STREAM_INVALID_DATA` when the response says that it is not JSON. */
+  /** Throws `STREAM_INVALID_DATA` when the content type of the response is not JSON. */
   assertJson(): void {
     if (/^application\/json\b/i.test(this.headers["content-type"] ?? "")) return;
     throw new ProvisioningError(
       "STREAM_INVALID_DATA",
-      `the response from ${this.#options.peer.name} is not JSON: it is another kind of server, or something in between answered`,
+      `the response from ${this.#options.peer.name} is not JSON; it may come from another kind of server or from an intermediary`,
       { details: this.details },
     );
   }
 
-  /** The whole body. Throws `STREAM_INVALID_DATA` when it is longer than `maxBytes`, and `STREAM_FAILED` when it is cut off. */
+  /**
+   * Reads the complete body. Throws `STREAM_INVALID_DATA` when it is longer than `maxBytes`, and `STREAM_FAILED` when
+   * it ends early.
+   */
   async read(options: CollectOptions): Promise<Buffer> {
     try {
       const body = await collectBytes(this.#options.message, options);
@@ -65,7 +69,9 @@ export class HttpResponse implements Disposable {
     }
   }
 
-  /** The body as it arrives. Throws `STREAM_FAILED` when it is cut off. Leaving the loop closes the connection. */
+  /**
+   * Yields the body as it arrives. Throws `STREAM_FAILED` when it ends early. Leaving the loop closes the connection.
+   */
   async *chunks(): AsyncGenerator<Uint8Array, void> {
     try {
       yield* this.#options.message;
@@ -75,7 +81,7 @@ export class HttpResponse implements Disposable {
     }
   }
 
-  /** The first characters of the body, in Latin-1, to look for a known phrase. */
+  /** Returns the first characters of the body, decoded as Latin-1, to search for known phrases. */
   async readStart(maxBytes: number): Promise<string> {
     let text = "";
     for await (const chunk of this.chunks()) {
@@ -90,7 +96,10 @@ export class HttpResponse implements Disposable {
     this.#options.message.destroy();
   }
 
-  /** A connection that is closed in mid-body can end the body without an error; only `complete` shows it. */
+  /**
+   * Throws when the body is incomplete. A connection that is closed in the middle of the body may end it without an
+   * error; only `complete` shows it.
+   */
   #assertComplete(): void {
     const { message, peer } = this.#options;
     if (message.complete) return;

@@ -45,7 +45,7 @@ describe("toNetworkFailure", () => {
     },
   );
 
-  test("a cyclic chain of causes is handled", () => {
+  test("handles a cyclic chain of causes", () => {
     const error = new Error("x");
     error.cause = error;
     expect(toNetworkFailure(error)).toBeUndefined();

@@ -14,14 +14,14 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-test("reads the file as it is now", async () => {
+test("reads the current content of the file", async () => {
   writeFileSync(path, "one");
   expect((await readPemFile(path, signal)).toString()).toBe("one");
   writeFileSync(path, "two");
   expect((await readPemFile(path, signal)).toString()).toBe("two");
 });
 
-test("a file that is missing or too long is CONNECTIVITY_TLS and named", async () => {
+test("a file that is missing or too long leads to CONNECTIVITY_TLS with its name", async () => {
   await expect(readPemFile(path, signal)).rejects.toMatchObject({
     code: "CONNECTIVITY_TLS",
     details: { file: path },
@@ -34,7 +34,7 @@ test("a file that is missing or too long is CONNECTIVITY_TLS and named", async (
   });
 });
 
-test("an aborted signal ends it", async () => {
+test("an aborted signal ends the read", async () => {
   writeFileSync(path, "one");
   await expect(readPemFile(path, AbortSignal.abort())).rejects.toMatchObject({ code: "LIFECYCLE_ABORTED" });
 });

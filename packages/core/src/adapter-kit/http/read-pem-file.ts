@@ -3,7 +3,7 @@ import { throwIfAborted } from "../../time/abort.ts";
 import { describeFileFailure } from "../files/describe-file-failure.ts";
 import { readFileWithin } from "../files/read-file-within.ts";
 
-/** Ten times a bundle of all public authorities. */
+/** Ten times the size of a bundle of all public certificate authorities. */
 const MAX_BYTES = 4_194_304;
 
 /** Reads a file of certificates or a key. Throws `CONNECTIVITY_TLS` when it cannot be read or is longer than 4 MiB. */

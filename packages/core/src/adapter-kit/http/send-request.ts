@@ -7,18 +7,19 @@ export interface OutgoingRequest {
   readonly url: URL;
   readonly agent: Agent;
   readonly headers: OutgoingHttpHeaders;
-  /** Sent by POST; a GET without it. */
+  /** Sent with POST. Without a payload the method is GET. */
   readonly payload: string | undefined;
   readonly clock: Clock;
   readonly signal: AbortSignal;
 }
 
-/** A connection that is closed this soon, in milliseconds, was closed before the server read the request. */
+/** If a connection closes within this many milliseconds, the server had not read the request. */
 const CLOSED_AT_ONCE_MS = 1_000;
 
 /**
- * Sends a request that is safe to repeat and resolves with the head of the response. A kept connection that the server closes just as
- * it is used again is replaced once, by a new one (RFC 9112, section 9.3.1).
+ * Sends a request that is safe to repeat, and resolves when the headers of the response have arrived. If the server
+ * closes a kept connection at the moment it is used, the request is repeated once on a new connection (RFC 9112,
+ * section 9.3.1).
  */
 export async function sendRequest(request: OutgoingRequest): Promise<IncomingMessage> {
   const { clock, agent, signal } = request;
@@ -30,13 +31,13 @@ export async function sendRequest(request: OutgoingRequest): Promise<IncomingMes
     throwIfAborted(signal);
     const isClosedAtOnce = clock.monotonic() - startedAt <= CLOSED_AT_ONCE_MS;
     if (!first.isReused() || !isClosedAtOnce || !isClosed(error)) throw error;
-    // The server has most likely closed the others as well.
+    // The server has probably closed the other connections, too.
     dropIdle(agent);
     return await begin(request).response;
   }
 }
 
-/** Closes the connections that are kept for later requests. */
+/** Closes the idle connections. */
 export function dropIdle(agent: Agent): void {
   for (const sockets of Object.values(agent.freeSockets))
     for (const socket of sockets ?? []) socket.destroy();
@@ -50,7 +51,7 @@ function begin({ url, agent, headers, payload, signal }: OutgoingRequest): {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   const { request } = url.protocol === "https:" ? nodeHttps() : nodeHttp();
   const outgoing = request(url, options, resolve);
-  // Also after the response has begun: an error without a listener would end the process.
+  // Keep the listener after the response has started, because an error without a listener would end the process.
   outgoing.on("error", reject);
   outgoing.end(payload);
   const abort = whenAborted(signal, () => outgoing.destroy());

@@ -29,7 +29,7 @@ describe("toRequestError", () => {
     expect(error.message).toContain(PEER.name);
   });
 
-  test("leaves our own errors as they are", () => {
+  test("does not change a ProvisioningError", () => {
     const error = new ProvisioningError("STREAM_LATE", "it is late");
     expect(toRequestError(error, PEER)).toBe(error);
   });
@@ -49,7 +49,7 @@ describe("a proxy", () => {
     }
   });
 
-  test("that does not reach the server, or cannot be reached, is named", () => {
+  test("that cannot reach the server, or cannot be reached, is named", () => {
     const tunnel = Object.assign(withCode("ERR_PROXY_TUNNEL"), { statusCode: 503 });
     expect(toRequestError(tunnel, PEER, PROXY)).toMatchObject({
       code: "CONNECTIVITY_REFUSED",

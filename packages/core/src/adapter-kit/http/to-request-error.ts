@@ -3,17 +3,17 @@ import { toSafeCause } from "../../errors/safe-cause.ts";
 import { toProxyHost, type HttpProxy } from "./http-proxy.ts";
 import { toNetworkFailure } from "./network-failure.ts";
 
-/** The server that is asked, for errors. */
+/** The server of a request, as errors name it. */
 export interface HttpPeer {
-  /** For messages: "Consul at http://127.0.0.1:8500". */
+  /** The name in messages: "Consul at http://127.0.0.1:8500". */
   readonly name: string;
-  /** What every error about it has in its details. */
+  /** The details of every error about the server. */
   readonly details: Readonly<Record<string, unknown>>;
 }
 
 /**
- * Turns what broke a request, or the reading of its response, into an error; a `ProvisioningError` stays as it is. What is not one of the errors of
- * Node.js's sockets is `STREAM_FAILED`.
+ * Converts an error of a request, or of reading its response, to a `ProvisioningError`, which is returned unchanged.
+ * Errors that do not come from the sockets of Node.js become `STREAM_FAILED`.
  */
 export function toRequestError(error: unknown, peer: HttpPeer, proxy?: HttpProxy): ProvisioningError {
   if (isProvisioningError(error)) return error;
@@ -30,12 +30,12 @@ export function toRequestError(error: unknown, peer: HttpPeer, proxy?: HttpProxy
   });
 }
 
-/** A proxy that answered by itself: it refused to pass the request on. */
+/** Returns the error for a proxy that did not forward the request. */
 export function toProxyRefusal(proxyStatus: number, peer: HttpPeer, proxy: HttpProxy): ProvisioningError {
-  const wants = proxyStatus === 407 ? ": it requires credentials, or refuses those of its URL" : "";
+  const wants = proxyStatus === 407 ? "; it requires credentials, or rejects those in its URL" : "";
   return new ProvisioningError(
     proxyStatus === 407 || proxyStatus === 403 ? "CONNECTIVITY_UNAUTHORIZED" : "CONNECTIVITY_REFUSED",
-    `the proxy ${toProxyHost(proxy)} answered with status ${proxyStatus} when asked for ${peer.name}${wants}`,
+    `the proxy ${toProxyHost(proxy)} responded with status ${proxyStatus} to a request for ${peer.name}${wants}`,
     { details: { ...peer.details, ...toProxyDetails(proxy), proxyStatus } },
   );
 }
@@ -44,7 +44,7 @@ function toProxyDetails(proxy: HttpProxy | undefined): Readonly<Record<string, u
   return proxy === undefined ? {} : { proxy: toProxyHost(proxy) };
 }
 
-/** Node.js reports a proxy that refuses a tunnel by `ERR_PROXY_TUNNEL`. */
+/** Returns the status with which a proxy rejected a tunnel. Node.js reports this as `ERR_PROXY_TUNNEL`. */
 function tunnelStatusOf(error: unknown): number | undefined {
   const status: unknown = Reflect.get(Object(error), "statusCode");
   return Reflect.get(Object(error), "code") === "ERR_PROXY_TUNNEL" && typeof status === "number"
