@@ -16,6 +16,8 @@ export class HoldsReported implements Invariant {
   readonly #context: InvariantContext;
   readonly #reported = new Map<string, GuardHold>();
   #isMasked = false;
+  /** A mass-removal hold was in force at the last step, or was reported since: it may have ended as the content became stale. */
+  #wasHeld = false;
 
   constructor(context: InvariantContext) {
     this.#context = context;
@@ -23,11 +25,12 @@ export class HoldsReported implements Invariant {
 
   lifeBegan(): void {
     this.#reported.clear();
-    this.#isMasked = false;
+    this.#isMasked = this.#wasHeld = false;
   }
 
   event(event: TopologyEvent): void {
     if (event.kind !== "guard_changed") return;
+    if (event.guard === "mass_removal" && event.isHolding) this.#wasHeld = true;
     const { report } = this.#context;
     const { seqNo, isHolding, reason, nodes } = event;
     const key = keyOf(event);
@@ -59,7 +62,8 @@ export class HoldsReported implements Invariant {
     if (kinds.size < holds.length) report(`a guard holds twice: ${held}`);
     // The held content may remain after the hold until a provider delivers.
     if (!isStale) this.#isMasked = false;
-    else if (kinds.has("mass_removal")) this.#isMasked = true;
+    else if (kinds.has("mass_removal") || this.#wasHeld) this.#isMasked = true;
+    this.#wasHeld = kinds.has("mass_removal");
     if (this.#isMasked) return;
     const retained = snapshot?.retained?.length ?? 0;
     const dwell = kinds.get("removal_dwell");

@@ -104,8 +104,12 @@ function changeSet(
       const definitions = set.map(({ id, kind, priority, params }) => ({ id, kind, priority, params }));
       return life.track("resubmit", registry.reload(definitions), () => set);
     }
-    case "restoreSet":
-      return life.track("restoreSet", registry.restore(), () => life.store.loaded);
+    case "restoreSet": {
+      let loaded: readonly ProviderDescriptor[] = [];
+      // At this moment: a later operation may load the set again.
+      const work = registry.restore().then(() => (loaded = life.store.loaded));
+      return life.track("restoreSet", work, () => loaded);
+    }
   }
 }
 
