@@ -1,4 +1,10 @@
-import { ProvisioningError, type NodeId, type Reason, type TopologyStatus } from "@holdfast/core";
+import {
+  ProvisioningError,
+  TOPOLOGY_STATUSES,
+  type NodeId,
+  type Reason,
+  type TopologyStatus,
+} from "@holdfast/core";
 
 interface Position {
   readonly epoch: string;
@@ -47,15 +53,7 @@ export interface OtherMessage extends Position {
 
 export type DaemonMessage = StateMessage | SnapshotMessage | StatusMessage | OtherMessage;
 
-const STATUSES: ReadonlySet<unknown> = new Set<TopologyStatus>([
-  "starting",
-  "ready",
-  "degraded",
-  "empty",
-  "unavailable",
-  "draining",
-  "stopped",
-]);
+const STATUSES: ReadonlySet<unknown> = new Set(TOPOLOGY_STATUSES);
 
 /** Reads an event of `/events`. Throws `STREAM_INVALID_DATA`, which names the field and does not quote its value. */
 export function parseDaemonMessage(event: string, data: string): DaemonMessage {

@@ -1,4 +1,4 @@
-import type { ProviderContext, ProviderId } from "@holdfast/core";
+import type { Clock, ProviderId } from "@holdfast/core";
 import type { Transport } from "./transport.ts";
 
 /** A daemon to follow, and with what. */
@@ -7,7 +7,7 @@ export interface DaemonSource {
   readonly url: string;
   /** Signs the snapshots. */
   readonly providerId: ProviderId;
-  readonly context: Pick<ProviderContext, "clock">;
+  readonly clock: Clock;
   readonly transport: Transport;
   /** Sent as a bearer token; read again for every connection. @defaultValue no token */
   readonly token?: ((signal: AbortSignal) => Promise<string>) | undefined;

@@ -5,7 +5,6 @@ import { describe, test } from "vitest";
 import * as z from "zod";
 import { FakeDaemon } from "../test/fake-daemon.ts";
 import { DaemonWatcher } from "./daemon-watcher.ts";
-import { probeDaemon } from "./probe-daemon.ts";
 
 describe("a provider that follows a daemon", () => {
   providerConformance({
@@ -21,10 +20,10 @@ describe("a provider that follows a daemon", () => {
           params: z.object({}),
           open({ descriptor: { id } }) {
             const { transport } = daemon;
-            const source = { url: "http://daemon.test", providerId: id, context: { clock }, transport };
+            const source = { url: "http://daemon.test", providerId: id, clock, transport };
             const watcher = new DaemonWatcher(source);
             return {
-              probe: ({ signal }) => probeDaemon(source, signal),
+              probe: ({ signal }) => watcher.probe(signal),
               watch: ({ signal }) => watcher.watch(signal),
             };
           },

@@ -1,4 +1,4 @@
-import { ProvisioningError, type ProviderSnapshot, type SourceEvent } from "@holdfast/core";
+import { ProvisioningError, readUntilAborted, type ProviderSnapshot, type SourceEvent } from "@holdfast/core";
 import { createNodeReader } from "@holdfast/core/adapter";
 import { parseDaemonMessage } from "./daemon-message.ts";
 import type { DaemonSource } from "./daemon-source.ts";
@@ -10,7 +10,7 @@ import { TopologyMirror, type MirrorStatus } from "./topology-mirror.ts";
 const MAX_LINE_LENGTH = 268_435_456;
 
 /**
- * Watches daemons, one connection for each call of `watch`. What a connection has received is kept for the next one, which then
+ * Watches a daemon, one connection for each call of `watch`. What a connection has received is kept for the next one, which then
  * continues the log where the daemon still has it.
  */
 export class DaemonWatcher {
@@ -23,12 +23,24 @@ export class DaemonWatcher {
     this.#source = source;
   }
 
+  /** Proves that the daemon accepts the credentials and sends its log, and closes the connection. */
+  async probe(signal: AbortSignal): Promise<void> {
+    const stop = new AbortController();
+    try {
+      const { body } = await openStream(this.#source, undefined, AbortSignal.any([signal, stop.signal]));
+      for await (const _ of readUntilAborted(body, signal)) return;
+      throw new ProvisioningError("CONNECTIVITY_UNAVAILABLE", `${this.#source.url} sent nothing`);
+    } finally {
+      stop.abort();
+    }
+  }
+
   /**
    * The content of the daemon first, then every change. A stale topology is `held`; one that is `unavailable` throws; a daemon that
    * stops ends the stream.
    */
   async *watch(signal: AbortSignal): AsyncGenerator<SourceEvent, void> {
-    const { clock } = this.#source.context;
+    const { clock } = this.#source;
     const mirror = this.#mirror ?? new TopologyMirror(this.#read);
     this.#mirror = undefined;
     const stop = new AbortController();
@@ -69,7 +81,7 @@ export class DaemonWatcher {
     if (status.status === "unavailable") throw this.#toUnavailable(status);
     if (status.status === "draining" || status.status === "stopped") return { type: "ended" };
     if (shown === undefined || !mirror.isContentOf(shown)) {
-      const snapshot = mirror.toSnapshot(this.#source.providerId, this.#source.context.clock.now());
+      const snapshot = mirror.toSnapshot(this.#source.providerId, this.#source.clock.now());
       const held = status.isStale ? { held: status.reason } : {};
       if (snapshot !== undefined) return { type: "snapshot", snapshot, ...held };
       // After a snapshot, a heartbeat would confirm content that the daemon no longer has.

@@ -12,8 +12,7 @@ import { WatchHub } from "@holdfast/hub";
 import { DaemonWatcher } from "./daemon-watcher.ts";
 import { fetchTransport } from "./fetch-transport.ts";
 import { FollowedTopology, type FollowedSnapshotOptions } from "./followed-topology.ts";
-import { isOrigin } from "./holdfast-params.ts";
-import { probeDaemon } from "./probe-daemon.ts";
+import { EXPECTED_ORIGIN, isOrigin } from "./holdfast-params.ts";
 import type { Transport } from "./transport.ts";
 
 export interface FollowOptions {
@@ -68,7 +67,7 @@ function toUrls(url: string | readonly string[]): readonly string[] {
   const invalid = urls.findIndex((each) => !isOrigin(each));
   // Two forms of one address, such as with and without a final slash, are one daemon.
   if (urls.length > 0 && invalid < 0) return [...new Set(urls.map((each) => new URL(each).origin))];
-  const expected = "an address of the form http://HOST:PORT, without a path or credentials";
+  const expected = EXPECTED_ORIGIN;
   const message =
     urls.length === 0 ? `url: expected ${expected}, got none` : `url[${invalid}]: expected ${expected}`;
   throw new ProvisioningError("VALIDATION_MALFORMED", message, {
@@ -96,7 +95,7 @@ function toProvider(
   const source = {
     url,
     providerId: id,
-    context: { clock },
+    clock,
     transport,
     token: token === undefined ? undefined : () => Promise.resolve(token),
   };
@@ -104,7 +103,7 @@ function toProvider(
   return {
     descriptor: { id, kind: "holdfast", priority, params: {} },
     capabilities: { watch: true },
-    probe: ({ signal }) => probeDaemon(source, signal),
+    probe: ({ signal }) => watcher.probe(signal),
     watch: ({ signal }) => watcher.watch(signal),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };

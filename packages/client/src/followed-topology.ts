@@ -1,6 +1,5 @@
 import {
   callIsolated,
-  refusalOf,
   toProvisioningError,
   type Clock,
   type Epoch,
@@ -64,10 +63,7 @@ export class FollowedTopology implements TopologyReader, AsyncDisposable {
    * `LIFECYCLE_SHUTTING_DOWN` or `LIFECYCLE_STOPPED` when there are none to work with: unknown is never empty.
    */
   members(): MemberSet {
-    const { state } = this;
-    const refusal = refusalOf(state);
-    if (refusal !== undefined || state.snapshot === undefined) throw refusal!;
-    return state.snapshot.members;
+    return this.#parts.hub.newest().members;
   }
 
   onEvent(listener: (event: TopologyEvent) => unknown): () => void {

@@ -16,13 +16,14 @@ export interface HoldfastParams {
   readonly tls?: TlsFiles | undefined;
 }
 
-const EXPECTED_URL = "an address of the form http://HOST:PORT, without a path or credentials";
+/** What an address has to be, for error messages. */
+export const EXPECTED_ORIGIN = "an address of the form http://HOST:PORT, without a path or credentials";
 
 export const holdfastParamsSchema: z.ZodType<HoldfastParams, HoldfastParams> = z.strictObject({
   url: z
     .string()
     .max(2_048)
-    .refine(isOrigin, EXPECTED_URL)
+    .refine(isOrigin, EXPECTED_ORIGIN)
     .describe("The address of the daemon's HTTP endpoints, for example http://10.0.0.5:7420."),
   token: secretReferenceSchema
     .optional()

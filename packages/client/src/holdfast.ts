@@ -2,7 +2,6 @@ import { defineAdapter, resolveSecret, type DefinedAdapter } from "@holdfast/cor
 import { DaemonWatcher } from "./daemon-watcher.ts";
 import { holdfastParamsSchema, type HoldfastParams } from "./holdfast-params.ts";
 import { HttpTransport } from "./http-transport.ts";
-import { probeDaemon } from "./probe-daemon.ts";
 
 /**
  * A provider that relays the topology of a Holdfast daemon: `holdfast({ url: "http://10.0.0.5:7420" })`. With a direct backend listed
@@ -19,13 +18,13 @@ export const holdfast: DefinedAdapter<HoldfastParams, HoldfastParams> = defineAd
     const source = {
       url,
       providerId: id,
-      context: { clock },
+      clock,
       transport: transport.open,
       token: token && ((signal: AbortSignal) => resolveSecret(token, { signal })),
     };
     const watcher = new DaemonWatcher(source);
     return {
-      probe: ({ signal }) => probeDaemon(source, signal),
+      probe: ({ signal }) => watcher.probe(signal),
       watch: ({ signal }) => watcher.watch(signal),
       close: () => transport[Symbol.dispose](),
     };

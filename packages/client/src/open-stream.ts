@@ -20,10 +20,7 @@ export async function openStream(
   throw failure;
 }
 
-function toFailure(
-  { url, context }: DaemonSource,
-  response: TransportResponse,
-): ProvisioningError | undefined {
+function toFailure({ url, clock }: DaemonSource, response: TransportResponse): ProvisioningError | undefined {
   const { status } = response;
   if (status !== 200) {
     // The daemon answers 503 while it has as many clients as it may have, and while it stops.
@@ -31,7 +28,7 @@ function toFailure(
       status === 503
         ? { code: "CONNECTIVITY_OVERLOADED" as const, failure: "takes no further client now" }
         : toHttpFailure(status);
-    const retryAfterMs = parseRetryAfter(response.header("retry-after"), context.clock.now());
+    const retryAfterMs = parseRetryAfter(response.header("retry-after"), clock.now());
     const details = { address: url, status, ...(retryAfterMs !== undefined && { retryAfterMs }) };
     return new ProvisioningError(code, `the daemon at ${url} ${failure}`, { details });
   }

@@ -97,7 +97,11 @@ export type {
   TopologyReader,
 } from "./contracts/log/topology-reader.ts";
 export type { TopologySource } from "./contracts/log/topology-source.ts";
-export type { TopologyState, TopologyStatus } from "./contracts/log/topology-state.ts";
+export {
+  TOPOLOGY_STATUSES,
+  type TopologyState,
+  type TopologyStatus,
+} from "./contracts/log/topology-state.ts";
 
 // The ports of consumers, and their reports.
 export type { Awaitable, CallOptions } from "./contracts/ports/call-options.ts";

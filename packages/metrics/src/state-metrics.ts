@@ -1,16 +1,6 @@
-import type { Clock, GuardKind, TopologyState, TopologyStatus } from "@holdfast/core";
+import { TOPOLOGY_STATUSES, type Clock, type GuardKind, type TopologyState } from "@holdfast/core";
 import type { Gauge } from "prom-client";
 import { setOneHot, type MetricGroup } from "./metric-group.ts";
-
-const STATUSES: readonly TopologyStatus[] = [
-  "starting",
-  "ready",
-  "degraded",
-  "empty",
-  "unavailable",
-  "draining",
-  "stopped",
-];
 
 const GUARDS: readonly GuardKind[] = ["last_known_good", "removal_dwell", "mass_removal"];
 
@@ -80,7 +70,7 @@ export class StateMetrics {
     this.#epoch.reset();
     this.#epoch.set({ epoch: state.epoch }, 1);
     this.#seqNo.set(state.seqNo);
-    setOneHot(this.#status, STATUSES, state.status, (status) => ({ status }));
+    setOneHot(this.#status, TOPOLOGY_STATUSES, state.status, (status) => ({ status }));
     this.#members.set(snapshot?.members.size ?? 0);
     this.#blocked.set(snapshot?.blockedNodes.length ?? 0);
     this.#restoring.set(state.restoringNodes.length);

@@ -4,20 +4,24 @@ import type { ProviderSnapshot } from "../../model/provider-snapshot.ts";
 import type { Reason } from "../../errors/reason.ts";
 import type { Epoch } from "./epoch.ts";
 
+/** Every status a topology can have, in the order of its life. */
+export const TOPOLOGY_STATUSES = [
+  "starting",
+  "ready",
+  "degraded",
+  "empty",
+  "unavailable",
+  "draining",
+  "stopped",
+] as const;
+
 /**
  * `starting`: no snapshot has arrived. `ready`: current. `degraded`: the last snapshot may be out of date (`isStale`),
  * or a guard keeps members that the active provider does not list (`retained`). `empty`: there are no members, and
  * placement pauses. `unavailable`: no provider can serve, and the last snapshot is stale. `draining`, `stopped`:
  * shutdown.
  */
-export type TopologyStatus =
-  | "starting"
-  | "ready"
-  | "degraded"
-  | "empty"
-  | "unavailable"
-  | "draining"
-  | "stopped";
+export type TopologyStatus = (typeof TOPOLOGY_STATUSES)[number];
 
 /** The whole state of a topology at one moment. */
 export interface TopologyState {
