@@ -58,7 +58,7 @@ export class SwitchRules implements Invariant {
 
   /**
    * A provider that is not in force is forgotten, and starts again when it is added again. A replaced provider stays
-   * barred.
+   * excluded.
    */
   setChanged(life: Life): void {
     const instances = new Map(life.inForce.map((instance) => [instance.descriptor.id, instance]));
@@ -124,7 +124,7 @@ export class SwitchRules implements Invariant {
 
   /**
    * At the first delivery `from` is the provider of the restored snapshot, which was not active in this life and
-   * therefore is not barred.
+   * therefore is not excluded.
    */
   #settleSwitch({ from, to, reason }: ProviderChangedEvent, isFirstAnswer: boolean): void {
     const left = this.#stateOf(from);
