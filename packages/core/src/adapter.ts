@@ -4,6 +4,9 @@ export {
   type AdapterDefinition,
   type AdapterEnvironment,
   type DefinedAdapter,
+  type DiscoveryDefinition,
+  type DiscoveryEnvironment,
+  type OpenDiscovery,
   type OpenProvider,
 } from "./adapter-kit/define-adapter.ts";
 export { assertRegularFile } from "./adapter-kit/files/assert-regular-file.ts";
@@ -43,3 +46,4 @@ export { MAX_MEMBERS } from "./model/member-limit.ts";
 export { NODE_LIMITS } from "./model/node-limits.ts";
 export { createNodeReader, type NodeReader } from "./model/node-reader.ts";
 export { providerIdSchema } from "./model/provider-id-schema.ts";
+export { TOPOLOGY_NAME_PATTERN } from "./model/topology-name.ts";

@@ -28,6 +28,7 @@ export { diffMembers, type MemberDelta, type NodeUpdate } from "./model/member-d
 export { MemberSet, type MemberChange } from "./model/member-set.ts";
 export type { ProviderHealth } from "./model/provider-health.ts";
 export { isProviderId, type ProviderId } from "./model/provider-id.ts";
+export { DEFAULT_TOPOLOGY, isTopologyName, type TopologyName } from "./model/topology-name.ts";
 export {
   createSnapshot,
   diffSnapshots,
@@ -38,6 +39,12 @@ export {
 } from "./model/provider-snapshot.ts";
 
 // Providers, adapters and stores.
+export type {
+  DiscoveryAdapter,
+  DiscoveryEvent,
+  FoundService,
+  ServiceDiscovery,
+} from "./contracts/discovery/service-discovery.ts";
 export type {
   ClusterProvider,
   ProbeOptions,

@@ -140,3 +140,61 @@ describe("defineAdapter", () => {
     await provider[Symbol.asyncDispose]();
   });
 });
+
+function defineShared() {
+  let created = 0;
+  const closed: string[] = [];
+  const tested = defineAdapter({
+    kind: "tested",
+    params: z.strictObject({}),
+    share: () => ({ number: ++created }),
+    open: (_, { number }) => ({
+      probe: async () => undefined,
+      async *watch() {
+        yield { type: "ended", reason: { code: "STREAM_ENDED", message: `shared ${number}` } };
+      },
+    }),
+    discovery: {
+      params: z.strictObject({ tag: z.string() }),
+      open: ({ params }, { number }) => ({
+        async *services({ signal }) {
+          yield { type: "services", services: [{ name: `${params.tag}-${number}` }] };
+          await sleep(1_000, { clock, signal });
+        },
+        close: () => void closed.push(params.tag),
+      }),
+    },
+  });
+  return { tested, closed };
+}
+describe("defineAdapter with shared parts and a discovery", () => {
+  const { signal } = new AbortController();
+
+  test("all providers and discoveries of one adapter share one object, and two adapters share none", async () => {
+    const { tested } = defineShared();
+    const [first, second] = [tested.createAdapter(), tested.createAdapter()];
+    const events = first.create({ ...descriptor, params: {} }, context).watch({ signal });
+    const firstEvent = await events[Symbol.asyncIterator]().next();
+    expect(firstEvent.value).toMatchObject({ reason: { message: "shared 1" } });
+    const found = second.discovery!.create({ tag: "web" }, context).services({ signal });
+    expect((await found[Symbol.asyncIterator]().next()).value).toEqual({
+      type: "services",
+      services: [{ name: "web-2" }],
+    });
+  });
+
+  test("disposal of a discovery ends its watch with LIFECYCLE_STOPPED and closes it once", async () => {
+    const { tested, closed } = defineShared();
+    const discovery = tested.createAdapter().discovery!.create({ tag: "web" }, context);
+    const events = discovery.services({ signal })[Symbol.asyncIterator]();
+    await events.next();
+    const next = events.next();
+    await Promise.all([discovery[Symbol.asyncDispose](), discovery[Symbol.asyncDispose]()]);
+    await expect(next).rejects.toMatchObject({ code: "LIFECYCLE_STOPPED" });
+    expect(closed).toEqual(["web"]);
+  });
+
+  test("an adapter without a discovery has none", () => {
+    expect(defineTested().tested.createAdapter().discovery).toBeUndefined();
+  });
+});

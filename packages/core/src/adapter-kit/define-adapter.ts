@@ -6,6 +6,7 @@ import type {
   ProviderContext,
   WatchOptions,
 } from "../contracts/provider/cluster-provider.ts";
+import type { DiscoveryEvent, ServiceDiscovery } from "../contracts/discovery/service-discovery.ts";
 import type { ProviderAdapter } from "../contracts/provider/provider-adapter.ts";
 import type { ProviderDescriptor } from "../contracts/provider/provider-descriptor.ts";
 import type { SourceEvent } from "../contracts/provider/source-event.ts";
@@ -42,13 +43,41 @@ export interface OpenProvider {
   close?(): Promise<void> | void;
 }
 
-export interface AdapterDefinition<P, Input extends object> {
+/** The environment of one discovery. */
+export interface DiscoveryEnvironment<P> extends ProviderContext, AdapterOptions {
+  readonly params: P;
+}
+
+/** One opened discovery, implemented by the author of an adapter. */
+export interface OpenDiscovery {
+  /** See `ServiceDiscovery`. Each call starts an independent watch. An error after `signal` has aborted is ignored. */
+  services(options: WatchOptions): AsyncIterable<DiscoveryEvent>;
+  /** Releases the resources. Called once, after the `signal` of every watch has aborted. */
+  close?(): Promise<void> | void;
+}
+
+export interface DiscoveryDefinition<P, Shared> {
+  /** Checks the parameters of a discovery and fills in the defaults. */
+  readonly params: z.ZodType<P>;
+  /** Called once for each discovery. Does no I/O. */
+  open(environment: DiscoveryEnvironment<P>, shared: Shared): OpenDiscovery;
+}
+
+// oxlint-disable-next-line typescript/no-explicit-any -- D is known only to the discovery itself
+export interface AdapterDefinition<P, Input extends object, Shared = undefined, D = any> {
   /** The kind of provider, as descriptors name it. */
   readonly kind: string;
   /** Checks a descriptor's `params` and fills in the defaults. Secrets are `secretReferenceSchema`, never strings. */
   readonly params: z.ZodType<P, Input>;
+  /**
+   * Creates what all providers and discoveries of one adapter share, such as connections and watches. Does no I/O. An adapter is not
+   * disposed of, so the users release what they have used when they close. @defaultValue nothing is shared
+   */
+  share?(): Shared;
   /** Called once for each provider. Does no I/O: a provider connects when it is first probed or watched. */
-  open(environment: AdapterEnvironment<P>): OpenProvider;
+  open(environment: AdapterEnvironment<P>, shared: Shared): OpenProvider;
+  /** Finds the services of such a backend. @defaultValue the kind cannot list services */
+  readonly discovery?: DiscoveryDefinition<D, Shared> | undefined;
 }
 
 /**
@@ -65,16 +94,28 @@ export interface DefinedAdapter<P, Input extends object> {
  * Creates an adapter from the parts that are specific to a kind of provider. The schema's input is what a program
  * writes (parameters with a default can be omitted); its output `P` is passed to `open`.
  */
-export function defineAdapter<P, Input extends object>(
-  definition: AdapterDefinition<P, Input>,
+// oxlint-disable-next-line typescript/no-explicit-any -- D is known only to the discovery itself
+export function defineAdapter<P, Input extends object, Shared = undefined, D = any>(
+  definition: AdapterDefinition<P, Input, Shared, D>,
 ): DefinedAdapter<P, Input> {
-  const { kind } = definition;
-  const createAdapter = (options: AdapterOptions = {}): ProviderAdapter<P> => ({
-    kind,
-    params: definition.params,
-    create: (descriptor, context) =>
-      new DefinedProvider(descriptor, definition.open({ ...context, ...options, descriptor })),
-  });
+  const { kind, discovery } = definition;
+  const createAdapter = (options: AdapterOptions = {}): ProviderAdapter<P> => {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- without `share`, the type parameter is undefined
+    const shared = definition.share?.() as Shared;
+    return {
+      kind,
+      params: definition.params,
+      create: (descriptor, context) =>
+        new DefinedProvider(descriptor, definition.open({ ...context, ...options, descriptor }, shared)),
+      ...(discovery !== undefined && {
+        discovery: {
+          params: discovery.params,
+          create: (params: D, context: ProviderContext) =>
+            new DefinedDiscovery(kind, discovery.open({ ...context, ...options, params }, shared)),
+        },
+      }),
+    };
+  };
   const specify = (params: Input, { id }: SpecOptions = {}): ProviderSpec => ({
     kind,
     params,
@@ -117,6 +158,32 @@ class DefinedProvider implements ClusterProvider {
 
   watch({ signal }: WatchOptions): AsyncGenerator<SourceEvent, void> {
     return this.#life.watch(signal, (either) => this.#opened.watch({ signal: either }));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#life.end();
+    await this.#opened.close?.();
+  }
+}
+
+/** The part of a discovery that is the same for every kind: disposal, and ending watches. */
+class DefinedDiscovery implements ServiceDiscovery {
+  readonly #opened: OpenDiscovery;
+  readonly #life: ProviderLife;
+  #closing: Promise<void> | undefined;
+
+  constructor(kind: string, opened: OpenDiscovery) {
+    this.#opened = opened;
+    this.#life = new ProviderLife(kind);
+  }
+
+  services({ signal }: WatchOptions): AsyncGenerator<DiscoveryEvent, void> {
+    return this.#life.watch(signal, (either) => this.#opened.services({ signal: either }));
   }
 
   [Symbol.asyncDispose](): Promise<void> {

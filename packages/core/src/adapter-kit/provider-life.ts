@@ -1,6 +1,5 @@
 import { throwIfAborted } from "../time/abort.ts";
 import type { ProviderId } from "../model/provider-id.ts";
-import type { SourceEvent } from "../contracts/provider/source-event.ts";
 import { ProvisioningError } from "../errors/provisioning-error.ts";
 
 /**
@@ -23,10 +22,10 @@ export class ProviderLife {
   }
 
   /** Runs a watch. Events and errors of the stream of `begin` after its signal has aborted are dropped. */
-  async *watch(
+  async *watch<E>(
     signal: AbortSignal,
-    begin: (signal: AbortSignal) => AsyncIterable<SourceEvent>,
-  ): AsyncGenerator<SourceEvent, void> {
+    begin: (signal: AbortSignal) => AsyncIterable<E>,
+  ): AsyncGenerator<E, void> {
     if (signal.aborted) return;
     throwIfAborted(this.#stop.signal);
     const either = AbortSignal.any([signal, this.#stop.signal]);

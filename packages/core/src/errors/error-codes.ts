@@ -74,6 +74,8 @@ const TABLE = {
   TOPOLOGY_IDS_DIFFER: { retryable: false, meaning: "two providers use different ids for the same members" },
   TOPOLOGY_SHARED_ENDPOINT: { retryable: false, meaning: "two members have the same host and port" },
   TOPOLOGY_UNAVAILABLE: { retryable: true, meaning: "no provider can serve" },
+  TOPOLOGY_UNKNOWN: { retryable: true, meaning: "no topology has the name" },
+  TOPOLOGY_LOOP: { retryable: true, meaning: "daemons follow each other in a circle" },
 } as const;
 
 export type ErrorCode = keyof typeof TABLE;

@@ -1,4 +1,5 @@
 import type * as z from "zod";
+import type { DiscoveryAdapter } from "../discovery/service-discovery.ts";
 import type { ClusterProvider, ProviderContext } from "./cluster-provider.ts";
 import type { ProviderDescriptor } from "./provider-descriptor.ts";
 
@@ -9,6 +10,9 @@ export interface ProviderAdapter<P = unknown> {
   readonly params: z.ZodType<P>;
   /** Creates a provider without I/O. The provider connects when it is first probed or watched. */
   create(descriptor: ProviderDescriptor<P>, context: ProviderContext): ClusterProvider;
+  /** Finds the services of such a backend. Absent when the kind cannot list services. */
+  // oxlint-disable-next-line typescript/no-explicit-any -- the parameters meet only the schema beside them
+  readonly discovery?: DiscoveryAdapter<any> | undefined;
 }
 
 /** An adapter with parameters of any type. Registries hold adapters of different kinds with this type. */
