@@ -12,13 +12,16 @@ interface Due {
   seqNo: number;
   hash: string | undefined;
   readonly offer?: LeaseOffer | undefined;
+  /** Monotonic milliseconds at which Placement returned them after it had been given up; undefined otherwise. */
+  readonly lateAt?: number | undefined;
 }
 
 /**
  * Placement receives a tick after Partition has it, and its leases reach Partition before either port receives anything
  * later, whether Placement returned them or published them itself. Leases of a tick other than the current one are
  * refused. A port that was given up is not waited for; then the leases are published at the first tick that both ports
- * have.
+ * have. Therefore Partition may begin a later tick at the very moment at which Placement, which was given up, returns
+ * its leases: at that moment, Partition's call has already been decided.
  */
 export class LeasesInTick implements Invariant {
   readonly name = "leases-in-tick";
@@ -66,7 +69,8 @@ export class LeasesInTick implements Invariant {
     }
     if (call.method === "applySnapshot") this.#hashes.set(seqNo, call.tick.snapshot.hash);
     const isExcused = ports.isExcused("partition");
-    if (due !== undefined && due.seqNo === this.#partitionAt && seqNo > due.seqNo && !isExcused) {
+    const isLate = due?.lateAt !== undefined && due.lateAt === this.#now();
+    if (due !== undefined && due.seqNo === this.#partitionAt && seqNo > due.seqNo && !isExcused && !isLate) {
       if (call.method === "applySnapshot")
         report(`${call.port} receives ${seqNo} before the leases of ${due.seqNo}`);
     }
@@ -94,7 +98,8 @@ export class LeasesInTick implements Invariant {
     else {
       const leases = leasesOf(call.tick);
       const { hash } = call.tick.snapshot;
-      if (leases !== undefined) this.#due = { leases, seqNo, hash };
+      const lateAt = this.#context.ports.isExcused("placement") ? this.#now() : undefined;
+      if (leases !== undefined) this.#due = { leases, seqNo, hash, lateAt };
       else if (this.#due !== undefined) this.#due = { ...this.#due, seqNo, hash };
     }
   }
@@ -109,6 +114,10 @@ export class LeasesInTick implements Invariant {
     if (this.#due !== undefined) report(`the leases of ${this.#due.seqNo} were never published`);
     for (const { outcome, seqNo } of this.#offers)
       if (outcome === "pending") report(`Placement still waits for its leases of ${seqNo} to be published`);
+  }
+
+  #now(): number {
+    return this.#context.world.clock.monotonic();
   }
 
   /** A refusal withdraws the offered leases, and the leases that were due before are due again. */
