@@ -194,7 +194,23 @@ describe("defineAdapter with shared parts and a discovery", () => {
     expect(closed).toEqual(["web"]);
   });
 
+  test("a discovery names the values that templates can use", () => {
+    const { tested } = defineShared();
+    expect(tested.createAdapter().discovery?.values).toEqual([]);
+    const { createAdapter } = defineAdapter({
+      kind: "tested",
+      params: z.strictObject({}),
+      open: notUsed,
+      discovery: { params: z.strictObject({}), values: ["namespace"], open: notUsed },
+    });
+    expect(createAdapter().discovery?.values).toEqual(["namespace"]);
+  });
+
   test("an adapter without a discovery has none", () => {
     expect(defineTested().tested.createAdapter().discovery).toBeUndefined();
   });
 });
+
+function notUsed(): never {
+  throw new Error("this test opens nothing");
+}

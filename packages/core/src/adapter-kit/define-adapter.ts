@@ -59,6 +59,8 @@ export interface OpenDiscovery {
 export interface DiscoveryDefinition<P, Shared> {
   /** Checks the parameters of a discovery and fills in the defaults. */
   readonly params: z.ZodType<P>;
+  /** Names of the further values of its services that templates can use, such as `namespace`. @defaultValue none */
+  readonly values?: readonly string[] | undefined;
   /** Called once for each discovery. Does no I/O. */
   open(environment: DiscoveryEnvironment<P>, shared: Shared): OpenDiscovery;
 }
@@ -110,6 +112,7 @@ export function defineAdapter<P, Input extends object, Shared = undefined, D = a
       ...(discovery !== undefined && {
         discovery: {
           params: discovery.params,
+          values: discovery.values ?? [],
           create: (params: D, context: ProviderContext) =>
             new DefinedDiscovery(kind, discovery.open({ ...context, ...options, params }, shared)),
         },

@@ -38,6 +38,8 @@ export interface ServiceDiscovery extends AsyncDisposable {
 export interface DiscoveryAdapter<P = unknown> {
   /** Checks the parameters of a discovery and fills in the defaults. */
   readonly params: z.ZodType<P>;
+  /** The keys of `FoundService.values`, which every service that it finds has. A configuration is checked against them. */
+  readonly values: readonly string[];
   /** Creates a discovery without I/O. It connects when `services` is first called. */
   create(params: P, context: ProviderContext): ServiceDiscovery;
 }
