@@ -7,6 +7,8 @@ export interface ReceivedEvent {
 
 export interface EventSourceOptions {
   readonly lastEventId?: string;
+  /** The path and query. @defaultValue `/events` */
+  readonly path?: string;
 }
 
 /** A client of `/events` that returns one event at a time. */
@@ -22,9 +24,9 @@ export class TestEventSource implements AsyncDisposable {
   }
 
   static async open(url: string, options: EventSourceOptions = {}): Promise<TestEventSource> {
-    const { lastEventId } = options;
+    const { lastEventId, path = "/events" } = options;
     return new TestEventSource(
-      await fetch(`${url}/events`, {
+      await fetch(`${url}${path}`, {
         headers: lastEventId === undefined ? {} : { "last-event-id": lastEventId },
       }),
     );

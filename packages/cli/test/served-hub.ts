@@ -1,14 +1,18 @@
 import {
   createClusterNode,
   createSnapshot,
+  DEFAULT_TOPOLOGY,
   MemberSet,
   type Clock,
   type ClusterNodeInput,
+  type TopologyName,
 } from "@holdfast/core";
 import { createSeededRandom, ScriptedUpdates, VirtualClock } from "@holdfast/testing";
 import { WatchHub } from "@holdfast/hub";
 import { HttpServer, type HttpServerOptions } from "../src/server/http-server.ts";
+import type { ServerDirectory } from "../src/server/server-directory.ts";
 import type { ServerView } from "../src/server/server-view.ts";
+import { DirectoryStub } from "./directory-stub.ts";
 
 export interface ServedHubOptions extends Partial<
   Pick<
@@ -23,28 +27,38 @@ export interface ServedHubOptions extends Partial<
   >
 > {
   readonly retainedEvents?: number;
+  /** Replaces parts of the topology `default`. */
   readonly view?: Partial<ServerView>;
-  /** The clock of the server; the hub always uses a virtual clock. @defaultValue the hub's clock */
+  readonly metrics?: ServerDirectory["metrics"];
+  /** The clock of the server; the hubs always use a virtual clock. @defaultValue the hubs' clock */
   readonly serverClock?: Clock;
 }
 
-export interface ServedHub extends AsyncDisposable {
-  readonly clock: VirtualClock;
+/** A topology whose content the test sets. */
+export interface ServedTopology extends AsyncDisposable {
   readonly updates: ScriptedUpdates;
   readonly hub: WatchHub;
   readonly view: ServerView;
-  readonly server: HttpServer;
   /** Starts the hub if necessary, and publishes members with these ids. */
   set(...ids: readonly string[]): Promise<void>;
   /** Publishes the given members. Resolves when clients of the server can have received them. */
   publish(members: readonly ClusterNodeInput[]): Promise<void>;
 }
 
+/** The fields of a `ServedTopology` are those of the topology `default`. */
+export interface ServedHub extends ServedTopology {
+  readonly clock: VirtualClock;
+  readonly directory: DirectoryStub;
+  readonly server: HttpServer;
+  /** Adds a topology to the directory. */
+  addTopology(name: TopologyName, view?: Partial<ServerView>): ServedTopology;
+}
+
 export function member(id: string): ClusterNodeInput {
   return { id, host: `${id}.test`, port: 7000 };
 }
 
-/** A hub fed with scripted updates, behind the real HTTP server on a free port of loopback. */
+/** Hubs fed with scripted updates, behind the real HTTP server on a free port of loopback. */
 export async function serveHub(options: ServedHubOptions = {}): Promise<ServedHub> {
   const {
     retainedEvents = 1_000,
@@ -54,6 +68,45 @@ export async function serveHub(options: ServedHubOptions = {}): Promise<ServedHu
     allowedHosts,
   } = options;
   const clock = new VirtualClock();
+  const directory = new DirectoryStub(options.metrics);
+  const addTopology = (name: TopologyName, view?: Partial<ServerView>) => {
+    const topology = createTopology(clock, retainedEvents, view);
+    directory.add(name, topology.view);
+    return topology;
+  };
+  const topology = addTopology(DEFAULT_TOPOLOGY, options.view);
+  const serverClock = options.serverClock ?? clock;
+  const server = await HttpServer.listen({
+    directory,
+    clock: serverClock,
+    host,
+    allowedHosts,
+    port: 0,
+    maxEventClients,
+    maxLag,
+    maxConnections: options.maxConnections,
+    maxReaderMemoryMb: options.maxReaderMemoryMb,
+    descriptors: options.descriptors,
+  });
+  return {
+    ...topology,
+    clock,
+    directory,
+    server,
+    addTopology,
+    async [Symbol.asyncDispose]() {
+      const closing = server[Symbol.asyncDispose]();
+      await (serverClock === clock ? clock.until(closing, 60_000) : closing);
+      await topology[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function createTopology(
+  clock: VirtualClock,
+  retainedEvents: number,
+  overrides: Partial<ServerView> = {},
+): ServedTopology {
   const updates = new ScriptedUpdates();
   const hub = new WatchHub({ source: updates, clock, random: createSeededRandom(7), retainedEvents });
   let revision = 0;
@@ -70,37 +123,19 @@ export async function serveHub(options: ServedHubOptions = {}): Promise<ServedHu
   };
   const view: ServerView = {
     log: hub,
+    isRequired: true,
     providers: () => [],
     remoteNodes: () => [],
     explain: (nodeId) => hub.explain(nodeId),
-    metrics: async () => ({ contentType: "text/plain; version=0.0.4", text: "holdfast_up 1\n" }),
-    ...options.view,
+    via: () => [],
+    ...overrides,
   };
-  const serverClock = options.serverClock ?? clock;
-  const server = await HttpServer.listen({
-    view,
-    clock: serverClock,
-    host,
-    allowedHosts,
-    port: 0,
-    maxEventClients,
-    maxLag,
-    maxConnections: options.maxConnections,
-    maxReaderMemoryMb: options.maxReaderMemoryMb,
-    descriptors: options.descriptors,
-  });
   return {
-    clock,
     updates,
     hub,
     view,
-    server,
     set: (...ids) => publish(ids.map(member)),
     publish,
-    async [Symbol.asyncDispose]() {
-      const closing = server[Symbol.asyncDispose]();
-      await (serverClock === clock ? clock.until(closing, 60_000) : closing);
-      await hub[Symbol.asyncDispose]();
-    },
+    [Symbol.asyncDispose]: () => hub[Symbol.asyncDispose](),
   };
 }

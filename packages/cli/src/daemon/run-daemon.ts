@@ -19,7 +19,7 @@ import { FaultReport } from "./fault-report.ts";
 import { toGreeting } from "./greeting.ts";
 import { OutputTrouble } from "./output-trouble.ts";
 import { printLog } from "./print-log.ts";
-import { toServerView } from "./service-view.ts";
+import { toServerDirectory } from "./service-view.ts";
 
 export interface DaemonOptions {
   /** The configuration file. */
@@ -204,8 +204,9 @@ async function listen(
   if (http === false) return undefined;
   const { clock } = terminal;
   const { HttpServer } = await import("../server/http-server.ts");
-  const view = toServerView(service, metrics);
-  return HttpServer.listen({ ...http, port: port ?? http.port, view, clock, maxLag: log.retainedEvents });
+  const directory = toServerDirectory(service, metrics);
+  const maxLag = log.retainedEvents;
+  return HttpServer.listen({ ...http, port: port ?? http.port, directory, clock, maxLag });
 }
 
 async function isDoneWithin(limitMs: number, work: Promise<void>, { clock }: Terminal): Promise<boolean> {

@@ -1,11 +1,24 @@
+import { DEFAULT_TOPOLOGY } from "@holdfast/core";
 import type { ProvisioningService } from "@holdfast/provisioning";
 import type { Registry } from "prom-client";
+import type { ServerDirectory } from "../server/server-directory.ts";
 import type { ServerView } from "../server/server-view.ts";
 
-/** The part of the service that the HTTP server uses. */
-export function toServerView(service: ProvisioningService, metrics: Registry): ServerView {
+/** The only topology of a daemon, as the HTTP server sees it. */
+export function toServerDirectory(service: ProvisioningService, metrics: Registry): ServerDirectory {
+  const view = toServerView(service);
+  return {
+    names: () => [DEFAULT_TOPOLOGY],
+    find: (name) => (name === DEFAULT_TOPOLOGY ? view : undefined),
+    onChange: () => () => undefined,
+    metrics: async () => ({ contentType: metrics.contentType, text: await metrics.metrics() }),
+  };
+}
+
+function toServerView(service: ProvisioningService): ServerView {
   return {
     log: service.topology,
+    isRequired: true,
     providers: () =>
       service.providerHealth().flatMap((report) => {
         const descriptor = service.registry.get(report.providerId)?.descriptor;
@@ -15,6 +28,6 @@ export function toServerView(service: ProvisioningService, metrics: Registry): S
       }),
     remoteNodes: () => service.remoteNodes(),
     explain: (nodeId) => service.explain(nodeId),
-    metrics: async () => ({ contentType: metrics.contentType, text: await metrics.metrics() }),
+    via: () => [],
   };
 }

@@ -1,18 +1,13 @@
-import { isProvisioningError, refusalOf, SerialQueue, type Clock } from "@holdfast/core";
+import { DEFAULT_TOPOLOGY, SerialQueue, type Clock } from "@holdfast/core";
 import type { HttpBindings } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { Hono, type Context } from "hono";
-import { toJsonPieces } from "../output/json-pieces.ts";
+import { toJsonPieces, type JsonDocument } from "../output/json-pieces.ts";
+import { toReadiness, toTopologiesDocument } from "./directory-documents.ts";
 import { EVENT_HEADERS, type EventClients } from "./event-clients.ts";
 import { parsePosition } from "./event-position.ts";
 import { toNodesDocument, toProvidersDocument } from "./health-document.ts";
-import {
-  NO_STORE,
-  toFailureResponse,
-  toInternalFailure,
-  toJsonResponse,
-  type HttpFailure,
-} from "./http-failure.ts";
+import { NO_STORE, toFailure, toFailureResponse, toJsonResponse, type HttpFailure } from "./http-failure.ts";
 import { RecentResult } from "./recent-result.ts";
 import type { LoopShare } from "./sending/loop-share.ts";
 import { ResponseSlots } from "./sending/response-slots.ts";
@@ -25,12 +20,13 @@ import {
   RETRY_AFTER_SECONDS,
   WRITE_DEADLINE_MS,
 } from "./server-limits.ts";
+import { findTopology, type ServerDirectory } from "./server-directory.ts";
 import type { ServerView } from "./server-view.ts";
 import type { TopologyDocuments } from "./topology-documents.ts";
 import { isListed, toEtag } from "./topology-etag.ts";
 
 export interface AppOptions {
-  readonly view: ServerView;
+  readonly directory: ServerDirectory;
   readonly documents: TopologyDocuments;
   readonly clients: EventClients;
   readonly share: LoopShare;
@@ -42,15 +38,21 @@ export interface AppOptions {
 export type App = Hono<{ Bindings: HttpBindings }>;
 type AppContext = Context<{ Bindings: HttpBindings }>;
 
+/** The endpoints of one topology: of the default one, and of any other one by its name. */
+const TOPOLOGY_PATHS = {
+  topology: ["/topology", "/topologies/:name"],
+  events: ["/events", "/topologies/:name/events"],
+  explain: ["/explain", "/topologies/:name/explain"],
+  providers: ["/health/providers", "/topologies/:name/health/providers"],
+  nodes: ["/health/nodes", "/topologies/:name/health/nodes"],
+};
+
 const PATHS = [
   "/healthz",
   "/readyz",
-  "/health/providers",
-  "/health/nodes",
   "/metrics",
-  "/topology",
-  "/events",
-  "/explain",
+  "/topologies",
+  ...Object.values(TOPOLOGY_PATHS).flat(),
 ] as const;
 
 const JSON_TYPE = "application/json; charset=UTF-8";
@@ -64,18 +66,21 @@ const BUSY: HttpFailure = {
 
 /** Creates the routes. All of them are read-only, and every failure is JSON with a code. */
 export function createApp(options: AppOptions): App {
-  const { view, documents, clients, share, clock, isHostAllowed } = options;
+  const { directory, documents, clients, share, clock, isHostAllowed } = options;
   const app: App = new Hono();
   const slots = new ResponseSlots({ clock, max: MAX_LARGE_RESPONSES, fairMs: LARGE_RESPONSE_FAIR_MS });
   const explanations = new SerialQueue();
   const metrics = new RecentResult({
     make: async () => {
-      const { contentType, text } = await view.metrics();
+      const { contentType, text } = await directory.metrics();
       return { contentType, bytes: Buffer.from(text) };
     },
     reuseMs: METRICS_REUSE_MS,
     clock,
   });
+
+  const viewOf = (c: AppContext): ServerView =>
+    findTopology(directory, c.req.param("name") ?? DEFAULT_TOPOLOGY);
 
   /**
    * Sends a response that may take more than one write, within the limits for large responses. `send` writes the header
@@ -110,21 +115,24 @@ export function createApp(options: AppOptions): App {
   app.get("/healthz", () => toJsonResponse({ status: "ok" }));
 
   app.get("/readyz", () => {
-    const { state } = view.log;
-    const { status, statusReason: reason, statusCause: cause } = state;
-    return toJsonResponse({ status, reason, cause }, { status: refusalOf(state) === undefined ? 200 : 503 });
+    const { isReady, document } = toReadiness(directory);
+    return toJsonResponse(document, { status: isReady ? 200 : 503 });
   });
 
-  app.get("/health/providers", () => toJsonResponse(toProvidersDocument(view)));
-
-  app.get("/health/nodes", (c) => {
+  const sendJson = (c: AppContext, document: JsonDocument) => {
     const headers = { ...NO_STORE, "content-type": JSON_TYPE };
     if (c.req.method === "HEAD") return new Response(null, { headers });
     return sendLarge(c, async (writer) => {
       c.env.outgoing.writeHead(200, headers);
-      await writeText(writer, toJsonPieces(toNodesDocument(view)), clock);
+      await writeText(writer, toJsonPieces(document), clock);
     });
-  });
+  };
+
+  app.get("/topologies", (c) => sendJson(c, toTopologiesDocument(directory)));
+
+  app.on("GET", TOPOLOGY_PATHS.providers, (c) => toJsonResponse(toProvidersDocument(viewOf(c))));
+
+  app.on("GET", TOPOLOGY_PATHS.nodes, (c) => sendJson(c, toNodesDocument(viewOf(c))));
 
   app.get("/metrics", (c) =>
     sendLarge(c, async (writer) => {
@@ -135,28 +143,31 @@ export function createApp(options: AppOptions): App {
     }),
   );
 
-  app.get("/topology", (c) => {
+  app.on("GET", TOPOLOGY_PATHS.topology, (c) => {
+    const view = viewOf(c);
     const etag = toEtag(view, view.log.state);
     const headers = { etag, "cache-control": "no-cache", "content-type": JSON_TYPE };
     if (isListed(c.req.header("if-none-match"), etag)) return new Response(null, { status: 304, headers });
     if (c.req.method === "HEAD") return new Response(null, { headers });
     return sendLarge(c, async (writer) => {
-      using document = await documents.topology(() => writer.disconnect());
+      using document = await documents.topology(view, () => writer.disconnect());
       c.env.outgoing.writeHead(200, { ...headers, etag: document.etag });
       if (await writeText(writer, document.head, clock)) await writePieces(writer, document.rest);
     });
   });
 
-  app.get("/events", async (c) => {
+  app.on("GET", TOPOLOGY_PATHS.events, async (c) => {
+    const view = viewOf(c);
     const from = parsePosition(c.req.header("last-event-id") ?? c.req.query("lastEventId"));
-    const refusal = clients.refusal();
+    const refusal = clients.refusal(view);
     if (refusal !== undefined) return toFailureResponse(refusal);
     if (c.req.method === "HEAD") return new Response(null, { headers: EVENT_HEADERS });
-    await clients.serve(c.env, from);
+    await clients.serve(c.env, view, from);
     return RESPONSE_ALREADY_SENT;
   });
 
-  app.get("/explain", async (c) => {
+  app.on("GET", TOPOLOGY_PATHS.explain, async (c) => {
+    const view = viewOf(c);
     const nodeId = c.req.query("node");
     if (nodeId === undefined || nodeId === "") {
       const message = "the node is missing: use /explain?node=ID";
@@ -178,14 +189,9 @@ export function createApp(options: AppOptions): App {
     });
   }
   app.notFound(() => {
-    const message = `unknown path; available are ${PATHS.join(", ")}`;
+    const message = `unknown path; available are ${PATHS.join(", ").replaceAll(":name", "NAME")}`;
     return toFailureResponse({ status: 404, code: "HTTP_NOT_FOUND", message });
   });
-  app.onError((error) => {
-    if (!isProvisioningError(error)) return toFailureResponse(toInternalFailure(error));
-    const { code, category, message } = error;
-    if (category === "validation") return toFailureResponse({ status: 400, code, message });
-    return toFailureResponse(toInternalFailure(error));
-  });
+  app.onError((error) => toFailureResponse(toFailure(error)));
   return app;
 }

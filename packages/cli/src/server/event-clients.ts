@@ -10,7 +10,6 @@ import type { ServerView } from "./server-view.ts";
 import type { TopologyDocuments } from "./topology-documents.ts";
 
 export interface EventClientsOptions {
-  readonly view: ServerView;
   readonly documents: TopologyDocuments;
   readonly clock: Clock;
   readonly maxClients: number;
@@ -22,6 +21,7 @@ export interface EventClientsOptions {
 }
 
 interface EventClient {
+  readonly view: ServerView;
   seqNo: number;
   readonly outgoing: ServerResponse;
 }
@@ -36,11 +36,9 @@ export const EVENT_HEADERS: Readonly<Record<string, string>> = {
 export class EventClients implements Disposable {
   readonly #options: EventClientsOptions;
   readonly #clients = new Map<Socket, EventClient>();
-  readonly #unsubscribe: () => void;
 
   constructor(options: EventClientsOptions) {
     this.#options = options;
-    this.#unsubscribe = options.view.log.onEvent(() => this.#disconnectSlow());
   }
 
   get size(): number {
@@ -53,8 +51,8 @@ export class EventClients implements Disposable {
   }
 
   /** The reason why no further client is accepted; undefined when one can be. */
-  refusal(): HttpFailure | undefined {
-    const { view, maxClients } = this.#options;
+  refusal(view: ServerView): HttpFailure | undefined {
+    const { maxClients } = this.#options;
     const { status } = view.log.state;
     const headers = { "retry-after": "5" };
     if (status === "draining" || status === "stopped") {
@@ -67,13 +65,19 @@ export class EventClients implements Disposable {
   }
 
   /** Sends the log until it ends or the client leaves. Does not reject. */
-  async serve({ incoming, outgoing }: HttpBindings, from: LogPosition | undefined): Promise<void> {
-    const { view, clock, documents, keepAliveMs, writeDeadlineMs, share } = this.#options;
+  async serve(
+    { incoming, outgoing }: HttpBindings,
+    view: ServerView,
+    from: LogPosition | undefined,
+  ): Promise<void> {
+    const { clock, documents, keepAliveMs, writeDeadlineMs, share } = this.#options;
     const stop = new AbortController();
-    const client: EventClient = { seqNo: Infinity, outgoing };
+    const client: EventClient = { view, seqNo: Infinity, outgoing };
     const { socket } = incoming;
     this.#clients.set(socket, client);
+    const unsubscribe = view.log.onEvent(() => this.#disconnectIfSlow(client));
     outgoing.once("close", () => {
+      unsubscribe();
       this.#clients.delete(socket);
       stop.abort();
     });
@@ -92,14 +96,11 @@ export class EventClients implements Disposable {
 
   /** Disconnects all clients. */
   [Symbol.dispose](): void {
-    this.#unsubscribe();
     for (const client of this.#clients.values()) client.outgoing.destroy();
   }
 
-  /** Disconnects clients that are too far behind; they can resume from the last event they received. */
-  #disconnectSlow(): void {
-    const { view, maxLag } = this.#options;
-    const { seqNo } = view.log.state;
-    for (const client of this.#clients.values()) if (seqNo - client.seqNo > maxLag) client.outgoing.destroy();
+  /** Disconnects a client that is too far behind; it can resume from the last event it received. */
+  #disconnectIfSlow({ view, seqNo, outgoing }: EventClient): void {
+    if (view.log.state.seqNo - seqNo > this.#options.maxLag) outgoing.destroy();
   }
 }

@@ -43,7 +43,7 @@ test("a client that is too far behind for the log receives the whole state again
   const sending = sendEvents({
     view,
     clock,
-    documents: new TopologyDocuments({ view, clock, maxBytes: 1_000_000 }),
+    documents: new TopologyDocuments({ clock, maxBytes: 1_000_000 }),
     writer: client.writer,
     from: undefined,
     keepAliveMs: 15_000,

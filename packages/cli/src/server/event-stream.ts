@@ -52,7 +52,7 @@ export async function sendEvents(options: EventStreamOptions): Promise<void> {
       isOpen = await writer.write(`: nothing new${FRAME_END}`);
       continue;
     }
-    using frame = await documents.eventAfter(position, () => writer.disconnect());
+    using frame = await documents.eventAfter(view, position, () => writer.disconnect());
     position = frame?.position;
     if (frame === undefined) continue;
     options.onProgress(frame.position.seqNo);
@@ -63,12 +63,13 @@ export async function sendEvents(options: EventStreamOptions): Promise<void> {
 
 /** Returns `undefined` when the client has gone. */
 async function sendState({
+  view,
   documents,
   writer,
   clock,
   onProgress,
 }: EventStreamOptions): Promise<LogPosition | undefined> {
-  using document = await documents.topology(() => writer.disconnect());
+  using document = await documents.topology(view, () => writer.disconnect());
   const { position } = document;
   onProgress(position.seqNo);
   const isOpen =

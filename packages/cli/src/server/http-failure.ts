@@ -36,6 +36,14 @@ export function toJsonResponse(body: unknown, { status = 200, headers }: JsonRes
   });
 }
 
+/** The response to an error that a request caused, or that happened while it was answered. */
+export function toFailure(error: unknown): HttpFailure {
+  if (!isProvisioningError(error)) return toInternalFailure(error);
+  const { code, category, message } = error;
+  if (code === "TOPOLOGY_UNKNOWN") return { status: 404, code, message };
+  return category === "validation" ? { status: 400, code, message } : toInternalFailure(error);
+}
+
 /**
  * Only `ProvisioningError`s are shown, because their messages are safe for readers. Other errors may contain anything.
  */

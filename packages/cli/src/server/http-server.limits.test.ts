@@ -37,7 +37,7 @@ describe("pipelined requests", () => {
       running--;
       return { contentType: "text/plain", text: "x\n" };
     };
-    await using served = await serveHub({ view: { metrics } });
+    await using served = await serveHub({ metrics });
     await using client = await RawClient.connect(served.server.url);
     client.send([GET("/metrics"), GET("/none"), GET("/metrics"), GET("/topology"), GET("/healthz")].join(""));
     await client.until((text) => text.endsWith('{"status":"ok"}'));
@@ -121,7 +121,7 @@ describe("large responses", () => {
   test("share one collection of metrics", async () => {
     let collected = 0;
     const metrics = async () => ({ contentType: "text/plain", text: `n ${++collected}\n` });
-    await using served = await serveHub({ view: { metrics } });
+    await using served = await serveHub({ metrics });
     const get = async () => (await fetch(`${served.server.url}/metrics`)).text();
     expect(new Set(await Promise.all([get(), get(), get()]))).toEqual(new Set(["n 1\n"]));
     await served.clock.advance(250);

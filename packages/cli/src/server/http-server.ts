@@ -23,11 +23,11 @@ import {
   SOCKET_TIMEOUT_MS,
   WRITE_DEADLINE_MS,
 } from "./server-limits.ts";
-import type { ServerView } from "./server-view.ts";
+import type { ServerDirectory } from "./server-directory.ts";
 import { TopologyDocuments } from "./topology-documents.ts";
 
 export interface HttpServerOptions {
-  readonly view: ServerView;
+  readonly directory: ServerDirectory;
   readonly clock: Clock;
   readonly host: string;
   /** 0: any free port. */
@@ -93,13 +93,20 @@ export class HttpServer implements AsyncDisposable {
    * belong to this machine.
    */
   static async listen(options: HttpServerOptions): Promise<HttpServer> {
-    const { view, clock, host, port, maxEventClients: maxClients, maxLag, keepAliveMs = 5_000 } = options;
+    const {
+      directory,
+      clock,
+      host,
+      port,
+      maxEventClients: maxClients,
+      maxLag,
+      keepAliveMs = 5_000,
+    } = options;
     const maxBytes = (options.maxReaderMemoryMb ?? 128) * 1_048_576;
-    const documents = new TopologyDocuments({ view, clock, maxBytes });
+    const documents = new TopologyDocuments({ clock, maxBytes });
     const share = new LoopShare({ clock, bytesPerTurn: BYTES_PER_TURN });
     const writeDeadlineMs = WRITE_DEADLINE_MS;
     const clients = new EventClients({
-      view,
       documents,
       clock,
       maxClients,
@@ -126,7 +133,7 @@ export class HttpServer implements AsyncDisposable {
       configuredHost: host,
       allowedHosts: options.allowedHosts ?? [],
     });
-    const app = createApp({ view, documents, clients, share, clock, isHostAllowed });
+    const app = createApp({ directory, documents, clients, share, clock, isHostAllowed });
     // A request without a Host header (HTTP/1.0) still needs a name for its URL.
     const respond = getRequestListener(app.fetch, {
       overrideGlobalObjects: false,

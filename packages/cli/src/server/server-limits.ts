@@ -63,3 +63,6 @@ export const CONNECTIONS_BESIDES_EVENTS = 200;
 
 /** Descriptors of the process itself: streams, event loop, modules, stores, watched files. Measured: 20 to 25. */
 export const OWN_DESCRIPTORS = 32;
+
+/** Maximum number of topologies that the response of `/readyz` lists. */
+export const MAX_LISTED_NOT_READY = 100;

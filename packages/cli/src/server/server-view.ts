@@ -15,13 +15,15 @@ export interface ProviderView extends ProviderHealthReport {
   readonly disabled?: DisabledReason | undefined;
 }
 
-/** The part of the service that the HTTP server can access. */
+/** The part of one topology that the HTTP server can access. */
 export interface ServerView {
   readonly log: TopologyLog;
+  /** True when `/readyz` waits for the topology. */
+  readonly isRequired: boolean;
   /** Highest priority first. */
   providers(): readonly ProviderView[];
   remoteNodes(): Iterable<RemoteNodeReport>;
   explain(nodeId: NodeId): NodeExplanation;
-  /** Prometheus text. */
-  metrics(): Promise<{ readonly contentType: string; readonly text: string }>;
+  /** The instance ids of the daemons that the content of the active provider came through; the nearest first. */
+  via(): readonly string[];
 }

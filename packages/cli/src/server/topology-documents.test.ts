@@ -34,8 +34,8 @@ test("has the cause of the status, and of each provider's health, with message a
   await using served = await serveHub();
   const log = { state, onEvent: () => () => {}, eventsSince: () => [] };
   const view: ServerView = { ...served.view, log, providers: () => [provider] };
-  const documents = new TopologyDocuments({ view, clock: served.clock, maxBytes: 1_000 });
-  using document = await documents.topology(() => {});
+  const documents = new TopologyDocuments({ clock: served.clock, maxBytes: 1_000 });
+  using document = await documents.topology(view, () => {});
   const text = [...document.head].join("") + Buffer.concat(document.rest).toString();
   expect(JSON.parse(text)).toMatchObject({
     status: "unavailable",

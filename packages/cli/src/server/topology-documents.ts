@@ -24,7 +24,6 @@ export interface EventFrame extends Disposable {
 }
 
 export interface TopologyDocumentsOptions {
-  readonly view: ServerView;
   readonly clock: Clock;
   /** Maximum size of all documents in memory, in bytes. */
   readonly maxBytes: number;
@@ -32,11 +31,9 @@ export interface TopologyDocumentsOptions {
 
 /** The large texts that readers request. Each is encoded once, in slices, and shared: see `SharedBytesPool`. */
 export class TopologyDocuments {
-  readonly #view: ServerView;
   readonly #pool: SharedBytesPool;
 
-  constructor({ view, clock, maxBytes }: TopologyDocumentsOptions) {
-    this.#view = view;
+  constructor({ clock, maxBytes }: TopologyDocumentsOptions) {
     this.#pool = new SharedBytesPool({ clock, maxBytes });
   }
 
@@ -46,8 +43,7 @@ export class TopologyDocuments {
   }
 
   /** Returns the newest state. `onEvicted` is called when the reader is too slow to keep it. */
-  async topology(onEvicted: () => void): Promise<TopologyDocument> {
-    const view = this.#view;
+  async topology(view: ServerView, onEvicted: () => void): Promise<TopologyDocument> {
     let state = view.log.state;
     const find = () => {
       ({ state } = view.log);
@@ -62,11 +58,15 @@ export class TopologyDocuments {
    * Returns the event after a position as one frame of Server-Sent Events, or `undefined` when the log no longer holds
    * it.
    */
-  async eventAfter({ epoch, seqNo }: LogPosition, onEvicted: () => void): Promise<EventFrame | undefined> {
+  async eventAfter(
+    { log }: ServerView,
+    { epoch, seqNo }: LogPosition,
+    onEvicted: () => void,
+  ): Promise<EventFrame | undefined> {
     let position: LogPosition = { epoch, seqNo };
     let isLast = false;
     const find = () => {
-      const event = this.#view.log.eventsSince(epoch, seqNo, 1)?.[0];
+      const event = log.eventsSince(epoch, seqNo, 1)?.[0];
       if (event === undefined) return undefined;
       const { kind } = event;
       position = { epoch, seqNo: event.seqNo };
