@@ -148,3 +148,4 @@ export { systemRandom } from "./time/system-random.ts";
 export type { SliceOptions } from "./time/time-slice.ts";
 export { createTypedEvents, type TypedEvents, type Unsubscribe } from "./time/typed-events.ts";
 export { untilAborted } from "./time/until-aborted.ts";
+export { Wakeup } from "./time/wakeup.ts";

@@ -1,6 +1,24 @@
 // For programs that use a topology.
-export { connect, type ConnectOptions } from "./connect.ts";
-export { Topology } from "./topology.ts";
+export {
+  connect,
+  type ConnectDirectoryOptions,
+  type ConnectOptions,
+  type TopologyOptions,
+} from "./connect.ts";
+export {
+  Directory,
+  type DirectoryChange,
+  type DirectoryOptions,
+  type DirectoryStartOptions,
+} from "./directory/directory.ts";
+export type { DirectoryWarning } from "./directory/directory-warning.ts";
+export type {
+  DirectoryDefinition,
+  TopologyDefinition,
+  TopologySettings,
+  TopologyStores,
+} from "./directory/topology-definition.ts";
+export { Topology, type TopologyIdentity } from "./topology.ts";
 
 // Types of a topology.
 export type {

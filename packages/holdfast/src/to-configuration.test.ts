@@ -3,19 +3,13 @@ import { defineAdapter, type OpenProvider } from "@holdfast/core/adapter";
 import { memory } from "@holdfast/provider-memory";
 import { expect, test } from "vitest";
 import * as z from "zod";
-import { toConfiguration } from "./to-configuration.ts";
+import { toAdapters, toDescriptors } from "./to-configuration.ts";
 
 // R7.3
 test("derives priorities from the order of the list, and missing ids from the kinds", () => {
-  const { adapters, descriptors } = toConfiguration([
-    memory(),
-    memory({}, { id: "backup" }),
-    memory(),
-    memory({}, { id: "memory-3" }),
-    memory(),
-  ]);
-  expect(adapters.map(({ kind }) => kind)).toEqual(["memory"]);
-  expect(descriptors.map(({ id, priority }) => [id, priority])).toEqual([
+  const specs = [memory(), memory({}, { id: "backup" }), memory(), memory({}, { id: "memory-3" }), memory()];
+  expect(toAdapters(specs).map(({ kind }) => kind)).toEqual(["memory"]);
+  expect(toDescriptors(specs).map(({ id, priority }) => [id, priority])).toEqual([
     ["memory", 5],
     ["backup", 4],
     ["memory-2", 3],
@@ -27,7 +21,7 @@ test("derives priorities from the order of the list, and missing ids from the ki
 test("rejects two adapters of the same kind, and names the kind", () => {
   const { createAdapter } = defineAdapter({ kind: "memory", params: z.object({}), open: notUsed });
   const other: ProviderSpec = { kind: "memory", params: {}, createAdapter };
-  expect(() => toConfiguration([memory(), other])).toThrow(/VALIDATION_DUPLICATE_ID.*"memory"/);
+  expect(() => toAdapters([memory(), other])).toThrow(/VALIDATION_DUPLICATE_ID.*"memory"/);
 });
 
 function notUsed(): OpenProvider {

@@ -6,18 +6,12 @@ import {
   type ProviderSpec,
 } from "@holdfast/core";
 
-export interface Configuration {
-  /** One adapter for each kind. */
-  readonly adapters: readonly AnyProviderAdapter[];
-  /** In the order of the specs. */
-  readonly descriptors: readonly ProviderDescriptorInput[];
-}
-
 /**
- * Converts a list of providers into adapters and descriptors. The first provider of the list gets the highest priority. Throws
- * `VALIDATION_DUPLICATE_ID` when two different adapters have the same kind.
+ * Creates one adapter for each kind. Throws `VALIDATION_DUPLICATE_ID` when two different adapters have the same kind.
  */
-export function toConfiguration(specs: readonly ProviderSpec[]): Configuration {
+export function toAdapters(
+  specs: Iterable<Pick<ProviderSpec, "kind" | "createAdapter">>,
+): readonly AnyProviderAdapter[] {
   const adapters = new Map<string, { readonly create: unknown; readonly adapter: AnyProviderAdapter }>();
   for (const { kind, createAdapter } of specs) {
     const known = adapters.get(kind);
@@ -27,14 +21,18 @@ export function toConfiguration(specs: readonly ProviderSpec[]): Configuration {
       throw new ProvisioningError("VALIDATION_DUPLICATE_ID", message, { details: { kind } });
     }
   }
+  return [...adapters.values()].map(({ adapter }) => adapter);
+}
+
+/** Converts a list of providers to descriptors, in the same order. The first provider of the list gets the highest priority. */
+export function toDescriptors(specs: readonly ProviderSpec[]): readonly ProviderDescriptorInput[] {
   const taken = new Set(specs.flatMap(({ id }) => id ?? []));
-  const descriptors = specs.map(({ id, kind, params }, index): ProviderDescriptorInput => ({
+  return specs.map(({ id, kind, params }, index): ProviderDescriptorInput => ({
     id: id ?? nextId(kind, taken),
     kind,
     priority: specs.length - index,
     params: { ...params },
   }));
-  return { adapters: [...adapters.values()].map(({ adapter }) => adapter), descriptors };
 }
 
 /** Returns `consul`, then `consul-2`, `consul-3`, ... */

@@ -1,27 +1,46 @@
-import type {
-  Epoch,
-  EventsOptions,
-  MemberSet,
-  NodeBlocks,
-  NodeId,
-  ProviderHealthReport,
-  ProviderId,
-  ProviderSnapshot,
-  ReadOptions,
-  TopologyEvent,
-  TopologyReader,
-  TopologyState,
+import {
+  DEFAULT_TOPOLOGY,
+  type Epoch,
+  type EventsOptions,
+  type MemberSet,
+  type NodeBlocks,
+  type NodeId,
+  type ProviderHealthReport,
+  type ProviderId,
+  type ProviderSnapshot,
+  type ReadOptions,
+  type TopologyEvent,
+  type TopologyName,
+  type TopologyReader,
+  type TopologyState,
 } from "@holdfast/core";
 import type { NodeExplanation, ProvisioningService, StopOptions, StopReport } from "@holdfast/provisioning";
 
-/** One connected topology, created by `connect`. Close it, or declare it with `await using`. */
+export interface TopologyIdentity {
+  /** @defaultValue "default" */
+  readonly name?: TopologyName | undefined;
+  /** Whether `Directory.ready` waits for it. @defaultValue true */
+  readonly isRequired?: boolean | undefined;
+  /** Whether a backend lists it, and not the configuration. @defaultValue false */
+  readonly isDiscovered?: boolean | undefined;
+}
+
+/** One connected topology, created by `connect`. Close it, or declare it with `await using`. A directory closes its topologies itself. */
 export class Topology implements TopologyReader, NodeBlocks, AsyncDisposable {
   /** The underlying service with registry, bridges and metrics. */
   readonly service: ProvisioningService;
+  /** Its name in a directory. */
+  readonly name: TopologyName;
+  readonly isRequired: boolean;
+  readonly isDiscovered: boolean;
 
-  /** `service` must have been started. The topology owns it from now on, and stops it when closed. */
-  constructor(service: ProvisioningService) {
+  /** The topology owns the service from now on, and stops it when closed. */
+  constructor(service: ProvisioningService, identity: TopologyIdentity = {}) {
+    const { name = DEFAULT_TOPOLOGY, isRequired = true, isDiscovered = false } = identity;
     this.service = service;
+    this.name = name;
+    this.isRequired = isRequired;
+    this.isDiscovered = isDiscovered;
   }
 
   get state(): TopologyState {

@@ -119,6 +119,13 @@ export class WatchHub implements TopologyReader, NodeBlocks, AsyncDisposable {
     resolve(this.#watch());
   }
 
+  /** Reports in the status why the watch has not been started yet. No event is logged before the start. No effect after it. */
+  postpone(cause: ProvisioningError): void {
+    if (this.#lifecycle !== "running" || this.#run !== undefined) return;
+    const reason = toReason(cause);
+    this.#status = { status: "starting", reason: `not started yet: ${reason.message}`, cause: reason };
+  }
+
   /** The epoch of all events. It can change once, at the start of the hub, before the first event. */
   get epoch(): Epoch {
     return this.#epoch;

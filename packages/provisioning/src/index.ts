@@ -12,7 +12,12 @@ export type {
   ValidationOptions,
 } from "./service-options.ts";
 export type { ServiceWarning } from "./service-warning.ts";
-export { TransientProviderStore } from "@holdfast/registry";
+export {
+  ProviderValidator,
+  toValidationError,
+  TransientProviderStore,
+  type DescriptorProblem,
+} from "@holdfast/registry";
 export type { NodeExplanation } from "@holdfast/hub";
 export {
   DEFAULT_HEALTH_POLICY,

@@ -172,7 +172,26 @@ export class ProvisioningService implements AsyncDisposable {
     if (this.#shutdown !== undefined) {
       return Promise.reject(new ProvisioningError("LIFECYCLE_STOPPED", "the service was stopped"));
     }
-    this.#startup ??= this.#start(options);
+    this.#startup ??= this.#start(options).catch((error: unknown) => {
+      void this.stop();
+      throw error;
+    });
+    return this.#startup;
+  }
+
+  /**
+   * Like `start`, but a failure does not stop the service, so the call can be repeated. Until an attempt succeeds, the status is
+   * `starting`, with the reason of the last failure.
+   */
+  tryStart(options: StartOptions = {}): Promise<void> {
+    if (this.#shutdown !== undefined) return this.start(options);
+    this.#startup ??= this.#start(options).catch((error: unknown) => {
+      this.#startup = undefined;
+      this.topology.postpone(
+        toProvisioningError(error, "LIFECYCLE_INTERNAL", "the start failed unexpectedly"),
+      );
+      throw error;
+    });
     return this.#startup;
   }
 
@@ -233,20 +252,14 @@ export class ProvisioningService implements AsyncDisposable {
   async #start({ signal: outer, providers }: StartOptions): Promise<void> {
     const signal =
       outer === undefined ? this.#stopping.signal : AbortSignal.any([outer, this.#stopping.signal]);
-    let epoch: Epoch | undefined;
-    try {
-      if (this.#metricsRegistry !== undefined) await this.#createMetrics(this.#metricsRegistry, signal);
-      // Before the registry, so that a start without a generation does not change the stored providers.
-      epoch = await this.#nextEpoch(signal);
-      const loading = this.#lastKnownGood?.load(signal);
-      await this.registry.restore({ signal, onlyFrom: providers });
-      if (providers !== undefined) await this.registry.reload(providers, { signal });
-      this.#lastKnownGood?.restore(await loading);
-      throwIfAborted(signal);
-    } catch (error) {
-      void this.stop();
-      throw error;
-    }
+    if (this.#metricsRegistry !== undefined) await this.#createMetrics(this.#metricsRegistry, signal);
+    // Before the registry, so that a start without a generation does not change the stored providers.
+    const epoch = await this.#nextEpoch(signal);
+    const loading = this.#lastKnownGood?.load(signal);
+    await this.registry.restore({ signal, onlyFrom: providers });
+    if (providers !== undefined) await this.registry.reload(providers, { signal });
+    this.#lastKnownGood?.restore(await loading);
+    throwIfAborted(signal);
     const reconfigure = () =>
       this.#failover.reconfigure(this.registry.list().flatMap(({ provider }) => provider ?? []));
     this.registry.on("changed", reconfigure);
@@ -259,7 +272,7 @@ export class ProvisioningService implements AsyncDisposable {
   async #createMetrics(registry: MetricsRegistry, signal: AbortSignal): Promise<void> {
     const { ProvisioningMetrics } = await import("@holdfast/metrics");
     throwIfAborted(signal);
-    this.#metrics = new ProvisioningMetrics({
+    this.#metrics ??= new ProvisioningMetrics({
       registry,
       source: this.topology,
       clock: this.#clock,

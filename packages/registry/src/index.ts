@@ -8,7 +8,7 @@ export {
 export { TransientProviderStore } from "./transient-provider-store.ts";
 export type { RegisteredProvider } from "./registered-provider.ts";
 export type { RegistryEvents, RegistryWarning } from "./registry-events.ts";
-export type { DescriptorProblem } from "./descriptor-problem.ts";
+export { toValidationError, type DescriptorProblem } from "./descriptor-problem.ts";
 
 // For users who check descriptors without registering them.
 export {

@@ -84,21 +84,19 @@ export class ProviderValidator {
     return this.#checkPlain(plain.data, at);
   }
 
-  /** Like `validateAll`, but returns the problems of each entry. Never throws. */
-  checkAll(inputs: unknown): readonly DescriptorCheck[] {
+  /** Like `validateAll`, but returns the problems of each entry, with `at` in front of their paths. Never throws. */
+  checkAll(inputs: unknown, at: readonly PropertyKey[] = ["providers"]): readonly DescriptorCheck[] {
     if (!Array.isArray(inputs)) {
-      return [{ problems: [malformed(["providers"], "an array", describeForm(inputs))] }];
+      return [{ problems: [malformed(at, "an array", describeForm(inputs))] }];
     }
     if (inputs.length > MAX_PROVIDERS) {
-      return [
-        { problems: [malformed(["providers"], `at most ${MAX_PROVIDERS} entries`, describeForm(inputs))] },
-      ];
+      return [{ problems: [malformed(at, `at most ${MAX_PROVIDERS} entries`, describeForm(inputs))] }];
     }
     const seen = new Map<ProviderId, string>();
     return Array.from(inputs, (input: unknown, index) => {
-      const check = this.check(input, ["providers", index]);
+      const check = this.check(input, [...at, index]);
       if (check.id === undefined) return check;
-      const path = `providers[${index}].id`;
+      const path = formatPath([...at, index, "id"]);
       const first = seen.get(check.id);
       if (first !== undefined) return withDuplicate(check, path, `an id that ${first} does not have`);
       seen.set(check.id, path);
