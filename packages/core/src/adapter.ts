@@ -9,6 +9,12 @@ export {
   type OpenDiscovery,
   type OpenProvider,
 } from "./adapter-kit/define-adapter.ts";
+export {
+  defineRegistrar,
+  type OpenRegistration,
+  type RegistrarDefinition,
+  type RegistrarEnvironment,
+} from "./adapter-kit/define-registrar.ts";
 export { assertRegularFile } from "./adapter-kit/files/assert-regular-file.ts";
 export { ByteParts } from "./adapter-kit/files/byte-parts.ts";
 export { describeFileFailure } from "./adapter-kit/files/describe-file-failure.ts";
@@ -29,6 +35,7 @@ export { toRequestError, type HttpPeer } from "./adapter-kit/http/to-request-err
 export { EXPECTED_HOST, isHost } from "./adapter-kit/is-host.ts";
 export { fieldOf, listOf, textOf } from "./adapter-kit/json-field.ts";
 export { parseJson } from "./adapter-kit/parse-json.ts";
+export { parseParams } from "./adapter-kit/parse-params.ts";
 export { ProviderLife } from "./adapter-kit/provider-life.ts";
 export {
   resolveSecret,

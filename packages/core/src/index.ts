@@ -83,6 +83,10 @@ export type {
   UpdateSource,
 } from "./contracts/provider/update.ts";
 
+// Announcing this process.
+export type { Registrar, RegistrarContext } from "./contracts/registrar/registrar.ts";
+export type { Registration, RegistrationCallOptions } from "./contracts/registrar/registration.ts";
+
 // The ordered log.
 export type { Epoch } from "./contracts/log/epoch.ts";
 export type {

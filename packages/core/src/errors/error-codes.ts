@@ -63,6 +63,10 @@ const TABLE = {
     meaning: "a consumer has not reached the newest state in time",
   },
   LIFECYCLE_NOTICE_PARKED: { retryable: false, meaning: "a notice could not be delivered to a consumer" },
+  LIFECYCLE_REGISTRATION_LOST: {
+    retryable: true,
+    meaning: "the backend no longer lists this process",
+  },
   LIFECYCLE_LISTEN_FAILED: { retryable: true, meaning: "a server could not listen on its address" },
   LIFECYCLE_INTERNAL: { retryable: false, meaning: "an unexpected failure, most likely a bug" },
   TOPOLOGY_NO_SNAPSHOT: { retryable: true, meaning: "no snapshot has arrived yet" },
