@@ -1,7 +1,7 @@
 import type { ErrorCode, ProviderId, SnapshotEvent, TopologyEvent } from "@holdfast/core";
-import type { Counter, Gauge, Histogram } from "prom-client";
-import type { MetricGroup } from "./metric-group.ts";
+import type { TopologyMetricGroup } from "./metric-group.ts";
 import { ProviderSeries } from "./provider-series.ts";
+import type { CounterSeries, GaugeSeries, HistogramSeries } from "./topology-series.ts";
 
 const LATENCY_BUCKETS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
@@ -10,21 +10,21 @@ const MAX_INTERRUPTED = 1_000;
 
 /** Counts events, and records the `seqNo` of the last event of each series. */
 export class LogMetrics {
-  readonly #latency: Histogram<"provider">;
-  readonly #latencySeqNo: Gauge<"provider">;
-  readonly #failovers: Counter<"from" | "to" | "reason">;
-  readonly #failoversSeqNo: Gauge<"from" | "to" | "reason">;
-  readonly #interruptions: Counter<"provider" | "code">;
-  readonly #interruptionsSeqNo: Gauge<"provider" | "code">;
-  readonly #holds: Counter<"guard" | "provider">;
-  readonly #holdsSeqNo: Gauge<"guard" | "provider">;
+  readonly #latency: HistogramSeries<"provider">;
+  readonly #latencySeqNo: GaugeSeries<"provider">;
+  readonly #failovers: CounterSeries<"from" | "to" | "reason">;
+  readonly #failoversSeqNo: GaugeSeries<"from" | "to" | "reason">;
+  readonly #interruptions: CounterSeries<"provider" | "code">;
+  readonly #interruptionsSeqNo: GaugeSeries<"provider" | "code">;
+  readonly #holds: CounterSeries<"guard" | "provider">;
+  readonly #holdsSeqNo: GaugeSeries<"guard" | "provider">;
   readonly #series: ProviderSeries;
   #holding = new Set<string>();
   /** Providers whose current outage has been counted. */
   readonly #interrupted = new Set<ProviderId>();
 
   /** `configured` returns the current providers. Of removed providers only the last few keep their series. */
-  constructor(group: MetricGroup, configured: () => Iterable<ProviderId>) {
+  constructor(group: TopologyMetricGroup, configured: () => Iterable<ProviderId>) {
     this.#series = new ProviderSeries(configured);
     this.#latency = group.histogram({
       name: "snapshot_latency_seconds",

@@ -1,6 +1,7 @@
-import { ProvisioningError } from "@holdfast/core";
+import { ProvisioningError, type TopologyName } from "@holdfast/core";
 import { Counter, Gauge, Histogram, type Metric, type Registry } from "prom-client";
 import type { MetricsRegistry } from "./metrics-registry.ts";
+import { CounterSeries, GaugeSeries, HistogramSeries, type TopologySeries } from "./topology-series.ts";
 
 interface Definition<L extends string> {
   /** Without the prefix. */
@@ -13,6 +14,13 @@ interface HistogramDefinition<L extends string> extends Definition<L> {
   readonly buckets: readonly number[];
 }
 
+interface MetricConfig {
+  readonly name: string;
+  readonly help: string;
+  readonly labelNames: string[];
+  readonly registers: Registry[];
+}
+
 const PREFIX = "holdfast_";
 
 /** The metrics of one owner in a registry: created with one prefix, collected together, and removed together. */
@@ -22,30 +30,22 @@ export class MetricGroup implements Disposable {
   // Keyed by the name at registration, because an OpenMetrics registry renames counters when it prints them.
   readonly #metrics = new Map<string, Metric>();
 
-  /** `collect` is called by every gauge of a scrape, before it is read. */
+  /** `collect` is called by every metric of a scrape, before it is read. */
   constructor(registry: MetricsRegistry, collect: () => Promise<void>) {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- MetricsRegistry is the same class with fewer members
     this.#registry = registry as Registry;
     this.#collect = collect;
   }
 
-  counter<L extends string>(definition: Definition<L>): Counter<L> {
-    return this.#add(definition, (config) => new Counter(config));
+  /** A gauge of the whole process, which is set at each scrape. */
+  collected(definition: Definition<never>): Gauge {
+    const collect = this.#collect;
+    return this.metric(definition, [], (config) => new Gauge({ ...config, collect }));
   }
 
-  /** A gauge that is set on events. */
-  gauge<L extends string = never>(definition: Definition<L>): Gauge<L> {
-    return this.#add(definition, (config) => new Gauge(config));
-  }
-
-  /** A gauge that is set at each scrape. */
-  collected<L extends string = never>(definition: Definition<L>): Gauge<L> {
-    return this.#add(definition, (config) => new Gauge({ ...config, collect: this.#collect }));
-  }
-
-  histogram<L extends string>(definition: HistogramDefinition<L>): Histogram<L> {
-    const buckets = [...definition.buckets];
-    return this.#add(definition, (config) => new Histogram({ ...config, buckets }));
+  /** The series of one topology. The topologies share each metric, which is created for the first one. */
+  of(topology: TopologyName): TopologyMetricGroup {
+    return new TopologyMetricGroup(this, topology, this.#collect);
   }
 
   [Symbol.dispose](): void {
@@ -53,13 +53,19 @@ export class MetricGroup implements Disposable {
       // After a `clear` or a second disposal another owner's metric may have the name.
       if (this.#registry.getSingleMetric(name) === metric) this.#registry.removeSingleMetric(name);
     }
+    this.#metrics.clear();
   }
 
-  #add<L extends string, M extends Metric<L>>(
-    { name: suffix, help, labels = [] }: Definition<L>,
-    create: (config: { name: string; help: string; labelNames: L[]; registers: Registry[] }) => M,
+  /** Returns the metric of this group with the name, or creates it. */
+  metric<M extends Metric>(
+    { name: suffix, help, labels = [] }: Definition<string>,
+    commonLabels: readonly string[],
+    create: (config: MetricConfig) => M,
   ): M {
     const name = PREFIX + suffix;
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a name belongs to one definition, so to one type
+    const known = this.#metrics.get(name) as M | undefined;
+    if (known !== undefined) return known;
     if (this.#registry.getSingleMetric(name) !== undefined) {
       throw new ProvisioningError(
         "VALIDATION_DUPLICATE_ID",
@@ -67,18 +73,62 @@ export class MetricGroup implements Disposable {
         { details: { metric: name } },
       );
     }
-    const metric = create({ name, help, labelNames: [...labels], registers: [this.#registry] });
+    const metric = create({
+      name,
+      help,
+      labelNames: [...commonLabels, ...labels],
+      registers: [this.#registry],
+    });
     this.#metrics.set(name, metric);
     return metric;
   }
 }
 
-/** Sets one series for each possible state: 1 for the current one, 0 for the others. */
-export function setOneHot<L extends string, S extends string>(
-  gauge: Gauge<L>,
-  states: readonly S[],
-  current: S,
-  labelsOf: (state: S) => Record<L, string>,
-): void {
-  for (const state of states) gauge.set(labelsOf(state), state === current ? 1 : 0);
+const LABELS = ["topology"];
+
+/** The metrics of one topology: their series have the label `topology`, and are removed together. */
+export class TopologyMetricGroup implements Disposable {
+  readonly #group: MetricGroup;
+  readonly #topology: TopologyName;
+  readonly #collect: () => Promise<void>;
+  readonly #series: TopologySeries<string>[] = [];
+
+  constructor(group: MetricGroup, topology: TopologyName, collect: () => Promise<void>) {
+    this.#group = group;
+    this.#topology = topology;
+    this.#collect = collect;
+  }
+
+  counter<L extends string>(definition: Definition<L>): CounterSeries<L> {
+    const metric = this.#group.metric(definition, LABELS, (config) => new Counter(config));
+    return this.#add(new CounterSeries<L>(metric, this.#topology));
+  }
+
+  /** A gauge that is set on events. */
+  gauge<L extends string = never>(definition: Definition<L>): GaugeSeries<L> {
+    const metric = this.#group.metric(definition, LABELS, (config) => new Gauge(config));
+    return this.#add(new GaugeSeries<L>(metric, this.#topology));
+  }
+
+  /** A gauge that is set at each scrape. */
+  collected<L extends string = never>(definition: Definition<L>): GaugeSeries<L> {
+    const collect = this.#collect;
+    const metric = this.#group.metric(definition, LABELS, (config) => new Gauge({ ...config, collect }));
+    return this.#add(new GaugeSeries<L>(metric, this.#topology));
+  }
+
+  histogram<L extends string>(definition: HistogramDefinition<L>): HistogramSeries<L> {
+    const buckets = [...definition.buckets];
+    const metric = this.#group.metric(definition, LABELS, (config) => new Histogram({ ...config, buckets }));
+    return this.#add(new HistogramSeries<L>(metric, this.#topology));
+  }
+
+  [Symbol.dispose](): void {
+    for (const series of this.#series) series.reset();
+  }
+
+  #add<S extends TopologySeries<string>>(series: S): S {
+    this.#series.push(series);
+    return series;
+  }
 }

@@ -1,18 +1,18 @@
 import type { PortReport } from "@holdfast/core";
-import type { Gauge } from "prom-client";
-import type { MetricGroup } from "./metric-group.ts";
+import type { TopologyMetricGroup } from "./metric-group.ts";
+import type { GaugeSeries } from "./topology-series.ts";
 
 /** Metrics of the consumers behind the ports, read at each scrape. */
 export class PortMetrics {
-  readonly #behind: Gauge<"port">;
-  readonly #seqNo: Gauge<"port">;
-  readonly #waiting: Gauge<"port">;
-  readonly #parked: Gauge<"port">;
-  readonly #failures: Gauge<"port">;
-  readonly #overdue: Gauge<"port">;
-  readonly #inProgress: Gauge<"port">;
+  readonly #behind: GaugeSeries<"port">;
+  readonly #seqNo: GaugeSeries<"port">;
+  readonly #waiting: GaugeSeries<"port">;
+  readonly #parked: GaugeSeries<"port">;
+  readonly #failures: GaugeSeries<"port">;
+  readonly #overdue: GaugeSeries<"port">;
+  readonly #inProgress: GaugeSeries<"port">;
 
-  constructor(group: MetricGroup) {
+  constructor(group: TopologyMetricGroup) {
     this.#behind = group.collected({
       name: "port_behind",
       help: "1 while the others do not wait for the consumer because it missed a deadline, else 0.",

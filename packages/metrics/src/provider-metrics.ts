@@ -1,6 +1,7 @@
 import type { ProviderHealth, ProviderHealthReport } from "@holdfast/core";
-import type { Gauge } from "prom-client";
-import { setOneHot, type MetricGroup } from "./metric-group.ts";
+import type { TopologyMetricGroup } from "./metric-group.ts";
+import { setOneHot } from "./set-one-hot.ts";
+import type { GaugeSeries } from "./topology-series.ts";
 
 const HEALTHS: readonly ProviderHealth[] = [
   "idle",
@@ -13,12 +14,12 @@ const HEALTHS: readonly ProviderHealth[] = [
 
 /** The health of every provider, read at each scrape. */
 export class ProviderMetrics {
-  readonly #health: Gauge<"provider" | "health">;
-  readonly #active: Gauge<"provider">;
-  readonly #errors: Gauge<"provider">;
-  readonly #lastUpdate: Gauge<"provider">;
+  readonly #health: GaugeSeries<"provider" | "health">;
+  readonly #active: GaugeSeries<"provider">;
+  readonly #errors: GaugeSeries<"provider">;
+  readonly #lastUpdate: GaugeSeries<"provider">;
 
-  constructor(group: MetricGroup) {
+  constructor(group: TopologyMetricGroup) {
     this.#health = group.collected({
       name: "provider_health",
       help: "Health of the provider: 1 for its current health, 0 for the others.",

@@ -16,6 +16,7 @@ import { Gauge, Registry, register, type OpenMetricsContentType } from "prom-cli
 import { describe, expect, test } from "vitest";
 import { parseExposition, type Family } from "../test/exposition.ts";
 import { ProvisioningMetrics, type ProvisioningMetricsOptions } from "./provisioning-metrics.ts";
+import type { MeasuredTopology } from "./topology-metrics.ts";
 import { membersOf, MeasuredSource } from "../test/measured-source.ts";
 
 type AnyRegistry = Registry | Registry<OpenMetricsContentType>;
@@ -34,7 +35,8 @@ const failing: ProviderHealthReport = {
   errors: 4,
 };
 
-interface SetUpOptions extends Partial<ProvisioningMetricsOptions> {
+interface SetUpOptions
+  extends Partial<Omit<ProvisioningMetricsOptions, "registry">>, Partial<MeasuredTopology> {
   readonly registry?: AnyRegistry;
 }
 
@@ -42,8 +44,8 @@ function setUp(options: SetUpOptions = {}) {
   const clock = new VirtualClock();
   const source = new MeasuredSource(clock);
   const { registry = new Registry() } = options;
-  const defaults = { source, clock, providerHealth: () => [] };
-  const metrics = new ProvisioningMetrics({ ...defaults, ...options, registry });
+  const metrics = new ProvisioningMetrics({ clock, ...options, registry });
+  metrics.add({ source, providerHealth: () => [], ...options });
   return { clock, source, registry, metrics, [Symbol.dispose]: () => metrics[Symbol.dispose]() };
 }
 
@@ -51,10 +53,18 @@ async function scrape(registry: AnyRegistry): Promise<ReadonlyMap<string, Family
   return parseExposition(await registry.metrics());
 }
 
-/** Returns the series of a metric, keyed by their labels. */
-async function seriesOf(registry: AnyRegistry, name: string): Promise<Record<string, number>> {
+/** Returns the series of a metric of one topology, or of the process, keyed by their other labels. */
+async function seriesOf(
+  registry: AnyRegistry,
+  name: string,
+  topology = "default",
+): Promise<Record<string, number>> {
   const samples = (await scrape(registry)).get(`holdfast_${name}`)?.samples ?? [];
-  return Object.fromEntries(samples.map(({ labels, value }) => [Object.values(labels).join(" "), value]));
+  return Object.fromEntries(
+    samples.flatMap(({ labels: { topology: of, ...labels }, value }) =>
+      (of ?? topology) === topology ? [[Object.values(labels).join(" "), value]] : [],
+    ),
+  );
 }
 
 function nodesOf(...states: readonly RemoteNodeState[]): RemoteNodeReport[] {
@@ -320,8 +330,10 @@ describe("remote nodes", () => {
     };
     using it = setUp({ remoteNodes, clock });
     const texts = await Promise.all([it.registry.metrics(), it.registry.metrics()]);
-    for (const text of texts) expect(text).toContain('holdfast_remote_nodes{state="up"} 10000');
-    expect([passes, yields]).toEqual([1, 10]);
+    for (const text of texts)
+      expect(text).toContain('holdfast_remote_nodes{topology="default",state="up"} 10000');
+    expect(passes).toBe(1);
+    expect(yields).toBeGreaterThanOrEqual(10);
     await it.registry.metrics();
     expect(passes).toBe(2);
   });
@@ -454,6 +466,77 @@ function fullScrape() {
   return Object.assign(it, { odd });
 }
 
+// R7.1
+describe("several topologies", () => {
+  test("have separate series in the same metrics, also for the same providers", async () => {
+    using it = setUp();
+    const billing = new MeasuredSource(it.clock);
+    it.metrics.add({ topology: "billing", source: billing, providerHealth: () => [failing] });
+    it.source.snapshot(1, { providerId: "primary", members: membersOf("a", "b") });
+    billing.switchProvider("primary", "backup", "errors");
+    expect(await seriesOf(it.registry, "members")).toEqual({ "": 2 });
+    expect(await seriesOf(it.registry, "members", "billing")).toEqual({ "": 0 });
+    expect(await seriesOf(it.registry, "failovers_total")).toEqual({});
+    expect(await seriesOf(it.registry, "failovers_total", "billing")).toEqual({ "primary backup errors": 1 });
+    expect(await seriesOf(it.registry, "provider_active", "billing")).toEqual({ backup: 0 });
+  });
+
+  test("a topology that is removed leaves no series, and starts again at 0", async () => {
+    using it = setUp();
+    const billing = new MeasuredSource(it.clock);
+    const measured: MeasuredTopology = {
+      topology: "billing",
+      source: billing,
+      providerHealth: () => [failing],
+      remoteNodes: () => nodesOf("down"),
+    };
+    const added = it.metrics.add(measured);
+    billing.snapshot(1, { providerId: "primary", members: membersOf("a") });
+    billing.switchProvider("primary", "backup", "errors");
+    expect(await it.registry.metrics()).toContain('topology="billing"');
+    added[Symbol.dispose]();
+    billing.switchProvider("backup", "primary", "recovered");
+    expect(await it.registry.metrics()).not.toContain('topology="billing"');
+    it.metrics.add(measured);
+    expect(await seriesOf(it.registry, "failovers_total", "billing")).toEqual({});
+    expect(await seriesOf(it.registry, "members", "billing")).toEqual({ "": 1 });
+  });
+
+  test("a topology that is removed during a scrape leaves no series", async () => {
+    using it = setUp();
+    const states = Array.from({ length: 5_000 }, (): RemoteNodeState => "up");
+    const added = it.metrics.add({
+      topology: "billing",
+      source: new MeasuredSource(it.clock),
+      providerHealth: () => [failing],
+      remoteNodes: () => nodesOf(...states),
+    });
+    const scraped = it.registry.metrics();
+    await Promise.resolve();
+    added[Symbol.dispose]();
+    await scraped;
+    expect(await it.registry.metrics()).not.toContain('topology="billing"');
+  });
+
+  test("share the limit of series for remote nodes", async () => {
+    const remoteNodes = () => nodesOf("down", "down", "down");
+    using it = setUp({ remoteNodes, maxNodeSeries: 4 });
+    const source = new MeasuredSource(it.clock);
+    it.metrics.add({ topology: "billing", source, providerHealth: () => [], remoteNodes });
+    expect(Object.keys(await seriesOf(it.registry, "remote_node_state"))).toHaveLength(3);
+    expect(Object.keys(await seriesOf(it.registry, "remote_node_state", "billing"))).toHaveLength(1);
+    expect(await seriesOf(it.registry, "remote_nodes", "billing")).toMatchObject({ down: 3 });
+  });
+
+  test("cannot have the same name", () => {
+    using it = setUp();
+    const { source } = it;
+    expect(() => it.metrics.add({ source, providerHealth: () => [] })).toThrow(
+      '[VALIDATION_DUPLICATE_ID] the topology "default" is already measured',
+    );
+  });
+});
+
 describe("the text", () => {
   test("is well formed and follows the naming rules of Prometheus", async () => {
     using it = fullScrape();
@@ -553,12 +636,8 @@ test("a real failover is counted, timed and linked to its sequence number in the
   await using failover = new Failover({ providers: [primary, backup], clock, random });
   await using hub = new WatchHub({ source: failover, clock, random });
   const registry = new Registry();
-  using _ = new ProvisioningMetrics({
-    registry,
-    source: hub,
-    clock,
-    providerHealth: () => failover.health(),
-  });
+  using metrics = new ProvisioningMetrics({ registry, clock });
+  metrics.add({ source: hub, providerHealth: () => failover.health() });
   hub.start();
   await clock.settle();
   const changes: number[] = [];

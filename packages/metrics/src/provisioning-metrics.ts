@@ -1,86 +1,92 @@
-import type {
-  Clock,
-  PortReport,
-  ProviderHealthReport,
-  RemoteNodeReport,
-  TopologySource,
-  Unsubscribe,
+import {
+  DEFAULT_TOPOLOGY,
+  ProvisioningError,
+  SerialQueue,
+  type Clock,
+  type TopologyName,
 } from "@holdfast/core";
 import { EventLoopMetrics } from "./event-loop-metrics.ts";
-import { LogMetrics } from "./log-metrics.ts";
 import { MetricGroup } from "./metric-group.ts";
 import type { MetricsRegistry } from "./metrics-registry.ts";
-import { PortMetrics } from "./port-metrics.ts";
-import { ProviderMetrics } from "./provider-metrics.ts";
-import { RemoteNodeMetrics } from "./remote-node-metrics.ts";
-import { StateMetrics } from "./state-metrics.ts";
+import { registerMetrics, TopologyMetrics, type MeasuredTopology } from "./topology-metrics.ts";
 
 export interface ProvisioningMetricsOptions {
   /** The prom-client registry. Each `ProvisioningMetrics` needs a separate one. */
   readonly registry: MetricsRegistry;
-  readonly source: TopologySource;
   readonly clock: Clock;
-  readonly providerHealth: () => readonly ProviderHealthReport[];
-  /** Called at each scrape. @defaultValue none, so that the counts by state are all 0 */
-  readonly remoteNodes?: (() => Iterable<RemoteNodeReport>) | undefined;
-  /** Called at each scrape. @defaultValue none */
-  readonly ports?: (() => readonly PortReport[]) | undefined;
-  /** Maximum number of remote nodes, of those that are not up, that have a series. @defaultValue 200 */
+  /** Maximum number of remote nodes of all topologies, of those that are not up, that have a series. @defaultValue 200 */
   readonly maxNodeSeries?: number | undefined;
 }
 
+/** How many topologies are read before the event loop gets a turn. */
+const TOPOLOGIES_IN_SLICE = 20;
+
 /**
- * Prometheus metrics of one service. Events are counted from its creation, everything else is read at each scrape.
- * Throws `VALIDATION_DUPLICATE_ID` when the registry already has a metric with the same name, and then does not change
- * the registry. Disposal stops listening and measuring and removes the metrics from the registry.
+ * Prometheus metrics of one process, with the series of any number of topologies. Throws `VALIDATION_DUPLICATE_ID` when the registry
+ * already has a metric with the same name, and then does not change the registry. Disposal stops listening and measuring and removes the
+ * metrics from the registry.
  */
 export class ProvisioningMetrics implements Disposable {
   readonly #options: ProvisioningMetricsOptions;
   readonly #group: MetricGroup;
-  readonly #state: StateMetrics;
-  readonly #providers: ProviderMetrics;
-  readonly #ports: PortMetrics;
-  readonly #remoteNodes: RemoteNodeMetrics;
   readonly #eventLoop: EventLoopMetrics;
-  readonly #unsubscribe: Unsubscribe;
+  readonly #topologies = new Map<TopologyName, TopologyMetrics>();
+  /** prom-client writes the text of one metric after the other without a pause, so each one waits for its turn. */
+  readonly #turns = new SerialQueue();
   #collection: Promise<void> | undefined;
 
   constructor(options: ProvisioningMetricsOptions) {
-    const { registry, source, maxNodeSeries = 200 } = options;
     this.#options = options;
-    const group = new MetricGroup(registry, () => this.#collectOnce());
-    this.#group = group;
+    this.#group = new MetricGroup(options.registry, async () => {
+      await this.#collectOnce();
+      await this.#turns.run(() => options.clock.yield());
+    });
     try {
-      const log = new LogMetrics(group, () => options.providerHealth().map(({ providerId }) => providerId));
-      this.#state = new StateMetrics(group);
-      this.#providers = new ProviderMetrics(group);
-      this.#ports = new PortMetrics(group);
-      this.#remoteNodes = new RemoteNodeMetrics(group, maxNodeSeries);
-      this.#eventLoop = new EventLoopMetrics(group);
-      this.#unsubscribe = source.onEvent((event) => log.record(event));
+      registerMetrics(this.#group);
+      this.#eventLoop = new EventLoopMetrics(this.#group);
     } catch (error) {
-      group[Symbol.dispose]();
+      this.#group[Symbol.dispose]();
       throw error;
     }
   }
 
+  /** Adds the series of one topology, until the returned object is disposed of. Throws `VALIDATION_DUPLICATE_ID` when the name is taken. */
+  add(measured: MeasuredTopology): Disposable {
+    const { topology = DEFAULT_TOPOLOGY } = measured;
+    if (this.#topologies.has(topology)) {
+      const message = `the topology "${topology}" is already measured`;
+      throw new ProvisioningError("VALIDATION_DUPLICATE_ID", message, { details: { topology } });
+    }
+    const metrics = new TopologyMetrics(this.#group, topology, measured);
+    this.#topologies.set(topology, metrics);
+    return {
+      [Symbol.dispose]: () => {
+        metrics[Symbol.dispose]();
+        if (this.#topologies.get(topology) === metrics) this.#topologies.delete(topology);
+      },
+    };
+  }
+
   [Symbol.dispose](): void {
-    this.#unsubscribe();
+    for (const metrics of this.#topologies.values()) metrics[Symbol.dispose]();
+    this.#topologies.clear();
     this.#eventLoop[Symbol.dispose]();
     this.#group[Symbol.dispose]();
   }
 
-  /** Runs one collection for all gauges of a scrape, and for overlapping scrapes. */
+  /** Runs one collection for all metrics of a scrape, and for overlapping scrapes. */
   #collectOnce(): Promise<void> {
     return (this.#collection ??= this.#collect().finally(() => (this.#collection = undefined)));
   }
 
   async #collect(): Promise<void> {
-    const { source, clock, providerHealth, remoteNodes, ports } = this.#options;
-    this.#state.collect(source.state, clock);
-    this.#providers.collect(providerHealth());
-    this.#ports.collect(ports?.() ?? []);
+    const { clock, maxNodeSeries = 200 } = this.#options;
     this.#eventLoop.collect();
-    await this.#remoteNodes.collect(remoteNodes?.() ?? [], clock);
+    let nodeSeries = maxNodeSeries;
+    let collected = 0;
+    for (const metrics of this.#topologies.values()) {
+      nodeSeries -= await metrics.collect(clock, nodeSeries);
+      if (++collected % TOPOLOGIES_IN_SLICE === 0) await clock.yield();
+    }
   }
 }

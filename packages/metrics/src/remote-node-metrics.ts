@@ -1,6 +1,6 @@
 import type { Clock, RemoteNodeReport, RemoteNodeState } from "@holdfast/core";
-import type { Gauge } from "prom-client";
-import type { MetricGroup } from "./metric-group.ts";
+import type { TopologyMetricGroup } from "./metric-group.ts";
+import type { GaugeSeries } from "./topology-series.ts";
 
 const STATES: readonly RemoteNodeState[] = ["up", "degraded", "down"];
 const STEP = 1_000;
@@ -10,13 +10,11 @@ const STEP = 1_000;
  * 100,000 nodes does not become 100,000 series.
  */
 export class RemoteNodeMetrics {
-  readonly #maxSeries: number;
-  readonly #count: Gauge<"state">;
-  readonly #state: Gauge<"node" | "state">;
-  readonly #lastUpdate: Gauge<"node">;
+  readonly #count: GaugeSeries<"state">;
+  readonly #state: GaugeSeries<"node" | "state">;
+  readonly #lastUpdate: GaugeSeries<"node">;
 
-  constructor(group: MetricGroup, maxSeries: number) {
-    this.#maxSeries = maxSeries;
+  constructor(group: TopologyMetricGroup) {
     this.#count = group.collected({
       name: "remote_nodes",
       help: "Remote nodes by state.",
@@ -34,8 +32,11 @@ export class RemoteNodeMetrics {
     });
   }
 
-  /** Takes one pass over all nodes and yields to the event loop after every thousand. */
-  async collect(reports: Iterable<RemoteNodeReport>, clock: Clock): Promise<void> {
+  /**
+   * Takes one pass over all nodes and yields to the event loop after every thousand. At most `maxSeries` nodes get series; resolves with
+   * their number.
+   */
+  async collect(reports: Iterable<RemoteNodeReport>, clock: Clock, maxSeries: number): Promise<number> {
     const counts: Record<RemoteNodeState, number> = { up: 0, degraded: 0, down: 0 };
     const degraded: RemoteNodeReport[] = [];
     const down: RemoteNodeReport[] = [];
@@ -44,16 +45,18 @@ export class RemoteNodeMetrics {
       counts[report.state]++;
       if (report.state !== "up") {
         const list = report.state === "down" ? down : degraded;
-        if (list.length < this.#maxSeries) list.push(report);
+        if (list.length < maxSeries) list.push(report);
       }
       if (++seen % STEP === 0) await clock.yield();
     }
     for (const state of STATES) this.#count.set({ state }, counts[state]);
     this.#state.reset();
     this.#lastUpdate.reset();
-    for (const { nodeId: node, state, lastUpdateAt } of [...down, ...degraded].slice(0, this.#maxSeries)) {
+    const shown = [...down, ...degraded].slice(0, maxSeries);
+    for (const { nodeId: node, state, lastUpdateAt } of shown) {
       this.#state.set({ node, state }, 1);
       this.#lastUpdate.set({ node }, lastUpdateAt / 1_000);
     }
+    return shown.length;
   }
 }

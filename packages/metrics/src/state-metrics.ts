@@ -1,24 +1,25 @@
 import { TOPOLOGY_STATUSES, type Clock, type GuardKind, type TopologyState } from "@holdfast/core";
-import type { Gauge } from "prom-client";
-import { setOneHot, type MetricGroup } from "./metric-group.ts";
+import type { TopologyMetricGroup } from "./metric-group.ts";
+import { setOneHot } from "./set-one-hot.ts";
+import type { GaugeSeries } from "./topology-series.ts";
 
 const GUARDS: readonly GuardKind[] = ["last_known_good", "removal_dwell", "mass_removal"];
 
 /** The current state of the topology, read at each scrape. */
 export class StateMetrics {
-  readonly #epoch: Gauge<"epoch">;
-  readonly #seqNo: Gauge;
-  readonly #status: Gauge<"status">;
-  readonly #members: Gauge;
-  readonly #blocked: Gauge;
-  readonly #restoring: Gauge;
-  readonly #skipped: Gauge;
-  readonly #snapshotSeqNo: Gauge;
-  readonly #age: Gauge;
-  readonly #stale: Gauge;
-  readonly #held: Gauge<"guard">;
+  readonly #epoch: GaugeSeries<"epoch">;
+  readonly #seqNo: GaugeSeries;
+  readonly #status: GaugeSeries<"status">;
+  readonly #members: GaugeSeries;
+  readonly #blocked: GaugeSeries;
+  readonly #restoring: GaugeSeries;
+  readonly #skipped: GaugeSeries;
+  readonly #snapshotSeqNo: GaugeSeries;
+  readonly #age: GaugeSeries;
+  readonly #stale: GaugeSeries;
+  readonly #held: GaugeSeries<"guard">;
 
-  constructor(group: MetricGroup) {
+  constructor(group: TopologyMetricGroup) {
     this.#epoch = group.collected({
       name: "epoch_info",
       help: "The run of the service that all sequence numbers belong to; always 1.",
@@ -69,18 +70,18 @@ export class StateMetrics {
     const { snapshot } = state;
     this.#epoch.reset();
     this.#epoch.set({ epoch: state.epoch }, 1);
-    this.#seqNo.set(state.seqNo);
+    this.#seqNo.set({}, state.seqNo);
     setOneHot(this.#status, TOPOLOGY_STATUSES, state.status, (status) => ({ status }));
-    this.#members.set(snapshot?.members.size ?? 0);
-    this.#blocked.set(snapshot?.blockedNodes.length ?? 0);
-    this.#restoring.set(state.restoringNodes.length);
-    this.#skipped.set(snapshot?.skipped?.count ?? 0);
-    this.#snapshotSeqNo.set(state.snapshotSeqNo);
-    this.#stale.set(state.isStale ? 1 : 0);
+    this.#members.set({}, snapshot?.members.size ?? 0);
+    this.#blocked.set({}, snapshot?.blockedNodes.length ?? 0);
+    this.#restoring.set({}, state.restoringNodes.length);
+    this.#skipped.set({}, snapshot?.skipped?.count ?? 0);
+    this.#snapshotSeqNo.set({}, state.snapshotSeqNo);
+    this.#stale.set({}, state.isStale ? 1 : 0);
     for (const guard of GUARDS) {
       this.#held.set({ guard }, state.holds.find((hold) => hold.guard === guard)?.nodes ?? 0);
     }
-    if (snapshot === undefined) this.#age.remove();
-    else this.#age.set(Math.max(clock.now() - snapshot.observedAt, 0) / 1_000);
+    if (snapshot === undefined) this.#age.reset();
+    else this.#age.set({}, Math.max(clock.now() - snapshot.observedAt, 0) / 1_000);
   }
 }

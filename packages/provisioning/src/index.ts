@@ -11,6 +11,7 @@ export type {
   ServicePorts,
   ValidationOptions,
 } from "./service-options.ts";
+export { SharedMetrics, type SharedMetricsOptions } from "./shared-metrics.ts";
 export type { ServiceWarning } from "./service-warning.ts";
 export {
   ProviderValidator,

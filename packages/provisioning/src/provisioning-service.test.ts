@@ -170,7 +170,7 @@ test("adds its metrics to the given registry, and removes them at the stop", asy
   const { clock, service } = setUp({ metricsRegistry });
   await service.start({ providers: PROVIDERS });
   await clock.settle();
-  expect(await metricsRegistry.metrics()).toMatch(/holdfast_members 1\n/);
+  expect(await metricsRegistry.metrics()).toMatch(/holdfast_members\{topology="default"\} 1\n/);
   await service.stop();
   expect(metricsRegistry.getMetricsAsArray()).toEqual([]);
 });

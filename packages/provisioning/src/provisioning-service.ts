@@ -7,6 +7,7 @@ import {
 import {
   createDeadline,
   createTypedEvents,
+  DEFAULT_TOPOLOGY,
   ProvisioningError,
   systemClock,
   systemRandom,
@@ -24,11 +25,11 @@ import {
   type ProviderId,
   type Random,
   type RemoteNodeReport,
+  type TopologyName,
   type Unsubscribe,
 } from "@holdfast/core";
 import { Failover, heartbeatMsOf } from "@holdfast/failover";
 import { createEpoch, WatchHub, type NodeExplanation } from "@holdfast/hub";
-import type { MetricsRegistry, ProvisioningMetrics } from "@holdfast/metrics";
 import { ProviderRegistry } from "@holdfast/registry";
 import { warningChannel } from "./diagnostics.ts";
 import { IncompleteEntries } from "./incomplete-entries.ts";
@@ -36,6 +37,7 @@ import { LastKnownGood } from "./last-known-good.ts";
 import type { ProvisioningServiceOptions } from "./service-options.ts";
 import { toWarning, type ServiceWarning } from "./service-warning.ts";
 import { SharedEndpointCheck } from "./shared-endpoint-check.ts";
+import { SharedMetrics } from "./shared-metrics.ts";
 
 export interface StartOptions {
   /** Cancels the start; the service is then stopped. */
@@ -76,12 +78,14 @@ export class ProvisioningService implements AsyncDisposable {
   readonly #failover: Failover;
   readonly #ownership: OwnershipLane;
   readonly #remoting: RemotingBridge | undefined;
-  readonly #metricsRegistry: MetricsRegistry | undefined;
+  readonly #name: TopologyName;
+  readonly #metrics: SharedMetrics | undefined;
+  readonly #ownsMetrics: boolean;
   readonly #sharedEndpoints: SharedEndpointCheck;
   readonly #lastKnownGood: LastKnownGood | undefined;
   readonly #events = createTypedEvents<{ warning: ServiceWarning }>(() => undefined);
   readonly #stopping = new AbortController();
-  #metrics: ProvisioningMetrics | undefined;
+  #series: Disposable | undefined;
   #startup: Promise<void> | undefined;
   #shutdown: Promise<StopReport> | undefined;
 
@@ -144,7 +148,10 @@ export class ProvisioningService implements AsyncDisposable {
     const admitTimeoutMs = calls?.admitTimeoutMs;
     this.#ownership = new OwnershipLane({ ...common, placement, partition, admitTimeoutMs });
     this.#remoting = port && new RemotingBridge({ ...common, port, blocks: source });
-    this.#metricsRegistry = metricsRegistry;
+    this.#name = options.name ?? DEFAULT_TOPOLOGY;
+    this.#ownsMetrics = options.metrics === undefined;
+    this.#metrics =
+      options.metrics ?? (metricsRegistry && new SharedMetrics({ registry: metricsRegistry, clock }));
   }
 
   /** Admits requests to Placement; absent without a placement port. */
@@ -252,7 +259,7 @@ export class ProvisioningService implements AsyncDisposable {
   async #start({ signal: outer, providers }: StartOptions): Promise<void> {
     const signal =
       outer === undefined ? this.#stopping.signal : AbortSignal.any([outer, this.#stopping.signal]);
-    if (this.#metricsRegistry !== undefined) await this.#createMetrics(this.#metricsRegistry, signal);
+    this.#series ??= await this.#measure(signal);
     // Before the registry, so that a start without a generation does not change the stored providers.
     const epoch = await this.#nextEpoch(signal);
     const loading = this.#lastKnownGood?.load(signal);
@@ -268,18 +275,17 @@ export class ProvisioningService implements AsyncDisposable {
     this.#lastKnownGood?.keep();
   }
 
-  /** Imports `@holdfast/metrics`, and with it prom-client, only when it is needed. */
-  async #createMetrics(registry: MetricsRegistry, signal: AbortSignal): Promise<void> {
-    const { ProvisioningMetrics } = await import("@holdfast/metrics");
-    throwIfAborted(signal);
-    this.#metrics ??= new ProvisioningMetrics({
-      registry,
+  async #measure(signal: AbortSignal): Promise<Disposable | undefined> {
+    const series = await this.#metrics?.add({
+      topology: this.#name,
       source: this.topology,
-      clock: this.#clock,
       providerHealth: () => this.providerHealth(),
       remoteNodes: () => this.remoteNodes(),
       ports: () => this.consumers(),
     });
+    if (signal.aborted) series?.[Symbol.dispose]();
+    throwIfAborted(signal);
+    return series;
   }
 
   async #nextEpoch(signal: AbortSignal): Promise<Epoch | undefined> {
@@ -321,7 +327,9 @@ export class ProvisioningService implements AsyncDisposable {
     await this.#failover[Symbol.asyncDispose]();
     const leftMs = signal?.aborted === true ? 0 : stopAt - this.#clock.monotonic();
     const unreleased = await this.#releaseProviders(Math.max(leftMs, MIN_DISPOSAL_MS));
-    this.#metrics?.[Symbol.dispose]();
+    this.#series?.[Symbol.dispose]();
+    // Metrics that several services share belong to their owner.
+    if (this.#ownsMetrics) this.#metrics?.[Symbol.dispose]();
     this.#events.clear();
     return { unfinished: [...reports.flatMap(({ unfinished }) => unfinished), ...unsaved, ...unreleased] };
   }

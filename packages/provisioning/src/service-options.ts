@@ -9,10 +9,12 @@ import type {
   ProviderStore,
   Random,
   SnapshotStore,
+  TopologyName,
 } from "@holdfast/core";
 import type { GuardOptions, HealthOptions } from "@holdfast/failover";
 import type { MetricsRegistry } from "@holdfast/metrics";
 import type { ProviderRegistryOptions } from "@holdfast/registry";
+import type { SharedMetrics } from "./shared-metrics.ts";
 
 /** The consumers of the topology, implemented by the user. Every port is optional. */
 export interface ServicePorts {
@@ -62,8 +64,12 @@ export interface ProvisioningServiceOptions {
   readonly validation?: ValidationOptions | undefined;
   /** How many of the newest events are kept for `topology.eventsSince`. @defaultValue 1000 */
   readonly retainedEvents?: number | undefined;
+  /** The name of the topology, which is a label of the metrics. @defaultValue "default" */
+  readonly name?: TopologyName | undefined;
   /** The prom-client `Registry` to which the start adds the metrics. @defaultValue no metrics, and prom-client is not loaded */
   readonly metricsRegistry?: MetricsRegistry | undefined;
+  /** The metrics that several services share, instead of `metricsRegistry`. The caller disposes of them. */
+  readonly metrics?: SharedMetrics | undefined;
   /** @defaultValue systemClock */
   readonly clock?: Clock | undefined;
   /** @defaultValue Math.random */

@@ -96,7 +96,7 @@ describe("the daemon's guards", () => {
     await daemon.until(hasStatus("degraded"));
     expect(await getTopology(daemon)).toMatchObject({ memberCount: 3, holds: [{ guard: "mass_removal" }] });
     const metrics = await (await fetch(`${await daemon.url()}/metrics`)).text();
-    expect(metrics).toMatch(/^holdfast_guard_held_members\{guard="mass_removal"\} 2$/m);
+    expect(metrics).toMatch(/^holdfast_guard_held_members\{topology="default",guard="mass_removal"\} 2$/m);
     daemon.signal("SIGUSR2");
     await daemon.until(({ kind, memberCount }) => kind === "snapshot" && memberCount === 1);
     expect(await daemon.until(({ isAccepted }) => isAccepted === true)).toBeDefined();

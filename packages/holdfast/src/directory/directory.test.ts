@@ -1,6 +1,7 @@
 import { ProvisioningError, type GenerationStore, type ProviderStore } from "@holdfast/core";
 import { memory } from "@holdfast/provider-memory";
 import { createSeededRandom, MemoryProviderStore, VirtualClock } from "@holdfast/testing";
+import { Registry } from "prom-client";
 import { describe, expect, test } from "vitest";
 import { connect, type ConnectDirectoryOptions } from "../connect.ts";
 import { Directory, type DirectoryChange, type DirectoryOptions } from "./directory.ts";
@@ -260,4 +261,18 @@ describe("Directory", () => {
     expect(unfinished[0]).toBe("orders: remoting: tick 3 (in remoting.applyEvents)");
     expect(unfinished.every((what) => what.startsWith("orders: "))).toBe(true);
   });
+});
+
+test("all topologies have their metrics in one registry, until they are closed", async () => {
+  const metricsRegistry = new Registry();
+  const { clock, directory } = await connected({
+    topologies: { orders: [listing("o1")], billing: [listing("b1", "b2")] },
+    metricsRegistry,
+  });
+  await clock.until(directory.ready(), 1_000);
+  const text = await metricsRegistry.metrics();
+  expect(text).toContain('holdfast_members{topology="orders"} 1\n');
+  expect(text).toContain('holdfast_members{topology="billing"} 2\n');
+  await closed({ clock, directory });
+  expect(metricsRegistry.getMetricsAsArray()).toEqual([]);
 });

@@ -20,6 +20,7 @@ import {
 } from "@holdfast/core";
 import {
   ProvisioningService,
+  SharedMetrics,
   TransientProviderStore,
   type ProvisioningServiceOptions,
   type StopOptions,
@@ -75,6 +76,7 @@ export class Directory implements AsyncDisposable {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #generation: SharedGeneration | undefined;
+  readonly #metrics: SharedMetrics | undefined;
   readonly #starts = new BoundedQueue(CONCURRENT_STARTS);
   readonly #runs = new Map<TopologyName, TopologyRun>();
   readonly #events = createTypedEvents<{ change: DirectoryChange; warning: DirectoryWarning }>(
@@ -89,6 +91,8 @@ export class Directory implements AsyncDisposable {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? systemRandom;
+    const { metricsRegistry: registry } = options;
+    this.#metrics = registry && new SharedMetrics({ registry, clock: this.#clock });
     this.#generation = options.generation && new SharedGeneration(options.generation);
   }
 
@@ -215,7 +219,7 @@ export class Directory implements AsyncDisposable {
 
   #createService(definition: TopologyDefinition): ProvisioningService {
     const { name, health, guards, validation, retainedEvents, ports, calls } = definition;
-    const { adapters, storesFor, metricsRegistry } = this.#options;
+    const { adapters, storesFor } = this.#options;
     const { providers: store = new TransientProviderStore(), snapshots } = storesFor?.(name) ?? {};
     const { lastKnownGood } = definition;
     return new ProvisioningService({
@@ -232,7 +236,8 @@ export class Directory implements AsyncDisposable {
         snapshots === undefined || lastKnownGood === false
           ? undefined
           : { ...lastKnownGood, store: snapshots },
-      metricsRegistry,
+      name,
+      metrics: this.#metrics,
       clock: this.#clock,
       random: this.#random,
     });
@@ -316,6 +321,7 @@ export class Directory implements AsyncDisposable {
         return unfinished.map((what) => `${run.name}: ${what}`);
       }),
     );
+    this.#metrics?.[Symbol.dispose]();
     this.#events.clear();
     return { unfinished: reports.flat() };
   }
