@@ -519,10 +519,10 @@ describe("several topologies", () => {
   });
 
   test("share the limit of series for remote nodes", async () => {
-    const remoteNodes = () => nodesOf("down", "down", "down");
-    using it = setUp({ remoteNodes, maxNodeSeries: 4 });
+    const reports = nodesOf("down", "down", "down");
+    using it = setUp({ remoteNodes: () => reports, maxNodeSeries: 4 });
     const source = new MeasuredSource(it.clock);
-    it.metrics.add({ topology: "billing", source, providerHealth: () => [], remoteNodes });
+    it.metrics.add({ topology: "billing", source, providerHealth: () => [], remoteNodes: () => reports });
     expect(Object.keys(await seriesOf(it.registry, "remote_node_state"))).toHaveLength(3);
     expect(Object.keys(await seriesOf(it.registry, "remote_node_state", "billing"))).toHaveLength(1);
     expect(await seriesOf(it.registry, "remote_nodes", "billing")).toMatchObject({ down: 3 });
