@@ -5,3 +5,5 @@ export { WatchRecording, type WatchOutcome, type WatchRecordingOptions } from ".
 export { createRealTime, type RealTimeOptions, type SuiteTime } from "./suite-time.ts";
 export { storeConformance, type StoreConformanceOptions } from "./store-conformance.ts";
 export type { StoreAbility, StoreHarness, StoreSetup } from "./store-harness.ts";
+export { registrarConformance, type RegistrarConformanceOptions } from "./registrar-conformance.ts";
+export type { RegistrarAbility, RegistrarHarness, RegistrarSetup } from "./registrar-harness.ts";

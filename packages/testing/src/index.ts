@@ -8,6 +8,11 @@ export { ScriptedUpdates } from "./scripted-updates.ts";
 export { ScriptedSource } from "./scripted-source.ts";
 export { MemoryProviderStore } from "./memory-provider-store.ts";
 export { MemorySnapshotStore } from "./memory-snapshot-store.ts";
+export {
+  MemoryRegistrarBackend,
+  type MemoryRegistrarBackendOptions,
+  type RegistrarCall,
+} from "./memory-registrar-backend.ts";
 export { RecordingPlacement, type RecordingPlacementOptions } from "./ports/recording-placement.ts";
 export { RecordingPartition } from "./ports/recording-partition.ts";
 export { RecordingRemoting } from "./ports/recording-remoting.ts";
