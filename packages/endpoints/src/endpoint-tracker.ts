@@ -254,7 +254,7 @@ export class EndpointTracker implements Endpoints {
 
   #beginOutage(now: number): Outage {
     const keepMs = this.#keepUnavailableMs;
-    const until = keepMs > MAX_DATE_MS ? undefined : new Date(this.#clock.now() + keepMs).toISOString();
+    const until = keepMs > LONGEST_NAMED_MS ? undefined : new Date(this.#clock.now() + keepMs).toISOString();
     return { endsAt: now + keepMs, until };
   }
 
@@ -296,4 +296,4 @@ interface Timer {
 }
 
 /** A longer time is not printed as a date. */
-const MAX_DATE_MS = 1_000_000_000_000;
+const LONGEST_NAMED_MS = 1_000_000_000_000;
