@@ -11,7 +11,7 @@ import {
 } from "@holdfast/core";
 import { WatchHub } from "@holdfast/hub";
 import { createSeededRandom, ScriptedUpdates } from "@holdfast/testing";
-import type { Transport, TransportRequest, TransportResponse } from "../src/transport.ts";
+import type { Transport, TransportRequest, TransportResponse } from "../src/connection/transport.ts";
 
 export interface FakeDaemonOptions {
   readonly clock: Clock;

@@ -9,5 +9,16 @@ export const systemClock: Clock = {
     const timer = setTimeout(task, Math.min(Math.max(delayMs, 0), 2_147_483_647));
     return { [Symbol.dispose]: () => clearTimeout(timer) };
   },
-  yield: () => new Promise((resolve) => setImmediate(resolve)),
+  yield: () =>
+    typeof setImmediate === "function" ? new Promise((resolve) => setImmediate(resolve)) : postTurn(),
 };
+
+/** A turn of the event loop in a browser, which has no `setImmediate`; a timer would take 4 ms. */
+function postTurn(): Promise<void> {
+  const { port1, port2 } = new MessageChannel();
+  return new Promise((resolve) => {
+    port1.addEventListener("message", () => resolve(port1.close()), { once: true });
+    port1.start();
+    port2.postMessage(undefined);
+  });
+}

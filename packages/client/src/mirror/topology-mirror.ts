@@ -12,8 +12,13 @@ import {
   type SliceOptions,
   type TopologyStatus,
 } from "@holdfast/core";
-import type { NodeReader } from "@holdfast/core/adapter";
-import type { ContentHead, DaemonMessage, SnapshotMessage, StateMessage } from "./daemon-message.ts";
+import type { NodeReader } from "@holdfast/core/portable";
+import type {
+  ContentHead,
+  DaemonMessage,
+  SnapshotMessage,
+  StateMessage,
+} from "../connection/daemon-message.ts";
 
 interface Content extends ContentHead {
   readonly members: MemberSet;

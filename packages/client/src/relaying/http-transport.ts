@@ -1,6 +1,6 @@
 import { HttpClient, readTlsFiles, type TlsFiles } from "@holdfast/core/adapter";
 import type { Clock } from "@holdfast/core";
-import type { Transport } from "./transport.ts";
+import type { Transport } from "../connection/transport.ts";
 
 export interface HttpTransportOptions {
   readonly clock: Clock;

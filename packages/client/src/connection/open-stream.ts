@@ -1,5 +1,5 @@
 import { ProvisioningError, type LogPosition } from "@holdfast/core";
-import { parseRetryAfter, toHttpFailure } from "@holdfast/core/adapter";
+import { parseRetryAfter, toHttpFailure } from "@holdfast/core/portable";
 import type { DaemonSource } from "./daemon-source.ts";
 import type { TransportResponse } from "./transport.ts";
 

@@ -9,11 +9,11 @@ import {
 } from "@holdfast/core";
 import { Failover, type GuardOptions, type HealthOptions } from "@holdfast/failover";
 import { WatchHub } from "@holdfast/hub";
-import { DaemonWatcher } from "./daemon-watcher.ts";
-import { fetchTransport } from "./fetch-transport.ts";
+import { DaemonWatcher } from "../mirror/daemon-watcher.ts";
+import { fetchTransport } from "../connection/fetch-transport.ts";
 import { FollowedTopology, type FollowedSnapshotOptions } from "./followed-topology.ts";
-import { EXPECTED_ORIGIN, isOrigin } from "./holdfast-params.ts";
-import type { Transport } from "./transport.ts";
+import { EXPECTED_ORIGIN, isOrigin } from "../connection/daemon-origin.ts";
+import type { Transport } from "../connection/transport.ts";
 
 export interface FollowOptions {
   /** The address of a daemon's HTTP endpoints, or of several that serve the same topology, the most preferred first. */

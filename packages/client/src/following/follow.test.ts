@@ -2,9 +2,9 @@ import { createSeededRandom, MemorySnapshotStore, VirtualClock } from "@holdfast
 import type { ClusterNodeInput, ProvisioningError, TopologyEvent } from "@holdfast/core";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { FakeDaemon } from "../test/fake-daemon.ts";
+import { FakeDaemon } from "../../test/fake-daemon.ts";
 import { follow, type FollowOptions } from "./follow.ts";
-import type { Transport } from "./transport.ts";
+import type { Transport } from "../connection/transport.ts";
 
 const node = (id: string, port = 80): ClusterNodeInput => ({ id, host: `${id}.test`, port });
 const nodes = (...ids: readonly string[]) => ids.map((id) => node(id));

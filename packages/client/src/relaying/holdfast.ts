@@ -1,5 +1,5 @@
 import { defineAdapter, resolveSecret, type DefinedAdapter } from "@holdfast/core/adapter";
-import { DaemonWatcher } from "./daemon-watcher.ts";
+import { DaemonWatcher } from "../mirror/daemon-watcher.ts";
 import { holdfastParamsSchema, type HoldfastParams } from "./holdfast-params.ts";
 import { HttpTransport } from "./http-transport.ts";
 

@@ -3,7 +3,7 @@ import { createServer as createHttpsServer } from "node:https";
 import { createSelfSigned, hasOpenssl, TemporaryFolder } from "@holdfast-apps/test-support";
 import { createSnapshot, MemberSet, systemClock, type ClusterProvider } from "@holdfast/core";
 import { afterEach, describe, expect, test } from "vitest";
-import { toFrame } from "../test/fake-daemon.ts";
+import { toFrame } from "../../test/fake-daemon.ts";
 import { holdfast } from "./holdfast.ts";
 import type { HoldfastParams } from "./holdfast-params.ts";
 

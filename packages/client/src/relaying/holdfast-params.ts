@@ -5,6 +5,7 @@ import {
   type TlsFiles,
 } from "@holdfast/core/adapter";
 import * as z from "zod";
+import { EXPECTED_ORIGIN, isOrigin } from "../connection/daemon-origin.ts";
 
 /** Which daemon a provider follows. Only `url` is required. */
 export interface HoldfastParams {
@@ -15,9 +16,6 @@ export interface HoldfastParams {
   /** For https. @defaultValue the certificates that Node trusts */
   readonly tls?: TlsFiles | undefined;
 }
-
-/** What an address has to be, for error messages. */
-export const EXPECTED_ORIGIN = "an address of the form http://HOST:PORT, without a path or credentials";
 
 export const holdfastParamsSchema: z.ZodType<HoldfastParams, HoldfastParams> = z.strictObject({
   url: z
@@ -30,10 +28,3 @@ export const holdfastParamsSchema: z.ZodType<HoldfastParams, HoldfastParams> = z
     .describe("A bearer token, for a proxy in front of the daemon that asks for one."),
   tls: tlsFilesSchema.optional().describe("For https addresses."),
 });
-
-/** An HTTP address with nothing but scheme, host and port. */
-export function isOrigin(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, origin, href } = new URL(text);
-  return (protocol === "http:" || protocol === "https:") && href === `${origin}/`;
-}

@@ -1,9 +1,9 @@
 import { ProvisioningError, readUntilAborted, type ProviderSnapshot, type SourceEvent } from "@holdfast/core";
-import { createNodeReader } from "@holdfast/core/adapter";
-import { parseDaemonMessage } from "./daemon-message.ts";
-import type { DaemonSource } from "./daemon-source.ts";
-import { EventStreamParser } from "./event-stream-parser.ts";
-import { openStream } from "./open-stream.ts";
+import { createNodeReader } from "@holdfast/core/portable";
+import { parseDaemonMessage } from "../connection/daemon-message.ts";
+import type { DaemonSource } from "../connection/daemon-source.ts";
+import { EventStreamParser } from "../connection/event-stream-parser.ts";
+import { openStream } from "../connection/open-stream.ts";
 import { TopologyMirror, type MirrorStatus } from "./topology-mirror.ts";
 
 /** A million members of 250 characters each. */

@@ -1,5 +1,5 @@
 import { ProvisioningError, throwIfAborted } from "@holdfast/core";
-import { toNetworkFailure } from "@holdfast/core/adapter";
+import { toNetworkFailure } from "@holdfast/core/portable";
 import type { Transport } from "./transport.ts";
 
 /**

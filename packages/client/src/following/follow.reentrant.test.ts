@@ -1,7 +1,7 @@
 import { createSeededRandom, MemorySnapshotStore, VirtualClock } from "@holdfast/testing";
 import { createClusterNode, createSnapshot, MemberSet, type TopologyEvent } from "@holdfast/core";
 import { expect, test } from "vitest";
-import { FakeDaemon } from "../test/fake-daemon.ts";
+import { FakeDaemon } from "../../test/fake-daemon.ts";
 import { follow } from "./follow.ts";
 
 const members = [{ id: "a", host: "a.test", port: 80 }];

@@ -3,7 +3,7 @@ import { defineAdapter } from "@holdfast/core/adapter";
 import { createSeededRandom, VirtualClock } from "@holdfast/testing";
 import { describe, test } from "vitest";
 import * as z from "zod";
-import { FakeDaemon } from "../test/fake-daemon.ts";
+import { FakeDaemon } from "../../test/fake-daemon.ts";
 import { DaemonWatcher } from "./daemon-watcher.ts";
 
 describe("a provider that follows a daemon", () => {

@@ -1,0 +1,6 @@
+// Entry point `@holdfast/core/portable`: the parts of `@holdfast/core/adapter` that use nothing of Node.js, for code that also runs in a
+// browser or a worker.
+export { toHttpFailure } from "./adapter-kit/http/http-failure.ts";
+export { toNetworkFailure, type NetworkFailure } from "./adapter-kit/http/network-failure.ts";
+export { parseRetryAfter } from "./adapter-kit/http/retry-after.ts";
+export { createNodeReader, type NodeReader } from "./model/node-reader.ts";
