@@ -26,7 +26,11 @@ export interface StateMessage extends Position {
   readonly reason: Reason;
   readonly isStale: boolean;
   readonly content:
-    | (ContentHead & { readonly members: readonly unknown[]; readonly blockedNodes: readonly NodeId[] })
+    | (ContentHead & {
+        /** Absent when the daemon left them out, because the request named the hash of the content. */
+        readonly members: readonly unknown[] | undefined;
+        readonly blockedNodes: readonly NodeId[];
+      })
     | undefined;
 }
 
@@ -51,12 +55,27 @@ export interface OtherMessage extends Position {
   readonly type: "other";
 }
 
-export type DaemonMessage = StateMessage | SnapshotMessage | StatusMessage | OtherMessage;
+/** A message with a position in the daemon's log. */
+export type LogMessage = StateMessage | SnapshotMessage | StatusMessage | OtherMessage;
+
+/** The daemons that all that follows comes through: the sender first. It has no position in the log. */
+export interface ViaMessage {
+  readonly type: "via";
+  readonly instances: readonly string[];
+}
+
+export type DaemonMessage = LogMessage | ViaMessage;
+
+/** Maximum number of daemons in a chain. */
+const MAX_VIA = 64;
+/** Maximum length of the id of a daemon's instance. */
+const MAX_INSTANCE_LENGTH = 256;
 
 const STATUSES: ReadonlySet<unknown> = new Set(TOPOLOGY_STATUSES);
 
 /** Reads an event of `/events`. Throws `STREAM_INVALID_DATA`, which names the field and does not quote its value. */
 export function parseDaemonMessage(event: string, data: string): DaemonMessage {
+  if (event === "via") return { type: "via", instances: parseInstances(data) };
   const fields = new Fields(event, parseObject(event, data));
   const position = { epoch: fields.text("epoch"), seqNo: fields.count("seqNo") };
   switch (event) {
@@ -92,7 +111,8 @@ function toHead(fields: Fields): ContentHead {
 
 function toContent(fields: Fields): StateMessage["content"] {
   if (!fields.has("hash")) return undefined;
-  return { ...toHead(fields), members: fields.list("members"), blockedNodes: fields.texts("blockedNodes") };
+  const members = fields.has("members") ? fields.list("members") : undefined;
+  return { ...toHead(fields), members, blockedNodes: fields.texts("blockedNodes") };
 }
 
 function toStatus(
@@ -108,15 +128,29 @@ function toStatus(
   return { status, isStale, reason: { code: "STREAM_STALE", message, ...(details && { details }) } };
 }
 
+function parseInstances(data: string): readonly string[] {
+  const value = parseJson("via", data);
+  if (Array.isArray(value) && value.length > 0 && value.length <= MAX_VIA && value.every(isInstance))
+    return value;
+  throw invalid("via", "its data", `an array of 1 to ${MAX_VIA} ids of daemons`);
+}
+
+function isInstance(value: unknown): value is string {
+  return typeof value === "string" && value !== "" && value.length <= MAX_INSTANCE_LENGTH;
+}
+
 function parseObject(event: string, data: string): Readonly<Record<string, unknown>> {
-  let value: unknown;
+  const value = parseJson(event, data);
+  if (!isObject(value)) throw invalid(event, "its data", "a JSON object");
+  return value;
+}
+
+function parseJson(event: string, data: string): unknown {
   try {
-    value = JSON.parse(data);
+    return JSON.parse(data);
   } catch {
     throw invalid(event, "its data", "JSON");
   }
-  if (!isObject(value)) throw invalid(event, "its data", "a JSON object");
-  return value;
 }
 
 /** Reads the fields of one JSON object, each with a check of its type. */

@@ -2,20 +2,26 @@ import { ProvisioningError } from "@holdfast/core";
 
 /** What a stream of Server-Sent Events consists of. */
 export type StreamItem =
-  | { readonly type: "event"; readonly event: string; readonly data: string }
+  | {
+      readonly type: "event";
+      readonly event: string;
+      readonly data: string;
+      /** The last `id` field, which stays valid until the next one; empty before the first. */
+      readonly id: string;
+    }
   | { readonly type: "comment"; readonly text: string };
 
 export interface EventStreamParserOptions {
-  /** Longest line, in UTF-16 code units: a longer one ends the stream. */
-  readonly maxLineLength: number;
+  /** Longest event, in UTF-16 code units. A longer one, or a longer comment, ends the stream. */
+  readonly maxEventLength: number;
 }
 
 /**
- * Reads Server-Sent Events (WHATWG HTML, section 9.2.6) from bytes that arrive in any pieces. The fields `id` and `retry` are ignored:
- * positions are taken from the data, and waits are decided by failover.
+ * Reads Server-Sent Events (WHATWG HTML, section 9.2.6) from bytes that arrive in any pieces. The field `retry` is ignored, because
+ * waits are decided by failover.
  */
 export class EventStreamParser {
-  readonly #maxLineLength: number;
+  readonly #maxEventLength: number;
   readonly #decoder = new TextDecoder();
   /** The beginning of a line whose end has not arrived. */
   #parts: string[] = [];
@@ -23,13 +29,15 @@ export class EventStreamParser {
   /** The last piece ended with a carriage return: a line feed that follows belongs to it. */
   #endsWithCr = false;
   #event = "";
+  #id = "";
   #data: string[] = [];
+  #dataLength = 0;
 
-  constructor({ maxLineLength }: EventStreamParserOptions) {
-    this.#maxLineLength = maxLineLength;
+  constructor({ maxEventLength }: EventStreamParserOptions) {
+    this.#maxEventLength = maxEventLength;
   }
 
-  /** The items that are complete now. Throws `STREAM_INVALID_DATA` for a line that is too long. */
+  /** The items that are complete now. Throws `STREAM_INVALID_DATA` for an event that is too long. */
   push(bytes: Uint8Array): readonly StreamItem[] {
     const items: StreamItem[] = [];
     const text = this.#decoder.decode(bytes, { stream: true });
@@ -50,13 +58,11 @@ export class EventStreamParser {
   #keep(part: string): void {
     if (part === "") return;
     this.#partsLength += part.length;
-    if (this.#partsLength > this.#maxLineLength) {
-      const message = `a line of the event stream is longer than ${this.#maxLineLength} characters`;
-      throw new ProvisioningError("STREAM_INVALID_DATA", message, {
-        details: { maxLineLength: this.#maxLineLength },
-      });
-    }
     this.#parts.push(part);
+    if (this.#partsLength + this.#dataLength <= this.#maxEventLength) return;
+    const maxEventLength = this.#maxEventLength;
+    const message = `an event of the stream is longer than ${maxEventLength} characters`;
+    throw new ProvisioningError("STREAM_INVALID_DATA", message, { details: { maxEventLength } });
   }
 
   #takeLine(): StreamItem | undefined {
@@ -69,7 +75,12 @@ export class EventStreamParser {
     const field = colon < 0 ? line : line.slice(0, colon);
     const value = colon < 0 ? "" : withoutSpace(line.slice(colon + 1));
     if (field === "event") this.#event = value;
-    else if (field === "data") this.#data.push(value);
+    else if (field === "id") this.#id = value;
+    else if (field === "data") {
+      this.#data.push(value);
+      // The line feed between two lines counts too, so that lines without text are limited as well.
+      this.#dataLength += value.length + 1;
+    }
     return undefined;
   }
 
@@ -78,8 +89,9 @@ export class EventStreamParser {
     const data = this.#data;
     this.#event = "";
     this.#data = [];
+    this.#dataLength = 0;
     if (data.length === 0) return undefined;
-    return { type: "event", event: event === "" ? "message" : event, data: data.join("\n") };
+    return { type: "event", event: event === "" ? "message" : event, data: data.join("\n"), id: this.#id };
   }
 }
 

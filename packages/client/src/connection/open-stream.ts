@@ -1,27 +1,55 @@
-import { ProvisioningError, type LogPosition } from "@holdfast/core";
+import { ProvisioningError, type LogPosition, type SnapshotHash, type TopologyName } from "@holdfast/core";
 import { parseRetryAfter, toHttpFailure } from "@holdfast/core/portable";
 import type { DaemonSource } from "./daemon-source.ts";
+import { readErrorCode } from "./read-error-code.ts";
 import type { TransportResponse } from "./transport.ts";
 
-/** Opens `/events` of a daemon, continuing after a position. Rejects with a `CONNECTIVITY_*` or `STREAM_*` error. */
+/** What is asked of a daemon. */
+export interface StreamQuery {
+  /** @defaultValue the daemon's default topology */
+  readonly topology?: TopologyName | undefined;
+  /** Continue after this position if the log still has it. @defaultValue begin with the state */
+  readonly position?: LogPosition | undefined;
+  /** A state with this hash may leave the members out. @defaultValue every state has its members */
+  readonly have?: SnapshotHash | undefined;
+}
+
+/** Opens the log of a daemon's topology. Rejects with a `CONNECTIVITY_*` or `STREAM_*` error, or `TOPOLOGY_UNKNOWN`. */
 export async function openStream(
   source: DaemonSource,
-  position: LogPosition | undefined,
+  query: StreamQuery,
   signal: AbortSignal,
 ): Promise<TransportResponse> {
+  const { position } = query;
   const { url, transport, token } = source;
   const headers: Record<string, string> = { accept: "text/event-stream" };
   if (token !== undefined) headers["authorization"] = `Bearer ${await token(signal)}`;
   if (position !== undefined) headers["last-event-id"] = `${position.epoch}:${position.seqNo}`;
-  const response = await transport({ url: new URL("/events", url).href, headers, signal });
-  const failure = toFailure(source, response);
+  const response = await transport({ url: toUrl(url, query), headers, signal });
+  const failure = await toFailure(source, query, response);
   if (failure === undefined) return response;
   await response.body[Symbol.asyncIterator]().return?.();
   throw failure;
 }
 
-function toFailure({ url, clock }: DaemonSource, response: TransportResponse): ProvisioningError | undefined {
+function toUrl(origin: string, { topology, have }: StreamQuery): string {
+  const path = topology === undefined ? "/events" : `/topologies/${encodeURIComponent(topology)}/events`;
+  const url = new URL(path, origin);
+  if (have !== undefined) url.searchParams.set("have", have);
+  return url.href;
+}
+
+async function toFailure(
+  { url, clock }: DaemonSource,
+  { topology }: StreamQuery,
+  response: TransportResponse,
+): Promise<ProvisioningError | undefined> {
   const { status } = response;
+  if (status === 404 && (await readErrorCode(response)) === "TOPOLOGY_UNKNOWN") {
+    const name = topology === undefined ? "default topology" : `topology "${topology}"`;
+    const details = { address: url, status, ...(topology !== undefined && { topology }) };
+    return new ProvisioningError("TOPOLOGY_UNKNOWN", `the daemon at ${url} has no ${name}`, { details });
+  }
   if (status !== 200) {
     // The daemon answers 503 while it has as many clients as it may have, and while it stops.
     const { code, failure } =

@@ -1,25 +1,35 @@
 import {
+  isTopologyName,
   ProvisioningError,
   systemClock,
   systemRandom,
   type Clock,
   type ClusterProvider,
-  type ProviderId,
   type Random,
+  type TopologyName,
 } from "@holdfast/core";
 import { Failover, type GuardOptions, type HealthOptions } from "@holdfast/failover";
 import { WatchHub } from "@holdfast/hub";
-import { DaemonWatcher } from "../mirror/daemon-watcher.ts";
 import { fetchTransport } from "../connection/fetch-transport.ts";
-import { FollowedTopology, type FollowedSnapshotOptions } from "./followed-topology.ts";
-import { EXPECTED_ORIGIN, isOrigin } from "../connection/daemon-origin.ts";
 import type { Transport } from "../connection/transport.ts";
+import { ContentMemory } from "../mirror/content-memory.ts";
+import { DaemonWatcher } from "../mirror/daemon-watcher.ts";
+import { toDaemonAddresses } from "./daemon-addresses.ts";
+import { FollowedTopology, type FollowedSnapshotOptions } from "./followed-topology.ts";
 
 export interface FollowOptions {
   /** The address of a daemon's HTTP endpoints, or of several that serve the same topology, the most preferred first. */
   readonly url: string | readonly string[];
-  /** Sent as a bearer token, for a proxy in front of the daemon that asks for one. @defaultValue no token */
-  readonly token?: string | undefined;
+  /** Which topology of the daemons. @defaultValue their default topology */
+  readonly topology?: TopologyName | undefined;
+  /**
+   * Sent as a bearer token, for a proxy in front of the daemon that asks for one. A function is called for every connection.
+   * @defaultValue no token
+   */
+  readonly token?:
+    | string
+    | ((options: { readonly signal: AbortSignal }) => string | Promise<string>)
+    | undefined;
   /** When a daemon counts as failed. @defaultValue those of failover, but only one daemon is connected at a time */
   readonly health?: HealthOptions | undefined;
   /** What keeps members from being removed too soon. */
@@ -37,17 +47,29 @@ export interface FollowOptions {
 }
 
 /**
- * Follows the topology of a daemon over HTTP. Returns at once; `ready()` resolves when there are members to work with. A connection that
+ * Follows a topology of a daemon over HTTP. Returns at once; `ready()` resolves when there are members to work with. A connection that
  * breaks is opened again and continues where it stopped; when a daemon fails, the next address is used, which is a `provider_changed`
- * event. Throws `VALIDATION_MALFORMED` for an address that is not `http://HOST:PORT` or `https://HOST:PORT`.
+ * event. A daemon that does not have the topology counts as failed (`TOPOLOGY_UNKNOWN`), not as empty. Throws `VALIDATION_MALFORMED` for
+ * an address that is not `http://HOST:PORT` or `https://HOST:PORT`, and for a name that is not one of a topology.
  */
 export function follow(options: FollowOptions): FollowedTopology {
-  const { clock = systemClock, random = systemRandom, onWarning = () => undefined, health, guards } = options;
-  const urls = toUrls(options.url);
-  const ids = toProviderIds(urls);
-  const providers = urls.map((url, index) =>
-    toProvider(options, { url, id: ids[index]!, priority: urls.length - index, clock }),
-  );
+  const { topology, transport = fetchTransport, clock = systemClock, random = systemRandom } = options;
+  const { onWarning = () => undefined, health, guards, lastKnownGood } = options;
+  if (topology !== undefined && !isTopologyName(topology)) throw toNameError();
+  const addresses = toDaemonAddresses(options.url);
+  const memory = new ContentMemory();
+  const token = toTokenSource(options.token);
+  const providers = addresses.map(({ url, id, priority }): ClusterProvider => {
+    const source = { url, clock, transport, token };
+    const watcher = new DaemonWatcher({ source, providerId: id, topology, memory });
+    return {
+      descriptor: { id, kind: "holdfast", priority, params: {} },
+      capabilities: { watch: true },
+      probe: ({ signal }) => watcher.probe(signal),
+      watch: ({ signal }) => watcher.watch(signal),
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    };
+  });
   // A connection to each daemon would cost every daemon a client that only waits.
   const failover = new Failover({
     providers,
@@ -58,53 +80,21 @@ export function follow(options: FollowOptions): FollowedTopology {
     health: { standby: "cold", ...health },
   });
   const hub = new WatchHub({ source: failover, clock, random, onError: onWarning });
-  const { lastKnownGood } = options;
-  return new FollowedTopology({ hub, failover, clock, onWarning, source: urls.join(" "), lastKnownGood });
+  const urls = addresses.map(({ url }) => url).join(" ");
+  const source = topology === undefined ? urls : `${topology} ${urls}`;
+  return new FollowedTopology({ hub, failover, clock, onWarning, source, memory, lastKnownGood });
 }
 
-function toUrls(url: string | readonly string[]): readonly string[] {
-  const urls = [...new Set(typeof url === "string" ? [url] : url)];
-  const invalid = urls.findIndex((each) => !isOrigin(each));
-  // Two forms of one address, such as with and without a final slash, are one daemon.
-  if (urls.length > 0 && invalid < 0) return [...new Set(urls.map((each) => new URL(each).origin))];
-  const expected = EXPECTED_ORIGIN;
-  const message =
-    urls.length === 0 ? `url: expected ${expected}, got none` : `url[${invalid}]: expected ${expected}`;
-  throw new ProvisioningError("VALIDATION_MALFORMED", message, {
-    details: { path: `url[${Math.max(invalid, 0)}]`, expected },
+function toTokenSource(
+  token: FollowOptions["token"],
+): ((signal: AbortSignal) => Promise<string>) | undefined {
+  if (token === undefined) return undefined;
+  return async (signal) => (typeof token === "string" ? token : token({ signal }));
+}
+
+function toNameError(): ProvisioningError {
+  const expected = "the name of a topology: letters, digits, '.', '_' and '-'";
+  return new ProvisioningError("VALIDATION_MALFORMED", `topology: expected ${expected}`, {
+    details: { path: "topology", expected },
   });
-}
-
-/** The hosts; the whole addresses if two of them differ only in `http` and `https`. */
-function toProviderIds(origins: readonly string[]): readonly ProviderId[] {
-  const hosts = origins.map((origin) => new URL(origin).host);
-  return new Set(hosts).size === hosts.length ? hosts : origins;
-}
-
-interface DaemonAddress {
-  readonly url: string;
-  readonly id: ProviderId;
-  readonly priority: number;
-  readonly clock: Clock;
-}
-
-function toProvider(
-  { token, transport = fetchTransport }: FollowOptions,
-  { url, id, priority, clock }: DaemonAddress,
-): ClusterProvider {
-  const source = {
-    url,
-    providerId: id,
-    clock,
-    transport,
-    token: token === undefined ? undefined : () => Promise.resolve(token),
-  };
-  const watcher = new DaemonWatcher(source);
-  return {
-    descriptor: { id, kind: "holdfast", priority, params: {} },
-    capabilities: { watch: true },
-    probe: ({ signal }) => watcher.probe(signal),
-    watch: ({ signal }) => watcher.watch(signal),
-    [Symbol.asyncDispose]: () => Promise.resolve(),
-  };
 }

@@ -18,6 +18,7 @@ import {
 } from "@holdfast/core";
 import type { Failover } from "@holdfast/failover";
 import { SnapshotKeeper, type NodeExplanation, type WatchHub } from "@holdfast/hub";
+import type { ContentMemory } from "../mirror/content-memory.ts";
 
 export interface FollowedTopologyParts {
   readonly hub: WatchHub;
@@ -26,6 +27,8 @@ export interface FollowedTopologyParts {
   readonly onWarning: (warning: ProvisioningError) => unknown;
   /** Names what is followed: a snapshot that was saved while something else was followed is not used. */
   readonly source: string;
+  /** Receives the content of the last known good snapshot, which a daemon then need not send again. */
+  readonly memory: ContentMemory;
   readonly lastKnownGood?: FollowedSnapshotOptions | undefined;
 }
 
@@ -144,6 +147,7 @@ export class FollowedTopology implements TopologyReader, AsyncDisposable {
       const known = await store.load();
       if (known === undefined || known.source !== this.#parts.source || this.#isClosed) return;
       this.#parts.failover.restore({ known, maxAgeMs });
+      this.#parts.memory.newest ??= known.snapshot;
     } catch (error) {
       this.#warn(toProvisioningError(error, "STORE_IO", "the last known good snapshot could not be loaded"));
     }

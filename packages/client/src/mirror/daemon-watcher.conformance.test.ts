@@ -20,8 +20,8 @@ describe("a provider that follows a daemon", () => {
           params: z.object({}),
           open({ descriptor: { id } }) {
             const { transport } = daemon;
-            const source = { url: "http://daemon.test", providerId: id, clock, transport };
-            const watcher = new DaemonWatcher(source);
+            const source = { url: "http://daemon.test", clock, transport };
+            const watcher = new DaemonWatcher({ source, providerId: id });
             return {
               probe: ({ signal }) => watcher.probe(signal),
               watch: ({ signal }) => watcher.watch(signal),

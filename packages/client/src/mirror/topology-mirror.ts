@@ -12,18 +12,11 @@ import {
   type SliceOptions,
   type TopologyStatus,
 } from "@holdfast/core";
-import type { NodeReader } from "@holdfast/core/portable";
-import type {
-  ContentHead,
-  DaemonMessage,
-  SnapshotMessage,
-  StateMessage,
-} from "../connection/daemon-message.ts";
-
-interface Content extends ContentHead {
-  readonly members: MemberSet;
-  readonly blockedNodes: readonly NodeId[];
-}
+import { MAX_MEMBERS, type NodeReader } from "@holdfast/core/portable";
+import type { LogMessage, SnapshotMessage, StateMessage } from "../connection/daemon-message.ts";
+import type { ContentMemory, KnownContent } from "./content-memory.ts";
+import { invalid, verified, type Content } from "./content.ts";
+import { isSameList } from "./is-same-list.ts";
 
 export interface MirrorStatus {
   readonly status: TopologyStatus;
@@ -34,6 +27,11 @@ export interface MirrorStatus {
 /** Members are read in slices of this many, between which the event loop turns. */
 const SLICE = 1_024;
 
+export interface TopologyMirrorOptions {
+  readonly read: NodeReader;
+  readonly memory: ContentMemory;
+}
+
 /**
  * What a daemon's log has led to, kept from its messages. Each message has to follow the one before (its number, and for content the
  * hash before it) and has to lead to the hash and the number of members that it names; otherwise `apply` rejects with
@@ -41,12 +39,16 @@ const SLICE = 1_024;
  */
 export class TopologyMirror {
   readonly #read: NodeReader;
+  readonly #memory: ContentMemory;
   #position: LogPosition | undefined;
   #content: Content | undefined;
   #status: MirrorStatus | undefined;
+  /** What the current connection may leave out. */
+  #offered: KnownContent | undefined;
 
-  constructor(read: NodeReader) {
+  constructor({ read, memory }: TopologyMirrorOptions) {
     this.#read = read;
+    this.#memory = memory;
   }
 
   /** The last message; undefined before the first state. */
@@ -59,16 +61,22 @@ export class TopologyMirror {
     return this.#status;
   }
 
-  /** Signed by `providerId` and observed at `observedAt`; undefined while the daemon has no content. */
-  toSnapshot(providerId: ProviderId, observedAt: number): ProviderSnapshot | undefined {
+  /** Returns known content for a new connection, whose state may leave the members out if it has the same hash. */
+  offer(): KnownContent | undefined {
+    this.#offered = this.#memory.newest;
+    return this.#offered;
+  }
+
+  /** The snapshot of `providerId`, observed at `observedAt`; undefined while the daemon has no content. */
+  toSnapshot({ providerId, observedAt, via }: SnapshotOrigin): ProviderSnapshot | undefined {
     const { members, blockedNodes, retained } = this.#content ?? {};
     if (members === undefined) return undefined;
     const { epoch = "", seqNo = 0 } = this.#position ?? {};
     const revision = `${epoch}:${seqNo}`;
-    return createSnapshot({ providerId, members, observedAt, revision, blockedNodes, retained });
+    return createSnapshot({ providerId, members, observedAt, revision, blockedNodes, retained, via });
   }
 
-  /** Whether the content is another one than that of a snapshot made before. */
+  /** Whether a snapshot that was made before has the current content. */
   isContentOf({ members, hash, retained }: ProviderSnapshot): boolean {
     const content = this.#content;
     return (
@@ -79,7 +87,7 @@ export class TopologyMirror {
     );
   }
 
-  async apply(message: DaemonMessage, options: SliceOptions): Promise<void> {
+  async apply(message: LogMessage, options: SliceOptions): Promise<void> {
     if (message.type === "state") return this.#replace(message, options);
     const { epoch, seqNo } = message;
     const before = this.#position;
@@ -102,16 +110,26 @@ export class TopologyMirror {
   ): Promise<void> {
     if (content === undefined) this.#content = undefined;
     else {
-      const before = this.#content?.members ?? MemberSet.empty;
-      const nodes = await this.#readNodes(content.members, before, options);
-      const members = await before.replaceSliced(nodes, options).catch((error: unknown) => {
-        throw toInvalidMember(error);
-      });
-      const { members: _, ...head } = content;
-      this.#content = verified({ ...head, members });
+      const { members: entries, ...head } = content;
+      const members = entries === undefined ? this.#known(head.hash) : await this.#readAll(entries, options);
+      this.#keep({ ...head, members });
     }
     this.#status = { status, isStale, reason };
     this.#position = { epoch, seqNo };
+  }
+
+  /** The members of a state that leaves them out. */
+  #known(hash: string): MemberSet {
+    if (this.#offered?.hash === hash) return this.#offered.members;
+    throw invalid("the state has no members, and its hash is not the one that the request named");
+  }
+
+  async #readAll(entries: readonly unknown[], options: SliceOptions): Promise<MemberSet> {
+    const before = this.#content?.members ?? this.#memory.newest?.members ?? MemberSet.empty;
+    const nodes = await this.#readNodes(entries, before, options);
+    return before.replaceSliced(nodes, options).catch((error: unknown) => {
+      throw toInvalidMember(error);
+    });
   }
 
   async #change(message: SnapshotMessage, options: SliceOptions): Promise<void> {
@@ -121,7 +139,13 @@ export class TopologyMirror {
     const members = before?.members ?? MemberSet.empty;
     const nodes = await this.#readNodes(upsert, members, options);
     const next = members.apply({ upsert: nodes, remove: removed });
-    this.#content = verified({ providerId, hash, memberCount, retained, blockedNodes, members: next });
+    this.#keep({ providerId, hash, memberCount, retained, blockedNodes, members: next });
+  }
+
+  #keep(content: Content): void {
+    if (content.memberCount > MAX_MEMBERS) throw invalid(`the daemon has more than ${MAX_MEMBERS} members`);
+    this.#content = verified(content);
+    this.#memory.newest = { hash: content.hash, members: content.members };
   }
 
   /** An entry that equals the member with its id is that member, so that versions share nodes. */
@@ -149,15 +173,13 @@ export class TopologyMirror {
   }
 }
 
-function verified(content: Content): Content {
-  const { members, blockedNodes, memberCount, hash, providerId } = content;
-  if (members.size !== memberCount) {
-    throw invalid(`the daemon names ${memberCount} members, its events lead to ${members.size}`);
-  }
-  if (createSnapshot({ providerId, members, blockedNodes, observedAt: 0 }).hash !== hash) {
-    throw invalid("the content does not have the hash that the daemon names");
-  }
-  return content;
+/** The fields of a snapshot that are not part of the daemon's content. */
+export interface SnapshotOrigin {
+  readonly providerId: ProviderId;
+  /** Wall-clock milliseconds. */
+  readonly observedAt: number;
+  /** The daemons that the content came through; absent when that is unknown. */
+  readonly via: readonly string[] | undefined;
 }
 
 /** A malformed member, or two with one id. The problems name fields and quote no values. */
@@ -167,15 +189,4 @@ function toInvalidMember(error: unknown): unknown {
   return new ProvisioningError("STREAM_INVALID_DATA", "a member of the daemon's topology is malformed", {
     details,
   });
-}
-
-function invalid(message: string): ProvisioningError {
-  return new ProvisioningError("STREAM_INVALID_DATA", message);
-}
-
-function isSameList(a: readonly string[] | undefined, b: readonly string[] | undefined): boolean {
-  return (
-    a === b ||
-    (a !== undefined && b !== undefined && a.length === b.length && a.every((item, i) => item === b[i]))
-  );
 }

@@ -1,9 +1,15 @@
 import { createServer as createHttpServer, type RequestListener, type Server } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import { createSelfSigned, hasOpenssl, TemporaryFolder } from "@holdfast-apps/test-support";
-import { createSnapshot, MemberSet, systemClock, type ClusterProvider } from "@holdfast/core";
+import {
+  createSnapshot,
+  MemberSet,
+  systemClock,
+  type AdapterOptions,
+  type ClusterProvider,
+} from "@holdfast/core";
 import { afterEach, describe, expect, test } from "vitest";
-import { toFrame } from "../../test/fake-daemon.ts";
+import { toFrame, toViaFrame } from "../../test/fake-frames.ts";
 import { holdfast } from "./holdfast.ts";
 import type { HoldfastParams } from "./holdfast-params.ts";
 
@@ -46,8 +52,8 @@ const serveState: RequestListener = (_, response) => {
   response.write(`retry: 2000\n\n${STATE}`);
 };
 
-function create(params: HoldfastParams): ClusterProvider {
-  const adapter = holdfast.createAdapter();
+function create(params: HoldfastParams, options: AdapterOptions = {}): ClusterProvider {
+  const adapter = holdfast.createAdapter(options);
   const descriptor = { id: "upstream", kind: "holdfast", priority: 1, params: adapter.params.parse(params) };
   const provider = adapter.create(descriptor, {
     clock: systemClock,
@@ -131,6 +137,42 @@ describe("holdfast()", () => {
       expect((await firstEvent(provider))?.snapshot.hash).toBe(hash);
     },
   );
+
+  test("follows a topology by name", async () => {
+    const paths: (string | undefined)[] = [];
+    const address = await listen(
+      createHttpServer((request, response) => {
+        paths.push(request.url);
+        serveState(request, response);
+      }),
+    );
+    await create({ url: `http://${address}`, topology: "orders" }).probe({ signal });
+    expect(paths).toEqual(["/topologies/orders/events"]);
+  });
+
+  test("relays content that came through this process as held", async () => {
+    const address = await listen(
+      createHttpServer((_, response) => {
+        response.writeHead(200, { "content-type": "text/event-stream" });
+        response.write(`${toViaFrame(["other", "this", "third"])}${STATE}`);
+      }),
+    );
+    const event = await firstEvent(create({ url: `http://${address}` }, { instance: "this" }));
+    expect(event).toMatchObject({ held: { code: "TOPOLOGY_LOOP" }, snapshot: { hash, via: ["other"] } });
+    const foreign = await firstEvent(create({ url: `http://${address}` }, { instance: "fourth" }));
+    expect(foreign?.held).toBeUndefined();
+    expect(foreign?.snapshot.via).toEqual(["other", "this", "third"]);
+  });
+
+  test.each([
+    [{ url: "http://10.0.0.5:7420", token: { env: "T" } }, ["CONNECTIVITY_INSECURE"]],
+    [{ url: "https://10.0.0.5:7420", token: { env: "T" } }, []],
+    [{ url: "http://[::1]:7420", token: { env: "T" } }, []],
+    [{ url: "http://10.0.0.5:7420" }, []],
+  ])("reports a token that others on the network can read: %j", async (params, codes) => {
+    const found = (await create(params).audit?.({ signal })) ?? [];
+    expect(found.map(({ code }) => code)).toEqual(codes);
+  });
 
   test.each([
     ["http://a.test/path", /url/],

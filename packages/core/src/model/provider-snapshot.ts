@@ -35,6 +35,11 @@ export interface ProviderSnapshot {
    * Providers leave it out.
    */
   readonly retained?: readonly NodeId[] | undefined;
+  /**
+   * The instances of the daemons that the content came through, the nearest first; absent when the provider reads the backend itself.
+   * It shows when daemons follow each other in a circle.
+   */
+  readonly via?: readonly string[] | undefined;
 }
 
 export interface SnapshotParts {
@@ -48,6 +53,7 @@ export interface SnapshotParts {
   readonly skipped?: SkippedEntries | undefined;
   readonly trimmed?: SkippedEntries | undefined;
   readonly retained?: readonly NodeId[] | undefined;
+  readonly via?: readonly string[] | undefined;
 }
 
 /**
@@ -56,7 +62,7 @@ export interface SnapshotParts {
  */
 export function createSnapshot(parts: SnapshotParts): ProviderSnapshot {
   const { providerId, members, observedAt } = parts;
-  const { revision, stalenessMs, skipped, trimmed, retained } = parts;
+  const { revision, stalenessMs, skipped, trimmed, retained, via } = parts;
   const blockedNodes = [...new Set(parts.blockedNodes)].sort();
   const sum = blockedNodes.map(hashBlocked).reduce(addSums, members.sum);
   return {
@@ -70,6 +76,7 @@ export function createSnapshot(parts: SnapshotParts): ProviderSnapshot {
     skipped,
     trimmed,
     retained,
+    via,
   };
 }
 

@@ -5,6 +5,11 @@ import type { ProviderId } from "../../model/provider-id.ts";
 export interface AdapterOptions {
   /** The base folder of relative paths in parameters. @defaultValue the current folder of the process */
   readonly baseDir?: string | undefined;
+  /**
+   * Identifies this process among the daemons that follow each other: the id that its server sends. An adapter that follows daemons
+   * recognizes content that came through this process by it. @defaultValue the process serves nothing that could be followed
+   */
+  readonly instance?: string | undefined;
 }
 
 /** A provider as configured by a program: an adapter and its parameters. */
