@@ -7,10 +7,11 @@ export {
 } from "./connect.ts";
 export {
   Directory,
-  type DirectoryChange,
   type DirectoryOptions,
   type DirectoryStartOptions,
+  type ReloadReport,
 } from "./directory/directory.ts";
+export type { DirectoryChange } from "./directory/directory-change.ts";
 export type { DirectoryWarning } from "./directory/directory-warning.ts";
 export type {
   DirectoryDefinition,

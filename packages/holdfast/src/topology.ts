@@ -29,18 +29,27 @@ export interface TopologyIdentity {
 export class Topology implements TopologyReader, NodeBlocks, AsyncDisposable {
   /** The underlying service with registry, bridges and metrics. */
   readonly service: ProvisioningService;
-  /** Its name in a directory. */
-  readonly name: TopologyName;
-  readonly isRequired: boolean;
-  readonly isDiscovered: boolean;
+  readonly #identity: TopologyIdentity;
 
   /** The topology owns the service from now on, and stops it when closed. */
   constructor(service: ProvisioningService, identity: TopologyIdentity = {}) {
-    const { name = DEFAULT_TOPOLOGY, isRequired = true, isDiscovered = false } = identity;
     this.service = service;
-    this.name = name;
-    this.isRequired = isRequired;
-    this.isDiscovered = isDiscovered;
+    this.#identity = identity;
+  }
+
+  /** Its name in a directory. */
+  get name(): TopologyName {
+    return this.#identity.name ?? DEFAULT_TOPOLOGY;
+  }
+
+  /** Whether `Directory.ready` waits for it. A reload may change it. */
+  get isRequired(): boolean {
+    return this.#identity.isRequired ?? true;
+  }
+
+  /** Whether a backend lists it, and not the configuration. */
+  get isDiscovered(): boolean {
+    return this.#identity.isDiscovered ?? false;
   }
 
   get state(): TopologyState {

@@ -1,5 +1,6 @@
 export {
   ProvisioningService,
+  type PreparedStart,
   type StartOptions,
   type StopOptions,
   type StopReport,
@@ -18,6 +19,7 @@ export {
   toValidationError,
   TransientProviderStore,
   type DescriptorProblem,
+  type PreparedChange,
 } from "@holdfast/registry";
 export type { NodeExplanation } from "@holdfast/hub";
 export {

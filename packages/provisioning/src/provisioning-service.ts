@@ -46,6 +46,16 @@ export interface StartOptions {
   readonly providers?: readonly ProviderDescriptorInput[] | undefined;
 }
 
+/** A start that was checked and proven. Call `save`, then `apply`, or dispose of it. */
+export interface PreparedStart extends Disposable {
+  /** Saves the set of providers. Rejects with a `STORE_*` error. */
+  save(): Promise<void>;
+  /** After `save`: saves the earlier set again, because the start will not be applied. Never rejects. */
+  revert(): Promise<void>;
+  /** Starts the watches. Rejects only when the service was stopped or the signal of the start has aborted. */
+  apply(): Promise<void>;
+}
+
 export interface StopOptions {
   /** How long a start in progress, consumers and providers may take to finish, in milliseconds. @defaultValue 10000 */
   readonly deadlineMs?: number | undefined;
@@ -177,7 +187,7 @@ export class ProvisioningService implements AsyncDisposable {
    */
   start(options: StartOptions = {}): Promise<void> {
     if (this.#shutdown !== undefined) {
-      return Promise.reject(new ProvisioningError("LIFECYCLE_STOPPED", "the service was stopped"));
+      return Promise.reject(toStoppedError());
     }
     this.#startup ??= this.#start(options).catch((error: unknown) => {
       void this.stop();
@@ -200,6 +210,14 @@ export class ProvisioningService implements AsyncDisposable {
       throw error;
     });
     return this.#startup;
+  }
+
+  /**
+   * The first phase of a start, so that several services can start together or not at all: everything is checked and proven, but nothing
+   * is saved or watched. Rejects as `start` does; the service can then be prepared again. `start` and `tryStart` must not be called.
+   */
+  prepareStart(options: StartOptions = {}): Promise<PreparedStart> {
+    return this.#shutdown === undefined ? this.#prepareStart(options) : Promise.reject(toStoppedError());
   }
 
   on(type: "warning", listener: (warning: ServiceWarning) => unknown): Unsubscribe {
@@ -256,36 +274,50 @@ export class ProvisioningService implements AsyncDisposable {
     await this.stop();
   }
 
-  async #start({ signal: outer, providers }: StartOptions): Promise<void> {
+  async #start(options: StartOptions): Promise<void> {
+    using prepared = await this.#prepareStart(options);
+    await prepared.save();
+    await prepared.apply();
+  }
+
+  async #prepareStart({ signal: outer, providers }: StartOptions): Promise<PreparedStart> {
     const signal =
       outer === undefined ? this.#stopping.signal : AbortSignal.any([outer, this.#stopping.signal]);
-    this.#series ??= await this.#measure(signal);
+    throwIfAborted(signal);
+    await untilAborted(this.#metrics?.load(), signal);
     // Before the registry, so that a start without a generation does not change the stored providers.
     const epoch = await this.#nextEpoch(signal);
-    const loading = this.#lastKnownGood?.load(signal);
     await this.registry.restore({ signal, onlyFrom: providers });
-    if (providers !== undefined) await this.registry.reload(providers, { signal });
-    this.#lastKnownGood?.restore(await loading);
-    throwIfAborted(signal);
+    // The stored set is in force already.
+    const change = providers && (await this.registry.prepare(providers, { signal }));
+    return {
+      save: async () => await change?.save(),
+      revert: async () => await change?.revert(),
+      apply: async () => {
+        const known = await this.#lastKnownGood?.load(signal);
+        throwIfAborted(signal);
+        change?.apply();
+        this.#lastKnownGood?.restore(known);
+        this.#begin(epoch);
+      },
+      [Symbol.dispose]: () => change?.[Symbol.dispose](),
+    };
+  }
+
+  #begin(epoch: Epoch | undefined): void {
     const reconfigure = () =>
       this.#failover.reconfigure(this.registry.list().flatMap(({ provider }) => provider ?? []));
     this.registry.on("changed", reconfigure);
     reconfigure();
-    this.topology.start({ epoch });
-    this.#lastKnownGood?.keep();
-  }
-
-  async #measure(signal: AbortSignal): Promise<Disposable | undefined> {
-    const series = await this.#metrics?.add({
+    this.#series = this.#metrics?.add({
       topology: this.#name,
       source: this.topology,
       providerHealth: () => this.providerHealth(),
       remoteNodes: () => this.remoteNodes(),
       ports: () => this.consumers(),
     });
-    if (signal.aborted) series?.[Symbol.dispose]();
-    throwIfAborted(signal);
-    return series;
+    this.topology.start({ epoch });
+    this.#lastKnownGood?.keep();
   }
 
   async #nextEpoch(signal: AbortSignal): Promise<Epoch | undefined> {
@@ -312,7 +344,7 @@ export class ProvisioningService implements AsyncDisposable {
 
   async #stop({ deadlineMs = DEFAULT_DEADLINE_MS, signal }: StopOptions): Promise<StopReport> {
     const stopAt = this.#clock.monotonic() + deadlineMs;
-    this.#stopping.abort(new ProvisioningError("LIFECYCLE_STOPPED", "the service was stopped"));
+    this.#stopping.abort(toStoppedError());
     this.topology.drain("the service is shutting down");
     using deadline = this.#createDeadline(deadlineMs, signal);
     // If the start hangs in a save, `#releaseProviders` reports it below.
@@ -350,4 +382,8 @@ export class ProvisioningService implements AsyncDisposable {
       new ProvisioningError("LIFECYCLE_DRAIN_DEADLINE", `not finished within ${afterMs} ms`);
     return createDeadline({ afterMs, clock: this.#clock, signal, error });
   }
+}
+
+function toStoppedError(): ProvisioningError {
+  return new ProvisioningError("LIFECYCLE_STOPPED", "the service was stopped");
 }

@@ -7,10 +7,11 @@ export interface SharedMetricsOptions {
   readonly clock: Clock;
 }
 
-/** The metrics of several services in one registry. Imports `@holdfast/metrics`, and with it prom-client, for the first service. */
+/** The metrics of several services in one registry. */
 export class SharedMetrics implements Disposable {
   readonly #options: SharedMetricsOptions;
-  #metrics: Promise<ProvisioningMetrics> | undefined;
+  #loading: Promise<void> | undefined;
+  #metrics: ProvisioningMetrics | undefined;
   #isDisposed = false;
 
   constructor(options: SharedMetricsOptions) {
@@ -18,25 +19,29 @@ export class SharedMetrics implements Disposable {
   }
 
   /**
-   * Adds the series of one service, until the returned object is disposed of. Rejects with `VALIDATION_DUPLICATE_ID` when the registry
-   * already has one of the metrics, or when a service with the same name has been added.
+   * Imports `@holdfast/metrics`, and with it prom-client, at the first call. Rejects with `VALIDATION_DUPLICATE_ID` when the registry
+   * already has one of the metrics.
    */
-  async add(measured: MeasuredTopology): Promise<Disposable> {
-    this.#metrics ??= this.#create();
-    const metrics = await this.#metrics;
-    return this.#isDisposed ? { [Symbol.dispose]: () => undefined } : metrics.add(measured);
+  load(): Promise<void> {
+    return (this.#loading ??= this.#load());
+  }
+
+  /**
+   * Adds the series of one service, until the returned object is disposed of. Call `load` first. Throws `VALIDATION_DUPLICATE_ID` when a
+   * service with the same name has been added.
+   */
+  add(measured: MeasuredTopology): Disposable | undefined {
+    return this.#metrics?.add(measured);
   }
 
   [Symbol.dispose](): void {
     this.#isDisposed = true;
-    void this.#metrics?.then(
-      (metrics) => metrics[Symbol.dispose](),
-      () => undefined,
-    );
+    this.#metrics?.[Symbol.dispose]();
+    this.#metrics = undefined;
   }
 
-  async #create(): Promise<ProvisioningMetrics> {
+  async #load(): Promise<void> {
     const { ProvisioningMetrics } = await import("@holdfast/metrics");
-    return new ProvisioningMetrics(this.#options);
+    if (!this.#isDisposed) this.#metrics = new ProvisioningMetrics(this.#options);
   }
 }

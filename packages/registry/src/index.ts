@@ -5,6 +5,7 @@ export {
   type RegistryCallOptions,
   type RestoreOptions,
 } from "./provider-registry.ts";
+export type { PreparedChange } from "./prepared-change.ts";
 export { TransientProviderStore } from "./transient-provider-store.ts";
 export type { RegisteredProvider } from "./registered-provider.ts";
 export type { RegistryEvents, RegistryWarning } from "./registry-events.ts";

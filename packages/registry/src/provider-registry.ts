@@ -8,6 +8,7 @@ import {
   SerialQueue,
   toProvisioningError,
   untilAborted,
+  whenAborted,
   type AnyProviderAdapter,
   type Clock,
   type ProviderId,
@@ -27,7 +28,16 @@ import {
   toProviderSet,
   type ProviderSet,
 } from "./provider-set.ts";
-import { MAX_PROVIDERS, ProviderValidator, subjectOf, toValid, withDuplicate } from "./provider-validator.ts";
+import { PreparedChange } from "./prepared-change.ts";
+import {
+  MAX_PROVIDERS,
+  ProviderValidator,
+  subjectOf,
+  toValid,
+  withDuplicate,
+  type DescriptorCheck,
+  type ValidDescriptor,
+} from "./provider-validator.ts";
 import type { RegisteredProvider } from "./registered-provider.ts";
 import type { RegistryEvents } from "./registry-events.ts";
 
@@ -61,6 +71,12 @@ export interface RestoreOptions extends RegistryCallOptions {
    * configuration. @defaultValue the whole stored set is restored
    */
   readonly onlyFrom?: readonly unknown[] | undefined;
+}
+
+interface StoredDraft {
+  readonly providers: readonly RegisteredProvider[];
+  /** True when the store holds more than the draft. */
+  readonly mayStoreDiffer: boolean;
 }
 
 /**
@@ -141,31 +157,9 @@ export class ProviderRegistry implements AsyncDisposable {
     const { onlyFrom } = options;
     const wanted = onlyFrom && this.#validator.checkAll(onlyFrom).flatMap(({ valid }) => valid ?? []);
     return this.#enqueue(options, async (signal) => {
-      const all = await this.#load(signal);
-      const stored =
-        wanted === undefined
-          ? all
-          : all.filter((known) => wanted.some(({ descriptor }) => isSameDefinition(known, descriptor)));
-      const checks = this.#validator.checkAll(stored.map(toDefinition));
-      const next: RegisteredProvider[] = [];
-      try {
-        for (const [index, valid] of toValid(checks, "the stored set").entries()) {
-          const disabled = stored[index]?.disabled;
-          const kept = this.list().find(
-            ({ descriptor }) =>
-              isSameDefinition(descriptor, valid.descriptor) &&
-              isDeepStrictEqual(descriptor.disabled, disabled),
-          );
-          next.push(
-            kept ?? (disabled ? toDisabled(valid.descriptor, disabled) : this.#factory.create(valid)),
-          );
-        }
-      } catch (error) {
-        this.#instances.startForRest(next, this.list());
-        throw error;
-      }
-      const set = toProviderSet(next);
-      this.#mayStoreDiffer = stored.length < all.length;
+      const { providers, mayStoreDiffer } = await this.#draftStored(signal, wanted);
+      const set = toProviderSet(providers);
+      this.#mayStoreDiffer = mayStoreDiffer;
       this.#putInForce(set);
       return set;
     });
@@ -208,15 +202,32 @@ export class ProviderRegistry implements AsyncDisposable {
     options: RegistryCallOptions = {},
   ): Promise<readonly RegisteredProvider[]> {
     const checks = this.#validator.checkAll(inputs);
-    return this.#change(options, async (current, signal) => {
-      const kept = current.filter(({ descriptor }) =>
-        checks.some(({ valid }) => valid !== undefined && isSameDefinition(descriptor, valid.descriptor)),
-      );
-      const keptIds = new Set(kept.map(({ descriptor }) => descriptor.id));
-      const attempts = checks.filter(({ id, valid }) => valid === undefined || !keptIds.has(id!));
-      const { providers, warnings } = await this.#admission.admitAll(attempts, signal);
-      return { providers: [...kept, ...providers], warnings };
+    return this.#change(options, (current, signal) => this.#draftReload(checks, current, signal));
+  }
+
+  /**
+   * The first phase of a `reload`, or of a `restore` when `inputs` is undefined: everything is checked and proven, but nothing is saved or
+   * in force. So several registries can change together or not at all. No other change of this registry runs until the returned one is
+   * applied or disposed of. Rejects as `reload` and `restore` do.
+   */
+  prepare(
+    inputs: readonly unknown[] | undefined,
+    options: RegistryCallOptions = {},
+  ): Promise<PreparedChange> {
+    const checks = inputs && this.#validator.checkAll(inputs);
+    const { promise, resolve, reject } = Promise.withResolvers<PreparedChange>();
+    const turn = this.#enqueue(options, async (signal) => {
+      const current = this.#currentSet();
+      const change =
+        checks === undefined
+          ? this.#toStoredChange(current, await this.#draftStored(signal))
+          : this.#toChange(current, await this.#draftReload(checks, current, signal));
+      using _ = whenAborted(this.#stop.signal, () => change[Symbol.dispose]());
+      resolve(change);
+      await change.over;
     });
+    turn.catch(reject);
+    return promise;
   }
 
   /** Lets a save that has begun finish, rejects all other calls, and disposes of every instance. Idempotent. */
@@ -253,26 +264,108 @@ export class ProviderRegistry implements AsyncDisposable {
     draft: (current: ProviderSet, signal: AbortSignal) => Promise<Admitted>,
   ): Promise<ProviderSet> {
     return this.#enqueue(options, async (signal) => {
-      const current = this.#set;
-      if (current === undefined) {
-        throw new ProvisioningError("LIFECYCLE_NOT_STARTED", "call restore before changing the set");
-      }
-      const { providers, warnings } = await draft(current, signal);
-      const next = toProviderSet(providers);
-      if (isSameSet(current, next) && !this.#mayStoreDiffer) return current;
-      try {
-        await this.#save(next);
-      } catch (error) {
-        this.#instances.startForRest(next, current);
-        // A save that failed with `STORE_IO` may have been written nevertheless. With any other code nothing was
-        // written.
-        if (isProvisioningError(error) && error.code === "STORE_IO") await this.#saveAgain(current);
-        throw error;
-      }
-      this.#putInForce(next);
-      for (const warning of warnings) this.#events.emit("warning", warning);
-      return next;
+      const current = this.#currentSet();
+      using change = this.#toChange(current, await draft(current, signal));
+      await change.save();
+      return change.apply();
     });
+  }
+
+  #currentSet(): ProviderSet {
+    if (this.#set !== undefined) return this.#set;
+    throw new ProvisioningError("LIFECYCLE_NOT_STARTED", "call restore before changing the set");
+  }
+
+  async #draftReload(
+    checks: readonly DescriptorCheck[],
+    current: ProviderSet,
+    signal: AbortSignal,
+  ): Promise<Admitted> {
+    const kept = current.filter(({ descriptor }) =>
+      checks.some(({ valid }) => valid !== undefined && isSameDefinition(descriptor, valid.descriptor)),
+    );
+    const keptIds = new Set(kept.map(({ descriptor }) => descriptor.id));
+    const attempts = checks.filter(({ id, valid }) => valid === undefined || !keptIds.has(id!));
+    const { providers, warnings } = await this.#admission.admitAll(attempts, signal);
+    return { providers: [...kept, ...providers], warnings };
+  }
+
+  /** The stored set, or the part of it whose definitions are `wanted`. */
+  async #draftStored(signal: AbortSignal, wanted?: readonly ValidDescriptor[]): Promise<StoredDraft> {
+    const all = await this.#load(signal);
+    const stored =
+      wanted === undefined
+        ? all
+        : all.filter((known) => wanted.some(({ descriptor }) => isSameDefinition(known, descriptor)));
+    const checks = this.#validator.checkAll(stored.map(toDefinition));
+    const providers: RegisteredProvider[] = [];
+    try {
+      for (const [index, valid] of toValid(checks, "the stored set").entries()) {
+        const disabled = stored[index]?.disabled;
+        const kept = this.list().find(
+          ({ descriptor }) =>
+            isSameDefinition(descriptor, valid.descriptor) &&
+            isDeepStrictEqual(descriptor.disabled, disabled),
+        );
+        providers.push(
+          kept ?? (disabled ? toDisabled(valid.descriptor, disabled) : this.#factory.create(valid)),
+        );
+      }
+    } catch (error) {
+      this.#instances.startForRest(providers, this.list());
+      throw error;
+    }
+    return { providers, mayStoreDiffer: stored.length < all.length };
+  }
+
+  #toChange(current: ProviderSet, { providers, warnings }: Admitted): PreparedChange {
+    const drafted = toProviderSet(providers);
+    const isSame = isSameSet(current, drafted);
+    const next = isSame ? current : drafted;
+    const isSaved = isSame && !this.#mayStoreDiffer;
+    return new PreparedChange({
+      set: next,
+      isChanged: !isSame,
+      save: async () => {
+        if (!isSaved) await this.#saveInsteadOf(current, next);
+      },
+      revert: async () => {
+        if (!isSaved) await this.#saveAgain(current);
+      },
+      apply: () => {
+        if (!isSaved) this.#putInForce(next);
+        for (const warning of warnings) this.#events.emit("warning", warning);
+      },
+      discard: () => this.#instances.startForRest(next, current),
+    });
+  }
+
+  #toStoredChange(current: ProviderSet, { providers, mayStoreDiffer }: StoredDraft): PreparedChange {
+    const drafted = toProviderSet(providers);
+    const isSame = isSameSet(current, drafted);
+    const next = isSame ? current : drafted;
+    return new PreparedChange({
+      set: next,
+      isChanged: !isSame,
+      save: async () => undefined,
+      revert: async () => undefined,
+      apply: () => {
+        this.#mayStoreDiffer = mayStoreDiffer;
+        this.#putInForce(next);
+      },
+      discard: () => this.#instances.startForRest(next, current),
+    });
+  }
+
+  async #saveInsteadOf(current: ProviderSet, next: ProviderSet): Promise<void> {
+    try {
+      await this.#save(next);
+    } catch (error) {
+      // A save that failed with `STORE_IO` may have been written nevertheless. With any other code nothing was
+      // written.
+      if (isProvisioningError(error) && error.code === "STORE_IO") await this.#saveAgain(current);
+      throw error;
+    }
   }
 
   async #load(signal: AbortSignal): Promise<Awaited<ReturnType<ProviderStore["load"]>>> {

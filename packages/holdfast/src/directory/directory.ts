@@ -1,7 +1,9 @@
 import {
+  callIsolated,
   createTypedEvents,
   ProvisioningError,
   refusalOf,
+  SerialQueue,
   systemClock,
   systemRandom,
   throwIfAborted,
@@ -22,14 +24,20 @@ import {
   ProvisioningService,
   SharedMetrics,
   TransientProviderStore,
+  type PreparedChange,
+  type PreparedStart,
   type ProvisioningServiceOptions,
   type StopOptions,
   type StopReport,
 } from "@holdfast/provisioning";
 import type { Topology } from "../topology.ts";
 import { BoundedQueue } from "./bounded-queue.ts";
+import { compareDefinitions } from "./compare-definitions.ts";
+import type { DirectoryChange } from "./directory-change.ts";
 import type { DirectoryWarning } from "./directory-warning.ts";
-import { planTopologies, type PlannedTopology } from "./plan-topologies.ts";
+import { prepareJointly } from "./joint-change.ts";
+import { planTopologies, type TopologyPlan, type TopologyTask } from "./plan-topologies.ts";
+import { RunSet } from "./run-set.ts";
 import { SharedGeneration } from "./shared-generation.ts";
 import type { DirectoryDefinition, TopologyDefinition, TopologyStores } from "./topology-definition.ts";
 import { TopologyRun } from "./topology-run.ts";
@@ -49,16 +57,23 @@ export interface DirectoryOptions {
   readonly random?: Random | undefined;
 }
 
-/** A topology that has been added to a directory or removed from it. */
-export interface DirectoryChange {
-  readonly type: "appeared" | "disappeared";
-  readonly name: TopologyName;
-}
-
 export interface DirectoryStartOptions {
   /** Cancels the start; the directory is then closed. */
   readonly signal?: AbortSignal | undefined;
 }
+
+/** What a reload has changed. All names are sorted. */
+export interface ReloadReport {
+  readonly appeared: readonly TopologyName[];
+  readonly disappeared: readonly TopologyName[];
+  /** Other providers are in force. */
+  readonly changed: readonly TopologyName[];
+  /** A setting has changed, so the topology was replaced by one with a new log. */
+  readonly restarted: readonly TopologyName[];
+}
+
+/** The prepared change of each topology that changes. */
+type Parts = ReadonlyMap<TopologyName, PreparedChange | PreparedStart>;
 
 /** How many topologies start at the same time. */
 const CONCURRENT_STARTS = 20;
@@ -78,7 +93,8 @@ export class Directory implements AsyncDisposable {
   readonly #generation: SharedGeneration | undefined;
   readonly #metrics: SharedMetrics | undefined;
   readonly #starts = new BoundedQueue(CONCURRENT_STARTS);
-  readonly #runs = new Map<TopologyName, TopologyRun>();
+  readonly #runs = new RunSet((change) => this.#events.emit("change", change));
+  readonly #reloads = new SerialQueue();
   readonly #events = createTypedEvents<{ change: DirectoryChange; warning: DirectoryWarning }>(
     (cause, type) => this.#onListenerError(cause, type),
   );
@@ -115,7 +131,10 @@ export class Directory implements AsyncDisposable {
 
   /** The names of all topologies, sorted. */
   names(): readonly TopologyName[] {
-    return [...this.#runs.keys()].sort();
+    return this.#runs
+      .all()
+      .map(({ name }) => name)
+      .sort();
   }
 
   find(name: TopologyName): Topology | undefined {
@@ -185,6 +204,18 @@ export class Directory implements AsyncDisposable {
     }
   }
 
+  /**
+   * Replaces the definitions of all topologies: all of them or, when anything is invalid, a backend refuses (`validation.probe`) or a save
+   * fails, none. A topology whose definition is the same is not touched; one that has not started yet tries again now. Topologies that
+   * are no longer defined disappear and drain their consumers in the background. A topology with a changed setting (health, guards, ...)
+   * is drained and replaced. Reloads run one at a time, in call order. Rejects as `start` does for invalid definitions, with
+   * `CONNECTIVITY_*` or `STORE_*` naming each topology that failed, with `LIFECYCLE_NOT_STARTED`, `LIFECYCLE_STOPPED`, or
+   * `LIFECYCLE_ABORTED`; then nothing has changed.
+   */
+  reload(definition: DirectoryDefinition, { signal }: ReadOptions = {}): Promise<ReloadReport> {
+    return this.#reloads.run(() => this.#reload(definition, signal), signal);
+  }
+
   /** Drains the consumers of all topologies and releases all resources. Always resolves. Further calls return the same report. */
   close(options: StopOptions = {}): Promise<StopReport> {
     this.#shutdown ??= this.#close(options);
@@ -197,17 +228,129 @@ export class Directory implements AsyncDisposable {
 
   async #start(definition: DirectoryDefinition, { signal }: DirectoryStartOptions): Promise<void> {
     throwIfAborted(signal);
-    const planned = planTopologies(definition.topologies, this.#options.adapters, (topology) =>
-      this.#createService(topology),
-    );
+    const plans = this.#plan(definition.topologies);
     using _ = whenAborted(signal, () => void this.close());
-    const runs = planned.map((plan) => this.#add(plan, false));
-    const attempts = runs.map((run) => run.start());
-    const failures = await this.#untilLate(Promise.all(attempts));
-    if (signal?.aborted === true) throw toAbortError(signal);
+    const runs = plans.map((plan) => this.#toRun(plan));
+    for (const run of runs) this.#runs.put(run);
+    const failures = await this.#untilLate(Promise.all(runs.map((run) => run.start())));
+    throwIfAborted(signal);
     throwIfAborted(this.#stop.signal);
     const [first] = failures?.flatMap((failure) => failure ?? []) ?? [];
     if (first !== undefined && runs.every(({ isStarted }) => !isStarted)) throw first;
+  }
+
+  async #reload(definition: DirectoryDefinition, signal: AbortSignal | undefined): Promise<ReloadReport> {
+    await this.#assertStarted();
+    const plans = this.#plan(definition.topologies);
+    const either = signal === undefined ? this.#stop.signal : AbortSignal.any([signal, this.#stop.signal]);
+    const tasks = plans.filter(({ task }) => task !== "keep");
+    const parts = await this.#prepare(tasks, either);
+    return await this.#bringIntoForce(plans, parts);
+  }
+
+  async #assertStarted(): Promise<void> {
+    if (this.#startup === undefined) {
+      throw new ProvisioningError("LIFECYCLE_NOT_STARTED", "the directory was not started");
+    }
+    await this.#startup;
+    throwIfAborted(this.#stop.signal);
+  }
+
+  #plan(definitions: readonly TopologyDefinition[]): readonly TopologyPlan[] {
+    return planTopologies(definitions, {
+      adapters: this.#options.adapters,
+      taskOf: (definition) => this.#taskOf(definition),
+      createService: (definition) => this.#createService(definition),
+    });
+  }
+
+  #taskOf(definition: TopologyDefinition): TopologyTask {
+    const run = this.#runs.get(definition.name);
+    if (run === undefined || run.isEnded) return "create";
+    const difference = compareDefinitions(run.definition, definition);
+    if (difference === "same") return "keep";
+    if (difference === "settings") return "create";
+    if (run.isStarted) return "update";
+    const isStored = definition.providers === undefined && run.definition.providers === undefined;
+    // Its next attempt to start reads the stored set.
+    return isStored ? "keep" : "create";
+  }
+
+  /** Checks, proves and saves the changes of all topologies, or of none. */
+  async #prepare(plans: readonly TopologyPlan[], signal: AbortSignal): Promise<Parts> {
+    const tasks = new Map(
+      plans.map((plan) => [
+        plan.definition.name,
+        () => this.#starts.run(() => this.#preparePart(plan, signal), signal),
+      ]),
+    );
+    try {
+      const parts = await prepareJointly(tasks);
+      if (!this.#stop.signal.aborted) return parts;
+      for (const part of parts.values()) part[Symbol.dispose]();
+      throw toAbortError(this.#stop.signal);
+    } catch (error) {
+      for (const { service } of plans) void service?.stop();
+      throw error;
+    }
+  }
+
+  async #preparePart(
+    { definition, service }: TopologyPlan,
+    signal: AbortSignal,
+  ): Promise<PreparedChange | PreparedStart> {
+    const { name, providers } = definition;
+    if (service === undefined)
+      return await this.topology(name).service.registry.prepare(providers, { signal });
+    await untilAborted(this.#runs.whenEnded(name), signal);
+    return await service.prepareStart({ providers, signal });
+  }
+
+  /** Changes everything in one turn of the event loop, so that no reader sees a mixture; then waits for new topologies to start. */
+  async #bringIntoForce(plans: readonly TopologyPlan[], parts: Parts): Promise<ReloadReport> {
+    const before = new Map(this.#runs.all().map((run) => [run.name, run]));
+    const wanted = new Set(plans.map(({ definition }) => definition.name));
+    const disappeared = [...before.keys()].filter(
+      (name) => !wanted.has(name) && before.get(name)?.topology.isDiscovered === false,
+    );
+    for (const name of disappeared) this.#runs.remove(name);
+    const changed: TopologyName[] = [];
+    const starting: Promise<void>[] = [];
+    for (const plan of plans) {
+      const { name } = plan.definition;
+      const part = parts.get(name);
+      if (part === undefined) this.#keep(plan);
+      else if ("set" in part) {
+        if (part.isChanged) changed.push(name);
+        this.#update(plan, part);
+      } else starting.push(this.#replace(plan, part));
+    }
+    await this.#untilLate(Promise.all(starting));
+    const created = plans.filter(({ task }) => task === "create").map(({ definition }) => definition.name);
+    return {
+      appeared: created.filter((name) => !before.has(name)).sort(),
+      disappeared: disappeared.sort(),
+      changed: changed.sort(),
+      restarted: created.filter((name) => before.has(name)).sort(),
+    };
+  }
+
+  #keep({ definition }: TopologyPlan): void {
+    const run = this.#runs.get(definition.name);
+    run?.redefine(definition);
+    if (run?.isStarted === false) run.retryNow();
+  }
+
+  #update({ definition }: TopologyPlan, change: PreparedChange): void {
+    this.#runs.get(definition.name)?.redefine(definition);
+    // Throws only when the owner has closed this topology in the meantime.
+    callIsolated(() => change.apply());
+  }
+
+  #replace(plan: TopologyPlan, prepared: PreparedStart): Promise<void> {
+    const run = this.#toRun(plan);
+    this.#runs.put(run);
+    return run.startPrepared(prepared, this.#runs.whenEnded(run.name));
   }
 
   /** Resolves with `undefined` when the work takes longer than `START_WAIT_MS`. */
@@ -243,13 +386,13 @@ export class Directory implements AsyncDisposable {
     });
   }
 
-  #add({ definition, service }: PlannedTopology, isDiscovered: boolean): TopologyRun {
+  #toRun({ definition, service = this.#createService(definition) }: TopologyPlan): TopologyRun {
     const { name } = definition;
     service.on("warning", (warning) => this.#events.emit("warning", { ...warning, topology: name }));
-    const run = new TopologyRun({
+    return new TopologyRun({
       definition,
       service,
-      isDiscovered,
+      isDiscovered: false,
       clock: this.#clock,
       random: this.#random,
       starts: this.#starts,
@@ -259,9 +402,6 @@ export class Directory implements AsyncDisposable {
         this.#events.emit("warning", { code, message: text, topology: name, details });
       },
     });
-    this.#runs.set(name, run);
-    this.#events.emit("change", { type: "appeared", name });
-    return run;
   }
 
   #nextChange(seen: Map<TopologyName, Topology>): DirectoryChange | undefined {
@@ -270,7 +410,7 @@ export class Directory implements AsyncDisposable {
       seen.delete(name);
       return { type: "disappeared", name };
     }
-    for (const [name, { topology }] of this.#runs) {
+    for (const { name, topology } of this.#runs.all()) {
       if (seen.has(name)) continue;
       seen.set(name, topology);
       return { type: "appeared", name };
@@ -279,7 +419,8 @@ export class Directory implements AsyncDisposable {
   }
 
   #requiredButNotReady(): readonly Topology[] {
-    return [...this.#runs.values()]
+    return this.#runs
+      .all()
       .map(({ topology }) => topology)
       .filter(({ isRequired, state }) => isRequired && refusalOf(state) !== undefined);
   }
@@ -314,15 +455,9 @@ export class Directory implements AsyncDisposable {
 
   async #close(options: StopOptions): Promise<StopReport> {
     this.#stop.abort(new ProvisioningError("LIFECYCLE_STOPPED", "the directory was closed"));
-    const runs = [...this.#runs.values()];
-    const reports = await Promise.all(
-      runs.map(async (run) => {
-        const { unfinished } = await run.end(options);
-        return unfinished.map((what) => `${run.name}: ${what}`);
-      }),
-    );
+    const report = await this.#runs.close(options);
     this.#metrics?.[Symbol.dispose]();
     this.#events.clear();
-    return { unfinished: reports.flat() };
+    return report;
   }
 }

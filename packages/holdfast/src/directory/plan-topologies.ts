@@ -14,44 +14,57 @@ import {
 } from "@holdfast/provisioning";
 import type { TopologyDefinition } from "./topology-definition.ts";
 
-export interface PlannedTopology {
+/** What has to be done for a definition: nothing, change the providers of the running topology, or create its service. */
+export type TopologyTask = "keep" | "update" | "create";
+
+export interface TopologyPlan {
   readonly definition: TopologyDefinition;
-  readonly service: ProvisioningService;
+  readonly task: TopologyTask;
+  /** The service, for the task "create". */
+  readonly service?: ProvisioningService | undefined;
+}
+
+export interface PlanOptions {
+  readonly adapters: readonly AnyProviderAdapter[];
+  readonly taskOf: (definition: TopologyDefinition) => TopologyTask;
+  /** Throws `VALIDATION_MALFORMED` for a setting out of its range. */
+  readonly createService: (definition: TopologyDefinition) => ProvisioningService;
 }
 
 /**
- * Checks all definitions and creates their services, all or none. Throws one `VALIDATION_*` error that names every problem of every
- * topology, with paths such as `topologies.orders.providers[0].params.service`.
+ * Checks all definitions that are new or changed and creates their services, all or none. Throws one `VALIDATION_*` error that names every
+ * problem of every topology, with paths such as `topologies.orders.providers[0].params.service`.
  */
 export function planTopologies(
   definitions: readonly TopologyDefinition[],
-  adapters: readonly AnyProviderAdapter[],
-  create: (definition: TopologyDefinition) => ProvisioningService,
-): readonly PlannedTopology[] {
+  { adapters, taskOf, createService }: PlanOptions,
+): readonly TopologyPlan[] {
   const validator = new ProviderValidator({ adapters });
   const problems: DescriptorProblem[] = [];
-  const planned: PlannedTopology[] = [];
+  const plans: TopologyPlan[] = [];
   const names = new Set<string>();
   for (const definition of definitions) {
     const at = definition.at ?? ["topologies", definition.name];
-    problems.push(...nameProblems(definition.name, at, names));
+    problems.push(...findNameProblems(definition.name, at, names));
     names.add(definition.name);
-    if (definition.providers !== undefined) {
+    const task = taskOf(definition);
+    if (task !== "keep" && definition.providers !== undefined) {
       const checks = validator.checkAll(definition.providers, [...at, "providers"]);
       problems.push(...checks.flatMap((check) => check.problems));
     }
     try {
-      planned.push({ definition, service: create(definition) });
+      const service = task === "create" ? createService(definition) : undefined;
+      plans.push({ definition, task, service });
     } catch (error) {
-      problems.push(settingProblem(error, at));
+      problems.push(toSettingProblem(error, at));
     }
   }
-  if (problems.length === 0) return planned;
-  for (const { service } of planned) void service.stop();
+  if (problems.length === 0) return plans;
+  for (const { service } of plans) void service?.stop();
   throw toValidationError(problems, "the set of topologies");
 }
 
-function nameProblems(
+function findNameProblems(
   name: unknown,
   at: readonly PropertyKey[],
   taken: ReadonlySet<unknown>,
@@ -68,7 +81,7 @@ function nameProblems(
 }
 
 /** The constructor of a service throws for an option out of its range, and its message names the option. */
-function settingProblem(error: unknown, at: readonly PropertyKey[]): DescriptorProblem {
+function toSettingProblem(error: unknown, at: readonly PropertyKey[]): DescriptorProblem {
   if (!isProvisioningError(error) || error.category !== "validation") throw error;
   const expected = `valid settings (${toReason(error).message})`;
   return { path: formatPath(at), expected, got: "invalid ones", code: "VALIDATION_MALFORMED" };

@@ -6,7 +6,7 @@ import {
   type ProvisioningError,
   type Random,
 } from "@holdfast/core";
-import type { ProvisioningService, StopOptions, StopReport } from "@holdfast/provisioning";
+import type { PreparedStart, ProvisioningService, StopOptions, StopReport } from "@holdfast/provisioning";
 import { Topology } from "../topology.ts";
 import type { BoundedQueue } from "./bounded-queue.ts";
 import type { TopologyDefinition } from "./topology-definition.ts";
@@ -28,24 +28,39 @@ const RETRY_MAX_MS = 60_000;
 
 /** One topology from its start to its end. A start that fails is repeated, with backoff, until it succeeds or the run ends. */
 export class TopologyRun {
-  readonly definition: TopologyDefinition;
   readonly topology: Topology;
   readonly #options: TopologyRunOptions;
+  readonly #identity: { name: string; isRequired: boolean; isDiscovered: boolean };
   readonly #stop = new AbortController();
+  #definition: TopologyDefinition;
   #isStarted = false;
   #retrying: Promise<void> = Promise.resolve();
+  /** Ends the wait before the next attempt. */
+  #resting = new AbortController();
   #reported = "";
 
   constructor(options: TopologyRunOptions) {
     const { definition, service, isDiscovered } = options;
-    const { name, required } = definition;
     this.#options = options;
-    this.definition = definition;
-    this.topology = new Topology(service, { name, isRequired: required ?? !isDiscovered, isDiscovered });
+    this.#definition = definition;
+    this.#identity = {
+      name: definition.name,
+      isRequired: definition.required ?? !isDiscovered,
+      isDiscovered,
+    };
+    this.topology = new Topology(service, this.#identity);
   }
 
   get name(): string {
-    return this.definition.name;
+    return this.#identity.name;
+  }
+
+  get definition(): TopologyDefinition {
+    return this.#definition;
+  }
+
+  get service(): ProvisioningService {
+    return this.#options.service;
   }
 
   /** Whether an attempt to start has succeeded. */
@@ -53,30 +68,61 @@ export class TopologyRun {
     return this.#isStarted;
   }
 
+  /** Whether its owner has closed it. */
+  get isEnded(): boolean {
+    const { status } = this.topology.state;
+    return status === "draining" || status === "stopped";
+  }
+
+  /** Replaces the definition by one with the same settings; its providers must be in force. */
+  redefine(definition: TopologyDefinition): void {
+    this.#definition = definition;
+    this.#identity.isRequired = definition.required ?? !this.#identity.isDiscovered;
+  }
+
   /** Makes the first attempt to start. Resolves with its failure, after which further attempts follow. Never rejects. */
-  async start(): Promise<ProvisioningError | undefined> {
+  async start(after?: Promise<void>): Promise<ProvisioningError | undefined> {
+    await after;
     const failure = await this.#attempt();
     if (failure !== undefined && !this.#stop.signal.aborted) this.#retrying = this.#retry();
     return failure;
   }
 
+  /** Brings a prepared start into force. Never rejects: it can only fail when the run has ended. */
+  async startPrepared(prepared: PreparedStart, after: Promise<void>): Promise<void> {
+    await after;
+    try {
+      await prepared.apply();
+      this.#isStarted = true;
+    } catch (error) {
+      if (!this.#stop.signal.aborted) this.#report(toStartError(error));
+    }
+  }
+
+  /** Makes the next attempt to start now, if an earlier one has failed. */
+  retryNow(): void {
+    this.#resting.abort();
+  }
+
   /** Drains the consumers and releases all resources. Never rejects. */
   async end(options?: StopOptions): Promise<StopReport> {
     this.#stop.abort();
+    this.#resting.abort();
     const report = await this.topology.close(options);
     await this.#retrying;
     return report;
   }
 
   async #attempt(): Promise<ProvisioningError | undefined> {
-    const { service, definition, starts } = this.#options;
+    const { service, starts } = this.#options;
     const { signal } = this.#stop;
+    const { providers } = this.#definition;
     try {
-      await starts.run(() => service.tryStart({ providers: definition.providers, signal }), signal);
+      await starts.run(() => service.tryStart({ providers, signal }), signal);
       this.#isStarted = true;
       return undefined;
     } catch (cause) {
-      const error = toProvisioningError(cause, "LIFECYCLE_INTERNAL", "the start failed unexpectedly");
+      const error = toStartError(cause);
       if (!signal.aborted) this.#report(error);
       return error;
     }
@@ -85,11 +131,13 @@ export class TopologyRun {
   /** Never rejects. */
   async #retry(): Promise<void> {
     const { clock, random } = this.#options;
-    const { signal } = this.#stop;
     const backoff = createBackoff({ initialMs: RETRY_INITIAL_MS, maxMs: RETRY_MAX_MS, random });
-    while (!this.#isStarted && !signal.aborted) {
+    while (!this.#isStarted && !this.#stop.signal.aborted) {
+      const { signal } = this.#resting;
       await sleep(backoff.nextMs(), { clock, signal }).catch(() => undefined);
-      if (!signal.aborted) await this.#attempt();
+      if (this.#stop.signal.aborted) return;
+      this.#resting = new AbortController();
+      await this.#attempt();
     }
   }
 
@@ -98,4 +146,8 @@ export class TopologyRun {
     this.#reported = error.message;
     this.#options.onFailure(error);
   }
+}
+
+function toStartError(error: unknown): ProvisioningError {
+  return toProvisioningError(error, "LIFECYCLE_INTERNAL", "the start failed unexpectedly");
 }

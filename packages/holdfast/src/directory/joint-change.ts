@@ -1,0 +1,90 @@
+import { ProvisioningError, toProvisioningError, type TopologyName } from "@holdfast/core";
+
+/** A checked change of one topology that waits to be saved and brought into force. */
+export interface PreparedPart extends Disposable {
+  save(): Promise<void>;
+  revert(): Promise<void>;
+}
+
+export interface PartFailure {
+  readonly topology: TopologyName;
+  readonly error: ProvisioningError;
+}
+
+/** How many topologies the message of an error names. */
+const NAMED_IN_ERROR = 5;
+
+/**
+ * Prepares and saves the changes of several topologies, all or none: when any of them fails, those that were saved are reverted, and all
+ * are disposed of. Resolves with the prepared parts, which the caller then brings into force. Rejects with one error that names every
+ * topology that failed in the same phase.
+ */
+export async function prepareJointly<P extends PreparedPart>(
+  tasks: ReadonlyMap<TopologyName, () => Promise<P>>,
+): Promise<ReadonlyMap<TopologyName, P>> {
+  const parts = new Map<TopologyName, P>();
+  try {
+    const prepared = await runAll(
+      [...tasks],
+      async ([, prepare]) => await prepare(),
+      (name, part) => parts.set(name, part),
+    );
+    throwFailures(prepared);
+    const saved: P[] = [];
+    const failures = await runAll(
+      [...parts],
+      async ([, part]) => await part.save(),
+      (name) => saved.push(parts.get(name)!),
+    );
+    if (failures.length > 0) await Promise.all(saved.map((part) => part.revert()));
+    throwFailures(failures);
+    return parts;
+  } catch (error) {
+    for (const part of parts.values()) part[Symbol.dispose]();
+    throw error;
+  }
+}
+
+async function runAll<I extends readonly [TopologyName, unknown], R>(
+  items: readonly I[],
+  run: (item: I) => Promise<R>,
+  onDone: (name: TopologyName, result: R) => void,
+): Promise<readonly PartFailure[]> {
+  const failures: PartFailure[] = [];
+  await Promise.all(
+    items.map(async (item) => {
+      const [topology] = item;
+      try {
+        onDone(topology, await run(item));
+      } catch (error) {
+        failures.push({
+          topology,
+          error: toProvisioningError(error, "LIFECYCLE_INTERNAL", "an unexpected error occurred"),
+        });
+      }
+    }),
+  );
+  return failures;
+}
+
+/** The code is the code of the first failure. */
+function throwFailures(failures: readonly PartFailure[]): void {
+  const [first] = failures;
+  if (first === undefined) return;
+  const named = failures
+    .slice(0, NAMED_IN_ERROR)
+    .map(({ topology, error }) => `"${topology}": ${error.message}`);
+  if (failures.length > named.length) named.push(`and ${failures.length - named.length} more`);
+  const text =
+    failures.length === 1
+      ? `the topology ${named.join()}`
+      : `${failures.length} topologies failed: ${named.join("; ")}`;
+  throw new ProvisioningError(first.error.code, text, {
+    retryable: failures.every(({ error }) => error.retryable),
+    details: {
+      ...(failures.length === 1 && { ...first.error.details, topology: first.topology }),
+      failures: failures.map(({ topology, error: { code, message } }) => ({ topology, code, message })),
+    },
+    cause: failures.length === 1 ? first.error : new AggregateError(failures.map(({ error }) => error)),
+  });
+}
