@@ -7,8 +7,8 @@ export const REGISTRY_MUTANTS: readonly Mutant[] = [
     name: "in-force-before-saved",
     bug: "a new set is in force although its save failed",
     file: REGISTRY,
-    find: "        await this.#save(next);",
-    replace: "        this.#putInForce(next);\n        await this.#save(next);",
+    find: "      await this.#save(next);",
+    replace: "      this.#putInForce(next);\n      await this.#save(next);",
   },
   {
     name: "not-saved-again",
@@ -28,8 +28,8 @@ export const REGISTRY_MUTANTS: readonly Mutant[] = [
     name: "differing-store-not-saved",
     bug: "a reload that changes nothing does not correct a store that may differ",
     file: REGISTRY,
-    find: "if (isSameSet(current, next) && !this.#mayStoreDiffer) return current;",
-    replace: "if (isSameSet(current, next)) return current;",
+    find: "const isSaved = isSame && !this.#mayStoreDiffer;",
+    replace: "const isSaved = isSame;",
   },
   {
     name: "probe-waited-for",
