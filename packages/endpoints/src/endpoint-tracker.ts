@@ -1,4 +1,5 @@
 import {
+  callIsolated,
   createTypedEvents,
   ProvisioningError,
   systemClock,
@@ -75,9 +76,9 @@ export class EndpointTracker implements Endpoints {
       panicShare: options.panicShare ?? 0.5,
     });
     const settings = options.ejection === false ? undefined : toEjectionSettings(options.ejection);
-    this.#ejections = new Ejections({ settings, random });
+    this.#ejections = new Ejections({ settings, clock, random });
     const warn = (what: string) => (cause: unknown) => {
-      onWarning?.(new ProvisioningError("LIFECYCLE_CONSUMER_FAILED", what, { cause }));
+      callIsolated(() => onWarning?.(new ProvisioningError("LIFECYCLE_CONSUMER_FAILED", what, { cause })));
     };
     this.#blocks =
       blocks &&

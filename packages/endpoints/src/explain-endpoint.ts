@@ -90,7 +90,9 @@ export function explainEndpoint(nodeId: NodeId, input: ExplainInput): EndpointEx
   const total = endpoints.reduce((sum, { weight }) => sum + weight, 0);
   return {
     nodeId,
-    ...verdict,
+    isUsed: verdict.isUsed,
+    rule: verdict.rule,
+    text: `"${nodeId}" is ${verdict.isUsed ? "" : "not "}used by this client: ${verdict.text}`,
     node: topology.snapshot?.members.get(nodeId),
     endpoint,
     share: verdict.isUsed ? endpoint!.weight / total : 0,

@@ -15,6 +15,8 @@ export class CallRecord implements Target {
   round = 0;
   /** Calls of this round that probe the member and are not done. */
   probes = 0;
+  /** When the last of them began; monotonic milliseconds. */
+  probedAt = 0;
   #window: CallWindow | undefined;
   readonly #windowMs: number;
 

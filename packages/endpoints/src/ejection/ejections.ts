@@ -1,4 +1,4 @@
-import type { ClusterNode, MemberDelta, NodeId, Random } from "@holdfast/core";
+import type { Clock, ClusterNode, MemberDelta, NodeId, Random } from "@holdfast/core";
 import type { CallOutcome } from "../call-report.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { CallRecord } from "./call-record.ts";
@@ -9,6 +9,7 @@ import { eject, maxEjected, probe, succeed, type EjectionPhase } from "./ejectio
 export interface EjectionsOptions {
   /** Absent: no member is ejected. */
   readonly settings?: EjectionSettings | undefined;
+  readonly clock: Pick<Clock, "monotonic">;
   readonly random: Random;
 }
 
@@ -21,6 +22,7 @@ const NO_WINDOW_MS = 1_000;
  */
 export class Ejections {
   readonly #settings: EjectionSettings | undefined;
+  readonly #clock: Pick<Clock, "monotonic">;
   readonly #random: Random;
   readonly #records = new Map<NodeId, CallRecord>();
   #targets: readonly CallRecord[] = [];
@@ -30,8 +32,9 @@ export class Ejections {
   #subset: readonly ClusterNode[] = [];
   #nextSweepAt = 0;
 
-  constructor({ settings, random }: EjectionsOptions) {
+  constructor({ settings, clock, random }: EjectionsOptions) {
     this.#settings = settings;
+    this.#clock = clock;
     this.#random = random;
   }
 
@@ -127,9 +130,22 @@ export class Ejections {
     return true;
   }
 
-  /** Whether a new call may go to the member: one that is probed gets only a few at once. */
+  /** Counts a call as in flight. */
+  begin(record: CallRecord): void {
+    record.inFlight++;
+    if (record.phase.kind !== "probing") return;
+    record.probes++;
+    record.probedAt = this.#clock.monotonic();
+  }
+
+  /**
+   * Whether a new call may go to the member: one that is probed gets only a few at once. A probe that takes longer than an
+   * ejection, such as a stream, does not hold up further ones.
+   */
   isFree(record: CallRecord): boolean {
-    return record.phase.kind !== "probing" || record.probes < (this.#settings?.probeCalls ?? 1);
+    if (record.phase.kind !== "probing") return true;
+    const { probeCalls, ejectMs } = this.#settings!;
+    return record.probes < probeCalls || this.#clock.monotonic() - record.probedAt >= ejectMs;
   }
 
   /** Takes the outcome of a call that began in the current round of the member. Returns true if `outs` changed. */

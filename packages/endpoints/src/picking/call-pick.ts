@@ -30,8 +30,6 @@ export class CallPick implements PickedCall {
     this.#round = record.round;
     this.#startedAt = sink.clock?.monotonic();
     sink.inFlight++;
-    record.inFlight++;
-    if (record.phase.kind === "probing") record.probes++;
   }
 
   done(outcome: CallOutcome, latencyMs?: number): void {

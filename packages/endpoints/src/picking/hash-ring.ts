@@ -1,12 +1,11 @@
-import { hashText, mix, type TextHash } from "../hash/hash-text.ts";
+import { hashText, mix } from "../hash/hash-text.ts";
+import { RingPlaces } from "./ring-places.ts";
 import type { Target } from "./target.ts";
 
-/** Places on the ring of an endpoint with about the mean weight. The shares of equal endpoints differ by about an eighth. */
-const POINTS = 64;
+/** Places on the ring of an endpoint with about the mean weight. The shares of equal endpoints deviate by about 9%. */
+const POINTS = 128;
 /** An endpoint with a large weight has no more places, so that the ring stays small. */
-const MAX_POINTS = 4_096;
-/** A place is one number: its hash of 32 bits, and below it the slot of its endpoint. */
-const SLOTS = 2 ** 20;
+const MAX_POINTS = 8_192;
 
 interface Owner {
   readonly target: Target;
@@ -19,11 +18,14 @@ interface Owner {
  * same endpoints give the same ring in every process. A change costs one pass over the ring.
  */
 export class HashRing {
-  /** Sorted. */
-  #places: Float64Array = new Float64Array(0);
+  #places = RingPlaces.none;
   readonly #slots: (Target | undefined)[] = [];
   readonly #freeSlots: number[] = [];
   #owners: ReadonlyMap<Target, Owner> = new Map();
+
+  get size(): number {
+    return this.#places.size;
+  }
 
   update(targets: readonly Target[]): void {
     const unit = unitOf(targets);
@@ -33,53 +35,38 @@ export class HashRing {
     for (const target of targets) {
       const points = Math.min(MAX_POINTS, Math.max(1, Math.round((POINTS * target.endpoint.weight) / unit)));
       const known = before.get(target);
-      if (known?.points === points) owners.set(target, known);
-      else {
-        const owner = { target, points, slot: this.#takeSlot(target) };
-        owners.set(target, owner);
-        added.push(owner);
-      }
+      const owner = known?.points === points ? known : { target, points, slot: this.#takeSlot(target) };
+      if (owner !== known) added.push(owner);
+      owners.set(target, owner);
     }
     const removed = [...before.values()].filter((owner) => owners.get(owner.target) !== owner);
+    if (added.length + removed.length === 0) return;
     for (const { slot } of removed) this.#slots[slot] = undefined;
-    const kept =
-      removed.length === 0
-        ? this.#places
-        : this.#places.filter((place) => this.#slots[place % SLOTS] !== undefined);
+    this.#places = this.#places.merge((slot) => this.#slots[slot] !== undefined, createPlaces(added));
     for (const { slot } of removed) this.#freeSlots.push(slot);
-    this.#places = merge(kept, createPlaces(added));
     this.#owners = owners;
-  }
-
-  get size(): number {
-    return this.#places.length;
   }
 
   /** The index of the first place at or after the hash, an integer in [0, 2^32). The ring must not be empty. */
   indexOf(hash: number): number {
-    const places = this.#places;
-    const searched = hash * SLOTS;
-    let low = 0;
-    let high = places.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (places[middle]! < searched) low = middle + 1;
-      else high = middle;
-    }
-    return low === places.length ? 0 : low;
+    const index = this.#places.indexOf(hash);
+    return index === this.#places.size ? 0 : index;
   }
 
   targetAt(index: number): Target {
-    const target = this.#slots[this.#places[index]! % SLOTS]!;
-    const next = index + 1;
-    if (next === this.#places.length || !this.#isSameHash(index, next)) return target;
-    // Slots differ between processes. Two places with one hash belong to the endpoint with the lower id everywhere.
-    const other = this.#slots[this.#places[next]! % SLOTS]!;
-    return other.endpoint.node.id < target.endpoint.node.id ? other : target;
+    const places = this.#places;
+    let target = this.#targetOf(index);
+    const hash = places.hashAt(index);
+    // Places with one hash have different orders in different processes. They all belong to the endpoint with the lowest id.
+    for (let i = index + 1; i < places.size && places.hashAt(i) === hash; i++) {
+      const other = this.#targetOf(i);
+      if (other.endpoint.node.id < target.endpoint.node.id) target = other;
+    }
+    return target;
   }
 
-  #isSameHash(a: number, b: number): boolean {
-    return Math.floor(this.#places[a]! / SLOTS) === Math.floor(this.#places[b]! / SLOTS);
+  #targetOf(index: number): Target {
+    return this.#slots[this.#places.slotAt(index)]!;
   }
 
   #takeSlot(target: Target): number {
@@ -95,29 +82,17 @@ function unitOf(targets: readonly Target[]): number {
   return 2 ** Math.round(Math.log2(sum / targets.length));
 }
 
-function createPlaces(owners: readonly Owner[]): Float64Array {
-  const places = new Float64Array(owners.reduce((sum, { points }) => sum + points, 0));
+function createPlaces(owners: readonly Owner[]): RingPlaces {
+  const size = owners.reduce((sum, { points }) => sum + points, 0);
+  const hashes = new Uint32Array(size);
+  const slots = new Int32Array(size);
   let at = 0;
   for (const { target, points, slot } of owners) {
-    const hash = hashText(target.endpoint.node.id);
-    for (let i = 0; i < points; i++) places[at++] = pointOf(hash, i) * SLOTS + slot;
+    const { high, low } = hashText(target.endpoint.node.id);
+    for (let i = 1; i <= points; i++) {
+      hashes[at] = mix(high ^ mix(low ^ Math.imul(i, 0x9e3779b1)));
+      slots[at++] = slot;
+    }
   }
-  return places.sort();
-}
-
-function pointOf({ high, low }: TextHash, i: number): number {
-  return mix(high ^ mix(low ^ Math.imul(i + 1, 0x9e3779b1))) >>> 0;
-}
-
-function merge(a: Float64Array, b: Float64Array): Float64Array {
-  if (a.length === 0) return b;
-  if (b.length === 0) return a;
-  const merged = new Float64Array(a.length + b.length);
-  let i = 0;
-  let j = 0;
-  for (let at = 0; at < merged.length; at++) {
-    const isFirst = j === b.length || (i < a.length && a[i]! <= b[j]!);
-    merged[at] = isFirst ? a[i++]! : b[j++]!;
-  }
-  return merged;
+  return RingPlaces.from(hashes, slots);
 }

@@ -22,7 +22,6 @@ class RoundRobin implements PickStrategy {
   /** A binary heap: the earliest turn is first. */
   #heap: Turn[] = [];
   #now = 0;
-  readonly #passed: Turn[] = [];
 
   constructor(random: Random) {
     this.#random = random;
@@ -46,25 +45,35 @@ class RoundRobin implements PickStrategy {
   }
 
   choose(_request: PickRequest, isFree: (target: Target) => boolean): Target | undefined {
-    const heap = this.#heap;
-    const passed = this.#passed;
+    const first = this.#heap[0];
+    if (first === undefined) return undefined;
+    return isFree(first.target) ? this.#take(first) : this.#choosePast(isFree);
+  }
+
+  #choosePast(isFree: (target: Target) => boolean): Target | undefined {
+    const passed: Turn[] = [];
     let chosen: Target | undefined;
-    while (heap.length > 0) {
-      const turn = heap[0]!;
-      if (isFree(turn.target)) {
-        chosen = turn.target;
-        this.#now = turn.at;
-        turn.at += 1 / turn.weight;
-        this.#sink(0);
-        break;
+    for (let turn = this.#heap[0]; turn !== undefined && chosen === undefined; turn = this.#heap[0]) {
+      if (isFree(turn.target)) chosen = this.#take(turn);
+      else {
+        passed.push(turn);
+        this.#removeFirst();
       }
-      // It keeps its turn, and is the first as soon as it is free.
-      passed.push(turn);
-      this.#removeFirst();
     }
-    for (const turn of passed) this.#insert(turn);
-    passed.length = 0;
+    for (const turn of passed) {
+      // A target that is not free loses its turn. If it kept it, it would get many calls in a row later.
+      if (chosen !== undefined) turn.at = this.#now + 1 / turn.weight;
+      this.#insert(turn);
+    }
     return chosen;
+  }
+
+  /** The turn must be the first of the heap. */
+  #take(turn: Turn): Target {
+    this.#now = turn.at;
+    turn.at += 1 / turn.weight;
+    this.#sink(0);
+    return turn.target;
   }
 
   #removeFirst(): void {

@@ -40,7 +40,10 @@ export class StrategyPicker implements Picker {
     }
     this.#exclude = request.exclude;
     const target = this.#strategy.choose(request, this.#isFree);
-    return target && new CallPick(asRecord(target), sink);
+    if (target === undefined) return undefined;
+    const record = asRecord(target);
+    ejections.begin(record);
+    return new CallPick(record, sink);
   }
 
   readonly #isFree = (target: Target): boolean =>

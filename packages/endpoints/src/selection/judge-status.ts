@@ -1,4 +1,11 @@
-import { toReason, ProvisioningError, type ErrorCode, type Reason, type TopologyState } from "@holdfast/core";
+import {
+  toReason,
+  ProvisioningError,
+  type ErrorCode,
+  type Reason,
+  type TopologyState,
+  type TopologyStatus,
+} from "@holdfast/core";
 import type { StatusEffect, StatusEffects } from "./status-effects.ts";
 
 export interface StatusInput {
@@ -33,12 +40,7 @@ export function judgeStatus(input: StatusInput): StatusVerdict {
     reason: message,
     refusal: toReason(new ProvisioningError(code, message, { details: { status } })),
   });
-  const withEffect = newCalls === "use" ? "refuse" : newCalls;
-  if (newCalls !== "use" && status !== "ready" && status !== "degraded") {
-    return refuse(REFUSALS[status], because, withEffect);
-  }
-  if (newCalls !== "use")
-    return refuse("TOPOLOGY_NO_ENDPOINT", `${because}; calls are switched off`, withEffect);
+  if (newCalls !== "use") return refuse(REFUSALS[status], because, newCalls);
   if (snapshot === undefined) {
     // Nothing is known: it may become usable at any moment, as in `starting`.
     return refuse(
@@ -52,19 +54,24 @@ export function judgeStatus(input: StatusInput): StatusVerdict {
     return refuse("TOPOLOGY_UNAVAILABLE", message, "refuse");
   }
   if (endpoints === 0) {
+    // That there were no members when it was last known does not mean that there are none now.
+    if (status === "unavailable") return refuse("TOPOLOGY_UNAVAILABLE", because, "wait");
     if (snapshot.members.size === 0) return refuse("TOPOLOGY_EMPTY", because, "refuse");
     return refuse("TOPOLOGY_NO_ENDPOINT", `${input.noneLeft}; ${because}`, "refuse");
   }
   return { newCalls, connections, reason: describeUse(input, because) };
 }
 
-const REFUSALS = {
+/** The code when the effect of the status itself refuses new calls. */
+const REFUSALS: Readonly<Record<TopologyStatus, ErrorCode>> = {
   starting: "TOPOLOGY_NO_SNAPSHOT",
+  ready: "TOPOLOGY_NO_ENDPOINT",
+  degraded: "TOPOLOGY_NOT_CURRENT",
   empty: "TOPOLOGY_EMPTY",
   unavailable: "TOPOLOGY_UNAVAILABLE",
   draining: "LIFECYCLE_SHUTTING_DOWN",
   stopped: "LIFECYCLE_STOPPED",
-} as const satisfies Partial<Record<TopologyState["status"], ErrorCode>>;
+};
 
 function describeUse({ topology: { status }, keptUntil }: StatusInput, because: string): string {
   if (status === "ready") return because;
