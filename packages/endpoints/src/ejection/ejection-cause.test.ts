@@ -3,6 +3,7 @@ import { findFailureCause, findSlow } from "./ejection-cause.ts";
 import { toEjectionSettings } from "./ejection-options.ts";
 
 const settings = toEjectionSettings();
+const samples = (...means: readonly number[]) => means.map((meanMs) => ({ meanMs, timed: 20 }));
 
 describe("findFailureCause", () => {
   test.each<[inARow: number, calls: number, failures: number, rule: string | undefined]>([
@@ -26,7 +27,6 @@ describe("findFailureCause", () => {
 
 describe("findSlow", () => {
   const latency = toEjectionSettings({ latency: {} }).latency!;
-  const samples = (...means: readonly number[]) => means.map((meanMs) => ({ meanMs, timed: 20 }));
   const slow = (...means: readonly number[]) =>
     findSlow(samples(...means), latency).map(([{ meanMs }]) => meanMs);
 

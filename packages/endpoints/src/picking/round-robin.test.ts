@@ -1,7 +1,7 @@
 import { createSeededRandom } from "@holdfast/testing";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { FakeTarget, isFree, targetsOf } from "../../test/fake-target.ts";
+import { type FakeTarget, isFree, targetsOf } from "../../test/fake-target.ts";
 import { roundRobin } from "./round-robin.ts";
 import type { PickStrategy, Target } from "./target.ts";
 

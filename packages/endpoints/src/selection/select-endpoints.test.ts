@@ -108,7 +108,7 @@ describe("selectEndpoints", () => {
         (fields, panicShare, hasZone) => {
           const all = nodes(fields.length, (i) => ({ zone: fields[i]!.zone, weight: fields[i]!.weight }));
           const outs = new Map(
-            all.flatMap(({ id }, i) => (fields[i]!.out ? [[id, fields[i]!.out!] as const] : [])),
+            all.flatMap(({ id }, i) => (fields[i]!.out ? [[id, fields[i]!.out] as const] : [])),
           );
           const zone = hasZone ? { own: "a" } : undefined;
           const { endpoints, ejected, otherZone, isPanicking } = select(all, { outs, panicShare, zone });
