@@ -18,7 +18,6 @@ describe("consulParamsSchema", () => {
       waitMs: 50_000,
       minGapMs: 50,
       maxBytes: 67_108_864,
-      maxBlockingQueries: 128,
       nodeId: "node-and-service",
       zoneMeta: "zone",
     });

@@ -1,6 +1,5 @@
 import { defineAdapter, type DefinedAdapter } from "@holdfast/core/adapter";
 import { consulParamsSchema, type ConsulParams, type ConsulSettings } from "./consul-params.ts";
-import { ConsulAgents } from "./agent/consul-agents.ts";
 import { openConsul } from "./open-consul.ts";
 
 /**
@@ -10,6 +9,5 @@ import { openConsul } from "./open-consul.ts";
 export const consul: DefinedAdapter<ConsulSettings, ConsulParams> = defineAdapter({
   kind: "consul",
   params: consulParamsSchema,
-  share: () => new ConsulAgents(),
-  open: openConsul,
+  open: (environment) => openConsul(environment),
 });

@@ -15,6 +15,7 @@ describe("kubernetesParamsSchema", () => {
     expect(kubernetesParamsSchema.parse({ service: "web" })).toEqual({
       service: "web",
       allNamespaces: false,
+      watch: "auto",
       addressFamily: "any",
       conditions: "ready",
       nodeId: "pod",
@@ -92,7 +93,7 @@ describe("kubernetesParamsSchema", () => {
   test("its JSON Schema describes every parameter", () => {
     const schema = z.toJSONSchema(kubernetesParamsSchema, { io: "input" });
     expect(schema).toMatchObject({ additionalProperties: false });
-    expect(Object.keys(schema.properties ?? {})).toHaveLength(21);
+    expect(Object.keys(schema.properties ?? {})).toHaveLength(22);
     for (const property of Object.values(schema.properties ?? {})) {
       expect(property).toHaveProperty("description");
     }

@@ -1,15 +1,15 @@
-import { secretReferenceSchema, type SecretReference, type WithDefaults } from "@holdfast/core/adapter";
+import type { WithDefaults } from "@holdfast/core/adapter";
 import * as z from "zod";
+import { clusterShape, DNS_LABEL, refuseConflicts, type ClusterParams } from "./cluster-params.ts";
 
 /** The parameters in addition to `service` or `selector`. */
-export interface KubernetesOptions {
+export interface KubernetesOptions extends ClusterParams {
   /**
-   * The namespace of the EndpointSlices. Cannot be combined with `allNamespaces`. @defaultValue the namespace of the
-   * credentials' context or of the pod, else "default"
+   * Whether the EndpointSlices of the Service are watched with a watch of their own (`service`), or with one watch of all Services of
+   * the namespace, which all providers of the adapter with the same access and namespace share (`namespace`). `auto`: the watch of the
+   * namespace if providers of at least four of its Services are open when this one first watches. @defaultValue "auto"
    */
-  readonly namespace?: string | undefined;
-  /** Watches all namespaces. The ids of members are then `NAMESPACE/POD`. @defaultValue false */
-  readonly allNamespaces?: boolean | undefined;
+  readonly watch?: "auto" | "service" | "namespace" | undefined;
   /** The name or number of the port; required when slices have several ports. */
   readonly port?: string | number | undefined;
   /**
@@ -28,40 +28,10 @@ export interface KubernetesOptions {
    */
   readonly nodeId?: "pod" | "address" | undefined;
   /**
-   * A reference to a kubeconfig. @defaultValue as `kubectl` finds it, else the service account of the pod; none with
-   * `server`
-   */
-  readonly kubeconfig?: SecretReference | undefined;
-  /** The context of the kubeconfig. @defaultValue its current context */
-  readonly context?: string | undefined;
-  /** The API server, `https://host:port`, without a kubeconfig. */
-  readonly server?: string | undefined;
-  /** A file with trusted certificates in PEM format. Requires `server`. */
-  readonly caFile?: string | undefined;
-  /** A file with the client certificate in PEM format. Requires `server`. */
-  readonly certFile?: string | undefined;
-  /** A file with the private key of the client certificate in PEM format. Requires `server`. */
-  readonly keyFile?: string | undefined;
-  /** The name in the certificate of the server. Requires `server`. @defaultValue the host of `server` */
-  readonly serverName?: string | undefined;
-  /** A reference to a bearer token, which is read again for every request. Requires `server`. */
-  readonly token?: SecretReference | undefined;
-  /** The maximum run time of a credential plugin of the kubeconfig, in milliseconds. @defaultValue 10000 */
-  readonly execTimeoutMs?: number | undefined;
-  /**
    * How long an endpoint stays a member after it has disappeared from all slices, in milliseconds, because it may be
    * moving to another slice. @defaultValue 300
    */
   readonly settleMs?: number | undefined;
-  /** The number of EndpointSlices in one page of a list. @defaultValue 50 */
-  readonly pageSize?: number | undefined;
-  /** The maximum duration of one watch request, in milliseconds. @defaultValue 300000 */
-  readonly watchTimeoutMs?: number | undefined;
-  /**
-   * The maximum size of a page of a list and of a line of a watch, in bytes. A larger one is an error. @defaultValue
-   * 67108864
-   */
-  readonly maxBytes?: number | undefined;
 }
 
 /** Selects the EndpointSlices of one Service. */
@@ -91,6 +61,7 @@ type UncheckedParams = KubernetesOptions & {
 export type KubernetesSettings = WithDefaults<
   UncheckedParams,
   | "allNamespaces"
+  | "watch"
   | "addressFamily"
   | "conditions"
   | "nodeId"
@@ -100,13 +71,6 @@ export type KubernetesSettings = WithDefaults<
   | "watchTimeoutMs"
   | "maxBytes"
 >;
-
-const MIB = 1_048_576;
-const ORIGIN = /^https?:\/\/(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?(?:\/[A-Za-z0-9._~/-]*)?$/;
-const DNS_LABEL = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
-
-const file = (description: string): z.ZodOptional<z.ZodString> =>
-  z.string().min(1).max(4_096).optional().describe(description);
 
 export const kubernetesParamsSchema: z.ZodType<KubernetesSettings, UncheckedParams> = z
   .strictObject({
@@ -121,17 +85,13 @@ export const kubernetesParamsSchema: z.ZodType<KubernetesSettings, UncheckedPara
       .max(4_096)
       .optional()
       .describe("A label selector of EndpointSlices, instead of service."),
-    namespace: z
-      .string()
-      .regex(DNS_LABEL)
-      .optional()
+    ...clusterShape,
+    watch: z
+      .enum(["auto", "service", "namespace"])
+      .default("auto")
       .describe(
-        "The namespace of the EndpointSlices. Default: the namespace of the credentials' context, or of the pod.",
+        "Whether the Service has a watch of its own (service), or all Services of the namespace share one (namespace). auto: one for the namespace if at least four of its Services are used.",
       ),
-    allNamespaces: z
-      .boolean()
-      .default(false)
-      .describe("Watches all namespaces. Cannot be combined with namespace."),
     port: z
       .union([z.int().min(1).max(65_535), z.string().min(1).max(63)])
       .optional()
@@ -152,41 +112,6 @@ export const kubernetesParamsSchema: z.ZodType<KubernetesSettings, UncheckedPara
       .enum(["pod", "address"])
       .default("pod")
       .describe("How the id of a member is formed: from the object of the endpoint, or as address:port."),
-    kubeconfig: secretReferenceSchema
-      .optional()
-      .describe(
-        "A reference to a kubeconfig. Default: as kubectl finds it, else the service account of the pod.",
-      ),
-    context: z
-      .string()
-      .min(1)
-      .max(253)
-      .optional()
-      .describe("The context of the kubeconfig. Default: its current context."),
-    server: z
-      .string()
-      .max(512)
-      .regex(ORIGIN)
-      .optional()
-      .describe("The API server, https://host:port, without a kubeconfig."),
-    caFile: file("A file with trusted certificates in PEM format. Requires server."),
-    certFile: file("A file with the client certificate in PEM format. Requires server."),
-    keyFile: file("A file with the private key of the client certificate in PEM format. Requires server."),
-    serverName: z
-      .string()
-      .min(1)
-      .max(253)
-      .optional()
-      .describe("The name in the certificate of the server, if it differs from the host. Requires server."),
-    token: secretReferenceSchema
-      .optional()
-      .describe("A reference to a bearer token, which is read again for every request. Requires server."),
-    execTimeoutMs: z
-      .int()
-      .min(100)
-      .max(300_000)
-      .default(10_000)
-      .describe("The maximum run time of a credential plugin of the kubeconfig, in milliseconds."),
     settleMs: z
       .int()
       .min(0)
@@ -195,40 +120,11 @@ export const kubernetesParamsSchema: z.ZodType<KubernetesSettings, UncheckedPara
       .describe(
         "How long an endpoint stays a member after it has disappeared from all slices, in milliseconds, because it may be moving to another slice. 0 removes it at once.",
       ),
-    pageSize: z
-      .int()
-      .min(1)
-      .max(10_000)
-      .default(50)
-      .describe("The number of EndpointSlices in one page of a list."),
-    watchTimeoutMs: z
-      .int()
-      .min(1_000)
-      .max(3_600_000)
-      .default(300_000)
-      .describe(
-        "The maximum duration of one watch request, in milliseconds. The health timeout usually leads to shorter ones.",
-      ),
-    maxBytes: z
-      .int()
-      .min(1_024)
-      .max(1_024 * MIB)
-      .default(64 * MIB)
-      .describe(
-        "The maximum size of a page of a list and of a line of a watch, in bytes. A larger one is an error.",
-      ),
   })
   .superRefine((params, context) => {
     const refuse = (path: string, message: string) =>
       context.addIssue({ code: "custom", path: [path], message });
     if ((params.service === undefined) === (params.selector === undefined))
       refuse("service", "exactly one of service and selector is required");
-    if (params.allNamespaces && params.namespace !== undefined)
-      refuse("namespace", "cannot be combined with allNamespaces: true");
-    if (params.kubeconfig !== undefined && params.server !== undefined)
-      refuse("server", "cannot be combined with kubeconfig");
-    if (params.context !== undefined && params.server !== undefined)
-      refuse("context", "cannot be combined with server");
-    for (const name of ["caFile", "certFile", "keyFile", "serverName", "token"] as const)
-      if (params[name] !== undefined && params.server === undefined) refuse(name, `${name} requires server`);
+    refuseConflicts(params, refuse);
   });

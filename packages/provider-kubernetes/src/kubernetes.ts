@@ -4,7 +4,10 @@ import {
   type KubernetesParams,
   type KubernetesSettings,
 } from "./kubernetes-params.ts";
-import { openKubernetes } from "./open-kubernetes.ts";
+import { openEndpoints } from "./endpoints/open-endpoints.ts";
+import { discoveryParamsSchema } from "./services/discovery-params.ts";
+import { openDiscovery } from "./services/open-discovery.ts";
+import { KubernetesShare } from "./sharing/kubernetes-share.ts";
 
 /**
  * Creates a provider that reports the endpoints of a Kubernetes Service and watches them: `kubernetes({ service:
@@ -13,5 +16,7 @@ import { openKubernetes } from "./open-kubernetes.ts";
 export const kubernetes: DefinedAdapter<KubernetesSettings, KubernetesParams> = defineAdapter({
   kind: "kubernetes",
   params: kubernetesParamsSchema,
-  open: (environment) => openKubernetes(environment),
+  share: () => new KubernetesShare(),
+  open: openEndpoints,
+  discovery: { params: discoveryParamsSchema, values: ["namespace"], open: openDiscovery },
 });

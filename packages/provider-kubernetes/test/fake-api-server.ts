@@ -3,18 +3,37 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer, Server as TlsServer, type ServerOptions } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { ClusterNodeInput } from "@holdfast/core";
+import { textOf } from "@holdfast/core/adapter";
 
 export interface FakeSlice {
   readonly metadata: Readonly<Record<string, unknown>> & { readonly name: string };
   readonly [field: string]: unknown;
 }
 
+/** The resources of the server. */
+type Plural = "endpointslices" | "services";
+
+interface Change {
+  readonly version: number;
+  readonly plural: Plural;
+  readonly type: string;
+  /** The object before the change; absent when it is new. */
+  readonly before: FakeSlice | undefined;
+  readonly object: FakeSlice;
+}
+
+interface OpenWatch {
+  readonly url: URL;
+  /** The version up to which it has received the events. */
+  sentVersion: number;
+}
+
 /** Responds instead of the API; `next` forwards the request to it. */
 export type Handler = (request: IncomingMessage, response: ServerResponse, next: () => void) => void;
 
 /**
- * An API server with the EndpointSlices of one namespace in this process. It supports lists in pages, watches with
- * bookmarks, and versions.
+ * An API server with the EndpointSlices and Services of one namespace in this process. It supports lists in pages, watches with
+ * bookmarks, versions, and label selectors of the forms `LABEL` and `LABEL=VALUE`; other selectors select everything.
  */
 export class FakeApiServer implements AsyncDisposable {
   version = 100;
@@ -30,6 +49,7 @@ export class FakeApiServer implements AsyncDisposable {
   /** All headers of each request. A name may have several values. */
   readonly headers: NodeJS.Dict<string[]>[] = [];
   readonly slices: Map<string, FakeSlice> = new Map();
+  readonly services: Map<string, FakeSlice> = new Map();
   /** The slices as they were passed to `put`, as JSON. */
   readonly #given = new Map<string, string>();
   /** The number of accepted connections. */
@@ -37,9 +57,8 @@ export class FakeApiServer implements AsyncDisposable {
   readonly #server: Server | TlsServer;
   /** The oldest version from which a watch can start. */
   #oldest = 0;
-  readonly #history: { readonly version: number; readonly line: string }[] = [];
-  /** For each watch, the version up to which it has received the events. */
-  readonly #watches = new Map<ServerResponse, number>();
+  readonly #history: Change[] = [];
+  readonly #watches = new Map<ServerResponse, OpenWatch>();
   #open = 0;
 
   private constructor(server: Server | TlsServer) {
@@ -85,23 +104,22 @@ export class FakeApiServer implements AsyncDisposable {
   }
 
   put(slice: FakeSlice): void {
-    const type = this.slices.has(slice.metadata.name) ? "MODIFIED" : "ADDED";
-    this.version++;
     this.#given.set(slice.metadata.name, JSON.stringify(slice));
-    const stored = { ...slice, metadata: { ...slice.metadata, resourceVersion: String(this.version) } };
-    this.slices.set(slice.metadata.name, stored);
-    this.#emit(type, stored);
+    this.#put("endpointslices", slice);
   }
 
   delete(name: string): void {
-    const slice = this.slices.get(name)!;
-    this.slices.delete(name);
     this.#given.delete(name);
-    this.version++;
-    this.#emit("DELETED", {
-      ...slice,
-      metadata: { ...slice.metadata, resourceVersion: String(this.version) },
-    });
+    this.#delete("endpointslices", name);
+  }
+
+  /** Creates or replaces a Service with these labels. */
+  putService(name: string, labels: Readonly<Record<string, string>> = {}, spec: object = {}): void {
+    this.#put("services", { metadata: { name, namespace: "default", labels }, spec });
+  }
+
+  deleteService(name: string): void {
+    this.#delete("services", name);
   }
 
   /** Writes a text to every watch without changes. */
@@ -131,6 +149,7 @@ export class FakeApiServer implements AsyncDisposable {
   restore(version: number, slices: readonly FakeSlice[]): void {
     this.version = version;
     this.slices.clear();
+    this.services.clear();
     for (const slice of slices) this.slices.set(slice.metadata.name, slice);
     this.restart();
   }
@@ -148,14 +167,37 @@ export class FakeApiServer implements AsyncDisposable {
     await closed;
   }
 
-  #emit(type: string, object: unknown): void {
-    const line = `${JSON.stringify({ type, object })}\n`;
-    this.#history.push({ version: this.version, line });
+  #objects(plural: Plural): Map<string, FakeSlice> {
+    return plural === "services" ? this.services : this.slices;
+  }
+
+  #put(plural: Plural, object: FakeSlice): void {
+    const objects = this.#objects(plural);
+    const { name } = object.metadata;
+    const before = objects.get(name);
+    this.version++;
+    const stored = { ...object, metadata: { ...object.metadata, resourceVersion: String(this.version) } };
+    objects.set(name, stored);
+    this.#emit({ plural, type: before === undefined ? "ADDED" : "MODIFIED", before, object: stored });
+  }
+
+  #delete(plural: Plural, name: string): void {
+    const objects = this.#objects(plural);
+    const before = objects.get(name)!;
+    objects.delete(name);
+    this.version++;
+    const object = { ...before, metadata: { ...before.metadata, resourceVersion: String(this.version) } };
+    this.#emit({ plural, type: "DELETED", before, object });
+  }
+
+  #emit(change: Omit<Change, "version">): void {
+    const { version } = this;
+    this.#history.push({ ...change, version });
     if (this.isHanging) return;
-    for (const [watch, sentVersion] of this.#watches) {
-      if (sentVersion >= this.version) continue;
-      watch.write(line);
-      this.#watches.set(watch, this.version);
+    for (const [response, watch] of this.#watches) {
+      if (watch.sentVersion >= version) continue;
+      response.write(toLine(change, watch.url));
+      watch.sentVersion = version;
     }
   }
 
@@ -173,7 +215,8 @@ export class FakeApiServer implements AsyncDisposable {
     else this.handler(request, response, next);
   }
 
-  #list({ searchParams }: URL, response: ServerResponse): void {
+  #list(url: URL, response: ServerResponse): void {
+    const { searchParams } = url;
     if (Number(searchParams.get("resourceVersion")) > this.version) {
       answer(response, 504, {
         kind: "Status",
@@ -186,12 +229,12 @@ export class FakeApiServer implements AsyncDisposable {
     const field = searchParams.get("fieldSelector")?.replace("metadata.name=", "");
     const from = Number(searchParams.get("continue") ?? 0);
     const limit = Number(searchParams.get("limit") ?? 500);
-    const all = [...this.slices.values()].filter(
-      ({ metadata }) => (field ?? metadata.name) === metadata.name,
+    const all = [...this.#objects(pluralOf(url)).values()].filter(
+      (object) => (field ?? object.metadata.name) === object.metadata.name && isSelected(object, url),
     );
     const isMore = from + limit < all.length;
     answer(response, 200, {
-      kind: "EndpointSliceList",
+      kind: pluralOf(url) === "services" ? "ServiceList" : "EndpointSliceList",
       metadata: {
         resourceVersion: String(this.version),
         ...(isMore && { continue: String(from + limit) }),
@@ -200,7 +243,8 @@ export class FakeApiServer implements AsyncDisposable {
     });
   }
 
-  #watch({ searchParams }: URL, response: ServerResponse): void {
+  #watch(url: URL, response: ServerResponse): void {
+    const { searchParams } = url;
     const since = Number(searchParams.get("resourceVersion"));
     if (since < this.#oldest) {
       answer(response, 410, { kind: "Status", code: 410, reason: "Expired" });
@@ -208,8 +252,8 @@ export class FakeApiServer implements AsyncDisposable {
     }
     response.writeHead(200, { "content-type": "application/json" });
     response.flushHeaders();
-    for (const { version, line } of this.#history) if (version > since) response.write(line);
-    this.#watches.set(response, Math.max(since, this.version));
+    for (const change of this.#history) if (change.version > since) response.write(toLine(change, url));
+    this.#watches.set(response, { url, sentVersion: Math.max(since, this.version) });
     const durationMs = Number(searchParams.get("timeoutSeconds")) * this.secondMs;
     // oxlint-disable-next-line no-restricted-globals -- the server uses real time
     const timer = setTimeout(() => {
@@ -236,6 +280,28 @@ export class FakeApiServer implements AsyncDisposable {
   }
 }
 
+function pluralOf({ pathname }: URL): Plural {
+  return pathname.endsWith("/services") ? "services" : "endpointslices";
+}
+
+function isSelected({ metadata }: FakeSlice, { searchParams }: URL): boolean {
+  const match = /^([\w./-]+)(?:=([\w.-]+))?$/.exec(searchParams.get("labelSelector") ?? "");
+  if (match === null) return true;
+  const [, label = "", wanted] = match;
+  const value = textOf(metadata["labels"], label);
+  return wanted === undefined ? value !== undefined : value === wanted;
+}
+
+/** Returns the line that a watch receives for a change; empty when it does not concern what the watch selects. */
+function toLine({ plural, type, before, object }: Omit<Change, "version">, url: URL): string {
+  if (pluralOf(url) !== plural) return "";
+  const was = before !== undefined && isSelected(before, url);
+  const is = type !== "DELETED" && isSelected(object, url);
+  if (!was && !is) return "";
+  const seen = !was ? "ADDED" : is ? "MODIFIED" : "DELETED";
+  return `${JSON.stringify({ type: seen, object })}\n`;
+}
+
 export function answer(response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
 }
@@ -255,6 +321,12 @@ export function toSlice(name: string, parts: Readonly<Record<string, unknown>>):
 export function pods(slice: string, ...names: readonly string[]): FakeSlice {
   const endpoints = names.map((name) => ({ addresses: ["10.0.0.1"], targetRef: { kind: "Pod", name } }));
   return toSlice(slice, { endpoints });
+}
+
+/** Creates a slice of a Service with pods that have these names. */
+export function podsOf(service: string, slice: string, ...names: readonly string[]): FakeSlice {
+  const { metadata, ...rest } = pods(slice, ...names);
+  return { ...rest, metadata: { ...metadata, labels: { "kubernetes.io/service-name": service } } };
 }
 
 /** Creates one slice for each port, because a slice has one port for all of its endpoints. */

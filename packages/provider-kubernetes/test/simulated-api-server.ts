@@ -11,11 +11,13 @@ import {
   type Random,
 } from "@holdfast/core";
 import { defineAdapter } from "@holdfast/core/adapter";
-import type { ApiRequest, EndpointSource, WatchEvent } from "../src/access/api-client.ts";
+import type { ApiRequest, WatchEvent } from "../src/access/api-client.ts";
 import { kubernetesParamsSchema } from "../src/kubernetes-params.ts";
-import { openKubernetes } from "../src/open-kubernetes.ts";
+import { openEndpoints } from "../src/endpoints/open-endpoints.ts";
+import { KubernetesShare } from "../src/sharing/kubernetes-share.ts";
+import type { ClusterClient } from "../src/sharing/shared-cluster.ts";
 import { toPeer, toRefusalError } from "../src/to-refusal-error.ts";
-import { sliceKeyOf } from "../src/wire/slice-key.ts";
+import { objectKeyOf } from "../src/wire/object-key.ts";
 import { pods, type FakeSlice } from "./fake-api-server.ts";
 
 export type ApiRequestKind = "list" | "check" | "watch";
@@ -61,7 +63,8 @@ export class SimulatedApiServer {
     const { createAdapter } = defineAdapter({
       kind: "kubernetes",
       params: kubernetesParamsSchema,
-      open: (environment) => openKubernetes(environment, this.#connect(id)),
+      share: () => new KubernetesShare(() => this.#connect(id)),
+      open: openEndpoints,
     });
     const params = kubernetesParamsSchema.parse({ server: "http://simulated", service: "web" });
     return createAdapter().create({ id, kind: "kubernetes", priority: 1, params }, context);
@@ -115,7 +118,7 @@ export class SimulatedApiServer {
     return this.#counted + Math.floor((clock.monotonic() - this.#countedAt) / changesEveryMs);
   }
 
-  #connect(client: ProviderId): EndpointSource & Disposable {
+  #connect(client: ProviderId): ClusterClient {
     return {
       locate: () => Promise.resolve("simulated"),
       getJson: (asked) => this.#list(client, asked),
@@ -174,5 +177,5 @@ export class SimulatedApiServer {
 }
 
 function toEvent({ version, slice }: { readonly version: number; readonly slice: FakeSlice }): WatchEvent {
-  return { type: "put", key: sliceKeyOf(slice)!, slice, resourceVersion: String(version) };
+  return { type: "put", key: objectKeyOf(slice)!, object: slice, resourceVersion: String(version) };
 }

@@ -3,20 +3,16 @@ import type { HttpBindings } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { Hono, type Context } from "hono";
 import { toJsonPieces, type JsonDocument } from "../output/json-pieces.ts";
-import { toReadiness, toTopologiesDocument } from "./documents/directory-documents.ts";
-import { toNodesDocument, toProvidersDocument } from "./documents/health-document.ts";
-import { isListed } from "./documents/topology-etag.ts";
-import { EVENT_HEADERS, type Followers } from "./following/followers.ts";
-import { toStreamRequest } from "./following/stream-request.ts";
+import { toReadiness, toTopologiesDocument } from "./directory-documents.ts";
+import { EVENT_HEADERS, type EventClients } from "./event-clients.ts";
+import { parsePosition } from "./event-position.ts";
+import { toNodesDocument, toProvidersDocument } from "./health-document.ts";
 import { NO_STORE, toFailure, toFailureResponse, toJsonResponse, type HttpFailure } from "./http-failure.ts";
 import { RecentResult } from "./recent-result.ts";
-import type { DocumentPool } from "./sending/document-pool.ts";
-import { acceptsGzip } from "./sending/gzip.ts";
 import type { LoopShare } from "./sending/loop-share.ts";
 import { ResponseSlots } from "./sending/response-slots.ts";
 import { ResponseWriter } from "./sending/response-writer.ts";
-import { sendDocument } from "./sending/send-document.ts";
-import { writeText } from "./sending/write-text.ts";
+import { writePieces, writeText } from "./sending/write-pieces.ts";
 import {
   LARGE_RESPONSE_FAIR_MS,
   MAX_LARGE_RESPONSES,
@@ -24,14 +20,15 @@ import {
   RETRY_AFTER_SECONDS,
   WRITE_DEADLINE_MS,
 } from "./server-limits.ts";
-import type { ServedTopologies, ServedTopology } from "./served-topologies.ts";
-import type { ServerDirectory } from "./server-directory.ts";
+import { findTopology, type ServerDirectory } from "./server-directory.ts";
+import type { ServerView } from "./server-view.ts";
+import type { TopologyDocuments } from "./topology-documents.ts";
+import { isListed, toEtag } from "./topology-etag.ts";
 
 export interface AppOptions {
   readonly directory: ServerDirectory;
-  readonly topologies: ServedTopologies;
-  readonly pool: DocumentPool;
-  readonly followers: Followers;
+  readonly documents: TopologyDocuments;
+  readonly clients: EventClients;
   readonly share: LoopShare;
   readonly clock: Clock;
   /** True when requests with this `Host` header are answered. */
@@ -69,7 +66,7 @@ const BUSY: HttpFailure = {
 
 /** Creates the routes. All of them are read-only, and every failure is JSON with a code. */
 export function createApp(options: AppOptions): App {
-  const { directory, topologies, pool, followers, share, clock, isHostAllowed } = options;
+  const { directory, documents, clients, share, clock, isHostAllowed } = options;
   const app: App = new Hono();
   const slots = new ResponseSlots({ clock, max: MAX_LARGE_RESPONSES, fairMs: LARGE_RESPONSE_FAIR_MS });
   const explanations = new SerialQueue();
@@ -82,8 +79,8 @@ export function createApp(options: AppOptions): App {
     clock,
   });
 
-  const topologyOf = (c: AppContext): ServedTopology =>
-    topologies.get(c.req.param("name") ?? DEFAULT_TOPOLOGY);
+  const viewOf = (c: AppContext): ServerView =>
+    findTopology(directory, c.req.param("name") ?? DEFAULT_TOPOLOGY);
 
   /**
    * Sends a response that may take more than one write, within the limits for large responses. `send` writes the header
@@ -133,9 +130,9 @@ export function createApp(options: AppOptions): App {
 
   app.get("/topologies", (c) => sendJson(c, toTopologiesDocument(directory)));
 
-  app.on("GET", TOPOLOGY_PATHS.providers, (c) => toJsonResponse(toProvidersDocument(topologyOf(c).view)));
+  app.on("GET", TOPOLOGY_PATHS.providers, (c) => toJsonResponse(toProvidersDocument(viewOf(c))));
 
-  app.on("GET", TOPOLOGY_PATHS.nodes, (c) => sendJson(c, toNodesDocument(topologyOf(c).view)));
+  app.on("GET", TOPOLOGY_PATHS.nodes, (c) => sendJson(c, toNodesDocument(viewOf(c))));
 
   app.get("/metrics", (c) =>
     sendLarge(c, async (writer) => {
@@ -147,42 +144,30 @@ export function createApp(options: AppOptions): App {
   );
 
   app.on("GET", TOPOLOGY_PATHS.topology, (c) => {
-    const { documents } = topologyOf(c);
-    const { etag } = documents;
-    const isDeflated = acceptsGzip(c.req.header("accept-encoding"));
-    const headers = {
-      etag,
-      "cache-control": "no-cache",
-      "content-type": JSON_TYPE,
-      vary: "accept-encoding",
-      ...(isDeflated && { "content-encoding": "gzip" }),
-    };
+    const view = viewOf(c);
+    const etag = toEtag(view, view.log.state);
+    const headers = { etag, "cache-control": "no-cache", "content-type": JSON_TYPE };
     if (isListed(c.req.header("if-none-match"), etag)) return new Response(null, { status: 304, headers });
     if (c.req.method === "HEAD") return new Response(null, { headers });
     return sendLarge(c, async (writer) => {
-      const state = await documents.current({ isDeflated });
-      using _ = pool.hold(state.document, () => writer.disconnect());
-      const { outgoing } = c.env;
-      await sendDocument(state.document, {
-        outgoing,
-        writer,
-        headers: { ...headers, etag: state.etag },
-        isDeflated,
-      });
+      using document = await documents.topology(view, () => writer.disconnect());
+      c.env.outgoing.writeHead(200, { ...headers, etag: document.etag });
+      if (await writeText(writer, document.head, clock)) await writePieces(writer, document.rest);
     });
   });
 
-  app.on("GET", TOPOLOGY_PATHS.events, (c) => {
-    const request = toStreamRequest(c.req);
-    const refusal = followers.refusal(request);
+  app.on("GET", TOPOLOGY_PATHS.events, async (c) => {
+    const view = viewOf(c);
+    const from = parsePosition(c.req.header("last-event-id") ?? c.req.query("lastEventId"));
+    const refusal = clients.refusal(view);
     if (refusal !== undefined) return toFailureResponse(refusal);
     if (c.req.method === "HEAD") return new Response(null, { headers: EVENT_HEADERS });
-    followers.serve(c.env, request);
+    await clients.serve(c.env, view, from);
     return RESPONSE_ALREADY_SENT;
   });
 
   app.on("GET", TOPOLOGY_PATHS.explain, async (c) => {
-    const { view } = topologyOf(c);
+    const view = viewOf(c);
     const nodeId = c.req.query("node");
     if (nodeId === undefined || nodeId === "") {
       const message = "the node is missing: use /explain?node=ID";

@@ -6,8 +6,8 @@ import { TemporaryFolder } from "@holdfast-apps/test-support";
 import { VirtualClock } from "@holdfast/testing";
 import { isProvisioningError, systemClock, type ProvisioningError } from "@holdfast/core";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { ConsulClient } from "./consul-client.ts";
-import { createTestClient } from "../../test/create-test-client.ts";
+import { ConsulClient } from "./consul-client.ts";
+import { consulParamsSchema } from "../consul-params.ts";
 import { FakeConsul } from "../../test/fake-consul.ts";
 
 const { signal } = new AbortController();
@@ -36,7 +36,10 @@ afterEach(async () => {
 });
 
 function createClient(params: object = {}, env?: Readonly<Record<string, string>>): ConsulClient {
-  return createTestClient({ params: { addresses: [fake.address], ...params }, env, open });
+  const all = consulParamsSchema.parse({ service: "web", addresses: [fake.address], ...params });
+  const client = new ConsulClient(all, systemClock, env);
+  open.push(client);
+  return client;
 }
 
 async function failureOf(work: Promise<unknown>): Promise<ProvisioningError> {
@@ -195,8 +198,9 @@ describe("the token", () => {
     const file = folder.at("token");
     writeFileSync(file, "old");
     const clock = new VirtualClock();
-    const params = { addresses: [fake.address], token: { file } };
-    const client = createTestClient({ params, clock, env: {}, open });
+    const params = consulParamsSchema.parse({ service: "web", addresses: [fake.address], token: { file } });
+    const client = new ConsulClient(params, clock, {});
+    open.push(client);
     await client.send(LIFE);
     let isRenewed = false;
     const stop = new AbortController();
@@ -270,7 +274,12 @@ describe("several addresses", () => {
 
   test("no timer remains after a request", async () => {
     const clock = new VirtualClock();
-    const client = createTestClient({ params: { addresses: [fake.address] }, clock, env: {}, open });
+    const client = new ConsulClient(
+      consulParamsSchema.parse({ service: "web", addresses: [fake.address] }),
+      clock,
+      {},
+    );
+    open.push(client);
     await client.send({ ...LIFE, leaderCheckAfterMs: 1_000 });
     expect(clock.pendingTimers).toBe(0);
   });

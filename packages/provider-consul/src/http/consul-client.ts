@@ -9,11 +9,8 @@ import {
   whenAborted,
   type Clock,
 } from "@holdfast/core";
-import { proxyFromEnvironment, readTlsFiles, type HttpProxy } from "@holdfast/core/adapter";
-import type { ConsulAgent } from "../agent/consul-agent.ts";
-import type { Openings } from "../agent/openings.ts";
-import type { QuerySlots } from "../agent/query-slots.ts";
-import type { AccessSettings } from "../consul-params.ts";
+import { HttpClient, proxyFromEnvironment, readTlsFiles, type HttpProxy } from "@holdfast/core/adapter";
+import type { ConsulSettings } from "../consul-params.ts";
 import { isAboutCredentials } from "./is-about-credentials.ts";
 import { LEADER_PATH, reportsNoLeader, toNoLeader } from "./no-leader.ts";
 import { readToken } from "./read-token.ts";
@@ -24,13 +21,6 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface ConsulRequest {
   readonly path: string;
-  /** The address to send it to. @defaultValue the address that responded last */
-  readonly address?: string | undefined;
-  /**
-   * True for a blocking query, for which the caller holds a slot. Other requests wait until few enough of them are
-   * running; this time does not count towards `withinMs`. @defaultValue false
-   */
-  readonly holdsSlot?: boolean | undefined;
   /** Sent as JSON with POST. Without a body the method is GET. All requests only read data, so they may be repeated. */
   readonly body?: unknown;
   /** The maximum time from the request to the end of the response, in milliseconds. */
@@ -53,18 +43,7 @@ export interface ConsulResponse {
 }
 
 /** The part of a `ConsulClient` that a watch needs. */
-export type ConsulSource = Pick<
-  ConsulClient,
-  "slots" | "activate" | "open" | "once" | "send" | "sendToAny" | "prefer" | "untilRenewed"
->;
-
-export interface ConsulClientOptions {
-  readonly agent: ConsulAgent;
-  readonly settings: AccessSettings;
-  readonly clock: Clock;
-  /** The variables that name proxies. @defaultValue process.env */
-  readonly env?: Environment | undefined;
-}
+export type ConsulSource = Pick<ConsulClient, "send" | "sendToAny" | "prefer" | "untilRenewed">;
 
 /** How often the token is read again after it was rejected. */
 const RENEWAL_POLL_MS = 1_000;
@@ -72,49 +51,32 @@ const RENEWAL_POLL_MS = 1_000;
 const REFUSAL_BYTES = 4_096;
 
 /**
- * Sends the requests of one user, with its token, through the agent that it shares with others. A response is complete, or
+ * Sends requests to one of several Consul addresses, with connections that are kept open. A response is complete, or
  * there is an error.
  */
-export class ConsulClient {
-  readonly #agent: ConsulAgent;
-  readonly #settings: AccessSettings;
+export class ConsulClient implements Disposable {
+  readonly #params: ConsulSettings;
   readonly #clock: Clock;
   readonly #env: Environment;
-  readonly #openings: Openings;
+  readonly #http: HttpClient;
+  readonly #addresses: readonly string[];
+  /** The index of the address that responded last. */
+  #at = 0;
   /** The token that was read last. */
   #token: string | undefined;
 
-  constructor({ agent, settings, clock, env = process.env }: ConsulClientOptions) {
-    this.#agent = agent;
-    this.#settings = settings;
+  /** `env` contains the variables that name proxies. */
+  constructor(params: ConsulSettings, clock: Clock, env: Environment = process.env) {
+    this.#params = params;
     this.#clock = clock;
     this.#env = env;
-    // Another datacenter may have no leader while this one has; and stale reads need no leader.
-    this.#openings = agent.openings(JSON.stringify([settings.datacenter ?? null, settings.consistency]));
+    this.#http = new HttpClient({ clock });
+    this.#addresses = params.addresses.map((address) => new URL(address).origin);
   }
 
-  get slots(): QuerySlots {
-    return this.#agent.slots;
-  }
-
-  /** Keeps the connections open until the result is disposed of. */
-  activate(): Disposable {
-    return this.#agent.activate();
-  }
-
-  /** Runs the first requests of a watch or a probe, see `Openings`. */
-  open<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
-    return this.#openings.run(work, signal);
-  }
-
-  /** Runs a call, or joins the running call of another user with the same key and token. */
-  once<T>(key: string, call: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
-    return this.#agent.shared.run(JSON.stringify([this.#settings.token ?? null, key]), call, signal);
-  }
-
-  /** Sends a request to its address. */
+  /** Sends a request to the address that responded last. */
   send(request: ConsulRequest): Promise<ConsulResponse> {
-    return this.#sendTo(request.address ?? this.#agent.addressesInTurn[0]!, request);
+    return this.#sendTo(this.#addresses[this.#at]!, request);
   }
 
   /**
@@ -127,11 +89,11 @@ export class ConsulClient {
     assert?: (response: ConsulResponse) => void,
   ): Promise<ConsulResponse> {
     const failures: AddressFailure[] = [];
-    for (const address of this.#agent.addressesInTurn) {
+    for (const _ of this.#addresses) {
+      const address = this.#addresses[this.#at]!;
       try {
-        const response = await this.#sendTo(address, request);
+        const response = await this.send(request);
         assert?.(response);
-        this.prefer(address);
         return response;
       } catch (cause) {
         throwIfAborted(request.signal);
@@ -142,6 +104,7 @@ export class ConsulClient {
         );
         if (isAboutCredentials(error)) throw error;
         failures.push({ address, error });
+        this.#at = (this.#at + 1) % this.#addresses.length;
       }
     }
     throw selectFailure(failures);
@@ -149,12 +112,12 @@ export class ConsulClient {
 
   /** Uses this address for the next request, as if it had responded last. */
   prefer(address: string): void {
-    this.#agent.prefer(address);
+    this.#at = Math.max(this.#addresses.indexOf(address), 0);
   }
 
   /** Resolves when the token differs from the one that was used last. Never resolves when no token is configured. */
   async untilRenewed(signal: AbortSignal): Promise<void> {
-    const { token: reference } = this.#settings;
+    const { token: reference } = this.#params;
     for (;;) {
       await sleep(RENEWAL_POLL_MS, { clock: this.#clock, signal });
       if (reference === undefined) continue;
@@ -164,9 +127,13 @@ export class ConsulClient {
     }
   }
 
+  /** Closes every connection. */
+  [Symbol.dispose](): void {
+    this.#http[Symbol.dispose]();
+  }
+
   async #sendTo(address: string, request: ConsulRequest): Promise<ConsulResponse> {
     const { withinMs } = request;
-    using _ = request.holdsSlot === true ? undefined : await this.#agent.lane.enter(request.signal);
     using deadline = createDeadline({
       clock: this.#clock,
       signal: request.signal,
@@ -179,7 +146,7 @@ export class ConsulClient {
         ),
     });
     const { signal } = deadline;
-    const { token: reference } = this.#settings;
+    const { token: reference } = this.#params;
     if (reference === undefined) return await this.#exchange(address, request, undefined, signal);
     const token = (this.#token = await readToken(reference, signal));
     try {
@@ -208,11 +175,11 @@ export class ConsulClient {
       ...(token !== undefined && { "x-consul-token": token }),
       ...(payload !== undefined && { "content-type": "application/json" }),
     };
-    const tls = url.protocol === "https:" ? await readTlsFiles(this.#settings.tls, signal) : undefined;
+    const tls = url.protocol === "https:" ? await readTlsFiles(this.#params.tls, signal) : undefined;
     using leaderWait = this.#whileLed(address, request, signal);
     const { signal: either } = leaderWait;
     const proxy = this.#proxyTo(address);
-    using response = await this.#agent.send({
+    using response = await this.#http.send({
       url,
       headers,
       payload,
@@ -228,10 +195,8 @@ export class ConsulClient {
       const { status, retryAfterMs } = response;
       throw toRefusalError({ status, text, retryAfterMs, proxy: response.proxy }, address);
     }
-    // Only these responses show that the agent can read: it also responds when it has no leader.
-    if (response.headers["x-consul-index"] !== undefined) this.#openings.answered();
     response.assertJson();
-    const body = await response.read({ maxBytes: this.#settings.maxBytes });
+    const body = await response.read({ maxBytes: this.#params.maxBytes });
     return { address, headers: response.headers, body };
   }
 
@@ -253,10 +218,7 @@ export class ConsulClient {
     const leaderWait = new AbortController();
     const done = new AbortController();
     const check = async (): Promise<void> => {
-      // It must not wait for the requests that it is about.
-      const ask = (shared: AbortSignal) =>
-        this.#sendTo(address, { path: LEADER_PATH, holdsSlot: true, withinMs, signal: shared });
-      const response = await this.once(`leader ${address}`, ask, done.signal);
+      const response = await this.#sendTo(address, { path: LEADER_PATH, withinMs, signal: done.signal });
       if (reportsNoLeader(response.body)) leaderWait.abort(toNoLeader(address));
     };
     const abort = whenAborted(signal, () => leaderWait.abort(signal.reason));

@@ -8,13 +8,15 @@ import {
   type HttpResponse,
 } from "@holdfast/core/adapter";
 import { ClusterAccess, type Access } from "./cluster-access.ts";
-import type { KubernetesSettings } from "../kubernetes-params.ts";
+import type { AccessSettings } from "./access-settings.ts";
 import { readLines } from "../wire/read-lines.ts";
 import { createSocksAgent } from "./create-socks-agent.ts";
 import { toPeer, toRefusalError } from "../to-refusal-error.ts";
 import { parseWatchLine, type WatchLine } from "../wire/watch-line.ts";
+import type { ApiResource, WatchTarget } from "./watch-target.ts";
 
 export interface ApiRequest {
+  readonly target: WatchTarget;
   readonly verb: "list" | "watch";
   readonly query: Readonly<Record<string, string>>;
   /** The result of `locate`. If the request would now go to another place, it fails with `STREAM_EXPIRED`. */
@@ -32,29 +34,27 @@ export interface ApiRequest {
 }
 
 /** The part of an `ApiClient` that a watch needs. */
-export type EndpointSource = Pick<ApiClient, "locate" | "getJson" | "getEvents">;
+export type ApiSource = Pick<ApiClient, "locate" | "getJson" | "getEvents">;
 
 /** An event of a watch. */
 export type WatchEvent = Exclude<WatchLine, { readonly type: "error" }>;
 
-/** Requests EndpointSlices from the API server. A response is complete, or there is an error. */
+/** Requests objects from the API server of one cluster. A response is complete, or there is an error. */
 export class ApiClient implements Disposable {
-  readonly #params: KubernetesSettings;
   readonly #clock: Clock;
   readonly #access: ClusterAccess;
   readonly #http: HttpClient;
 
-  constructor(params: KubernetesSettings, clock: Clock) {
-    this.#params = params;
+  constructor(settings: AccessSettings, clock: Clock) {
     this.#clock = clock;
-    this.#access = new ClusterAccess(params, clock);
+    this.#access = new ClusterAccess(settings, clock);
     this.#http = new HttpClient({ clock, otherProxies: { "socks5:": createSocksAgent } });
   }
 
-  /** Returns where the slices are: the server and the namespace. Replaced credentials may change both. */
-  async locate(signal: AbortSignal): Promise<string> {
+  /** Returns where the objects are: the server and the namespace. Replaced credentials may change both. */
+  async locate(target: WatchTarget, signal: AbortSignal): Promise<string> {
     try {
-      return this.#placeOf(await this.#access.get(signal));
+      return toPlace(target, await this.#access.get(signal));
     } catch (error) {
       throwIfAborted(signal);
       throw toRequestError(error, UNKNOWN);
@@ -67,7 +67,7 @@ export class ApiClient implements Disposable {
     using deadline = this.#createDeadline(request, call);
     try {
       using response = await this.#send(request, call, deadline.signal);
-      return parseBody(await response.read({ maxBytes: this.#params.maxBytes }), call.peer);
+      return parseBody(await response.read({ maxBytes: request.target.maxBytes }), call.peer);
     } catch (error) {
       throw toCallError(error, call, deadline.signal);
     }
@@ -83,7 +83,7 @@ export class ApiClient implements Disposable {
     try {
       using response = await this.#send(request, call, deadline.signal);
       yield [];
-      for await (const lines of readLines(response.chunks(), this.#params.maxBytes)) {
+      for await (const lines of readLines(response.chunks(), request.target.maxBytes)) {
         yield lines.map((text) => toEvent(text, call));
       }
     } catch (error) {
@@ -119,15 +119,16 @@ export class ApiClient implements Disposable {
   async #send(request: ApiRequest, call: Call, signal: AbortSignal): Promise<HttpResponse> {
     const access = await this.#access.get(signal);
     call.peer = toPeer(access.server);
-    call.request = this.#describe(request, access);
+    call.request = describe(request, access);
     throwIfAborted(signal);
-    const place = this.#placeOf(access);
+    const { target } = request;
+    const place = toPlace(target, access);
     if (request.place !== undefined && request.place !== place)
       throw new ProvisioningError("STREAM_EXPIRED", `the credentials now refer to ${place}`);
-    const isAnyNamespace = request.isSingleNamespace === true && this.#params.allNamespaces;
-    const path = isAnyNamespace ? toUrl(access, "default") : place;
+    const isAnyNamespace = request.isSingleNamespace === true && target.allNamespaces;
+    const path = isAnyNamespace ? toUrl(target.resource, access, "default") : place;
     const response = await this.#http.send({
-      url: new URL(`${path}?${this.#toSearch(request)}`),
+      url: new URL(`${path}?${toSearch(request)}`),
       headers: { accept: "application/json", "user-agent": "holdfast", ...access.headers },
       proxy: access.proxy,
       tls: access.tls,
@@ -136,7 +137,7 @@ export class ApiClient implements Disposable {
     });
     try {
       const { status, retryAfterMs } = response;
-      if (status === 401) this.#access.forgetCredentials();
+      if (status === 401) this.#access.forgetCredentials(access);
       if (status !== 200) throw toRefusalError({ status, retryAfterMs, request: call.request }, call.peer);
       response.assertJson();
       return response;
@@ -145,31 +146,30 @@ export class ApiClient implements Disposable {
       throw error;
     }
   }
-
-  #placeOf(access: Access): string {
-    return toUrl(access, this.#namespaceOf(access));
-  }
-
-  #toSearch({ query }: ApiRequest): string {
-    const { service, selector } = this.#params;
-    const labelSelector = selector ?? `kubernetes.io/service-name=${service}`;
-    return new URLSearchParams({ labelSelector, ...query }).toString();
-  }
-
-  #namespaceOf(access: Access): string | undefined {
-    if (this.#params.allNamespaces) return undefined;
-    return this.#params.namespace ?? access.namespace ?? "default";
-  }
-
-  #describe({ verb }: ApiRequest, access: Access): string {
-    const namespace = this.#namespaceOf(access);
-    return `${verb} endpointslices in ${namespace === undefined ? "all namespaces" : `namespace "${namespace}"`}`;
-  }
 }
 
-function toUrl({ server }: Access, namespace: string | undefined): string {
+/** Returns the URL of the objects of the target. */
+function toPlace(target: WatchTarget, access: Access): string {
+  return toUrl(target.resource, access, namespaceOf(target, access));
+}
+
+function toUrl({ group, plural }: ApiResource, { server }: Access, namespace: string | undefined): string {
   const scope = namespace === undefined ? "" : `/namespaces/${encodeURIComponent(namespace)}`;
-  return `${server}/apis/discovery.k8s.io/v1${scope}/endpointslices`;
+  return `${server}/${group}${scope}/${plural}`;
+}
+
+function namespaceOf({ allNamespaces, namespace }: WatchTarget, access: Access): string | undefined {
+  return allNamespaces ? undefined : (namespace ?? access.namespace ?? "default");
+}
+
+function toSearch({ target: { labelSelector }, query }: ApiRequest): string {
+  return new URLSearchParams({ ...(labelSelector !== undefined && { labelSelector }), ...query }).toString();
+}
+
+function describe({ verb, target }: ApiRequest, access: Access): string {
+  const namespace = namespaceOf(target, access);
+  const where = namespace === undefined ? "all namespaces" : `namespace "${namespace}"`;
+  return `${verb} ${target.resource.plural} in ${where}`;
 }
 
 /** What is known about a request while it is processed. */
@@ -182,10 +182,10 @@ interface Call {
 /** The server in errors before the kubeconfig has been read. */
 const UNKNOWN: HttpPeer = { name: "the cluster", details: { server: "the cluster" } };
 
-function createCall({ verb, query }: ApiRequest): Call {
+function createCall({ target, verb, query }: ApiRequest): Call {
   return {
     peer: UNKNOWN,
-    request: `${verb} endpointslices`,
+    request: `${verb} ${target.resource.plural}`,
     resourceVersion: query["resourceVersion"],
   };
 }

@@ -1,6 +1,6 @@
 import { throwIfAborted, type Reason } from "@holdfast/core";
 import { isThisMachine, proxyFromEnvironment } from "@holdfast/core/adapter";
-import type { KubernetesSettings } from "../kubernetes-params.ts";
+import type { AccessSettings } from "./access-settings.ts";
 import { findKubeconfig } from "./kubeconfig/find-kubeconfig.ts";
 import { loadKubeconfig, type LoadedKubeconfig } from "./kubeconfig/load-kubeconfig.ts";
 import { currentProcessEnvironment, type ProcessEnvironment } from "./kubeconfig/process-environment.ts";
@@ -10,7 +10,7 @@ import { currentProcessEnvironment, type ProcessEnvironment } from "./kubeconfig
  * empty list when the settings cannot be read; a probe reports that error.
  */
 export async function auditAccess(
-  params: KubernetesSettings,
+  params: AccessSettings,
   signal: AbortSignal,
   environment: ProcessEnvironment = currentProcessEnvironment(),
 ): Promise<readonly Reason[]> {
@@ -62,7 +62,7 @@ function isUnprotected(url: string): boolean {
 }
 
 /** True when a credential is sent. Client certificates are not considered, because they are used only with TLS. */
-function sendsCredential({ user }: LoadedKubeconfig, { token }: KubernetesSettings): boolean {
+function sendsCredential({ user }: LoadedKubeconfig, { token }: AccessSettings): boolean {
   const { token: inline, tokenFile, basic, exec, oidc } = user;
   return [token, inline, tokenFile, basic, exec, oidc].some((each) => each !== undefined);
 }

@@ -5,7 +5,7 @@ import { findKubeconfig, isSameSource, type KubeconfigSource } from "./kubeconfi
 import type { Headers } from "./kubeconfig/impersonation.ts";
 import { loadKubeconfig, type LoadedKubeconfig } from "./kubeconfig/load-kubeconfig.ts";
 import { currentProcessEnvironment, type ProcessEnvironment } from "./kubeconfig/process-environment.ts";
-import type { KubernetesSettings } from "../kubernetes-params.ts";
+import type { AccessSettings } from "./access-settings.ts";
 
 /** The data for one request. */
 export interface Access {
@@ -29,13 +29,15 @@ interface CachedAccess {
  * every request: kubeconfigs, certificates and tokens. The credential of a plugin is requested again when it expires.
  */
 export class ClusterAccess {
-  readonly #params: KubernetesSettings;
+  readonly #params: AccessSettings;
   readonly #clock: Clock;
   readonly #environment: () => ProcessEnvironment;
   #cached: CachedAccess | undefined;
+  /** What each result of `get` was read with. */
+  readonly #origins = new WeakMap<Access, CachedAccess>();
 
   constructor(
-    params: KubernetesSettings,
+    params: AccessSettings,
     clock: Clock,
     environment: () => ProcessEnvironment = currentProcessEnvironment,
   ) {
@@ -51,28 +53,35 @@ export class ClusterAccess {
    */
   async get(signal: AbortSignal): Promise<Access> {
     const environment = this.#environment();
-    const { loaded, credentials } = await this.#load(environment, signal);
-    const { cluster, namespace } = loaded;
-    const { headers, ca, cert, key } = await credentials.read(signal);
+    const cached = await this.#load(environment, signal);
+    const { cluster, namespace } = cached.loaded;
+    const { headers, ca, cert, key } = await cached.credentials.read(signal);
     const { server, serverName, isInsecure } = cluster;
-    return {
+    const access: Access = {
       server,
       namespace,
       headers,
       tls: { ca, cert, key, serverName, isInsecure },
       proxy: findProxy(cluster, environment),
     };
+    this.#origins.set(access, cached);
+    return access;
   }
 
-  /** Discards all cached credentials. Call it after the server has rejected them. */
-  forgetCredentials(): void {
-    this.#cached = undefined;
+  /**
+   * Discards the cached credentials that a request was sent with. Call it after the server has rejected them. Credentials that were
+   * requested since then are kept, because many requests may be rejected at once.
+   */
+  forgetCredentials(rejected: Access): void {
+    if (this.#origins.get(rejected) === this.#cached) this.#cached = undefined;
   }
 
   async #load(environment: ProcessEnvironment, signal: AbortSignal): Promise<CachedAccess> {
     const source = await findKubeconfig(this.#params, environment, signal);
     if (this.#cached !== undefined && isSameSource(this.#cached.source, source)) return this.#cached;
     const loaded = await loadKubeconfig(source, this.#params, environment, signal);
+    // Another request may have loaded it in the meantime. Its credentials must not be requested twice.
+    if (this.#cached !== undefined && isSameSource(this.#cached.source, source)) return this.#cached;
     const credentials = new CredentialReader(loaded, this.#params, this.#clock);
     this.#cached = { source, loaded, credentials };
     return this.#cached;

@@ -1,7 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { ProvisioningError } from "@holdfast/core";
 import type { ApiRequest } from "../access/api-client.ts";
+import { ownSlicesOf } from "../endpoints/slice-targets.ts";
+import { kubernetesParamsSchema } from "../kubernetes-params.ts";
 import { readConsistently } from "./read-consistently.ts";
+
+const TARGET = ownSlicesOf(kubernetesParamsSchema.parse({ service: "web" }));
 
 /** Returns the result of the read or its error, and the requests. */
 async function read(version: string, ...answers: readonly (() => unknown)[]) {
@@ -16,7 +20,8 @@ async function read(version: string, ...answers: readonly (() => unknown)[]) {
   const { signal } = new AbortController();
   const outcome: unknown = await readConsistently({
     client,
-    state: { version, place: "here" },
+    target: TARGET,
+    position: { version, place: "here" },
     withinMs: 2_000,
     signal,
   }).catch((error: unknown) => error);

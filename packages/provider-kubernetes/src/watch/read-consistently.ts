@@ -1,12 +1,16 @@
 import { isProvisioningError, ProvisioningError, toReason } from "@holdfast/core";
 import { fieldOf } from "@holdfast/core/adapter";
-import type { EndpointSource } from "../access/api-client.ts";
-import type { EndpointState } from "./endpoint-state.ts";
+import type { ApiSource } from "../access/api-client.ts";
+import type { WatchTarget } from "../access/watch-target.ts";
+import { isOlderVersion } from "./is-older-version.ts";
 import { refusesVersion } from "./resume-rules.ts";
+import type { WatchPosition } from "./watch-position.ts";
 
 export interface ConsistentReadOptions {
-  readonly client: Pick<EndpointSource, "getJson">;
-  readonly state: Pick<EndpointState, "version" | "place">;
+  readonly client: Pick<ApiSource, "getJson">;
+  readonly target: WatchTarget;
+  /** The version to check, and where it is valid. */
+  readonly position: Pick<WatchPosition, "version" | "place">;
   readonly withinMs: number;
   readonly signal: AbortSignal;
 }
@@ -24,12 +28,13 @@ const NO_OBJECT = "metadata.name=holdfast-none";
  * storage.
  */
 export async function readConsistently(options: ConsistentReadOptions): Promise<boolean> {
-  const { client, state, withinMs, signal } = options;
+  const { client, target, position, withinMs, signal } = options;
   const query = { limit: "1", fieldSelector: NO_OBJECT };
-  const { place } = state;
+  const { place } = position;
   let response: unknown;
   try {
     response = await client.getJson({
+      target,
       verb: "list",
       query,
       place,
@@ -47,15 +52,10 @@ export async function readConsistently(options: ConsistentReadOptions): Promise<
   if (typeof stored !== "string" || stored === "")
     throw new ProvisioningError(
       "STREAM_INVALID_DATA",
-      "the response to a list request is not an EndpointSliceList",
+      `the response to a list request is not of the kind ${target.resource.listKind}`,
     );
-  // Versions in the storage of the API server are revisions of etcd, which are increasing numbers.
-  if (isNumber(stored) && isNumber(state.version)) return BigInt(stored) >= BigInt(state.version);
-  return hasReachedVersion(options);
-}
-
-function isNumber(version: string): boolean {
-  return /^\d{1,40}$/.test(version);
+  const isOlder = isOlderVersion(stored, position.version);
+  return isOlder === undefined ? hasReachedVersion(options) : !isOlder;
 }
 
 /**
@@ -79,15 +79,15 @@ function toStale(error: unknown): unknown {
  * must not be older than the version.
  */
 async function hasReachedVersion(options: ConsistentReadOptions): Promise<boolean> {
-  const { client, state, withinMs, signal } = options;
+  const { client, target, position, withinMs, signal } = options;
   const query = {
     limit: "1",
     fieldSelector: NO_OBJECT,
-    resourceVersion: state.version,
+    resourceVersion: position.version,
     resourceVersionMatch: "NotOlderThan",
   };
   try {
-    await client.getJson({ verb: "list", query, place: state.place, withinMs, signal });
+    await client.getJson({ target, verb: "list", query, place: position.place, withinMs, signal });
     return true;
   } catch (error) {
     if (refusesVersion(error)) return false;

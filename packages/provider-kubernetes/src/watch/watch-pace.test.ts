@@ -6,7 +6,9 @@ function setUp(random: () => number, { heartbeatMs = 10_000, watchTimeoutMs = 30
   const clock = new VirtualClock();
   const stop = new AbortController();
   const pace = new WatchPace({
-    context: { clock, random, heartbeatMs },
+    clock,
+    random,
+    heartbeatMs: () => heartbeatMs,
     watchTimeoutMs,
     signal: stop.signal,
   });

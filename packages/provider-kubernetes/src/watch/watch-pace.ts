@@ -1,7 +1,10 @@
-import { sleep, type ProviderContext } from "@holdfast/core";
+import { sleep, type Clock, type Random } from "@holdfast/core";
 
 export interface WatchPaceOptions {
-  readonly context: ProviderContext;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Returns the heartbeat interval in milliseconds. It may change. */
+  readonly heartbeatMs: () => number;
   /** The longest watch that the parameters allow, in milliseconds. */
   readonly watchTimeoutMs: number;
   /** Aborts all waits. */
@@ -28,24 +31,24 @@ export class WatchPace {
    * this time.
    */
   watchSeconds(): number {
-    const { context, watchTimeoutMs } = this.#options;
-    const wantedMs = context.heartbeatMs * (0.6 + 0.3 * context.random());
+    const { random, heartbeatMs, watchTimeoutMs } = this.#options;
+    const wantedMs = heartbeatMs() * (0.6 + 0.3 * random());
     return Math.max(1, Math.floor(Math.min(wantedMs, watchTimeoutMs) / 1_000));
   }
 
   /** Waits a random time, for example after an event that affects all clients of a server. */
   waitRandomly(withinMs: number): Promise<void> {
-    const { context, signal } = this.#options;
-    return sleep(context.random() * withinMs, { clock: context.clock, signal });
+    const { clock, random, signal } = this.#options;
+    return sleep(random() * withinMs, { clock, signal });
   }
 
   /** Waits longer with each consecutive attempt, at most one second or a third of `heartbeatMs` (full jitter). */
   pause(inRow: number): Promise<void> {
-    const ceilingMs = Math.min(
-      FIRST_GAP_MS * 2 ** (inRow - 1),
-      MAX_GAP_MS,
-      this.#options.context.heartbeatMs / 3,
-    );
-    return this.waitRandomly(ceilingMs);
+    return this.waitRandomly(longestGapMs(inRow, this.#options.heartbeatMs()));
   }
+}
+
+/** Returns the upper limit of the pause before the next attempt, in milliseconds, after a number of consecutive failures. */
+export function longestGapMs(inRow: number, heartbeatMs: number): number {
+  return Math.min(FIRST_GAP_MS * 2 ** (inRow - 1), MAX_GAP_MS, heartbeatMs / 3);
 }

@@ -2,7 +2,7 @@ import { type ClusterNode, createClusterNode } from "@holdfast/core";
 import { describe, expect, test } from "vitest";
 import { EndpointSliceReader } from "./endpoint-slice-reader.ts";
 import type { SliceContent } from "./slice-content.ts";
-import { sliceKeyOf } from "./slice-key.ts";
+import { objectKeyOf } from "./object-key.ts";
 import { kubernetesParamsSchema } from "../kubernetes-params.ts";
 import { toSlice } from "../../test/fake-api-server.ts";
 
@@ -248,6 +248,6 @@ describe("a slice", () => {
     ["text", undefined],
     [null, undefined],
   ])("%j has the key %s", (slice, key) => {
-    expect(sliceKeyOf(slice)).toBe(key);
+    expect(objectKeyOf(slice)).toBe(key);
   });
 });

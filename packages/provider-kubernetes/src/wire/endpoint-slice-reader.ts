@@ -18,7 +18,7 @@ import {
 } from "@holdfast/core/adapter";
 import type { KubernetesSettings } from "../kubernetes-params.ts";
 import { isTerminating, toUnreadable, type SliceContent } from "./slice-content.ts";
-import { namespaceOf } from "./slice-key.ts";
+import { namespaceOf } from "./object-key.ts";
 
 const NO_SKIPS: readonly string[] = Object.freeze([]);
 const NO_NODES: ReadonlyMap<string, ClusterNode> = new Map();

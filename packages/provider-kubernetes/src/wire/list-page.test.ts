@@ -16,7 +16,7 @@ describe("toListPage", () => {
       { items: [], continueAt: "c" },
     ],
   ])("reads %j", (answer, expected) => {
-    expect(toListPage(answer)).toEqual({ resourceVersion: "7", ...expected });
+    expect(toListPage(answer, "EndpointSliceList")).toEqual({ resourceVersion: "7", ...expected });
   });
 
   test.each([
@@ -28,6 +28,8 @@ describe("toListPage", () => {
     ["version 7", { metadata: { resourceVersion: 7 }, items: [] }],
     ["null", null],
   ])("rejects %s", (_, answer) => {
-    expect(() => toListPage(answer)).toThrow(expect.objectContaining({ code: "STREAM_INVALID_DATA" }));
+    expect(() => toListPage(answer, "EndpointSliceList")).toThrow(
+      expect.objectContaining({ code: "STREAM_INVALID_DATA" }),
+    );
   });
 });

@@ -10,8 +10,8 @@ export interface ListPage {
   readonly continueAt: string | undefined;
 }
 
-/** Reads one page. Throws `STREAM_INVALID_DATA` for anything other than an EndpointSliceList. */
-export function toListPage(response: unknown): ListPage {
+/** Reads one page of a list of the kind `listKind`. Throws `STREAM_INVALID_DATA` for anything other than a list. */
+export function toListPage(response: unknown, listKind: string): ListPage {
   const items = fieldOf(response, "items");
   const metadata = fieldOf(response, "metadata");
   const resourceVersion = fieldOf(metadata, "resourceVersion");
@@ -20,7 +20,7 @@ export function toListPage(response: unknown): ListPage {
   if (!isList || typeof resourceVersion !== "string" || resourceVersion === "") {
     throw new ProvisioningError(
       "STREAM_INVALID_DATA",
-      "the response to a list request is not an EndpointSliceList",
+      `the response to a list request is not of the kind ${listKind}`,
     );
   }
   return {

@@ -13,7 +13,7 @@ describe("parseWatchLine", () => {
     expect(parseWatchLine(line(type, slice))).toEqual({
       type: expected,
       key: "n/s",
-      slice,
+      object: slice,
       resourceVersion: "8",
     });
   });

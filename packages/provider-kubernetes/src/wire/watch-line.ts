@@ -1,13 +1,13 @@
 import { ProvisioningError } from "@holdfast/core";
 import { fieldOf, parseJson } from "@holdfast/core/adapter";
-import { sliceKeyOf } from "./slice-key.ts";
+import { objectKeyOf } from "./object-key.ts";
 
 /** One line of a watch (Kubernetes API concepts, "Efficient detection of changes"). */
 export type WatchLine =
   | {
       readonly type: "put" | "delete";
       readonly key: string;
-      readonly slice: unknown;
+      readonly object: unknown;
       readonly resourceVersion: string;
     }
   | { readonly type: "bookmark"; readonly resourceVersion: string }
@@ -31,9 +31,9 @@ export function parseWatchLine(text: string): WatchLine {
   const resourceVersion = fieldOf(fieldOf(object, "metadata"), "resourceVersion");
   if (type === undefined || typeof resourceVersion !== "string" || resourceVersion === "") throw invalid();
   if (type === "bookmark") return { type, resourceVersion };
-  const key = sliceKeyOf(object);
+  const key = objectKeyOf(object);
   if (key === undefined) throw invalid();
-  return { type, key, slice: object, resourceVersion };
+  return { type, key, object, resourceVersion };
 }
 
 const DAY_MS = 86_400_000;

@@ -1,13 +1,13 @@
 import { ProvisioningError, throwIfAborted, untilAborted, type Clock } from "@holdfast/core";
 import { readPemFile, resolveSecret, toNetworkFailure, toSafeCause } from "@holdfast/core/adapter";
 import type { ExecCredential } from "./exec-credential.ts";
+import { SharedCall } from "../shared-call.ts";
 import { runExecPlugin } from "./run-exec-plugin.ts";
-import type { ClusterEntry } from "../kubeconfig/cluster-entry.ts";
 import type { PemSource } from "../kubeconfig/entry-reader.ts";
 import type { Headers } from "../kubeconfig/impersonation.ts";
 import type { LoadedKubeconfig } from "../kubeconfig/load-kubeconfig.ts";
 import { readOidcToken, type OidcSession } from "./read-oidc-token.ts";
-import type { KubernetesSettings } from "../../kubernetes-params.ts";
+import type { AccessSettings } from "../access-settings.ts";
 
 /** The credentials for one request. */
 export interface Credentials {
@@ -23,13 +23,15 @@ export interface Credentials {
  */
 export class CredentialReader {
   readonly #loaded: LoadedKubeconfig;
-  readonly #params: KubernetesSettings;
+  readonly #params: AccessSettings;
   readonly #clock: Clock;
   readonly #oidc: OidcSession = {};
+  /** Many requests may need a credential at once, but the plugin runs once for all of them. */
+  readonly #plugin: SharedCall<ExecCredential> = new SharedCall((signal) => this.#runPlugin(signal));
   #fromPlugin: ExecCredential | undefined;
   #lastFileToken: string | undefined;
 
-  constructor(loaded: LoadedKubeconfig, params: KubernetesSettings, clock: Clock) {
+  constructor(loaded: LoadedKubeconfig, params: AccessSettings, clock: Clock) {
     this.#loaded = loaded;
     this.#params = params;
     this.#clock = clock;
@@ -51,8 +53,7 @@ export class CredentialReader {
     const userCert = await readPem(user.cert, signal);
     const userKey = await readPem(user.key, signal);
     const authorization = await this.#authorize(signal);
-    const plugin =
-      user.exec === undefined ? undefined : await this.#runPlugin(user.exec, cluster, ca, signal);
+    const plugin = user.exec === undefined ? undefined : (this.#kept ?? (await this.#plugin.run(signal)));
     const pluginToken =
       plugin?.token === undefined ? undefined : toBearer(plugin.token, "the credential plugin");
     // As in client-go, a token of the kubeconfig takes precedence over that of a plugin.
@@ -110,19 +111,21 @@ export class CredentialReader {
     }
   }
 
-  async #runPlugin(
-    exec: unknown,
-    cluster: ClusterEntry,
-    ca: Buffer | undefined,
-    signal: AbortSignal,
-  ): Promise<ExecCredential> {
+  /** The credential of the plugin, unless it has expired. */
+  get #kept(): ExecCredential | undefined {
     const kept = this.#fromPlugin;
-    if (kept !== undefined && (kept.expiresAt === undefined || kept.expiresAt > this.#clock.now()))
-      return kept;
-    const { label } = this.#loaded.user;
+    const isValid = kept?.expiresAt === undefined || kept.expiresAt > this.#clock.now();
+    return isValid ? kept : undefined;
+  }
+
+  async #runPlugin(signal: AbortSignal): Promise<ExecCredential> {
+    // Another request may have obtained one in the meantime.
+    if (this.#kept !== undefined) return this.#kept;
+    const { cluster, user } = this.#loaded;
     const { execTimeoutMs: timeoutMs } = this.#params;
-    const options = { label, cluster, ca, clock: this.#clock, timeoutMs, signal };
-    this.#fromPlugin = await runExecPlugin(exec, options);
+    const ca = await readPem(cluster.ca, signal);
+    const options = { label: user.label, cluster, ca, clock: this.#clock, timeoutMs, signal };
+    this.#fromPlugin = await runExecPlugin(user.exec, options);
     return this.#fromPlugin;
   }
 }

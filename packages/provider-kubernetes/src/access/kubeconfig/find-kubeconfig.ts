@@ -1,7 +1,7 @@
 import { delimiter } from "node:path";
 import { ProvisioningError, throwIfAborted } from "@holdfast/core";
 import { describeFileFailure, readFileWithin, resolveSecret } from "@holdfast/core/adapter";
-import type { KubernetesSettings } from "../../kubernetes-params.ts";
+import type { AccessSettings } from "../access-settings.ts";
 import type { KubeconfigText } from "./kubeconfig-file.ts";
 import type { ProcessEnvironment } from "./process-environment.ts";
 import { describeFile } from "./unusable-kubeconfig.ts";
@@ -21,7 +21,7 @@ const MAX_BYTES = 4_194_304;
  * that cannot be read or is larger than 4 MiB.
  */
 export async function findKubeconfig(
-  { kubeconfig, server }: KubernetesSettings,
+  { kubeconfig, server }: AccessSettings,
   { env, homeKubeconfig }: ProcessEnvironment,
   signal: AbortSignal,
 ): Promise<KubeconfigSource> {

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { KubernetesSettings } from "../../kubernetes-params.ts";
+import type { AccessSettings } from "../access-settings.ts";
 import { readCluster, type ClusterEntry } from "./cluster-entry.ts";
 import { EntryReader } from "./entry-reader.ts";
 import type { KubeconfigSource } from "./find-kubeconfig.ts";
@@ -25,7 +25,7 @@ export interface LoadedKubeconfig {
  */
 export async function loadKubeconfig(
   source: KubeconfigSource,
-  params: KubernetesSettings,
+  params: AccessSettings,
   environment: ProcessEnvironment,
   signal: AbortSignal,
 ): Promise<LoadedKubeconfig> {
@@ -76,7 +76,7 @@ function readContext(
   };
 }
 
-function fromParams(params: KubernetesSettings): LoadedKubeconfig {
+function fromParams(params: AccessSettings): LoadedKubeconfig {
   const { server = "", caFile, certFile, keyFile, serverName } = params;
   return {
     cluster: {
