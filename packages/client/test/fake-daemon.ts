@@ -69,21 +69,39 @@ export class FakeDaemon extends FakeServer implements AsyncDisposable {
     this.#begin(topologies);
   }
 
+  has(name: TopologyName): boolean {
+    return this.#topologies.has(name);
+  }
+
+  /** A topology appears, if the daemon does not have it. */
+  add(name: TopologyName): void {
+    if (this.has(name)) return;
+    this.#topologies.set(name, this.#create());
+    this.update();
+  }
+
+  /** A topology disappears, if the daemon has it. */
+  remove(name: TopologyName): void {
+    if (!this.#topologies.delete(name)) return;
+    this.update();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (const { hub } of this.#topologies.values()) await hub[Symbol.asyncDispose]();
   }
 
   #begin(topologies: readonly TopologyName[]): void {
+    this.#topologies = new Map(topologies.map((name) => [name, this.#create()]));
+  }
+
+  /** In a run of its own. */
+  #create(): FakeTopology {
     const { clock, retainedEvents } = this.#options;
     const run = ++this.#runs;
-    this.#topologies = new Map(
-      topologies.map((name) => {
-        const updates = new ScriptedUpdates();
-        const random = createSeededRandom(run);
-        const hub = new WatchHub({ source: updates, clock, random, epoch: `run-${run}`, retainedEvents });
-        hub.start();
-        return [name, { hub, updates }];
-      }),
-    );
+    const updates = new ScriptedUpdates();
+    const random = createSeededRandom(run);
+    const hub = new WatchHub({ source: updates, clock, random, epoch: `run-${run}`, retainedEvents });
+    hub.start();
+    return { hub, updates };
   }
 }

@@ -1,28 +1,42 @@
-import type { LogPosition, TopologyEvent } from "@holdfast/core";
+import type { LogPosition, TopologyEvent, TopologyName } from "@holdfast/core";
 import type { WatchHub } from "@holdfast/hub";
 
-/** The frames that a daemon sends, as the README of the command documents them. */
-export function toFrame(event: string, { epoch, seqNo }: LogPosition, document: object): string {
-  return `id: ${epoch}:${seqNo}\nevent: ${event}\ndata: ${JSON.stringify(document)}\n\n`;
+/**
+ * The frames that a daemon sends, as the README of the command documents them. With a name they are those of a stream of several
+ * topologies.
+ */
+export function toFrame(event: string, position: LogPosition, document: object, name?: TopologyName): string {
+  const { epoch, seqNo } = position;
+  const id = name === undefined ? `${epoch}:${seqNo}` : `${name}@${epoch}/${seqNo}`;
+  return `id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(document)}\n\n`;
 }
 
-export function toViaFrame(instances: readonly string[]): string {
-  return `event: via\ndata: ${JSON.stringify(instances)}\n\n`;
+export function toViaFrame(via: readonly string[], topology?: TopologyName): string {
+  return `event: via\ndata: ${JSON.stringify(topology === undefined ? via : { topology, via })}\n\n`;
 }
 
-export function toEventFrame(event: TopologyEvent): string {
-  return toFrame(event.kind, event, toDocument(event));
+export function toGoneFrame(topology: TopologyName): string {
+  return `event: gone\ndata: ${JSON.stringify({ topology })}\n\n`;
 }
 
-/** Leaves the members out when the content has the hash that the client has. */
-export function toStateFrame(hub: WatchHub, have: string | null): string {
+export function toEventFrame(event: TopologyEvent, name?: TopologyName): string {
+  return toFrame(event.kind, event, toDocument(event), name);
+}
+
+export interface StateFrameOptions {
+  readonly name?: TopologyName | undefined;
+  /** The members are left out when the content has this hash. */
+  readonly have?: string | undefined;
+}
+
+export function toStateFrame(hub: WatchHub, { name, have }: StateFrameOptions = {}): string {
   const { epoch, seqNo, status, statusReason, statusCause, isStale, snapshot } = hub.state;
   const { providerId = null, hash = null, blockedNodes = [], retained, members = [] } = snapshot ?? {};
   const memberCount = snapshot?.members.size ?? 0;
   const head = { epoch, seqNo, status, reason: statusReason, cause: statusCause, isStale };
   const content = { ...head, providerId, hash, blockedNodes, retained, memberCount };
   const isKnown = hash !== null && hash === have;
-  return toFrame("state", hub.state, isKnown ? content : { ...content, members: [...members] });
+  return toFrame("state", hub.state, isKnown ? content : { ...content, members: [...members] }, name);
 }
 
 function toDocument(event: TopologyEvent): object {

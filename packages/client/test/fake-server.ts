@@ -1,14 +1,8 @@
-import {
-  DEFAULT_TOPOLOGY,
-  EventChannel,
-  ProvisioningError,
-  type Clock,
-  type TopologyEvent,
-  type TopologyName,
-} from "@holdfast/core";
+import { EventChannel, ProvisioningError, type Clock, type TopologyName } from "@holdfast/core";
 import type { WatchHub } from "@holdfast/hub";
 import type { Transport, TransportRequest, TransportResponse } from "../src/connection/transport.ts";
-import { FakeStream } from "./fake-stream.ts";
+import { FakeConnection } from "./fake-connection.ts";
+import { toFakeRequest } from "./fake-request.ts";
 
 export interface FakeServerOptions {
   readonly clock: Clock;
@@ -34,14 +28,14 @@ export class FakeServer {
   status = 200;
   responseHeaders: Readonly<Record<string, string>> = {};
   readonly #options: FakeServerOptions;
-  readonly #streams = new Set<FakeStream>();
+  readonly #connections = new Set<FakeConnection>();
 
   constructor(options: FakeServerOptions) {
     this.#options = options;
   }
 
   get openConnections(): number {
-    return this.#streams.size;
+    return this.#connections.size;
   }
 
   readonly transport: Transport = async (request) => this.#open(request);
@@ -49,30 +43,37 @@ export class FakeServer {
   /** Breaks every connection. */
   disconnect(): void {
     const error = new ProvisioningError("STREAM_FAILED", "the connection broke");
-    for (const stream of this.#streams) stream.close({ error });
+    for (const connection of this.#connections) connection.close({ error });
+  }
+
+  /** The topologies have changed. */
+  update(): void {
+    for (const connection of this.#connections) connection.update();
   }
 
   /** Sends any text on every connection. */
   send(text: string): void {
-    for (const { body } of this.#streams) body.push(encoder.encode(text));
+    for (const { body } of this.#connections) body.push(encoder.encode(text));
   }
 
   #open(request: TransportRequest): TransportResponse {
     this.requests.push(request);
     if (this.mode === "down")
       throw new ProvisioningError("CONNECTIVITY_REFUSED", `${request.url} cannot be reached`);
-    const hub = this.#options.find(nameOf(request.url));
+    const { clock, keepAliveMs = 5_000, instance, find } = this.#options;
+    const asked = toFakeRequest(request);
     const body = new EventChannel<Uint8Array>(request.signal);
     if (this.status !== 200) return this.#fail(body, this.status, "HTTP_ERROR");
-    if (hub === undefined) return this.#fail(body, 404, "TOPOLOGY_UNKNOWN");
+    if (asked.topics.every(({ name }) => find(name) === undefined))
+      return this.#fail(body, 404, "TOPOLOGY_UNKNOWN");
     const headers: Readonly<Record<string, string>> = {
       "content-type": "text/event-stream",
       ...this.responseHeaders,
     };
-    const { clock, keepAliveMs = 5_000, instance } = this.#options;
-    const stream = new FakeStream({
+    const connection = new FakeConnection({
       body,
-      hub,
+      request: asked,
+      find,
       clock,
       keepAliveMs,
       instance,
@@ -81,14 +82,11 @@ export class FakeServer {
         if (frame.includes("\nevent: state\n")) this.stateLength += frame.length;
         body.push(encoder.encode(this.tamper(frame)));
       },
-      onClosed: () => this.#streams.delete(stream),
+      onClosed: () => this.#connections.delete(connection),
     });
-    this.#streams.add(stream);
-    request.signal.addEventListener("abort", () => stream.close(), { once: true });
-    stream.begin({
-      missed: missedBy(hub, request.headers["last-event-id"]),
-      have: new URL(request.url).searchParams.get("have"),
-    });
+    this.#connections.add(connection);
+    request.signal.addEventListener("abort", () => connection.close(), { once: true });
+    connection.begin();
     return { status: 200, header: (header) => headers[header], body };
   }
 
@@ -97,14 +95,4 @@ export class FakeServer {
     body.close();
     return { status, header: (header) => this.responseHeaders[header], body };
   }
-}
-
-function nameOf(url: string): TopologyName {
-  return /^\/topologies\/([^/]+)\/events$/.exec(new URL(url).pathname)?.[1] ?? DEFAULT_TOPOLOGY;
-}
-
-function missedBy(hub: WatchHub, lastEventId: string | undefined): readonly TopologyEvent[] | undefined {
-  const at = lastEventId?.lastIndexOf(":") ?? -1;
-  if (lastEventId === undefined || at < 0) return undefined;
-  return hub.eventsSince(lastEventId.slice(0, at), Number(lastEventId.slice(at + 1)));
 }

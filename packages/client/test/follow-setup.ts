@@ -2,7 +2,8 @@ import type { ClusterNodeInput, ProvisioningError, TopologyEvent } from "@holdfa
 import { createSeededRandom, VirtualClock } from "@holdfast/testing";
 import { expect } from "vitest";
 import type { Transport } from "../src/connection/transport.ts";
-import { follow, type FollowOptions } from "../src/following/follow.ts";
+import { follow } from "../src/following/follow.ts";
+import type { FollowOptions } from "../src/following/follow-options.ts";
 import type { FollowedTopology } from "../src/following/followed-topology.ts";
 import { FakeDaemon } from "./fake-daemon.ts";
 
@@ -16,7 +17,7 @@ export const idsOf = (members: Iterable<{ readonly id: string }> = []): string =
 export const positionsOf = ({ requests }: FakeDaemon): readonly string[] =>
   requests.map(({ headers }) => headers["last-event-id"] ?? "-");
 
-export interface FollowSetupOptions extends Partial<Omit<FollowOptions, "clock">> {
+export interface FollowSetupOptions extends Partial<Omit<FollowOptions, "clock" | "topologies">> {
   readonly clock?: VirtualClock;
   /** @defaultValue 1 */
   readonly daemons?: number;

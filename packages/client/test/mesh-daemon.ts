@@ -4,7 +4,7 @@ import { WatchHub } from "@holdfast/hub";
 import { MemoryProvider } from "@holdfast/provider-memory";
 import { createSeededRandom } from "@holdfast/testing";
 import type { Transport } from "../src/connection/transport.ts";
-import { DaemonWatcher } from "../src/mirror/daemon-watcher.ts";
+import { DaemonStreams } from "../src/watching/daemon-streams.ts";
 import { FakeServer } from "./fake-server.ts";
 
 export interface MeshDaemonOptions {
@@ -32,12 +32,13 @@ export class MeshDaemon implements AsyncDisposable {
     this.backend = new MemoryProvider({ id: "backend", priority: peers.length + 1, clock });
     const followed = peers.map((peer, index): ClusterProvider => {
       const source = { url: `http://${peer}`, clock, transport };
-      const watcher = new DaemonWatcher({ source, providerId: peer, instance: name, maxStaleMs: 60_000 });
+      const streams = new DaemonStreams({ source, instance: name });
+      const { probe, watch } = streams.topology({ providerId: peer, maxStaleMs: 60_000 });
       return {
         descriptor: { id: peer, kind: "holdfast", priority: peers.length - index, params: {} },
         capabilities: { watch: true },
-        probe: ({ signal }) => watcher.probe(signal),
-        watch: ({ signal }) => watcher.watch(signal),
+        probe: ({ signal }) => probe(signal),
+        watch: ({ signal }) => watch(signal),
         [Symbol.asyncDispose]: () => Promise.resolve(),
       };
     });

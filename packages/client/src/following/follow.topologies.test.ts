@@ -32,8 +32,8 @@ describe("a topology by name", () => {
         health: "unreachable",
         reason: {
           code: "TOPOLOGY_UNKNOWN",
-          message: 'the daemon at http://one has no topology "orders"',
-          details: { topology: "orders" },
+          message: 'the daemon at http://one does not have the topology "orders"',
+          details: { topologies: ["orders"] },
         },
       },
     ]);

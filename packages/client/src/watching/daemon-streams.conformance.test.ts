@@ -4,7 +4,7 @@ import { createSeededRandom, VirtualClock } from "@holdfast/testing";
 import { describe, test } from "vitest";
 import * as z from "zod";
 import { FakeDaemon } from "../../test/fake-daemon.ts";
-import { DaemonWatcher } from "./daemon-watcher.ts";
+import { DaemonStreams } from "./daemon-streams.ts";
 
 describe("a provider that follows a daemon", () => {
   providerConformance({
@@ -21,10 +21,10 @@ describe("a provider that follows a daemon", () => {
           open({ descriptor: { id } }) {
             const { transport } = daemon;
             const source = { url: "http://daemon.test", clock, transport };
-            const watcher = new DaemonWatcher({ source, providerId: id });
+            const { probe, watch } = new DaemonStreams({ source }).topology({ providerId: id });
             return {
-              probe: ({ signal }) => watcher.probe(signal),
-              watch: ({ signal }) => watcher.watch(signal),
+              probe: ({ signal }) => probe(signal),
+              watch: ({ signal }) => watch(signal),
             };
           },
         });
