@@ -15,6 +15,8 @@ export interface EventSourceOptions {
 export class TestEventSource implements AsyncDisposable {
   readonly response: Response;
   readonly comments: string[] = [];
+  /** The data of the events without an id: they are not of the log. */
+  readonly notes: unknown[] = [];
   readonly #reader: ReadableStreamDefaultReader<string>;
   #text = "";
 
@@ -32,7 +34,7 @@ export class TestEventSource implements AsyncDisposable {
     );
   }
 
-  /** Returns the next event; `undefined` when the server has ended the stream. Comments are collected in `comments`. */
+  /** Returns the next event; `undefined` when the server has ended the stream. Comments and notes are collected. */
   async next(): Promise<ReceivedEvent | undefined> {
     for (;;) {
       const block = await this.#nextBlock();
@@ -40,7 +42,11 @@ export class TestEventSource implements AsyncDisposable {
       const fields = new Map(block.split("\n").map((line) => splitField(line)));
       if (fields.has("")) this.comments.push(fields.get("")!);
       const event = fields.get("event");
-      if (event !== undefined) return { id: fields.get("id")!, event, data: JSON.parse(fields.get("data")!) };
+      if (event === undefined) continue;
+      const data = JSON.parse(fields.get("data")!);
+      const id = fields.get("id");
+      if (id !== undefined) return { id, event, data };
+      this.notes.push({ event, data });
     }
   }
 

@@ -78,6 +78,7 @@ export async function serveHub(options: ServedHubOptions = {}): Promise<ServedHu
   const serverClock = options.serverClock ?? clock;
   const server = await HttpServer.listen({
     directory,
+    instance: "this-daemon",
     clock: serverClock,
     host,
     allowedHosts,

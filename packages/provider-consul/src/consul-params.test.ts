@@ -18,6 +18,7 @@ describe("consulParamsSchema", () => {
       waitMs: 50_000,
       minGapMs: 50,
       maxBytes: 67_108_864,
+      maxBlockingQueries: 128,
       nodeId: "node-and-service",
       zoneMeta: "zone",
     });

@@ -50,6 +50,11 @@ export interface ConsulParams {
   readonly minGapMs?: number | undefined;
   /** The maximum size of a response, in bytes. A larger response is an error. @defaultValue 67108864 */
   readonly maxBytes?: number | undefined;
+  /**
+   * The number of watches that have a blocking query of their own, for all providers that use the same agent. Further
+   * watches take turns, see the README. @defaultValue 128
+   */
+  readonly maxBlockingQueries?: number | undefined;
   /** The tagged address to use, for example `wan`. @defaultValue the service's own address */
   readonly taggedAddress?: string | undefined;
   /** How the id of a member is formed. @defaultValue "node-and-service" */
@@ -72,8 +77,28 @@ export type ConsulSettings = WithDefaults<
   | "waitMs"
   | "minGapMs"
   | "maxBytes"
+  | "maxBlockingQueries"
   | "nodeId"
   | "zoneMeta"
+>;
+
+export type Consistency = ConsulSettings["consistency"];
+
+/** The settings of an agent, and of how it is asked. They do not depend on what is requested. */
+export type AccessSettings = Pick<
+  ConsulSettings,
+  | "addresses"
+  | "datacenter"
+  | "namespace"
+  | "partition"
+  | "consistency"
+  | "maxStaleMs"
+  | "token"
+  | "tls"
+  | "waitMs"
+  | "minGapMs"
+  | "maxBytes"
+  | "maxBlockingQueries"
 >;
 
 const MIB = 1_048_576;
@@ -142,6 +167,14 @@ export const consulParamsSchema: z.ZodType<ConsulSettings, ConsulParams> = z.str
     .max(1_024 * MIB)
     .default(64 * MIB)
     .describe("The maximum size of a response, in bytes. A larger response is an error."),
+  maxBlockingQueries: z
+    .int()
+    .min(8)
+    .max(10_000)
+    .default(128)
+    .describe(
+      "The number of watches that have a blocking query of their own, for all providers that use the same agent. Further watches take turns.",
+    ),
   taggedAddress: name("The tagged address to use, for example wan.").optional(),
   nodeId: z
     .union([

@@ -1,5 +1,6 @@
 import { defineAdapter, type DefinedAdapter } from "@holdfast/core/adapter";
 import { consulParamsSchema, type ConsulParams, type ConsulSettings } from "./consul-params.ts";
+import { ConsulAgents } from "./agent/consul-agents.ts";
 import { openConsul } from "./open-consul.ts";
 
 /**
@@ -9,5 +10,6 @@ import { openConsul } from "./open-consul.ts";
 export const consul: DefinedAdapter<ConsulSettings, ConsulParams> = defineAdapter({
   kind: "consul",
   params: consulParamsSchema,
-  open: (environment) => openConsul(environment),
+  share: () => new ConsulAgents(),
+  open: openConsul,
 });

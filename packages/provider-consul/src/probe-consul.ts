@@ -4,6 +4,7 @@ import type { ConsulResponse } from "./http/consul-client.ts";
 import { toIndexCheckPath } from "./watch/health-query.ts";
 import { LEADER_PATH, reportsNoLeader, toNoLeader } from "./http/no-leader.ts";
 import { knowsLeader } from "./watch/staleness.ts";
+import { FROM_START } from "./watch/watched-query.ts";
 
 /** The minimum time for each address, in milliseconds. */
 const LEAST_MS = 1_000;
@@ -17,7 +18,7 @@ export async function probeConsul(options: AclCheckOptions): Promise<void> {
   const { client, params, signal } = options;
   const withinMs = Math.max(options.withinMs / params.addresses.length, Math.min(LEAST_MS, options.withinMs));
   await findLeader({ ...options, withinMs });
-  const path = toIndexCheckPath(params, params.consistency);
+  const path = toIndexCheckPath(params, params.consistency, FROM_START);
   const response = await client.sendToAny({ path, withinMs, signal }, assertHasLeader);
   assertUnfiltered(response, params);
   const { headers, address } = response;
@@ -34,9 +35,15 @@ export async function probeConsul(options: AclCheckOptions): Promise<void> {
 /** A server without a leader takes seven seconds to reject a read, but reports at once that it has no leader. */
 async function findLeader({ client, withinMs, signal }: AclCheckOptions): Promise<void> {
   try {
-    await client.sendToAny({ path: LEADER_PATH, withinMs, signal }, ({ body, address }) => {
-      if (reportsNoLeader(body)) throw toNoLeader(address);
-    });
+    // One of the probes that run at the same time asks for all.
+    await client.once(
+      "leader",
+      (shared) =>
+        client.sendToAny({ path: LEADER_PATH, withinMs, signal: shared }, ({ body, address }) => {
+          if (reportsNoLeader(body)) throw toNoLeader(address);
+        }),
+      signal,
+    );
   } catch (error) {
     // A proxy may permit only the health API. Then the response of the health API is sufficient.
     const status = isProvisioningError(error) ? error.details["status"] : undefined;

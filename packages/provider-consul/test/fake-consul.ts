@@ -3,7 +3,7 @@ import { createServer as createTlsServer, Server as TlsServer, type ServerOption
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { promisify } from "node:util";
-import type { ClusterNodeInput } from "@holdfast/core";
+import { systemClock, type ClusterNodeInput } from "@holdfast/core";
 
 /** Responds instead of the health API; `next` forwards the request to it. */
 export type Handler = (request: IncomingMessage, response: ServerResponse, next: () => void) => void;
@@ -13,13 +13,21 @@ interface Waiting {
   readonly response: ServerResponse;
 }
 
+/** The content of one service, with the index of its last change. */
+interface FakeService {
+  readonly entries: readonly unknown[];
+  readonly index: number;
+}
+
 /**
- * A Consul server with one service in this process. It supports health queries: index, blocking, and the filter of the
- * index check.
+ * A Consul server in this process. It supports health queries: index, blocking, and the filter of the index check. Unless
+ * services are set one by one, every service has the same content.
  */
 export class FakeConsul implements AsyncDisposable {
   index = 10;
   entries: unknown[] = [];
+  /** The services that were set one by one. */
+  readonly services: Map<string, FakeService> = new Map();
   /** Additional headers of every response of the health API. */
   headers: Record<string, string> = {};
   /** Accepts every request and does not respond. */
@@ -30,6 +38,8 @@ export class FakeConsul implements AsyncDisposable {
   /** Paths with query of all requests. */
   readonly requests: string[] = [];
   readonly tokens: unknown[] = [];
+  /** The largest number of requests that were open at the same time. */
+  peakRequests = 0;
   readonly #server: Server | TlsServer;
   readonly #waiting = new Set<Waiting>();
   /** The number of requests whose responses have not ended. */
@@ -81,6 +91,13 @@ export class FakeConsul implements AsyncDisposable {
     this.#respondToAll();
   }
 
+  /** Sets the content of one service. Its index is the next one of the server. */
+  setService(name: string, entries: readonly unknown[]): void {
+    this.index++;
+    this.services.set(name, { entries, index: this.index });
+    this.#respondToAll();
+  }
+
   /** Responds to the requests that were waiting because of `isHanging`. */
   resume(): void {
     this.isHanging = false;
@@ -104,6 +121,7 @@ export class FakeConsul implements AsyncDisposable {
     this.requests.push(request.url ?? "");
     this.tokens.push(request.headers["x-consul-token"]);
     this.#open++;
+    this.peakRequests = Math.max(this.peakRequests, this.#open);
     response.on("close", () => this.#open--);
     const next = () => this.#onHealth(request, response);
     if (this.isHanging) return;
@@ -121,33 +139,53 @@ export class FakeConsul implements AsyncDisposable {
       response.writeHead(200, { "content-type": "application/json" }).end('"127.0.0.1:8300"');
       return;
     }
-    if (Number(url.searchParams.get("index") ?? 0) < this.index) {
+    if (this.#isAfter(url)) {
       this.#respond({ url, response });
       return;
     }
     const waiting = { url, response };
     this.#waiting.add(waiting);
-    response.on("close", () => this.#waiting.delete(waiting));
+    const waitMs = Number.parseInt(url.searchParams.get("wait") ?? "300000", 10);
+    const timer = systemClock.schedule(waitMs, () => {
+      if (!this.isHanging && this.#waiting.delete(waiting)) this.#respond(waiting);
+    });
+    response.on("close", () => {
+      this.#waiting.delete(waiting);
+      timer[Symbol.dispose]();
+    });
+  }
+
+  /** Whether the content has changed since the index of a query. */
+  #isAfter(url: URL): boolean {
+    return Number(url.searchParams.get("index") ?? 0) < this.#find(url).index;
+  }
+
+  #find({ pathname }: URL): FakeService {
+    if (this.services.size === 0) return this;
+    const name = decodeURIComponent(pathname.slice("/v1/health/service/".length));
+    return this.services.get(name) ?? { entries: [], index: 1 };
   }
 
   #respondToAll(): void {
     if (this.isHanging) return;
     for (const waiting of this.#waiting) {
+      if (this.services.size > 0 && !this.#isAfter(waiting.url)) continue;
       this.#waiting.delete(waiting);
       this.#respond(waiting);
     }
   }
 
   #respond({ url, response }: Waiting): void {
+    const { entries, index } = this.#find(url);
     const isIndexCheck = url.searchParams.get("filter")?.endsWith('Service.ID == ""') === true;
     response.writeHead(200, {
       "content-type": "application/json",
-      "x-consul-index": String(this.index),
+      "x-consul-index": String(index),
       "x-consul-knownleader": "true",
       "x-consul-lastcontact": "0",
       ...this.headers,
     });
-    const body = JSON.stringify(isIndexCheck ? [] : this.entries);
+    const body = JSON.stringify(isIndexCheck ? [] : entries);
     if (this.slow === undefined || !url.searchParams.has("index")) response.end(body);
     else {
       response.write(body.slice(0, 1));

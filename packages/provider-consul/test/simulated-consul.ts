@@ -14,7 +14,8 @@ import {
 import { defineAdapter } from "@holdfast/core/adapter";
 import type { ConsulResponse, ConsulRequest, ConsulSource } from "../src/http/consul-client.ts";
 import { consulParamsSchema } from "../src/consul-params.ts";
-import { openConsul } from "../src/open-consul.ts";
+import { ConsulAgent } from "../src/agent/consul-agent.ts";
+import { openService } from "../src/open-consul.ts";
 import { toEntry } from "./fake-consul.ts";
 
 export type ConsulRequestKind = "read" | "poll" | "check";
@@ -53,7 +54,7 @@ export class SimulatedConsul {
     const { createAdapter } = defineAdapter({
       kind: "consul",
       params: consulParamsSchema,
-      open: (environment) => openConsul(environment, this.#connect(id)),
+      open: (environment) => openService(environment, this.#connect(id)),
     });
     const params = consulParamsSchema.parse({ service: "web", nodeId: "service-id" });
     return createAdapter().create({ id, kind: "consul", priority: 1, params }, context);
@@ -84,14 +85,23 @@ export class SimulatedConsul {
     if (forgets) this.#index = 10;
   }
 
-  #connect(client: ProviderId): ConsulSource & Disposable {
+  /** Each provider stands for a process of its own, so it shares nothing with the others. */
+  #connect(client: ProviderId): ConsulSource {
+    const agent = new ConsulAgent({
+      ...this.#options,
+      addresses: ["http://simulated"],
+      maxBlockingQueries: 128,
+    });
     const send = (request: ConsulRequest) => this.#respond(client, request);
     return {
+      slots: agent.slots,
+      activate: () => agent.activate(),
+      open: (work, signal) => agent.openings("").run(work, signal),
+      once: (key, call, signal) => agent.shared.run(key, call, signal),
       send,
       sendToAny: send,
       prefer() {},
       untilRenewed: (signal: AbortSignal) => untilAborted(new Promise<void>(() => undefined), signal),
-      [Symbol.dispose]() {},
     };
   }
 

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { toJsonText } from "./printable.ts";
-import { LongList, toJsonPieces } from "./json-pieces.ts";
+import { LongList, toItemPieces, toJsonPieces } from "./json-pieces.ts";
 
 /** The document with arrays instead of `LongList`s. */
 function plain(value: unknown): unknown {
@@ -45,4 +45,19 @@ describe("toJsonPieces", () => {
     }
     expect(JSON.parse(text)).toMatchObject({ members: { length: 100_000 } });
   });
+
+  test("yields large items one by one, and small ones after them together again", () => {
+    const large = Array.from({ length: 300 }, () => ({ text: "x".repeat(20_000) }));
+    const small = Array.from({ length: 3_000 }, () => ({ text: "x" }));
+    const pieces = [...toJsonPieces({ members: new LongList([...large, ...small]) })];
+    // The size of the items is only known after the first batch.
+    for (const piece of pieces.slice(1)) expect(piece.length).toBeLessThan(40_000);
+    expect(pieces.length).toBeLessThan(310);
+    expect(JSON.parse(pieces.join(""))).toMatchObject({ members: { length: 3_300 } });
+  });
+});
+
+test("toItemPieces yields the items without brackets", () => {
+  expect([...toItemPieces([1, "a", { b: 2 }])].join("")).toBe('1,"a",{"b":2}');
+  expect([...toItemPieces([])]).toEqual([]);
 });

@@ -12,6 +12,7 @@ export class LongList {
 /** An object that may hold `LongList`s, at any depth of objects. */
 export type JsonDocument = { readonly [key: string]: unknown };
 
+/** Maximum number of items that are converted at once: fewer, when they are large. */
 const ITEMS = 128;
 const PIECE = 16_384;
 
@@ -20,9 +21,18 @@ const PIECE = 16_384;
  * blocks the event loop for long nor is in memory as a whole. The joined pieces are the text of `JSON.stringify`, with
  * unprintable characters escaped.
  */
-export function* toJsonPieces(document: JsonDocument): Generator<string, void> {
+export function toJsonPieces(document: JsonDocument): Generator<string, void> {
+  return joined(toParts(document));
+}
+
+/** Yields the JSON texts of the items, separated by commas, in such pieces. */
+export function toItemPieces(items: Iterable<unknown>): Generator<string, void> {
+  return joined(toItems(items));
+}
+
+function* joined(parts: Iterable<string>): Generator<string, void> {
   let piece = "";
-  for (const part of toParts(document)) {
+  for (const part of parts) {
     piece += part;
     if (piece.length < PIECE) continue;
     yield escapeUnprintable(piece);
@@ -52,15 +62,20 @@ function* toParts(value: unknown): Generator<string, void> {
 
 function* toItems(items: Iterable<unknown>): Generator<string, void> {
   let batch: unknown[] = [];
+  let size = ITEMS;
   let separator = "";
-  for (const item of items) {
-    batch.push(item);
-    if (batch.length < ITEMS) continue;
-    yield separator + JSON.stringify(batch).slice(1, -1);
+  const toText = () => {
+    const text = separator + JSON.stringify(batch).slice(1, -1);
+    size = Math.min(Math.max(Math.floor((batch.length * PIECE) / text.length), 1), ITEMS);
     separator = ",";
     batch = [];
+    return text;
+  };
+  for (const item of items) {
+    batch.push(item);
+    if (batch.length >= size) yield toText();
   }
-  if (batch.length > 0) yield separator + JSON.stringify(batch).slice(1, -1);
+  if (batch.length > 0) yield toText();
 }
 
 function isDocument(value: unknown): value is JsonDocument {

@@ -3,16 +3,20 @@ import type { HttpBindings } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { Hono, type Context } from "hono";
 import { toJsonPieces, type JsonDocument } from "../output/json-pieces.ts";
-import { toReadiness, toTopologiesDocument } from "./directory-documents.ts";
-import { EVENT_HEADERS, type EventClients } from "./event-clients.ts";
-import { parsePosition } from "./event-position.ts";
-import { toNodesDocument, toProvidersDocument } from "./health-document.ts";
+import { toReadiness, toTopologiesDocument } from "./documents/directory-documents.ts";
+import { toNodesDocument, toProvidersDocument } from "./documents/health-document.ts";
+import { isListed } from "./documents/topology-etag.ts";
+import { EVENT_HEADERS, type Followers } from "./following/followers.ts";
+import { toStreamRequest } from "./following/stream-request.ts";
 import { NO_STORE, toFailure, toFailureResponse, toJsonResponse, type HttpFailure } from "./http-failure.ts";
 import { RecentResult } from "./recent-result.ts";
+import type { DocumentPool } from "./sending/document-pool.ts";
+import { acceptsGzip } from "./sending/gzip.ts";
 import type { LoopShare } from "./sending/loop-share.ts";
 import { ResponseSlots } from "./sending/response-slots.ts";
 import { ResponseWriter } from "./sending/response-writer.ts";
-import { writePieces, writeText } from "./sending/write-pieces.ts";
+import { sendDocument } from "./sending/send-document.ts";
+import { writeText } from "./sending/write-text.ts";
 import {
   LARGE_RESPONSE_FAIR_MS,
   MAX_LARGE_RESPONSES,
@@ -20,15 +24,14 @@ import {
   RETRY_AFTER_SECONDS,
   WRITE_DEADLINE_MS,
 } from "./server-limits.ts";
-import { findTopology, type ServerDirectory } from "./server-directory.ts";
-import type { ServerView } from "./server-view.ts";
-import type { TopologyDocuments } from "./topology-documents.ts";
-import { isListed, toEtag } from "./topology-etag.ts";
+import type { ServedTopologies, ServedTopology } from "./served-topologies.ts";
+import type { ServerDirectory } from "./server-directory.ts";
 
 export interface AppOptions {
   readonly directory: ServerDirectory;
-  readonly documents: TopologyDocuments;
-  readonly clients: EventClients;
+  readonly topologies: ServedTopologies;
+  readonly pool: DocumentPool;
+  readonly followers: Followers;
   readonly share: LoopShare;
   readonly clock: Clock;
   /** True when requests with this `Host` header are answered. */
@@ -66,7 +69,7 @@ const BUSY: HttpFailure = {
 
 /** Creates the routes. All of them are read-only, and every failure is JSON with a code. */
 export function createApp(options: AppOptions): App {
-  const { directory, documents, clients, share, clock, isHostAllowed } = options;
+  const { directory, topologies, pool, followers, share, clock, isHostAllowed } = options;
   const app: App = new Hono();
   const slots = new ResponseSlots({ clock, max: MAX_LARGE_RESPONSES, fairMs: LARGE_RESPONSE_FAIR_MS });
   const explanations = new SerialQueue();
@@ -79,8 +82,8 @@ export function createApp(options: AppOptions): App {
     clock,
   });
 
-  const viewOf = (c: AppContext): ServerView =>
-    findTopology(directory, c.req.param("name") ?? DEFAULT_TOPOLOGY);
+  const topologyOf = (c: AppContext): ServedTopology =>
+    topologies.get(c.req.param("name") ?? DEFAULT_TOPOLOGY);
 
   /**
    * Sends a response that may take more than one write, within the limits for large responses. `send` writes the header
@@ -130,9 +133,9 @@ export function createApp(options: AppOptions): App {
 
   app.get("/topologies", (c) => sendJson(c, toTopologiesDocument(directory)));
 
-  app.on("GET", TOPOLOGY_PATHS.providers, (c) => toJsonResponse(toProvidersDocument(viewOf(c))));
+  app.on("GET", TOPOLOGY_PATHS.providers, (c) => toJsonResponse(toProvidersDocument(topologyOf(c).view)));
 
-  app.on("GET", TOPOLOGY_PATHS.nodes, (c) => sendJson(c, toNodesDocument(viewOf(c))));
+  app.on("GET", TOPOLOGY_PATHS.nodes, (c) => sendJson(c, toNodesDocument(topologyOf(c).view)));
 
   app.get("/metrics", (c) =>
     sendLarge(c, async (writer) => {
@@ -144,30 +147,42 @@ export function createApp(options: AppOptions): App {
   );
 
   app.on("GET", TOPOLOGY_PATHS.topology, (c) => {
-    const view = viewOf(c);
-    const etag = toEtag(view, view.log.state);
-    const headers = { etag, "cache-control": "no-cache", "content-type": JSON_TYPE };
+    const { documents } = topologyOf(c);
+    const { etag } = documents;
+    const isDeflated = acceptsGzip(c.req.header("accept-encoding"));
+    const headers = {
+      etag,
+      "cache-control": "no-cache",
+      "content-type": JSON_TYPE,
+      vary: "accept-encoding",
+      ...(isDeflated && { "content-encoding": "gzip" }),
+    };
     if (isListed(c.req.header("if-none-match"), etag)) return new Response(null, { status: 304, headers });
     if (c.req.method === "HEAD") return new Response(null, { headers });
     return sendLarge(c, async (writer) => {
-      using document = await documents.topology(view, () => writer.disconnect());
-      c.env.outgoing.writeHead(200, { ...headers, etag: document.etag });
-      if (await writeText(writer, document.head, clock)) await writePieces(writer, document.rest);
+      const state = await documents.current({ isDeflated });
+      using _ = pool.hold(state.document, () => writer.disconnect());
+      const { outgoing } = c.env;
+      await sendDocument(state.document, {
+        outgoing,
+        writer,
+        headers: { ...headers, etag: state.etag },
+        isDeflated,
+      });
     });
   });
 
-  app.on("GET", TOPOLOGY_PATHS.events, async (c) => {
-    const view = viewOf(c);
-    const from = parsePosition(c.req.header("last-event-id") ?? c.req.query("lastEventId"));
-    const refusal = clients.refusal(view);
+  app.on("GET", TOPOLOGY_PATHS.events, (c) => {
+    const request = toStreamRequest(c.req);
+    const refusal = followers.refusal(request);
     if (refusal !== undefined) return toFailureResponse(refusal);
     if (c.req.method === "HEAD") return new Response(null, { headers: EVENT_HEADERS });
-    await clients.serve(c.env, view, from);
+    followers.serve(c.env, request);
     return RESPONSE_ALREADY_SENT;
   });
 
   app.on("GET", TOPOLOGY_PATHS.explain, async (c) => {
-    const view = viewOf(c);
+    const { view } = topologyOf(c);
     const nodeId = c.req.query("node");
     if (nodeId === undefined || nodeId === "") {
       const message = "the node is missing: use /explain?node=ID";

@@ -179,6 +179,6 @@ describe("an HTTP/1.0 client", () => {
     await client.until((text) => text.endsWith("]}\n\n"));
     const [head, body] = client.text.split("\r\n\r\n");
     expect(head!.toLowerCase()).not.toContain("transfer-encoding");
-    expect(body).toMatch(/^retry: 2000\n\nid: /);
+    expect(body).toMatch(/^retry: 2000\n\nevent: via\ndata: \["[^"]+"\]\n\nid: /);
   });
 });

@@ -80,6 +80,7 @@ describe("/topology", () => {
     const { state } = served.hub;
     // R4.5: the health of providers and of the remote nodes that are not up, each with its last update.
     expect((await getJson(`${served.server.url}/topology`)).body).toEqual({
+      instance: "this-daemon",
       epoch: state.epoch,
       seqNo: 3,
       status: "ready",

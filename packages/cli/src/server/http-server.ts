@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { ProvisioningError, sleep, type Clock } from "@holdfast/core";
@@ -8,11 +9,14 @@ import { ConnectionTable } from "./connections/connection-table.ts";
 import { readDescriptorLimit } from "./connections/descriptor-limit.ts";
 import { RequestTurns } from "./connections/request-turns.ts";
 import { createApp } from "./create-app.ts";
-import { EventClients } from "./event-clients.ts";
+import { Followers } from "./following/followers.ts";
 import { createHostCheck } from "./host-check.ts";
 import { toFailureResponse, toInternalFailure } from "./http-failure.ts";
+import { DocumentPool } from "./sending/document-pool.ts";
 import { LoopShare } from "./sending/loop-share.ts";
+import { ServedTopologies } from "./served-topologies.ts";
 import {
+  BACKLOG,
   BYTES_PER_TURN,
   CONNECTIONS_BESIDES_EVENTS,
   CONNECTIONS_CHECK_MS,
@@ -24,10 +28,11 @@ import {
   WRITE_DEADLINE_MS,
 } from "./server-limits.ts";
 import type { ServerDirectory } from "./server-directory.ts";
-import { TopologyDocuments } from "./topology-documents.ts";
 
 export interface HttpServerOptions {
   readonly directory: ServerDirectory;
+  /** The id of this daemon, by which followers find out that they follow themselves. @defaultValue a random one */
+  readonly instance?: string | undefined;
   readonly clock: Clock;
   readonly host: string;
   /** 0: any free port. */
@@ -60,6 +65,13 @@ const SERVER_OPTIONS = {
   connectionsCheckingInterval: CONNECTIONS_CHECK_MS,
 };
 
+interface ServerParts {
+  readonly server: Server;
+  readonly followers: Followers;
+  readonly topologies: ServedTopologies;
+  readonly pool: DocumentPool;
+}
+
 /**
  * The read-only endpoints of a running service. The resources that clients can use are limited by `server-limits.ts`.
  */
@@ -67,24 +79,19 @@ export class HttpServer implements AsyncDisposable {
   /** The URL without a slash at the end, with the actual port. */
   readonly url: string;
   readonly #server: Server;
-  readonly #clients: EventClients;
-  readonly #documents: TopologyDocuments;
+  readonly #followers: Followers;
+  readonly #topologies: ServedTopologies;
+  readonly #pool: DocumentPool;
   readonly #clock: Clock;
   #closed: Promise<void> | undefined;
 
   /** @internal Use `HttpServer.listen`. */
-  constructor(
-    server: Server,
-    clients: EventClients,
-    documents: TopologyDocuments,
-    options: HttpServerOptions,
-    port: number,
-  ) {
-    const { host, clock } = options;
-    this.url = `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
-    this.#server = server;
-    this.#clients = clients;
-    this.#documents = documents;
+  constructor(parts: ServerParts, url: string, clock: Clock) {
+    this.url = url;
+    this.#server = parts.server;
+    this.#followers = parts.followers;
+    this.#topologies = parts.topologies;
+    this.#pool = parts.pool;
     this.#clock = clock;
   }
 
@@ -103,17 +110,20 @@ export class HttpServer implements AsyncDisposable {
       keepAliveMs = 5_000,
     } = options;
     const maxBytes = (options.maxReaderMemoryMb ?? 128) * 1_048_576;
-    const documents = new TopologyDocuments({ clock, maxBytes });
+    const pool = new DocumentPool({ clock, maxBytes });
     const share = new LoopShare({ clock, bytesPerTurn: BYTES_PER_TURN });
-    const writeDeadlineMs = WRITE_DEADLINE_MS;
-    const clients = new EventClients({
-      documents,
+    const instance = options.instance ?? randomUUID();
+    const topologies = new ServedTopologies({ directory, instance, pool, clock });
+    const followers = new Followers({
+      directory,
+      topologies,
+      pool,
       clock,
+      share,
       maxClients,
       maxLag,
       keepAliveMs,
-      writeDeadlineMs,
-      share,
+      writeDeadlineMs: WRITE_DEADLINE_MS,
     });
     const server = createServer(SERVER_OPTIONS);
     server.timeout = SOCKET_TIMEOUT_MS;
@@ -121,10 +131,11 @@ export class HttpServer implements AsyncDisposable {
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       // This listener stays, so that a later error of the listening socket does not end the process.
       server.on("error", reject);
-      server.listen(port, host, resolve);
+      server.listen({ port, host, backlog: BACKLOG }, resolve);
       await promise;
     } catch (error) {
-      clients[Symbol.dispose]();
+      followers[Symbol.dispose]();
+      topologies[Symbol.dispose]();
       throw toListenError(error, host, port);
     }
     const bound = toBoundAddress(server);
@@ -133,7 +144,7 @@ export class HttpServer implements AsyncDisposable {
       configuredHost: host,
       allowedHosts: options.allowedHosts ?? [],
     });
-    const app = createApp({ directory, documents, clients, share, clock, isHostAllowed });
+    const app = createApp({ directory, topologies, pool, followers, share, clock, isHostAllowed });
     // A request without a Host header (HTTP/1.0) still needs a name for its URL.
     const respond = getRequestListener(app.fetch, {
       overrideGlobalObjects: false,
@@ -145,7 +156,7 @@ export class HttpServer implements AsyncDisposable {
         wanted: options.maxConnections ?? maxClients + CONNECTIONS_BESIDES_EVENTS,
         descriptors: options.descriptors ?? readDescriptorLimit(),
       }),
-      isKept: (socket) => clients.has(socket),
+      isKept: (socket) => followers.has(socket),
     });
     const turns = new RequestTurns({
       maxWaiting: MAX_WAITING_REQUESTS,
@@ -157,12 +168,13 @@ export class HttpServer implements AsyncDisposable {
     });
     server.on("connection", (socket) => connections.opened(socket));
     server.on("request", (incoming, outgoing) => turns.add(incoming, outgoing));
-    return new HttpServer(server, clients, documents, options, bound.port);
+    const url = `http://${host.includes(":") ? `[${host}]` : host}:${bound.port}`;
+    return new HttpServer({ server, followers, topologies, pool }, url, clock);
   }
 
   /** Number of clients that follow `/events`. */
   get eventClients(): number {
-    return this.#clients.size;
+    return this.#followers.size;
   }
 
   /** The IP address that the server is bound to. */
@@ -172,7 +184,7 @@ export class HttpServer implements AsyncDisposable {
 
   /** Size of the texts of all responses, in bytes. */
   get readerBytes(): number {
-    return this.#documents.bytes;
+    return this.#pool.bytes;
   }
 
   /** Lets responses in progress finish within half a second, then closes every connection. */
@@ -181,6 +193,7 @@ export class HttpServer implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
+    this.#followers.finish();
     const grace = new AbortController();
     const closed = new Promise<void>((resolve) => {
       this.#server.close(() => {
@@ -189,7 +202,8 @@ export class HttpServer implements AsyncDisposable {
       });
     });
     await sleep(GRACE_MS, { clock: this.#clock, signal: grace.signal }).catch(() => {});
-    this.#clients[Symbol.dispose]();
+    this.#followers[Symbol.dispose]();
+    this.#topologies[Symbol.dispose]();
     this.#server.closeAllConnections();
     await closed;
   }

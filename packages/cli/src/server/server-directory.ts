@@ -10,6 +10,7 @@ export interface DirectoryChange {
 export interface ServerDirectory {
   /** Sorted. */
   names(): readonly TopologyName[];
+  /** Returns the same object as long as the topology exists. */
   find(name: TopologyName): ServerView | undefined;
   /**
    * Calls the listener after a topology was added or removed. The log of a removed topology has reported `draining` or

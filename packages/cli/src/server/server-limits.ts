@@ -25,6 +25,12 @@ export const REQUEST_TIMEOUT_MS = 8_000;
 /** Interval at which Node checks the two limits above, in milliseconds. */
 export const CONNECTIONS_CHECK_MS = 1_000;
 
+/**
+ * Number of connections that the system keeps until they are accepted. A client beyond it tries again after a second. Linux limits it to
+ * `net.core.somaxconn`.
+ */
+export const BACKLOG = 4_096;
+
 /** Longest request line and header, in bytes. */
 export const MAX_HEADER_BYTES = 16_384;
 
@@ -38,10 +44,12 @@ export const MAX_WAITING_REQUESTS = 8;
 export const MAX_LARGE_RESPONSES = 100;
 
 /**
- * Maximum number of bytes that all responses write in one turn of the event loop: about a tenth of a millisecond of
- * work.
+ * Maximum number of bytes that all responses write in one turn of the event loop: one or two milliseconds of work.
  */
-export const BYTES_PER_TURN = 262_144;
+export const BYTES_PER_TURN = 1_048_576;
+
+/** A client of `/events` may get a state that is up to this old, followed by the events since then, in milliseconds. */
+export const STATE_REUSE_MS = 1_000;
 
 /**
  * When all slots are taken, a large response that has been in progress for this long gives its slot to a new one, in
@@ -66,3 +74,6 @@ export const OWN_DESCRIPTORS = 32;
 
 /** Maximum number of topologies that the response of `/readyz` lists. */
 export const MAX_LISTED_NOT_READY = 100;
+
+/** Maximum number of topologies that all clients of streams of several topologies follow together; further clients get 503. */
+export const MAX_SUBSCRIPTIONS = 100_000;

@@ -1,12 +1,12 @@
 import type { Reason } from "@holdfast/core";
 import { isThisMachine } from "@holdfast/core/adapter";
-import type { ConsulSettings } from "../consul-params.ts";
+import type { AccessSettings } from "../consul-params.ts";
 
 /**
  * Lists the addresses to which the token would be sent without TLS. Nothing else is insecure, because certificates are
  * always verified.
  */
-export function auditConsul({ addresses, token }: ConsulSettings): readonly Reason[] {
+export function auditConsul({ addresses, token }: AccessSettings): readonly Reason[] {
   if (token === undefined) return [];
   return addresses
     .map((address) => new URL(address))

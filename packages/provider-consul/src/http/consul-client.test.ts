@@ -6,8 +6,8 @@ import { TemporaryFolder } from "@holdfast-apps/test-support";
 import { VirtualClock } from "@holdfast/testing";
 import { isProvisioningError, systemClock, type ProvisioningError } from "@holdfast/core";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { ConsulClient } from "./consul-client.ts";
-import { consulParamsSchema } from "../consul-params.ts";
+import type { ConsulClient } from "./consul-client.ts";
+import { createTestClient } from "../../test/create-test-client.ts";
 import { FakeConsul } from "../../test/fake-consul.ts";
 
 const { signal } = new AbortController();
@@ -36,10 +36,7 @@ afterEach(async () => {
 });
 
 function createClient(params: object = {}, env?: Readonly<Record<string, string>>): ConsulClient {
-  const all = consulParamsSchema.parse({ service: "web", addresses: [fake.address], ...params });
-  const client = new ConsulClient(all, systemClock, env);
-  open.push(client);
-  return client;
+  return createTestClient({ params: { addresses: [fake.address], ...params }, env, open });
 }
 
 async function failureOf(work: Promise<unknown>): Promise<ProvisioningError> {
@@ -198,9 +195,8 @@ describe("the token", () => {
     const file = folder.at("token");
     writeFileSync(file, "old");
     const clock = new VirtualClock();
-    const params = consulParamsSchema.parse({ service: "web", addresses: [fake.address], token: { file } });
-    const client = new ConsulClient(params, clock, {});
-    open.push(client);
+    const params = { addresses: [fake.address], token: { file } };
+    const client = createTestClient({ params, clock, env: {}, open });
     await client.send(LIFE);
     let isRenewed = false;
     const stop = new AbortController();
@@ -274,12 +270,7 @@ describe("several addresses", () => {
 
   test("no timer remains after a request", async () => {
     const clock = new VirtualClock();
-    const client = new ConsulClient(
-      consulParamsSchema.parse({ service: "web", addresses: [fake.address] }),
-      clock,
-      {},
-    );
-    open.push(client);
+    const client = createTestClient({ params: { addresses: [fake.address] }, clock, env: {}, open });
     await client.send({ ...LIFE, leaderCheckAfterMs: 1_000 });
     expect(clock.pendingTimers).toBe(0);
   });

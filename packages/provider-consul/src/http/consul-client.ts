@@ -9,8 +9,11 @@ import {
   whenAborted,
   type Clock,
 } from "@holdfast/core";
-import { HttpClient, proxyFromEnvironment, readTlsFiles, type HttpProxy } from "@holdfast/core/adapter";
-import type { ConsulSettings } from "../consul-params.ts";
+import { proxyFromEnvironment, readTlsFiles, type HttpProxy } from "@holdfast/core/adapter";
+import type { ConsulAgent } from "../agent/consul-agent.ts";
+import type { Openings } from "../agent/openings.ts";
+import type { QuerySlots } from "../agent/query-slots.ts";
+import type { AccessSettings } from "../consul-params.ts";
 import { isAboutCredentials } from "./is-about-credentials.ts";
 import { LEADER_PATH, reportsNoLeader, toNoLeader } from "./no-leader.ts";
 import { readToken } from "./read-token.ts";
@@ -21,6 +24,13 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface ConsulRequest {
   readonly path: string;
+  /** The address to send it to. @defaultValue the address that responded last */
+  readonly address?: string | undefined;
+  /**
+   * True for a blocking query, for which the caller holds a slot. Other requests wait until few enough of them are
+   * running; this time does not count towards `withinMs`. @defaultValue false
+   */
+  readonly holdsSlot?: boolean | undefined;
   /** Sent as JSON with POST. Without a body the method is GET. All requests only read data, so they may be repeated. */
   readonly body?: unknown;
   /** The maximum time from the request to the end of the response, in milliseconds. */
@@ -43,7 +53,18 @@ export interface ConsulResponse {
 }
 
 /** The part of a `ConsulClient` that a watch needs. */
-export type ConsulSource = Pick<ConsulClient, "send" | "sendToAny" | "prefer" | "untilRenewed">;
+export type ConsulSource = Pick<
+  ConsulClient,
+  "slots" | "activate" | "open" | "once" | "send" | "sendToAny" | "prefer" | "untilRenewed"
+>;
+
+export interface ConsulClientOptions {
+  readonly agent: ConsulAgent;
+  readonly settings: AccessSettings;
+  readonly clock: Clock;
+  /** The variables that name proxies. @defaultValue process.env */
+  readonly env?: Environment | undefined;
+}
 
 /** How often the token is read again after it was rejected. */
 const RENEWAL_POLL_MS = 1_000;
@@ -51,32 +72,49 @@ const RENEWAL_POLL_MS = 1_000;
 const REFUSAL_BYTES = 4_096;
 
 /**
- * Sends requests to one of several Consul addresses, with connections that are kept open. A response is complete, or
+ * Sends the requests of one user, with its token, through the agent that it shares with others. A response is complete, or
  * there is an error.
  */
-export class ConsulClient implements Disposable {
-  readonly #params: ConsulSettings;
+export class ConsulClient {
+  readonly #agent: ConsulAgent;
+  readonly #settings: AccessSettings;
   readonly #clock: Clock;
   readonly #env: Environment;
-  readonly #http: HttpClient;
-  readonly #addresses: readonly string[];
-  /** The index of the address that responded last. */
-  #at = 0;
+  readonly #openings: Openings;
   /** The token that was read last. */
   #token: string | undefined;
 
-  /** `env` contains the variables that name proxies. */
-  constructor(params: ConsulSettings, clock: Clock, env: Environment = process.env) {
-    this.#params = params;
+  constructor({ agent, settings, clock, env = process.env }: ConsulClientOptions) {
+    this.#agent = agent;
+    this.#settings = settings;
     this.#clock = clock;
     this.#env = env;
-    this.#http = new HttpClient({ clock });
-    this.#addresses = params.addresses.map((address) => new URL(address).origin);
+    // Another datacenter may have no leader while this one has; and stale reads need no leader.
+    this.#openings = agent.openings(JSON.stringify([settings.datacenter ?? null, settings.consistency]));
   }
 
-  /** Sends a request to the address that responded last. */
+  get slots(): QuerySlots {
+    return this.#agent.slots;
+  }
+
+  /** Keeps the connections open until the result is disposed of. */
+  activate(): Disposable {
+    return this.#agent.activate();
+  }
+
+  /** Runs the first requests of a watch or a probe, see `Openings`. */
+  open<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    return this.#openings.run(work, signal);
+  }
+
+  /** Runs a call, or joins the running call of another user with the same key and token. */
+  once<T>(key: string, call: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
+    return this.#agent.shared.run(JSON.stringify([this.#settings.token ?? null, key]), call, signal);
+  }
+
+  /** Sends a request to its address. */
   send(request: ConsulRequest): Promise<ConsulResponse> {
-    return this.#sendTo(this.#addresses[this.#at]!, request);
+    return this.#sendTo(request.address ?? this.#agent.addressesInTurn[0]!, request);
   }
 
   /**
@@ -89,11 +127,11 @@ export class ConsulClient implements Disposable {
     assert?: (response: ConsulResponse) => void,
   ): Promise<ConsulResponse> {
     const failures: AddressFailure[] = [];
-    for (const _ of this.#addresses) {
-      const address = this.#addresses[this.#at]!;
+    for (const address of this.#agent.addressesInTurn) {
       try {
-        const response = await this.send(request);
+        const response = await this.#sendTo(address, request);
         assert?.(response);
+        this.prefer(address);
         return response;
       } catch (cause) {
         throwIfAborted(request.signal);
@@ -104,7 +142,6 @@ export class ConsulClient implements Disposable {
         );
         if (isAboutCredentials(error)) throw error;
         failures.push({ address, error });
-        this.#at = (this.#at + 1) % this.#addresses.length;
       }
     }
     throw selectFailure(failures);
@@ -112,12 +149,12 @@ export class ConsulClient implements Disposable {
 
   /** Uses this address for the next request, as if it had responded last. */
   prefer(address: string): void {
-    this.#at = Math.max(this.#addresses.indexOf(address), 0);
+    this.#agent.prefer(address);
   }
 
   /** Resolves when the token differs from the one that was used last. Never resolves when no token is configured. */
   async untilRenewed(signal: AbortSignal): Promise<void> {
-    const { token: reference } = this.#params;
+    const { token: reference } = this.#settings;
     for (;;) {
       await sleep(RENEWAL_POLL_MS, { clock: this.#clock, signal });
       if (reference === undefined) continue;
@@ -127,13 +164,9 @@ export class ConsulClient implements Disposable {
     }
   }
 
-  /** Closes every connection. */
-  [Symbol.dispose](): void {
-    this.#http[Symbol.dispose]();
-  }
-
   async #sendTo(address: string, request: ConsulRequest): Promise<ConsulResponse> {
     const { withinMs } = request;
+    using _ = request.holdsSlot === true ? undefined : await this.#agent.lane.enter(request.signal);
     using deadline = createDeadline({
       clock: this.#clock,
       signal: request.signal,
@@ -146,7 +179,7 @@ export class ConsulClient implements Disposable {
         ),
     });
     const { signal } = deadline;
-    const { token: reference } = this.#params;
+    const { token: reference } = this.#settings;
     if (reference === undefined) return await this.#exchange(address, request, undefined, signal);
     const token = (this.#token = await readToken(reference, signal));
     try {
@@ -175,11 +208,11 @@ export class ConsulClient implements Disposable {
       ...(token !== undefined && { "x-consul-token": token }),
       ...(payload !== undefined && { "content-type": "application/json" }),
     };
-    const tls = url.protocol === "https:" ? await readTlsFiles(this.#params.tls, signal) : undefined;
+    const tls = url.protocol === "https:" ? await readTlsFiles(this.#settings.tls, signal) : undefined;
     using leaderWait = this.#whileLed(address, request, signal);
     const { signal: either } = leaderWait;
     const proxy = this.#proxyTo(address);
-    using response = await this.#http.send({
+    using response = await this.#agent.send({
       url,
       headers,
       payload,
@@ -195,8 +228,10 @@ export class ConsulClient implements Disposable {
       const { status, retryAfterMs } = response;
       throw toRefusalError({ status, text, retryAfterMs, proxy: response.proxy }, address);
     }
+    // Only these responses show that the agent can read: it also responds when it has no leader.
+    if (response.headers["x-consul-index"] !== undefined) this.#openings.answered();
     response.assertJson();
-    const body = await response.read({ maxBytes: this.#params.maxBytes });
+    const body = await response.read({ maxBytes: this.#settings.maxBytes });
     return { address, headers: response.headers, body };
   }
 
@@ -218,7 +253,10 @@ export class ConsulClient implements Disposable {
     const leaderWait = new AbortController();
     const done = new AbortController();
     const check = async (): Promise<void> => {
-      const response = await this.#sendTo(address, { path: LEADER_PATH, withinMs, signal: done.signal });
+      // It must not wait for the requests that it is about.
+      const ask = (shared: AbortSignal) =>
+        this.#sendTo(address, { path: LEADER_PATH, holdsSlot: true, withinMs, signal: shared });
+      const response = await this.once(`leader ${address}`, ask, done.signal);
       if (reportsNoLeader(response.body)) leaderWait.abort(toNoLeader(address));
     };
     const abort = whenAborted(signal, () => leaderWait.abort(signal.reason));

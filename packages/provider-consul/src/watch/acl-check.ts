@@ -3,6 +3,7 @@ import { fieldOf, parseJson } from "@holdfast/core/adapter";
 import type { ConsulResponse, ConsulSource } from "../http/consul-client.ts";
 import type { ConsulSettings } from "../consul-params.ts";
 import { toHealthPath, toScopedPath } from "./health-query.ts";
+import { FROM_START } from "./watched-query.ts";
 
 export interface AclCheckOptions {
   readonly client: ConsulSource;
@@ -53,7 +54,7 @@ async function isHidden(options: AclCheckOptions): Promise<boolean> {
   if (catalog === undefined || !Object.hasOwn(Object(parseJson(catalog.body.toString())), params.service))
     return false;
   const all = { ...params, health: "warning", tags: [], filter: undefined } as const;
-  const instances = await sendIfSupported(options, toHealthPath(all, "default", { index: 0, waitMs: 0 }));
+  const instances = await sendIfSupported(options, toHealthPath(all, "default", FROM_START));
   // Check the length first, because the response may be long and only a short one can be empty.
   return instances !== undefined && instances.body.length < 16 && instances.body.toString().trim() === "[]";
 }

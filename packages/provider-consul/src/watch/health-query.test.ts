@@ -58,7 +58,7 @@ describe("health queries", () => {
         fc.pre(!/^\.{1,2}$/.test(service));
         const params = parse({ service, tags: [tag], filter });
         const query = toUrl(toHealthPath(params, "default", atOnce));
-        const life = toUrl(toIndexCheckPath(params, "default"));
+        const life = toUrl(toIndexCheckPath(params, "default", atOnce));
         expect(decodeURIComponent(query.pathname.slice("/v1/health/service/".length))).toBe(service);
         expect(query.searchParams.getAll("tag")).toEqual([tag]);
         expect(query.searchParams.get("filter")).toBe(filter ?? null);

@@ -1,12 +1,8 @@
-import type { ConsulSettings } from "../consul-params.ts";
+import type { AccessSettings, Consistency, ConsulSettings } from "../consul-params.ts";
+import { setPosition, type BlockingPosition } from "./watched-query.ts";
 
-export type Consistency = ConsulSettings["consistency"];
-
-export interface BlockingPosition {
-  /** The query waits until the index of the service is greater than this one. With 0 it returns at once. */
-  readonly index: number;
-  readonly waitMs: number;
-}
+/** Where a query looks. */
+export type Scope = Pick<AccessSettings, "datacenter" | "namespace" | "partition">;
 
 /** A filter that no instance passes, because an instance always has an id. */
 const NO_INSTANCE = 'Service.ID == ""';
@@ -18,10 +14,7 @@ export function toHealthPath(
   position: BlockingPosition,
 ): string {
   const query = toQuery(params, consistency, params.filter);
-  if (position.index > 0) {
-    query.set("index", String(position.index));
-    query.set("wait", `${position.waitMs}ms`);
-  }
+  setPosition(query, position);
   return toPath(params, query);
 }
 
@@ -29,16 +22,23 @@ export function toHealthPath(
  * Returns the path of a query that differs only in its filter, which no instance passes. The response is small, comes
  * from the same handler with the same permissions, and has the same index.
  */
-export function toIndexCheckPath(params: ConsulSettings, consistency: Consistency): string {
+export function toIndexCheckPath(
+  params: ConsulSettings,
+  consistency: Consistency,
+  position: BlockingPosition,
+): string {
   const { filter } = params;
-  return toPath(
+  const query = toQuery(
     params,
-    toQuery(params, consistency, filter === undefined ? NO_INSTANCE : `(${filter}) and ${NO_INSTANCE}`),
+    consistency,
+    filter === undefined ? NO_INSTANCE : `(${filter}) and ${NO_INSTANCE}`,
   );
+  setPosition(query, position);
+  return toPath(params, query);
 }
 
 /** Returns the path of another endpoint, with the same datacenter, namespace and partition. */
-export function toScopedPath(endpoint: string, params: ConsulSettings): string {
+export function toScopedPath(endpoint: string, params: Scope): string {
   const text = setScope(new URLSearchParams(), params).toString();
   return text === "" ? endpoint : `${endpoint}?${text}`;
 }
@@ -64,7 +64,8 @@ function toQuery(
   return setScope(query, params);
 }
 
-function setScope(query: URLSearchParams, params: ConsulSettings): URLSearchParams {
+/** Adds the datacenter, the namespace and the partition to a query string. */
+export function setScope(query: URLSearchParams, params: Scope): URLSearchParams {
   const { datacenter, namespace, partition } = params;
   if (datacenter !== undefined) query.set("dc", datacenter);
   if (namespace !== undefined) query.set("ns", namespace);

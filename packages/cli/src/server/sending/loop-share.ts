@@ -20,12 +20,27 @@ export class LoopShare {
     this.#left = options.bytesPerTurn;
   }
 
+  /** True when more may be written in this turn. */
+  get isLeft(): boolean {
+    return this.#left > 0;
+  }
+
+  /** Counts bytes that are written in this turn. */
+  spend(bytes: number): void {
+    this.#left -= bytes;
+    // Nothing else starts the next turn.
+    void this.nextTurn();
+  }
+
+  /** Resolves when the next turn of the event loop has begun. */
+  nextTurn(): Promise<void> {
+    return (this.#nextTurn ??= this.#startTurn());
+  }
+
   /** Resolves when these bytes may be written. Waiting readers are served in the order of their calls. */
   async take(bytes: number): Promise<void> {
-    while (this.#left <= 0) await (this.#nextTurn ??= this.#startTurn());
-    this.#left -= bytes;
-    // Without a waiting reader nothing else would start the next turn.
-    this.#nextTurn ??= this.#startTurn();
+    while (!this.isLeft) await this.nextTurn();
+    this.spend(bytes);
   }
 
   async #startTurn(): Promise<void> {

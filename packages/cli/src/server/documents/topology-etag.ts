@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { TopologyState } from "@holdfast/core";
-import type { ServerView } from "./server-view.ts";
+import type { ServerView } from "../server-view.ts";
 
 /**
  * Identifies the position in the log and the health of the providers. The tag is weak: the time of a provider's last

@@ -1,7 +1,8 @@
 import type { TopologyState } from "@holdfast/core";
 import { expect, test } from "vitest";
-import { serveHub } from "../../test/served-hub.ts";
-import type { ServerView } from "./server-view.ts";
+import { serveHub } from "../../../test/served-hub.ts";
+import type { ServerView } from "../server-view.ts";
+import { DocumentPool } from "../sending/document-pool.ts";
 import { TopologyDocuments } from "./topology-documents.ts";
 
 // R5.5
@@ -34,9 +35,11 @@ test("has the cause of the status, and of each provider's health, with message a
   await using served = await serveHub();
   const log = { state, onEvent: () => () => {}, eventsSince: () => [] };
   const view: ServerView = { ...served.view, log, providers: () => [provider] };
-  const documents = new TopologyDocuments({ clock: served.clock, maxBytes: 1_000 });
-  using document = await documents.topology(view, () => {});
-  const text = [...document.head].join("") + Buffer.concat(document.rest).toString();
+  const { clock } = served;
+  const pool = new DocumentPool({ clock, maxBytes: 1_000 });
+  const documents = new TopologyDocuments({ name: "default", view, instance: "i", pool, clock });
+  const { document } = await documents.current({ isDeflated: false });
+  const text = Buffer.concat(document.parts.map(({ plain }) => plain.body)).toString();
   expect(JSON.parse(text)).toMatchObject({
     status: "unavailable",
     reason: state.statusReason,

@@ -5,9 +5,9 @@ import {
   type TopologyName,
   type TopologyStatus,
 } from "@holdfast/core";
-import { LongList, type JsonDocument } from "../output/json-pieces.ts";
-import type { ServerDirectory } from "./server-directory.ts";
-import { MAX_LISTED_NOT_READY } from "./server-limits.ts";
+import { LongList, type JsonDocument } from "../../output/json-pieces.ts";
+import type { ServerDirectory } from "../server-directory.ts";
+import { MAX_LISTED_NOT_READY } from "../server-limits.ts";
 
 /** All topologies, without their members; sorted by name. */
 export function toTopologiesDocument(directory: ServerDirectory): JsonDocument {

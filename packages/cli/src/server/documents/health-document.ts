@@ -1,6 +1,6 @@
 import { includesSorted, type ProviderHealth, type RemoteNodeReport } from "@holdfast/core";
-import { LongList, type JsonDocument } from "../output/json-pieces.ts";
-import type { ServerView } from "./server-view.ts";
+import { LongList, type JsonDocument } from "../../output/json-pieces.ts";
+import type { ServerView } from "../server-view.ts";
 
 /** The three states of monitoring (R4.5). */
 export type MonitoredState = "up" | "down" | "degraded";

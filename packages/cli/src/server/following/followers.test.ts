@@ -1,7 +1,7 @@
 import { connect } from "node:net";
 import { TestEventSource, type ReceivedEvent } from "@holdfast-apps/test-support";
 import { describe, expect, test } from "vitest";
-import { member, serveHub, type ServedHub } from "../../test/served-hub.ts";
+import { member, serveHub, type ServedHub } from "../../../test/served-hub.ts";
 
 /** Applies an event to the members as a client does. */
 function apply(ids: Set<string>, { event, data }: ReceivedEvent): void {

@@ -1,0 +1,280 @@
+import {
+  isProvisioningError,
+  ProvisioningError,
+  throwIfAborted,
+  whenAborted,
+  type ProviderContext,
+  type Reason,
+} from "@holdfast/core";
+import type { OwnSlot } from "../agent/own-slots.ts";
+import type { SlotUser } from "../agent/query-slots.ts";
+import type { AccessSettings } from "../consul-params.ts";
+import type { ConsulResponse, ConsulSource } from "../http/consul-client.ts";
+import { PollPace } from "./poll-pace.ts";
+import { readIndex } from "./read-index.ts";
+import { isFromView } from "./staleness.ts";
+import { FROM_START, type BlockingPosition, type WatchedQuery } from "./watched-query.ts";
+
+/** What the server confirms about the last content while there is no change. */
+export type Confirmation =
+  | { readonly type: "heartbeat" }
+  | { readonly type: "held"; readonly reason: Reason };
+
+export interface QueryPollOptions {
+  readonly query: Pick<WatchedQuery<unknown>, "toPath" | "toCheckPath" | "assertComplete">;
+  readonly settings: AccessSettings;
+  readonly client: ConsulSource;
+  readonly context: ProviderContext;
+  /** Returns the reason when the content of a response is not confirmed as current; see `staleness.ts`. */
+  readonly findStaleness: (response: ConsulResponse) => Reason | undefined;
+  /** Returns true when another address has current content. That address is used from then on. */
+  readonly findCurrentAddress: () => Promise<boolean>;
+  readonly signal: AbortSignal;
+}
+
+/** The content whose changes a poll waits for. */
+export interface KnownContent {
+  readonly index: number;
+  /** The address that sent it. */
+  readonly address: string;
+}
+
+/** The result of an index check. */
+interface IndexCheck {
+  readonly index: number;
+  /** The reason why the content may be out of date, if the server cannot confirm it as current. */
+  readonly held: Reason | undefined;
+  readonly isFromView: boolean;
+}
+
+interface IndexCheckOptions {
+  readonly position: BlockingPosition;
+  readonly holdsSlot: boolean;
+  readonly withinMs: number;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Consul adds up to one sixteenth to the requested wait (api-docs, "Blocking Queries"). `NETWORK_MS` is added for the
+ * network.
+ */
+const WAIT_STRETCH = 17 / 16;
+const NETWORK_MS = 5_000;
+/** The minimum time in which a blocking query must begin to deliver a change that an index check has shown. */
+const GRACE_MS = 1_000;
+
+/**
+ * Waits for the next change of a query. While the agent has a free slot, one blocking query waits, and index checks confirm
+ * the content in the meantime. Otherwise the index check itself is a blocking query that waits briefly, when it is the turn
+ * of this watch.
+ */
+export class QueryPoll implements Disposable {
+  readonly #options: QueryPollOptions;
+  readonly #slots: SlotUser;
+  readonly #pace: PollPace;
+  #known: KnownContent = { index: 0, address: "" };
+
+  constructor(options: QueryPollOptions) {
+    const { client, context, settings } = options;
+    const { clock, random, heartbeatMs } = context;
+    this.#options = options;
+    this.#slots = client.slots.join(heartbeatMs / 2);
+    this.#pace = new PollPace({ clock, random, heartbeatMs, minGapMs: settings.minGapMs });
+  }
+
+  /** Reports that the content has changed: such watches are the first to get a blocking query of their own. */
+  markChanged(): void {
+    this.#slots.markChanged(this.#options.context.clock.monotonic());
+  }
+
+  /**
+   * Yields what the server confirms while there is no change. Returns the next response; `undefined` when another address has
+   * current content and must be read from the start.
+   */
+  async *next(known: KnownContent): AsyncGenerator<Confirmation, ConsulResponse | undefined> {
+    const { settings, signal } = this.#options;
+    this.#known = known;
+    for (;;) {
+      throwIfAborted(signal);
+      const own = this.#slots.takeOwn(settings.waitMs * WAIT_STRETCH);
+      if (own !== undefined) return yield* this.#waitWithOwnQuery(own);
+      const { response, check } = await this.#takeTurn();
+      if (response !== undefined) return response;
+      if (check === undefined) continue;
+      yield toConfirmation(check);
+      if (check.held !== undefined && (await this.#options.findCurrentAddress())) return undefined;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#slots[Symbol.dispose]();
+  }
+
+  async *#waitWithOwnQuery(own: OwnSlot): AsyncGenerator<Confirmation, ConsulResponse | undefined> {
+    using slot = own;
+    const { context, settings, findCurrentAddress, signal } = this.#options;
+    const poll = new AbortController();
+    using _ = whenAborted(signal, () => poll.abort(signal.reason));
+    let hasBegun = false;
+    const query = this.#sendQuery(settings.waitMs, poll.signal, () => {
+      hasBegun = true;
+    });
+    const settle = () => {
+      if (!poll.signal.aborted) slot.settle();
+    };
+    // When the consumer stops reading, nothing else handles a rejection of the query.
+    query.then(settle, settle);
+    try {
+      for (;;) {
+        const response = await this.#waitFor(query, context.heartbeatMs / 2);
+        if (response !== undefined) return response;
+        throwIfAborted(signal);
+        const check = await this.#checkDuring(query);
+        if (check === undefined) continue;
+        if (check.index > this.#known.index) {
+          const change = await this.#waitFor(query, this.#graceMs);
+          if (change !== undefined) return change;
+          throwIfAborted(signal);
+          // A long response may take more time. If it stops, the health timeout detects that.
+          if (hasBegun) return await query;
+          throw this.#toDeadConnection(check);
+        }
+        yield toConfirmation(check);
+        if (check.held !== undefined && (await findCurrentAddress())) return undefined;
+      }
+    } finally {
+      poll.abort();
+    }
+  }
+
+  /** Waits for the turn of this watch, and then for a change. The turn ends before the consumer gets the result. */
+  async #takeTurn(): Promise<{
+    readonly response?: ConsulResponse;
+    readonly check?: IndexCheck | undefined;
+  }> {
+    const { client, context, signal } = this.#options;
+    const { clock, heartbeatMs } = context;
+    const { address, index } = this.#known;
+    let startedAt: number;
+    let waitMs: number;
+    let check: IndexCheck | undefined;
+    {
+      using turn = await this.#slots.takeTurn({ address, signal });
+      ({ waitMs } = turn);
+      startedAt = clock.monotonic();
+      this.#pace.startPoll();
+      const withinMs = waitMs * WAIT_STRETCH + heartbeatMs;
+      try {
+        check = await this.#checkIndex({ position: { index, waitMs }, holdsSlot: true, withinMs, signal });
+        // Only a response that does not wait comes from a server.
+        if (check?.isFromView === true && check.index <= index)
+          check = await this.#checkIndex({ position: FROM_START, holdsSlot: true, withinMs, signal });
+      } catch (error) {
+        if (isRefused(error)) client.slots.fail(address, error);
+        throw error;
+      }
+      if (check !== undefined && check.index > index) {
+        const response = await this.#sendQuery(Math.round(this.#graceMs), signal);
+        if (readIndex(response, index) > index) return { response };
+        throw this.#toDeadConnection(check);
+      }
+    }
+    const didNotBlock = clock.monotonic() - startedAt < waitMs / 2;
+    if (check !== undefined && didNotBlock) await this.#pace.pause(undefined, signal);
+    return { check };
+  }
+
+  #sendQuery(waitMs: number, signal: AbortSignal, onResponse?: () => void): Promise<ConsulResponse> {
+    const { query, settings, client } = this.#options;
+    const { index, address } = this.#known;
+    return client.send({
+      path: query.toPath(settings.consistency, { index, waitMs }),
+      address,
+      holdsSlot: true,
+      withinMs: waitMs * WAIT_STRETCH + NETWORK_MS,
+      onResponse,
+      signal,
+    });
+  }
+
+  get #graceMs(): number {
+    return Math.max(GRACE_MS, this.#options.context.heartbeatMs);
+  }
+
+  async #waitFor(query: Promise<ConsulResponse>, ms: number): Promise<ConsulResponse | undefined> {
+    // `sleep` is not used, because aborting it creates an error for each response.
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    const timer = this.#options.context.clock.schedule(ms, () => resolve(undefined));
+    using _ = whenAborted(this.#options.signal, () => resolve(undefined));
+    try {
+      return await Promise.race([query, promise]);
+    } finally {
+      timer[Symbol.dispose]();
+    }
+  }
+
+  /** Checks the index. Returns undefined when the response of the blocking query came first, or when no response came in time. */
+  async #checkDuring(query: Promise<ConsulResponse>): Promise<IndexCheck | undefined> {
+    const done = new AbortController();
+    using _ = whenAborted(this.#options.signal, () => done.abort());
+    const withinMs = this.#options.context.heartbeatMs * 2;
+    const check = this.#checkIndex({
+      position: FROM_START,
+      holdsSlot: false,
+      withinMs,
+      signal: done.signal,
+    });
+    try {
+      return await Promise.race([check, query.then(() => undefined)]);
+    } finally {
+      done.abort();
+    }
+  }
+
+  /** Requests the current index of the server. Returns undefined when no response came in time; the health timeout detects the silence. */
+  async #checkIndex(options: IndexCheckOptions): Promise<IndexCheck | undefined> {
+    const { position, holdsSlot, withinMs, signal } = options;
+    const { query, settings, client, findStaleness } = this.#options;
+    const { address } = this.#known;
+    const path = query.toCheckPath(settings.consistency, position);
+    try {
+      // Users that watch the same with the same token need only one check.
+      const response = await client.once(
+        `${address} ${path}`,
+        (shared) => client.send({ path, address, holdsSlot, withinMs, signal: shared }),
+        signal,
+      );
+      await query.assertComplete(response);
+      return {
+        index: readIndex(response, 0),
+        held: findStaleness(response),
+        isFromView: isFromView(response),
+      };
+    } catch (error) {
+      if (isProvisioningError(error) && error.code === "CONNECTIVITY_TIMEOUT") return undefined;
+      throw error;
+    }
+  }
+
+  #toDeadConnection(check: IndexCheck): ProvisioningError {
+    const { address, index } = this.#known;
+    return new ProvisioningError(
+      "STREAM_FAILED",
+      `the blocking query to Consul at ${address} did not return a change, so its connection is dead`,
+      { details: { address, index, seen: check.index } },
+    );
+  }
+}
+
+function toConfirmation({ held }: IndexCheck): Confirmation {
+  return held === undefined ? { type: "heartbeat" } : { type: "held", reason: held };
+}
+
+/** Whether nothing listens at the address. */
+function isRefused(error: unknown): error is ProvisioningError {
+  return (
+    isProvisioningError(error) &&
+    error.code === "CONNECTIVITY_REFUSED" &&
+    error.details["status"] === undefined
+  );
+}
