@@ -5,6 +5,6 @@ import { root } from "@holdfast-apps/lab/packed-packages";
 
 // R1.1
 test("the configuration of examples/kubernetes is valid", async () => {
-  const { providers } = await loadConfig(join(root, "examples", "kubernetes", "holdfast.yaml"));
-  expect(providers?.map(({ kind }) => kind)).toEqual(["kubernetes", "consul"]);
+  const { topologies } = await loadConfig(join(root, "examples", "kubernetes", "holdfast.yaml"));
+  expect(topologies[0]?.providers?.map(({ kind }) => kind)).toEqual(["kubernetes", "consul"]);
 });

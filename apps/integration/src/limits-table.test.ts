@@ -58,26 +58,39 @@ interface Schema {
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly items?: Schema;
   readonly anyOf?: readonly Schema[];
-  readonly oneOf?: readonly Schema[];
+  readonly $ref?: string;
+  readonly $defs?: Readonly<Record<string, Schema>>;
 }
 
 /** Yields `[path, default, minimum, maximum]` for every setting with a range. */
-function* settingsOf(schema: Schema, path: string): Generator<readonly string[]> {
-  const { properties = {}, anyOf = [], oneOf = [], items } = schema;
+function* settingsOf(document: Schema): Generator<readonly string[]> {
+  const { $defs = {}, ...config } = document;
+  yield* rangesOf(config, "", $defs);
+  for (const [name, schema] of Object.entries($defs)) {
+    // Those of a provider and of an entry of `from` are mostly the same.
+    const [, kind] = /^(?:params|discovery)\.(.+)$/.exec(name) ?? [];
+    if (kind !== undefined) yield* rangesOf(schema, `${kind}: params`, $defs);
+  }
+}
+
+function* rangesOf(
+  schema: Schema,
+  path: string,
+  definitions: Readonly<Record<string, Schema>>,
+): Generator<readonly string[]> {
+  const { properties = {}, anyOf = [], items, $ref } = schema;
+  const [, name = ""] = /^#\/\$defs\/(health|guards|lastKnownGood|validation)$/.exec($ref ?? "") ?? [];
+  const referred = definitions[name];
+  // The same settings of single topologies are not listed again.
+  if (referred !== undefined && path === name) yield* rangesOf(referred, path, definitions);
   if (schema.maximum !== undefined && schema.minimum !== undefined) {
     yield [`\`${path}\``, toText(schema.default), toText(schema.minimum), toText(schema.maximum)];
   }
-  for (const [name, property] of Object.entries(properties)) {
-    yield* settingsOf({ ...property }, path === "" ? name : `${path}.${name}`);
+  for (const [key, property] of Object.entries(properties)) {
+    yield* rangesOf({ ...property }, path === "" ? key : `${path}.${key}`, definitions);
   }
-  for (const choice of anyOf) yield* settingsOf({ default: schema.default, ...choice }, path);
-  for (const choice of oneOf) {
-    const kind = choice.properties?.["kind"]?.const;
-    if (choice.properties?.["params"] !== undefined) {
-      yield* settingsOf(choice.properties["params"], `${String(kind)}: params`);
-    }
-  }
-  if (items !== undefined) yield* settingsOf(items, path);
+  for (const choice of anyOf) yield* rangesOf({ default: schema.default, ...choice }, path, definitions);
+  if (items !== undefined) yield* rangesOf(items, path, definitions);
 }
 
 async function readSchema(): Promise<Schema> {
@@ -106,7 +119,7 @@ describe("LIMITS.md", () => {
   });
 
   test("lists every setting with a range, with its default and its range", async () => {
-    const settings = new Set([...settingsOf(await readSchema(), "")].map((row) => row.join(" | ")));
+    const settings = new Set([...settingsOf(await readSchema())].map((row) => row.join(" | ")));
     const rows = (await readRows()).map((cells) => cells.join(" | "));
     const documented = new Set(rows.filter((row) => /^`[^`]+` \| \d* \| -?\d+ \| \d+$/.test(row)));
     expect([...documented].sort()).toEqual([...settings].sort());

@@ -134,6 +134,7 @@ function createProgram(
     .argument("<node>", "its id")
     .option("-c, --config <file>", "the configuration of the daemon, which contains its address")
     .option("-u, --url <url>", "the URL of the daemon, instead of a configuration")
+    .addOption(topologyOption("the topology; default: the one called default, or the only one of --config"))
     .addOption(jsonOption())
     .addHelpText("after", HELP.explain)
     .action(async (node: string, options: ExplainOptions) => {
@@ -147,6 +148,7 @@ function createProgram(
 interface SetOptions {
   readonly config?: string;
   readonly store?: string;
+  readonly topology?: string;
 }
 
 interface FieldOptions extends SetOptions {
@@ -167,6 +169,9 @@ function addProviderCommands(providers: Command, context: CommandContext): void 
       .description(description)
       .option("-c, --config <file>", "the configuration that the store belongs to")
       .option("-s, --store <file>", "the store file, if there is no configuration")
+      .addOption(
+        topologyOption("a topology of the configuration; needed if there are several without default"),
+      )
       .addOption(jsonOption());
   subcommand("list", "list the stored providers, with the reason for disabled ones").action(
     async (options: SetOptions) => {
@@ -191,6 +196,10 @@ function addProviderCommands(providers: Command, context: CommandContext): void 
       const { removeProvider } = await import("./commands/remove-provider.ts");
       await removeProvider(id, options, context);
     });
+}
+
+function topologyOption(description: string): Option {
+  return new Option("-t, --topology <name>", description);
 }
 
 function jsonOption(): Option {

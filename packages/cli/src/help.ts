@@ -20,8 +20,9 @@ Examples:
   $ holdfast run --config holdfast.yaml                     one line of text per event
   $ holdfast run -c holdfast.yaml --json | jq .kind         one JSON document per line
   $ holdfast run -c holdfast.yaml --port 0                  on any free port, which is printed
-  $ kill -HUP PID                                           reload the providers, all or nothing
-  $ kill -USR2 PID                                          accept removals that the mass-removal guard holds
+  $ holdfast run -c holdfast.yaml --json | jq -c 'select(.topology == "orders")'
+  $ kill -HUP PID                                           reload all topologies, all or nothing
+  $ kill -USR2 PID                                          accept removals that mass-removal guards hold
   $ curl -N http://127.0.0.1:7420/events                    follow the events over HTTP
 
 A configuration can be as small as this:
@@ -30,6 +31,14 @@ A configuration can be as small as this:
       kind: file
       priority: 100
       params: { path: topology.json }
+
+Several topologies share what is written in backends. The order of a list is the order of preference:
+  backends:
+    consul: { kind: consul, addresses: ["http://10.0.0.5:8500"] }
+    shop: { kind: kubernetes, namespace: shop }
+  topologies:
+    orders: { providers: [{ backend: consul, service: orders }, { backend: shop, service: orders }] }
+    billing: { providers: [{ backend: consul, service: billing }] }
 
 Adapters for more kinds of provider are packages or files, loaded at the start:
   adapters: ["@acme/holdfast-provider-nomad", "./my-adapter.ts"]
@@ -50,12 +59,14 @@ Examples:
 
 With --config it loads the adapters that the file names, which runs their code, unless --no-adapters is given.
 
+With --config an entry that names a backend is completed with the parameters of the backend's kind.
 Refer to the schema in the first line of a YAML file, and editors complete and check it while you type:
   # yaml-language-server: $schema=./holdfast.schema.json`,
   explain: `
 Examples:
   $ holdfast explain node-17                        of the daemon at http://127.0.0.1:7420
   $ holdfast explain node-17 -c holdfast.yaml       of the daemon that runs with this configuration
+  $ holdfast explain node-17 --topology orders      of that topology
   $ holdfast explain node-17 --url http://10.0.0.5:7420 --json
 
 Shows which providers list the node and since when, the sequence number in the log, and the rule by which it is in, out, held or
@@ -66,9 +77,9 @@ Examples:
   $ holdfast providers add --config holdfast.yaml primary.yaml
   $ holdfast providers remove --config holdfast.yaml primary
 
-These commands work on the store (providers.jsonl in the configuration's dataDir). If a configuration has "providers",
-it defines the set: the store is only a copy, and add and remove are refused. A running daemon adopts changes after a
-SIGHUP. Only add loads the adapters that the configuration names, which runs their code.`,
+These commands work on the store: providers.jsonl in the configuration's dataDir, or in dataDir/topologies/NAME for
+--topology NAME. Without --topology, list shows all topologies. If a topology has "providers" in the configuration, they are
+its set: the store is only a copy, and add and remove are refused. A running daemon adopts changes after a SIGHUP. Only add loads the adapters that the configuration names, which runs their code.`,
   add: `
 Examples:
   $ holdfast providers add -c holdfast.yaml --id primary --kind file --priority 100 \\

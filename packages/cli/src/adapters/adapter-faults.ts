@@ -1,41 +1,50 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { AnyProviderAdapter } from "@holdfast/core";
+import type { AnyProviderAdapter, ProviderContext } from "@holdfast/core";
 import type { CodeOrigin } from "./code-origin.ts";
+import { IsolatedDiscovery } from "./isolated-discovery.ts";
 import { IsolatedProvider } from "./isolated-provider.ts";
 
 /**
  * Finds out which adapter's code threw an error outside of any call (in a timer, on a socket, in a promise without a
- * handler), and ends the watches of that provider, which counts as a failure like an error thrown by a watch.
+ * handler), and ends the watches of that provider or discovery, which counts as a failure like an error thrown by a watch.
  */
 export class AdapterFaults {
   readonly #origins: AsyncLocalStorage<CodeOrigin> = new AsyncLocalStorage();
-  readonly #providers: Set<IsolatedProvider> = new Set();
+  readonly #isolated: Set<IsolatedProvider | IsolatedDiscovery> = new Set();
 
   /** Runs code of an adapter. Asynchronous work that it starts is attributed to the same origin. */
   run<T>(origin: CodeOrigin, work: () => T): T {
     return this.#origins.run(origin, work);
   }
 
-  /** Wraps an adapter so that its providers are registered here. */
+  /** Wraps an adapter so that its providers and discoveries are registered here. */
   isolate(adapter: AnyProviderAdapter, name: string): AnyProviderAdapter {
-    const { kind, params } = adapter;
+    const { kind, params, discovery } = adapter;
     return {
       kind,
       params,
-      create: (descriptor, context) => {
-        const origin = { adapter: name, providerId: descriptor.id };
-        const run = <T>(work: () => T): T => this.run(origin, work);
-        const provider = run(() => adapter.create(descriptor, context));
-        const isolated = new IsolatedProvider({
-          provider,
-          origin,
-          run,
-          clock: context.clock,
-          onDisposed: () => void this.#providers.delete(isolated),
-        });
-        this.#providers.add(isolated);
-        return isolated;
-      },
+      create: (descriptor, context) =>
+        this.#isolate({ adapter: name, providerId: descriptor.id }, (run, origin, onDisposed) => {
+          const provider = run(() => adapter.create(descriptor, context));
+          return new IsolatedProvider({ provider, origin, run, clock: context.clock, onDisposed });
+        }),
+      ...(discovery !== undefined && {
+        discovery: {
+          params: discovery.params,
+          values: discovery.values,
+          create: (given: unknown, context: ProviderContext) =>
+            this.#isolate({ adapter: name, isDiscovery: true }, (run, origin, onDisposed) => {
+              const inner = run(() => discovery.create(given, context));
+              return new IsolatedDiscovery({
+                discovery: inner,
+                origin,
+                run,
+                clock: context.clock,
+                onDisposed,
+              });
+            }),
+        },
+      }),
     };
   }
 
@@ -46,7 +55,20 @@ export class AdapterFaults {
   receive(error: unknown): CodeOrigin | undefined {
     const origin = this.#origins.getStore();
     if (origin === undefined) return undefined;
-    for (const provider of this.#providers) if (provider.isOf(origin)) provider.cutOff(error);
+    for (const isolated of this.#isolated) if (isolated.isOf(origin)) isolated.cutOff(error);
     return origin;
+  }
+
+  #isolate<T extends IsolatedProvider | IsolatedDiscovery>(
+    origin: CodeOrigin,
+    create: (run: <R>(work: () => R) => R, origin: CodeOrigin, onDisposed: () => void) => T,
+  ): T {
+    const isolated: T = create(
+      (work) => this.run(origin, work),
+      origin,
+      () => void this.#isolated.delete(isolated),
+    );
+    this.#isolated.add(isolated);
+    return isolated;
   }
 }

@@ -1,13 +1,13 @@
-import { describeForm, type AnyProviderAdapter } from "@holdfast/core";
+import { describeForm, type AdapterOptions, type AnyProviderAdapter } from "@holdfast/core";
 import { describeFailure, type AdapterFault } from "./adapter-fault.ts";
 
 /**
- * Loads a module and calls its export `createAdapter({ baseDir })`. Never rejects: any error of the module is returned
+ * Loads a module and calls its export `createAdapter(options)`. Never rejects: any error of the module is returned
  * as a fault.
  */
 export async function importAdapter(
   url: string,
-  baseDir: string,
+  options: AdapterOptions,
 ): Promise<AnyProviderAdapter | AdapterFault> {
   let createAdapter: unknown;
   try {
@@ -20,7 +20,7 @@ export async function importAdapter(
     return { expected: 'a module that exports a function "createAdapter"', got: describeForm(createAdapter) };
   }
   try {
-    const adapter: unknown = Reflect.apply(createAdapter, undefined, [{ baseDir }]);
+    const adapter: unknown = Reflect.apply(createAdapter, undefined, [options]);
     return isAdapter(adapter) ? adapter : toFault(adapter);
   } catch (error) {
     return { expected: "an adapter from createAdapter", got: describeFailure(error) };
@@ -42,11 +42,23 @@ const FIELDS: readonly Field[] = [
   {
     name: "params",
     form: "a schema of zod 4",
-    isRight: (value) =>
-      typeof fieldOf(value, "safeParse") === "function" && fieldOf(value, "_zod") !== undefined,
+    isRight: isSchema,
   },
   { name: "create", form: "a function", isRight: (value) => typeof value === "function" },
+  {
+    name: "discovery",
+    form: "an object with params, values and create",
+    isRight: (value) =>
+      value === undefined ||
+      (isSchema(fieldOf(value, "params")) &&
+        Array.isArray(fieldOf(value, "values")) &&
+        typeof fieldOf(value, "create") === "function"),
+  },
 ];
+
+function isSchema(value: unknown): boolean {
+  return typeof fieldOf(value, "safeParse") === "function" && fieldOf(value, "_zod") !== undefined;
+}
 
 /** Unlike `fieldOf` of core, this includes inherited fields, because an adapter may be an instance of a class. */
 function fieldOf(value: unknown, name: string): unknown {

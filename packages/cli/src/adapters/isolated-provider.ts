@@ -1,23 +1,16 @@
-import {
-  ProvisioningError,
-  readUntilAborted,
-  type Clock,
-  type ClusterProvider,
-  type ProbeOptions,
-  type ProviderCapabilities,
-  type ProviderDescriptor,
-  type SourceEvent,
-  type WatchOptions,
+import type {
+  ClusterProvider,
+  ProbeOptions,
+  ProviderCapabilities,
+  ProviderDescriptor,
+  SourceEvent,
+  WatchOptions,
 } from "@holdfast/core";
 import type { CodeOrigin } from "./code-origin.ts";
-import { paceEvents } from "./pace-events.ts";
+import { IsolatedWatches, type IsolatedWatchesOptions } from "./isolated-watches.ts";
 
-export interface IsolatedProviderOptions {
+export interface IsolatedProviderOptions extends IsolatedWatchesOptions {
   readonly provider: ClusterProvider;
-  readonly origin: CodeOrigin;
-  /** Runs the provider's code so that errors it throws later can be traced to it. */
-  readonly run: <T>(work: () => T) => T;
-  readonly clock: Clock;
   readonly onDisposed: () => void;
 }
 
@@ -25,10 +18,11 @@ export interface IsolatedProviderOptions {
 export class IsolatedProvider implements ClusterProvider {
   readonly audit?: NonNullable<ClusterProvider["audit"]>;
   readonly #options: IsolatedProviderOptions;
-  readonly #watches: Set<AbortController> = new Set();
+  readonly #watches: IsolatedWatches;
 
   constructor(options: IsolatedProviderOptions) {
     this.#options = options;
+    this.#watches = new IsolatedWatches(options);
     const { provider, run } = options;
     if (provider.audit !== undefined) this.audit = (auditOptions) => run(() => provider.audit!(auditOptions));
   }
@@ -41,17 +35,12 @@ export class IsolatedProvider implements ClusterProvider {
     return this.#options.provider.capabilities;
   }
 
-  isOf({ adapter, providerId }: CodeOrigin): boolean {
-    const { origin } = this.#options;
-    return providerId === undefined ? adapter === origin.adapter : providerId === origin.providerId;
+  isOf(origin: CodeOrigin): boolean {
+    return this.#watches.isOf(origin);
   }
 
-  /** Ends every watch with `STREAM_FAILED`. Its message is read by clients, so it does not repeat that of `cause`. */
   cutOff(cause: unknown): void {
-    const { adapter } = this.#options.origin;
-    const message = `the code of the adapter "${adapter}" failed outside of any call`;
-    for (const watch of this.#watches)
-      watch.abort(new ProvisioningError("STREAM_FAILED", message, { cause }));
+    this.#watches.cutOff(cause);
   }
 
   probe(options: ProbeOptions): Promise<void> {
@@ -59,26 +48,8 @@ export class IsolatedProvider implements ClusterProvider {
     return run(() => provider.probe(options));
   }
 
-  async *watch({ signal }: WatchOptions): AsyncGenerator<SourceEvent, void> {
-    const { provider, run } = this.#options;
-    const cut = new AbortController();
-    const either = AbortSignal.any([signal, cut.signal]);
-    this.#watches.add(cut);
-    try {
-      const source = run(() => provider.watch({ signal: either }));
-      const iterator = run(() => source[Symbol.asyncIterator]());
-      const inContext: AsyncIterator<SourceEvent> = {
-        next: () => run(() => iterator.next()),
-        return: async () => (await run(() => iterator.return?.())) ?? { done: true, value: undefined },
-      };
-      const { clock, origin } = this.#options;
-      const events = readUntilAborted({ [Symbol.asyncIterator]: () => inContext }, either);
-      yield* paceEvents(events, { clock, adapter: origin.adapter });
-    } catch (error) {
-      if (cut.signal.aborted || !signal.aborted) throw error;
-    } finally {
-      this.#watches.delete(cut);
-    }
+  watch(options: WatchOptions): AsyncGenerator<SourceEvent, void> {
+    return this.#watches.watch(options, (inner) => this.#options.provider.watch(inner));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -24,7 +24,7 @@ async function load(files: Readonly<Record<string, unknown>>, ...names: readonly
   return { kinds, problems: problems.map(({ path, expected, got }) => `${path}: ${expected}, got ${got}`) };
 }
 
-const BUILT_IN = ["consul", "file", "kubernetes", "memory"];
+const BUILT_IN = ["consul", "file", "holdfast", "kubernetes", "memory"];
 
 function packageOf(exports: unknown, rest: object = {}): object {
   return { name: "x", version: "1.0.0", type: "module", exports, ...rest };
@@ -125,6 +125,10 @@ describe("an adapter that cannot be loaded", () => {
     ],
     ["./no-params.mjs", 'an adapter from createAdapter whose "params" is a schema of zod 4, got an object'],
     ["./no-create.mjs", 'an adapter from createAdapter whose "create" is a function, got nothing'],
+    [
+      "./no-values.mjs",
+      'an adapter from createAdapter whose "discovery" is an object with params, values and create, got an object',
+    ],
     ["./file.mjs", 'an adapter of a different kind, got "file", which is built in'],
   ])("%j: expected %s", async (name, problem) => {
     const files = {
@@ -137,6 +141,7 @@ describe("an adapter that cannot be loaded", () => {
       "promise.mjs": "export async function createAdapter() {}",
       "no-params.mjs": adapterModule("nomad", "params: { parse() {} }"),
       "no-create.mjs": adapterModule("nomad", "create: undefined"),
+      "no-values.mjs": adapterModule("nomad", "discovery: { params: z.object({}), create() {} }"),
       "file.mjs": adapterModule("file"),
       "node_modules/closed/package.json": packageOf({}),
       "node_modules/broken/package.json": "{",

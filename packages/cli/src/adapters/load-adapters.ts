@@ -3,6 +3,7 @@ import {
   ProvisioningError,
   systemClock,
   untilAborted,
+  type AdapterOptions,
   type AnyProviderAdapter,
   type Clock,
 } from "@holdfast/core";
@@ -19,11 +20,15 @@ export interface LoadedAdapters {
 }
 
 export interface LoadAdaptersOptions {
+  /** The id that the server of this process sends, if it has one; see `AdapterOptions`. */
+  readonly instance?: string | undefined;
   /** Records which adapter's code fails outside of any call. */
   readonly faults?: AdapterFaults | undefined;
   /** @defaultValue the system clock */
   readonly clock?: Clock | undefined;
 }
+
+type LoadedAdapterOptions = AdapterOptions & { readonly baseDir: string };
 
 /** Time limit for loading a module, in milliseconds. A module may wait at its top level. */
 const LOAD_WITHIN_MS = 30_000;
@@ -35,16 +40,17 @@ const LOAD_WITHIN_MS = 30_000;
 export async function loadAdapters(
   input: unknown,
   folder: string,
-  { faults = new AdapterFaults(), clock = systemClock }: LoadAdaptersOptions = {},
+  { instance, faults = new AdapterFaults(), clock = systemClock }: LoadAdaptersOptions = {},
 ): Promise<LoadedAdapters> {
   const names: unknown = Reflect.get(Object(input), "adapters");
-  const adapters = [...createBuiltInAdapters(folder)];
+  const options = { baseDir: folder, instance };
+  const adapters = [...createBuiltInAdapters(options)];
   const owners = new Map(adapters.map(({ kind }) => [kind, "which is built in"]));
   const problems: AdapterProblem[] = [];
   for (const [index, name] of Array.isArray(names) ? names.entries() : []) {
     if (typeof name !== "string" || name === "") continue;
     const path = `adapters[${index}]`;
-    const loaded = await faults.run({ adapter: name }, () => loadWithin(name, folder, clock));
+    const loaded = await faults.run({ adapter: name }, () => loadWithin(name, options, clock));
     if ("create" in loaded && !owners.has(loaded.kind)) {
       owners.set(loaded.kind, `which ${path} has`);
       adapters.push(faults.isolate(loaded, name));
@@ -61,12 +67,12 @@ export async function loadAdapters(
 
 async function loadWithin(
   name: string,
-  folder: string,
+  options: LoadedAdapterOptions,
   clock: Clock,
 ): Promise<AnyProviderAdapter | AdapterFault> {
   using deadline = createDeadline({ afterMs: LOAD_WITHIN_MS, clock, error: toLateError });
   try {
-    return await untilAborted(loadAdapter(name, folder), deadline.signal);
+    return await untilAborted(loadAdapter(name, options), deadline.signal);
   } catch {
     const expected = `a module that loads within ${LOAD_WITHIN_MS / 1_000} seconds`;
     return { expected, got: "one that is still loading" };
@@ -77,7 +83,10 @@ function toLateError(): ProvisioningError {
   return new ProvisioningError("VALIDATION_ADAPTER_UNAVAILABLE", "the module is still loading");
 }
 
-async function loadAdapter(name: string, folder: string): Promise<AnyProviderAdapter | AdapterFault> {
-  const found = await resolveAdapter(name, folder);
-  return "url" in found ? importAdapter(found.url, folder) : found;
+async function loadAdapter(
+  name: string,
+  options: LoadedAdapterOptions,
+): Promise<AnyProviderAdapter | AdapterFault> {
+  const found = await resolveAdapter(name, options.baseDir);
+  return "url" in found ? importAdapter(found.url, options) : found;
 }

@@ -6,6 +6,7 @@ import {
   untilAborted,
   type AnyProviderAdapter,
   type Clock,
+  type ProviderId,
   type Random,
   type Reason,
 } from "@holdfast/core";
@@ -18,7 +19,7 @@ export interface AuditOptions {
 }
 
 export interface ProviderWarning extends Reason {
-  readonly providerId: string;
+  readonly providerId: ProviderId;
 }
 
 /** Time limit for the audit of one provider, in milliseconds. */

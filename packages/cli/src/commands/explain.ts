@@ -1,16 +1,28 @@
-import { createDeadline, isProvisioningError, ProvisioningError, sleep, type Clock } from "@holdfast/core";
+import {
+  createDeadline,
+  DEFAULT_TOPOLOGY,
+  isProvisioningError,
+  isTopologyName,
+  ProvisioningError,
+  sleep,
+  type Clock,
+} from "@holdfast/core";
 import { collectBytes, parseJson, parseRetryAfter, toNetworkFailure } from "@holdfast/core/adapter";
+import * as z from "zod";
 import { loadConfig } from "../config/load-config.ts";
 import { explainedSchema } from "../output/explained.ts";
 import { toExplanationLines } from "../output/explanation-lines.ts";
 import { toJsonText } from "../output/printable.ts";
 import type { CommandContext } from "./command-context.ts";
+import { toUnknownTopologyError } from "./unknown-topology-error.ts";
 
 export interface ExplainOptions {
   /** Path of the configuration file of the running daemon. It contains the address of the daemon. */
   readonly config?: string | undefined;
   /** The URL of the daemon, instead of `config`. */
   readonly url?: string | undefined;
+  /** The name of a topology of the daemon. @defaultValue "default", or the only one of `config` */
+  readonly topology?: string | undefined;
 }
 
 const DEFAULT_URL = "http://127.0.0.1:7420";
@@ -29,8 +41,8 @@ export async function explain(
   context: CommandContext,
 ): Promise<void> {
   const { terminal, out, paint, isJson } = context;
-  const base = await findDaemon(options, terminal.cwd);
-  const url = toUrl(base, nodeId);
+  const { base, topology } = await findDaemon(options, terminal.cwd);
+  const url = toUrl(base, topology, nodeId);
   const answer = await ask(url, terminal.clock);
   const explained = explainedSchema.safeParse(answer);
   if (!explained.success) {
@@ -43,10 +55,16 @@ export async function explain(
   for (const line of toExplanationLines(explained.data, paint)) await out.write(line);
 }
 
-async function findDaemon({ url, config: file }: ExplainOptions, cwd: string): Promise<string> {
-  if (url !== undefined) return url;
-  if (file === undefined) return DEFAULT_URL;
-  const { config } = await loadConfig(file, { cwd, loadsAdapters: false });
+interface DaemonPlace {
+  readonly base: string;
+  readonly topology: string;
+}
+
+async function findDaemon(options: ExplainOptions, cwd: string): Promise<DaemonPlace> {
+  const { url, config: file, topology = DEFAULT_TOPOLOGY } = options;
+  if (url !== undefined) return { base: url, topology };
+  if (file === undefined) return { base: DEFAULT_URL, topology };
+  const { config, topologies } = await loadConfig(file, { cwd, loadsAdapters: false });
   if (config.http === false) {
     throw new ProvisioningError(
       "VALIDATION_MALFORMED",
@@ -56,11 +74,16 @@ async function findDaemon({ url, config: file }: ExplainOptions, cwd: string): P
   const { host, port } = config.http;
   const isAny = host === "0.0.0.0" || host === "::";
   const name = host.includes(":") ? `[${host}]` : host;
-  return `http://${isAny ? "127.0.0.1" : name}:${port}`;
+  const base = `http://${isAny ? "127.0.0.1" : name}:${port}`;
+  const [first] = topologies;
+  const isOnly = options.topology === undefined && topologies.length === 1 && first !== undefined;
+  return { base, topology: isOnly ? first.name : topology };
 }
 
-function toUrl(base: string, nodeId: string): URL {
-  const url = URL.parse("explain", base.endsWith("/") ? base : `${base}/`);
+function toUrl(base: string, topology: string, nodeId: string): URL {
+  if (!isTopologyName(topology)) throw toUnknownTopologyError(topology);
+  const path = topology === DEFAULT_TOPOLOGY ? "explain" : `topologies/${topology}/explain`;
+  const url = URL.parse(path, base.endsWith("/") ? base : `${base}/`);
   if (url === null || !/^https?:$/.test(url.protocol) || url.username !== "" || url.password !== "") {
     throw new ProvisioningError(
       "VALIDATION_MALFORMED",
@@ -81,6 +104,7 @@ async function fetchPatiently(url: URL, clock: Clock, signal: AbortSignal): Prom
     const response = await fetch(url, { signal });
     const { ok, status, headers, body } = response;
     if (ok) return response;
+    if (status === 404) throw toNotFoundError(url, await readJson(body));
     await body?.cancel();
     const retryAfterMs = parseRetryAfter(headers.get("retry-after") ?? undefined, clock.now());
     if (status === 503 && retryAfterMs !== undefined && clock.monotonic() + retryAfterMs < endAt) {
@@ -94,6 +118,24 @@ async function fetchPatiently(url: URL, clock: Clock, signal: AbortSignal): Prom
   }
 }
 
+async function readJson(body: Response["body"]): Promise<unknown> {
+  const bytes = body === null ? Buffer.alloc(0) : await collectBytes(body, { maxBytes: MAX_BYTES });
+  return parseJson(bytes.toString());
+}
+
+const unknownTopologySchema = z.object({
+  error: z.object({ code: z.literal("TOPOLOGY_UNKNOWN"), message: z.string().max(65_536) }),
+});
+
+/** Only a daemon names the topologies that exist. */
+function toNotFoundError(url: URL, answer: unknown): ProvisioningError {
+  const unknown = unknownTopologySchema.safeParse(answer);
+  if (unknown.success) return new ProvisioningError("TOPOLOGY_UNKNOWN", unknown.data.error.message);
+  return new ProvisioningError("CONNECTIVITY_UNAVAILABLE", `${url.host} answers 404`, {
+    details: { status: 404 },
+  });
+}
+
 async function ask(url: URL, clock: Clock): Promise<unknown> {
   const { host } = url;
   const error = () =>
@@ -104,8 +146,7 @@ async function ask(url: URL, clock: Clock): Promise<unknown> {
   using deadline = createDeadline({ afterMs: RESPONSE_WITHIN_MS, clock, error });
   try {
     const { body } = await fetchPatiently(url, clock, deadline.signal);
-    const bytes = body === null ? Buffer.alloc(0) : await collectBytes(body, { maxBytes: MAX_BYTES });
-    return parseJson(bytes.toString());
+    return await readJson(body);
   } catch (cause) {
     if (deadline.signal.aborted) throw error();
     if (isProvisioningError(cause)) throw cause;

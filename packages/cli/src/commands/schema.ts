@@ -1,9 +1,14 @@
 import { ProvisioningError } from "@holdfast/core";
 import { createBuiltInAdapters } from "../adapters/built-in-adapters.ts";
 import { loadAdapters } from "../adapters/load-adapters.ts";
-import { configJsonSchema, topologyJsonSchema, type JsonSchema } from "../config/config-json-schema.ts";
+import {
+  configJsonSchema,
+  topologyJsonSchema,
+  type JsonSchema,
+} from "../config/json-schema/config-json-schema.ts";
 import { placeProblems, toConfigError } from "../config/config-problem.ts";
 import { readConfig } from "../config/read-config.ts";
+import { readOutline } from "../config/topologies/outline.ts";
 import type { CommandContext } from "./command-context.ts";
 
 export type SchemaSubject = "config" | "topology";
@@ -38,9 +43,9 @@ export async function schema(
 }
 
 async function configSchemaOf(name: string | undefined, cwd: string): Promise<JsonSchema> {
-  if (name === undefined) return configJsonSchema(createBuiltInAdapters("."));
+  if (name === undefined) return configJsonSchema(createBuiltInAdapters({}));
   const { file, folder, source, input } = await readConfig(name, cwd);
   const { adapters, problems } = await loadAdapters(input, folder);
-  if (problems.length === 0) return configJsonSchema(adapters);
+  if (problems.length === 0) return configJsonSchema(adapters, readOutline(input).backends);
   throw toConfigError(file, placeProblems(problems, source));
 }

@@ -1,13 +1,21 @@
-import type { Reason } from "@holdfast/core";
+import { DEFAULT_TOPOLOGY, type ProviderId, type Reason, type TopologyName } from "@holdfast/core";
 import { auditHttp } from "../config/audit-http.ts";
+import { topologyFilesOf } from "../config/data-files.ts";
 import { loadConfig, type LoadedConfig } from "../config/load-config.ts";
 import { toJsonText, toPrintable } from "../output/printable.ts";
+import type { Terminal } from "../terminal.ts";
 import { auditProviders } from "./audit-providers.ts";
 import type { CommandContext } from "./command-context.ts";
 
 export interface ValidateOptions {
   /** False: no module that the configuration names is loaded. */
   readonly adapters: boolean;
+}
+
+interface ConfigWarning extends Reason {
+  /** Absent for a setting of the whole daemon. */
+  readonly topology?: TopologyName | undefined;
+  readonly providerId?: ProviderId | undefined;
 }
 
 /**
@@ -20,36 +28,94 @@ export async function validate(
   context: CommandContext,
 ): Promise<void> {
   const { terminal, out, paint, isJson } = context;
-  const { cwd, clock, random } = terminal;
-  const loaded = await loadConfig(file, { cwd, loadsAdapters });
-  const { config, providers = [], adapters, unchecked } = loaded;
-  const warnings: readonly (Reason & { readonly providerId?: string | undefined })[] = [
-    ...(config.http === false ? [] : auditHttp(config.http.host)),
-    ...(await auditProviders(providers, { adapters, clock, random })),
-  ];
+  const loaded = await loadConfig(file, { cwd: terminal.cwd, loadsAdapters });
+  const { config, topologies, discoveries, unchecked } = loaded;
+  const warnings = await audit(loaded, terminal);
   if (isJson) {
-    return out.write(toJsonText({ isValid: true, file: loaded.file, config, unchecked, warnings }));
+    const isValid = true;
+    return out.write(
+      toJsonText({ isValid, file: loaded.file, config, topologies, discoveries, unchecked, warnings }),
+    );
   }
   await out.write(`${paint("green", "valid")}  ${toPrintable(loaded.file)}`);
-  await out.write(`  providers  ${namesOf(loaded)}`);
-  await out.write(`  store      ${toPrintable(loaded.storeFile)}`);
+  for (const [name, text] of toRows(loaded)) await out.write(`  ${name.padEnd(10)} ${text}`);
   const modules = config.adapters?.map(toPrintable) ?? [];
   if (modules.length > 0) {
     const how = loadsAdapters ? "loaded, which ran their code" : "not loaded";
     await out.write(`  adapters   ${modules.join(", ")} (${how})`);
   }
   if (unchecked.length > 0) {
+    const names = unchecked.map(({ topology, providerId }) => toName(topology, providerId));
     const what = "not checked, because their kinds are not built in";
-    await out.write(paint("yellow", `warning: ${unchecked.join(", ")}: ${what}`));
+    await out.write(paint("yellow", `warning: ${names.join(", ")}: ${what}`));
   }
-  for (const { message, providerId } of warnings) {
-    const subject = providerId === undefined ? "" : `${providerId}: `;
-    await out.write(paint("yellow", `warning: ${toPrintable(subject + message)}`));
-  }
+  for (const line of toWarningLines(warnings)) await out.write(paint("yellow", `warning: ${line}`));
 }
 
-function namesOf({ providers }: LoadedConfig): string {
-  if (providers === undefined) return "as stored";
+type Row = readonly [name: string, text: string];
+
+/** One row for each topology; for the short form, its providers. */
+function toRows({ topologies, discoveries, dataDir }: LoadedConfig): readonly Row[] {
+  const [first] = topologies;
+  if (first?.name === DEFAULT_TOPOLOGY && topologies.length === 1 && discoveries.length === 0) {
+    const store = topologyFilesOf(dataDir, DEFAULT_TOPOLOGY).providers;
+    return [
+      ["providers", namesOf(first)],
+      ["store", toPrintable(store)],
+    ];
+  }
+  return [
+    ...topologies.map((topology): Row => {
+      const note = topology.required === false ? "  (not required)" : "";
+      return [topology.name, namesOf(topology) + note];
+    }),
+    ...discoveries.map(({ sources, topology, providers }): Row => {
+      const from = sources.map(({ kind }) => toPrintable(kind)).join(", ");
+      const names = toProviderNames(providers);
+      return ["discover", `services of ${from} as ${toPrintable(topology)}: ${names}`];
+    }),
+    ["data", toPrintable(dataDir)],
+  ];
+}
+
+function namesOf({ providers }: LoadedConfig["topologies"][number]): string {
+  return providers === undefined ? "as stored" : toProviderNames(providers);
+}
+
+function toProviderNames(providers: LoadedConfig["discoveries"][number]["providers"]): string {
   const names = providers.map(({ id, kind, priority }) => `${id} (${toPrintable(kind)}, ${priority})`);
   return names.join(", ") || "none";
+}
+
+async function audit(
+  { config, topologies, adapters }: LoadedConfig,
+  { clock, random }: Terminal,
+): Promise<readonly ConfigWarning[]> {
+  const audits = await Promise.all(
+    topologies.map(async ({ name, providers = [] }) => {
+      const warnings = await auditProviders(providers, { adapters, clock, random });
+      return warnings.map((warning) => ({ ...warning, topology: name }));
+    }),
+  );
+  return [...(config.http === false ? [] : auditHttp(config.http.host)), ...audits.flat()];
+}
+
+/** How many providers with the same warning a line names. */
+const NAMED = 3;
+
+/** What is written once for a backend concerns the providers of many topologies, so equal warnings share a line. */
+function toWarningLines(warnings: readonly ConfigWarning[]): readonly string[] {
+  const byMessage = Map.groupBy(warnings, ({ message }) => message);
+  return [...byMessage].map(([message, equal]) => {
+    const names = equal.flatMap(({ topology, providerId }) =>
+      topology === undefined || providerId === undefined ? [] : [toName(topology, providerId)],
+    );
+    const more = names.length > NAMED ? ` and ${names.length - NAMED} more` : "";
+    const subject = names.length === 0 ? "" : `${names.slice(0, NAMED).join(", ")}${more}: `;
+    return toPrintable(subject + message);
+  });
+}
+
+function toName(topology: TopologyName, providerId: ProviderId): string {
+  return topology === DEFAULT_TOPOLOGY ? providerId : `${topology}/${providerId}`;
 }

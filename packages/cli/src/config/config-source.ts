@@ -1,3 +1,4 @@
+import { formatPath } from "@holdfast/core";
 import type { TextPosition } from "@holdfast/provider-file";
 import { describeYamlProblem, parseYamlSource } from "@holdfast/provider-file/yaml";
 import { isAlias, isMap, isScalar, isSeq, type Document } from "yaml";
@@ -53,7 +54,7 @@ function offsetOf(document: Document, node: unknown, path: string): number | und
 }
 
 interface Child {
-  /** The part of a path that names the child, such as `.kind` or `[0]`. */
+  /** The part of a path that names the child, such as `kind`, `["shop.orders"]` or `[0]`. */
   readonly name: string;
   readonly node: unknown;
   readonly offset: number | undefined;
@@ -62,7 +63,7 @@ interface Child {
 function childrenOf(node: unknown): readonly Child[] {
   if (isMap(node)) {
     return node.items.flatMap(({ key, value }) =>
-      isScalar(key) ? [{ name: String(key.value), node: value, offset: key.range?.[0] }] : [],
+      isScalar(key) ? [{ name: formatPath([String(key.value)]), node: value, offset: key.range?.[0] }] : [],
     );
   }
   if (!isSeq(node)) return [];

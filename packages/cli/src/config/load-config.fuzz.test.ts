@@ -18,7 +18,7 @@ import { TemporaryFolder } from "@holdfast-apps/test-support";
 import { loadConfig, type LoadedConfig } from "./load-config.ts";
 
 const SECRET = "canary-7f3a9c-secret";
-const adapters = createBuiltInAdapters(".");
+const adapters = createBuiltInAdapters({});
 const paint = createPaint({ isTty: false, env: {} });
 
 const SOUND = {

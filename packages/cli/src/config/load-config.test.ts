@@ -56,8 +56,8 @@ log: [1]
     ).toEqual([
       "5:5 providers[0].priority: number, got a string of 4 characters",
       "6:29 providers[0].params.pollMs: at least 10, got 1",
-      "7:5 providers[1].priority: number, got nothing",
-      '7:5 providers[1].kind: "consul" or "file" or "kubernetes" or "memory", got "etcd"',
+      "7:5 providers[1].priority: a number, because other entries of the list have a priority, got nothing",
+      '7:5 providers[1].kind: "consul" or "file" or "holdfast" or "kubernetes" or "memory", got "etcd"',
       '8:5 providers[1].id: an id that providers[0].id does not have, got "primary"',
       "10:5 providers[2]: object, got a number",
       "11:1 dataDir: at least 1 characters, got a string of 0 characters",
@@ -133,8 +133,8 @@ log: [1]
   });
 
   test("fills in the defaults", async () => {
-    const { config, providers } = await loadText("# nothing but a comment\n");
-    expect(providers).toBeUndefined();
+    const { config, topologies } = await loadText("# nothing but a comment\n");
+    expect(topologies).toMatchObject([{ name: "default", required: true, providers: undefined }]);
     // R2.6: the defaults of health.
     expect(config).toEqual({
       dataDir: "holdfast-data",
@@ -176,11 +176,14 @@ log: [1]
     const loaded = await loadConfig("holdfast.json", { cwd: folder.path });
     expect(loaded).toMatchObject({
       file,
-      storeFile: folder.at("data/providers.jsonl"),
-      providers: [provider],
+      dataDir: folder.at("data"),
+      topologies: [{ name: "default", providers: [provider] }],
       config: { http: false, shutdown: { drainMs: 0 } },
     });
     const yaml = folder.write("holdfast.yaml", "\uFEFFhttp: &h {port: 0}\r\nproviders: []\r\n");
-    expect(await loadConfig(yaml)).toMatchObject({ providers: [], config: { http: { port: 0 } } });
+    expect(await loadConfig(yaml)).toMatchObject({
+      topologies: [{ providers: [] }],
+      config: { http: { port: 0 } },
+    });
   });
 });

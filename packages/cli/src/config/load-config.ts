@@ -1,36 +1,37 @@
 import { resolve } from "node:path";
 import {
-  isDescriptorInput,
   toValidationProblems,
   type AnyProviderAdapter,
-  type ProviderDescriptorInput,
+  type ProviderId,
+  type TopologyName,
 } from "@holdfast/core";
-import { ProviderValidator } from "@holdfast/registry";
-import * as z from "zod";
+import type * as z from "zod";
 import type { AdapterFaults } from "../adapters/adapter-faults.ts";
 import { createBuiltInAdapters } from "../adapters/built-in-adapters.ts";
 import { loadAdapters } from "../adapters/load-adapters.ts";
 import { placeProblems, toConfigError, type ConfigProblem } from "./config-problem.ts";
 import { createConfigSchema, type Config } from "./config-schema.ts";
 import { readConfig } from "./read-config.ts";
+import { checkTopologies } from "./topologies/check-topologies.ts";
+import { isFields } from "./topologies/fields.ts";
+import { toTopologies, type Topologies } from "./topologies/to-topologies.ts";
 
 /** A configuration that was read and validated. */
-export interface LoadedConfig {
+export interface LoadedConfig extends Topologies {
   /** The file's absolute path. */
   readonly file: string;
   readonly config: Config;
-  /** All providers. When absent, the stored ones are used. */
-  readonly providers?: readonly ProviderDescriptorInput[] | undefined;
-  /** Absolute path of the store of providers. */
-  readonly storeFile: string;
-  /** Absolute path of the newest good topology. */
-  readonly snapshotFile: string;
-  /** Absolute path of the file with the number of the newest run. */
-  readonly generationFile: string;
+  /** The absolute path of the folder of all stored files. */
+  readonly dataDir: string;
   /** The built-in adapters and those that the configuration names. Relative paths in `params` start from its folder. */
   readonly adapters: readonly AnyProviderAdapter[];
-  /** Ids of providers whose parameters were not checked, because their adapters were not loaded. */
-  readonly unchecked: readonly string[];
+  /** Providers whose parameters were not checked, because their adapters were not loaded. */
+  readonly unchecked: readonly ProviderName[];
+}
+
+export interface ProviderName {
+  readonly topology: TopologyName;
+  readonly providerId: ProviderId;
 }
 
 export interface LoadConfigOptions {
@@ -46,6 +47,8 @@ export interface LoadConfigOptions {
    * true
    */
   readonly loadsAdapters?: boolean | undefined;
+  /** The id that the server of this process sends, if it has one; see `AdapterOptions`. */
+  readonly instance?: string | undefined;
   /** Records which adapter's code fails outside of any call. */
   readonly faults?: AdapterFaults | undefined;
 }
@@ -56,35 +59,45 @@ export interface LoadConfigOptions {
  */
 export async function loadConfig(name: string, options: LoadConfigOptions = {}): Promise<LoadedConfig> {
   const { file, folder, source, input } = await readConfig(name, options.cwd ?? process.cwd());
-  const { faults, loadsAdapters = true } = options;
-  const given = loadsAdapters ? options.adapters : createBuiltInAdapters(folder);
+  const { instance, faults, loadsAdapters = true } = options;
+  const given = loadsAdapters ? options.adapters : createBuiltInAdapters({ baseDir: folder });
   const { adapters, problems: unavailable } =
-    given === undefined ? await loadAdapters(input, folder, { faults }) : { adapters: given, problems: [] };
-  const parsed = createConfigSchema(z.unknown()).safeParse(input);
-  const entries: unknown = Reflect.get(Object(input), "providers");
-  const checks = Array.isArray(entries) ? new ProviderValidator({ adapters }).checkAll(entries) : [];
+    given === undefined
+      ? await loadAdapters(input, folder, { instance, faults })
+      : { adapters: given, problems: [] };
+  const parsed = createConfigSchema().safeParse(input);
   const problems = [
     ...(parsed.success ? [] : parsed.error.issues.flatMap((issue) => toProblems(issue, input))),
     ...unavailable,
-    ...checks
-      .flatMap((check) => check.problems)
-      .filter(({ code }) => loadsAdapters || code !== "VALIDATION_UNKNOWN_KIND"),
+    ...checkTopologies(input, adapters).filter(
+      ({ code }) => loadsAdapters || code !== "VALIDATION_UNKNOWN_KIND",
+    ),
   ];
-  if (!parsed.success || problems.length > 0) {
-    throw toConfigError(file, placeProblems(problems, source));
-  }
-  const config = parsed.data;
-  const providers = config.providers?.filter(isDescriptorInput);
+  if (!parsed.success || problems.length > 0) throw toConfigError(file, placeProblems(problems, source));
+  const { topologies, discoveries } = toTopologies(input, {
+    adapters,
+    retainedEvents: parsed.data.log.retainedEvents,
+  });
   const kinds = new Set(adapters.map(({ kind }) => kind));
   return {
     file,
-    config,
-    providers,
-    unchecked: (providers ?? []).filter(({ kind }) => !kinds.has(kind)).map(({ id }) => id),
-    storeFile: resolve(folder, config.dataDir, "providers.jsonl"),
-    snapshotFile: resolve(folder, config.dataDir, "last-known-good.jsonl"),
-    generationFile: resolve(folder, config.dataDir, "generation.json"),
+    config: { ...parsed.data, ...readAsWritten(input) },
+    topologies,
+    discoveries,
+    dataDir: resolve(folder, parsed.data.dataDir),
+    unchecked: topologies.flatMap(({ name: topology, providers = [] }) =>
+      providers.filter(({ kind }) => !kinds.has(kind)).map(({ id }) => ({ topology, providerId: id })),
+    ),
     adapters,
+  };
+}
+
+/** Returns the parts in which the schema has filled in defaults that are not those of a topology. */
+function readAsWritten(input: unknown): Pick<Config, "topologies" | "discover"> {
+  const { topologies, discover } = isFields(input) ? input : {};
+  return {
+    ...(isFields(topologies) && { topologies }),
+    ...(Array.isArray(discover) && { discover }),
   };
 }
 

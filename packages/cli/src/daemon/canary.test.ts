@@ -234,7 +234,7 @@ describe("a secret in every parameter that accepts one", () => {
 
   test("does not occur in any error, warning or list of a registry, at any depth", async () => {
     const { adapters } = await loadAdapters({ adapters: ["./plugin.mjs"] }, folder.path);
-    expect(adapters.length).toBe(createBuiltInAdapters(folder.path).length + 1);
+    expect(adapters.length).toBe(createBuiltInAdapters({}).length + 1);
     // The backend responds in a different way each time.
     for (const probe of ["require", "warn", "require", "require"] as const) {
       const store = new MemoryProviderStore();

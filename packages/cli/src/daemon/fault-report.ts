@@ -37,14 +37,18 @@ export class FaultReport {
 
   #report(origin: CodeOrigin, error: unknown): void {
     const { output, clock } = this.#options;
-    const { adapter, providerId } = origin;
-    const name = JSON.stringify([adapter, providerId]);
+    const { adapter, providerId, isDiscovery = false } = origin;
+    const name = JSON.stringify([adapter, providerId, isDiscovery]);
     const now = clock.monotonic();
     const last = this.#reported.get(name);
     if (last !== undefined && now - last.at < REPORT_EVERY_MS) return void last.unreported++;
     this.#reported.set(name, { at: now, unreported: 0 });
-    const of = providerId === undefined ? "" : ` of provider "${providerId}"`;
-    const what = providerId === undefined ? "its watches were" : "its watch was";
+    const of = isDiscovery
+      ? " of a discovery"
+      : providerId === undefined
+        ? ""
+        : ` of provider "${providerId}"`;
+    const what = of === "" ? "its watches were" : "its watch was";
     const repeated =
       last === undefined || last.unreported === 0 ? "" : ` (and ${last.unreported} times before)`;
     output.warning({

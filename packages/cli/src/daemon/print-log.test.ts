@@ -17,7 +17,7 @@ describe("printLog", () => {
     const writer = new LineWriter(stream, clock);
     const stop = new AbortController();
     const output = new DaemonOutput({ writer, paint, clock, isJson: true });
-    const printing = printLog({ log: hub, output, signal: stop.signal });
+    const printing = printLog({ log: hub, topology: "default", output, signal: stop.signal });
     await served.set("b");
     hub.drain("stopped by the test");
     stop.abort();
@@ -34,7 +34,7 @@ describe("printLog", () => {
     const writer = new LineWriter(stream, clock);
     const stop = new AbortController();
     const output = new DaemonOutput({ writer, paint, clock, isJson: false });
-    const printing = printLog({ log: hub, output, signal: stop.signal });
+    const printing = printLog({ log: hub, topology: "default", output, signal: stop.signal });
     for (let round = 0; round < 100; round++) await served.set(`n${round}`);
     expect(stream.readableLength + stream.writableLength).toBeLessThan(200);
     let text = "";

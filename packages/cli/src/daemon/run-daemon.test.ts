@@ -96,10 +96,12 @@ describe("holdfast run", () => {
 
     folder.write("third.json", topology("z"));
     const three = [fileProvider("third", 200), fileProvider("primary", 100), fileProvider("backup", 50)];
-    folder.write("holdfast.yaml", { providers: three, health: { ...QUICK, maxErrors: 5 } });
+    folder.write("holdfast.yaml", { providers: three, health: QUICK, shutdown: { drainMs: 9_000 } });
     daemon.signal("SIGHUP");
     expect(await daemon.until(({ kind }) => kind === "reloaded")).toMatchObject({
       providers: ["third", "primary", "backup"],
+      changed: ["default"],
+      restarted: [],
     });
     await daemon.until(({ kind }) => kind === "restart_needed");
     expect(await providersOf()).toEqual(["third", "primary", "backup"]);
@@ -109,7 +111,7 @@ describe("holdfast run", () => {
       { id: "primary", kind: "file", params: {} },
       { id: "x", kind: "etcd", priority: 1 },
     ];
-    folder.write("holdfast.yaml", { providers: wrong });
+    folder.write("holdfast.yaml", { providers: wrong, health: QUICK });
     daemon.signal("SIGHUP");
     // R5.4: the old set stays in force, and every problem is named.
     const refused = await daemon.until(({ kind }) => kind === "reload_refused");
@@ -121,7 +123,7 @@ describe("holdfast run", () => {
       "providers[4].kind",
     ]);
     const unreachable = [...three, fileProvider("nowhere", 1)];
-    folder.write("holdfast.yaml", { providers: unreachable });
+    folder.write("holdfast.yaml", { providers: unreachable, health: QUICK });
     daemon.signal("SIGHUP");
     const from = daemon.lines.length;
     expect(await daemon.until(({ kind }) => kind === "reload_refused", from)).toMatchObject({
@@ -235,7 +237,7 @@ describe("holdfast run", () => {
     expect(await daemon.exit()).toMatchObject({ code: 1, err: "" });
     expect(daemon.lines.at(-1)).toMatchObject({
       kind: "stopped",
-      unfinished: ["registry: a save or the disposal of a provider"],
+      unfinished: ["default: registry: a save or the disposal of a provider"],
     });
   });
 

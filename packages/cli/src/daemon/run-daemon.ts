@@ -1,7 +1,7 @@
-import { dirname } from "node:path";
+import { randomUUID } from "node:crypto";
 import { sleep, untilAborted } from "@holdfast/core";
-import { ProvisioningService } from "@holdfast/provisioning";
-import { FileGenerationStore, FileProviderStore, FileSnapshotStore, useFolder } from "@holdfast/store-file";
+import { useFolder } from "@holdfast/store-file";
+import type { Directory } from "holdfast";
 import { collectDefaultMetrics, Counter, Registry } from "prom-client";
 import packageJson from "../../package.json" with { type: "json" };
 import { AdapterFaults } from "../adapters/adapter-faults.ts";
@@ -12,14 +12,17 @@ import { LineWriter } from "../output/line-writer.ts";
 import { createPaint } from "../output/paint.ts";
 import type { HttpServer } from "../server/http-server.ts";
 import type { Terminal } from "../terminal.ts";
+import { acceptRemovals } from "./accept-removals.ts";
+import { assertStoresIntact } from "./assert-stores-intact.ts";
 import { ConfigReload } from "./config-reload.ts";
+import { createDirectory, toDefinition } from "./create-directory.ts";
 import { DaemonOutput } from "./daemon-output.ts";
 import { DaemonSignals } from "./daemon-signals.ts";
+import { toServerDirectory } from "./directory-view.ts";
 import { FaultReport } from "./fault-report.ts";
 import { toGreeting } from "./greeting.ts";
 import { OutputTrouble } from "./output-trouble.ts";
-import { printLog } from "./print-log.ts";
-import { toServerDirectory } from "./service-view.ts";
+import { LogPrinter } from "./log-printer.ts";
 
 export interface DaemonOptions {
   /** The configuration file. */
@@ -42,7 +45,7 @@ const FLUSH_MS = 1_000;
 /**
  * Runs the service of a configuration until it is stopped, and returns the exit code. Throws the error that prevents
  * the start: `VALIDATION_*` for the configuration, `LIFECYCLE_LISTEN_FAILED`, or an error of
- * `ProvisioningService.start`. Also throws an error that was thrown outside of any call and not caused by an adapter,
+ * `Directory.start`. Also throws an error that was thrown outside of any call and not caused by an adapter,
  * after which the daemon cannot continue.
  */
 export async function runDaemon(options: DaemonOptions): Promise<number> {
@@ -65,37 +68,39 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   const faultReport = new FaultReport({ faults, output, clock, fail });
   using _ = terminal.onFault((error) => faultReport.receive(error));
 
-  const loaded = await loadUnlessStopped(options, faults, signals.shutdown);
+  // Daemons that follow each other in a circle recognize their own content by it.
+  const instance = randomUUID();
+  const loading = loadConfig(options.configFile, { cwd: terminal.cwd, instance, faults });
+  const loaded = await untilStopped(loading, signals.shutdown);
   if (failures.length > 0) throw failures[0];
   if (loaded === undefined) return EXIT_CODE.ok;
-  const { drainMs } = loaded.config.shutdown;
+  const { file, dataDir, config } = loaded;
+  const { drainMs } = config.shutdown;
   const metrics = createMetrics(() => writer.dropped);
-  await using service = createService(loaded, metrics, terminal);
-  service.on("warning", (warning) => output.warning(warning));
-  await using server = await listen(loaded, service, metrics, options);
+  await using directory = createDirectory(loaded, metrics, terminal);
+  directory.on("warning", (warning) => output.warning(warning));
+  await using server = await listen(loaded, { directory, metrics, instance }, options);
 
-  const { file, storeFile } = loaded;
   const { pid } = terminal;
   const { version } = packageJson;
   const url = server?.url;
-  output.greet({ version, file, storeFile, url, pid }, [
+  const topologies = loaded.topologies.map(({ name }) => name);
+  output.greet({ version, file, dataDir, topologies, url, pid }, [
     ...toGreeting({ version, loaded, url, pid, paint }),
     ...(options.hints?.(url) ?? []),
   ]);
   if (server !== undefined) for (const reason of auditHttp(server.boundAddress)) output.warning(reason);
-  const ended = new AbortController();
-  const printing = printLog({ log: service.topology, output, signal: ended.signal }).catch(fail);
-  const startup = service.start({ providers: loaded.providers, signal: signals.shutdown }).catch(fail);
+  const printer = new LogPrinter({ directory, output, onFailure: fail });
+  const starting = directory.start(toDefinition(loaded));
+  printer.start();
+  // A damaged store is for a person to repair, so it stops the start, also when other topologies could start.
+  const startup = Promise.all([starting, assertStoresIntact(loaded)]).catch(fail);
   // The start creates the folder if it is missing.
-  const folderUse = startup.then(() => useFolder(dirname(storeFile)));
+  const folderUse = startup.then(() => useFolder(dataDir));
   void folderUse.then(({ reasons }) => reasons.forEach((reason) => output.warning(reason))).catch(fail);
-  const reload = new ConfigReload({ loaded, service, output });
+  const reload = new ConfigReload({ loaded, directory, output });
   signals.onHangup = () => void startup.then(() => reload.request());
-  signals.onAccept = () => {
-    const isAccepted = service.acceptRemovals();
-    const text = isAccepted ? "the held removals were accepted" : "no removals are held";
-    output.note({ kind: "removals_accepted", facts: { isAccepted }, text });
-  };
+  signals.onAccept = () => acceptRemovals(directory, output);
   await untilAborted(new Promise(() => {}), signals.shutdown).catch(() => {});
 
   const hasFailed = failures.length > 0;
@@ -103,10 +108,9 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     const text = `consumers have up to ${drainMs} ms to drain`;
     output.note({ kind: "shutting_down", facts: { drainMs }, text });
   }
-  const { unfinished } = await service.stop({ deadlineMs: drainMs });
+  const { unfinished } = await directory.close({ deadlineMs: drainMs });
   void folderUse.then((use) => use[Symbol.asyncDispose]()).catch(() => undefined);
-  ended.abort();
-  const isPrinted = await isDoneWithin(FLUSH_MS, printing, terminal);
+  const isPrinted = await isDoneWithin(FLUSH_MS, printer.end(), terminal);
   await server?.[Symbol.asyncDispose]();
   for (const what of unfinished) output.note({ kind: "unfinished", facts: { what }, text: what });
   const code = unfinished.length === 0 && !hasFailed ? EXIT_CODE.ok : EXIT_CODE.failure;
@@ -128,13 +132,12 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
  * Returns `undefined` when the daemon is stopped before the configuration is loaded, because a file system or a module
  * may not respond.
  */
-async function loadUnlessStopped(
-  { configFile, terminal }: DaemonOptions,
-  faults: AdapterFaults,
+async function untilStopped(
+  loading: Promise<LoadedConfig>,
   shutdown: AbortSignal,
 ): Promise<LoadedConfig | undefined> {
   try {
-    return await untilAborted(loadConfig(configFile, { cwd: terminal.cwd, faults }), shutdown);
+    return await untilAborted(loading, shutdown);
   } catch (error) {
     if (shutdown.aborted) return undefined;
     throw error;
@@ -161,52 +164,31 @@ function toFinalText(isFailure: boolean, unfinished: readonly string[]): string 
   return unfinished.length === 0 ? "all consumers are drained" : "not all consumers were drained in time";
 }
 
-function createService(
-  loaded: LoadedConfig,
-  metricsRegistry: Registry,
-  terminal: Terminal,
-): ProvisioningService {
-  const { config, storeFile, snapshotFile, generationFile, adapters } = loaded;
-  const { health, guards, validation, log } = config;
-  const { clock, random } = terminal;
-  const store = new FileProviderStore({ path: storeFile, setting: "dataDir" });
-  const generation = new FileGenerationStore({ path: generationFile, setting: "dataDir", clock });
-  const lastKnownGood =
-    config.lastKnownGood === false
-      ? undefined
-      : {
-          ...config.lastKnownGood,
-          store: new FileSnapshotStore({ path: snapshotFile, setting: "dataDir", clock }),
-        };
-  const { retainedEvents } = log;
-  return new ProvisioningService({
-    adapters,
-    store,
-    generation,
-    health,
-    guards,
-    lastKnownGood,
-    validation,
-    retainedEvents,
-    metricsRegistry,
-    clock,
-    random,
-  });
+interface Served {
+  readonly directory: Directory;
+  readonly metrics: Registry;
+  readonly instance: string;
 }
 
 async function listen(
   { config }: LoadedConfig,
-  service: ProvisioningService,
-  metrics: Registry,
+  { directory, metrics, instance }: Served,
   { port, terminal }: DaemonOptions,
 ): Promise<HttpServer | undefined> {
   const { http, log } = config;
   if (http === false) return undefined;
   const { clock } = terminal;
   const { HttpServer } = await import("../server/http-server.ts");
-  const directory = toServerDirectory(service, metrics);
   const maxLag = log.retainedEvents;
-  return HttpServer.listen({ ...http, port: port ?? http.port, directory, clock, maxLag });
+  const served = toServerDirectory(directory, metrics);
+  return HttpServer.listen({
+    ...http,
+    port: port ?? http.port,
+    directory: served,
+    instance,
+    clock,
+    maxLag,
+  });
 }
 
 async function isDoneWithin(limitMs: number, work: Promise<void>, { clock }: Terminal): Promise<boolean> {

@@ -26,7 +26,7 @@ function snapshotEvent(before: readonly string[], after: readonly string[], bloc
 }
 
 function isColoured(env: Record<string, string>, isTty = true): boolean {
-  return toEventLine(events.at(-1)![0], createPaint({ isTty, env })).includes("\u001b[");
+  return toEventLine(events.at(-1)![0], { paint: createPaint({ isTty, env }) }).includes("\u001b[");
 }
 
 const hold = {
@@ -125,11 +125,11 @@ const events: readonly (readonly [TopologyEvent, string])[] = [
 
 describe("toEventLine", () => {
   test.each(events)("formats each kind of event: %#", (event, expected) => {
-    expect(toEventLine(event, plain)).toBe(`09:05:03.042  ${expected}`);
+    expect(toEventLine(event, { paint: plain })).toBe(`09:05:03.042  ${expected}`);
   });
 
   test("is one line without control characters, whatever names contain", () => {
-    const line = toEventLine(snapshotEvent([], ["\u001b[2Jx\n", "y\r\u0085\u2028z"]), plain);
+    const line = toEventLine(snapshotEvent([], ["\u001b[2Jx\n", "y\r\u0085\u2028z"]), { paint: plain });
     expect(line).toContain("+\ufffd[2Jx\ufffd +y\ufffd\ufffd\ufffdz");
   });
 

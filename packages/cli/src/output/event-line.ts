@@ -39,14 +39,32 @@ const SWITCH_TEXT: Readonly<Record<SwitchReason, (event: ProviderChangedEvent) =
   removed_by_reload: ({ from }) => `${from} was removed from the configuration`,
 };
 
+export interface EventLineOptions {
+  readonly paint: Paint;
+  /** The name of the topology, padded. @defaultValue the line has no such column */
+  readonly topology?: string | undefined;
+}
+
 /**
- * Formats an event as one line of text: time of day, number, kind, description. Characters that could break the line
- * are replaced.
+ * Formats an event as one line of text: time of day, topology, number, kind, description. Characters that could break the
+ * line are replaced.
  */
-export function toEventLine(event: TopologyEvent, paint: Paint): string {
+export function toEventLine(event: TopologyEvent, { paint, topology }: EventLineOptions): string {
   const { at, seqNo, kind } = event;
-  const head = `${paint("dim", toTimeOfDay(at))}  ${paint("dim", `#${seqNo}`.padEnd(5))}`;
+  const head = toLineHead({ at, topology, mark: paint("dim", `#${seqNo}`.padEnd(5)), paint });
   return `${head} ${paint("bold", kind.padEnd(17))}  ${toText(event, paint)}`;
+}
+
+export interface LineHead extends EventLineOptions {
+  readonly at: number;
+  /** The number of an event, or what other lines have in its place. */
+  readonly mark: string;
+}
+
+/** Formats the first columns of a line. */
+export function toLineHead({ at, topology, mark, paint }: LineHead): string {
+  const name = topology === undefined ? "" : `${paint("cyan", topology)}  `;
+  return `${paint("dim", toTimeOfDay(at))}  ${name}${mark}`;
 }
 
 /** Formats local time with milliseconds: `09:05:03.042`. */
