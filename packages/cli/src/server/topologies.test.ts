@@ -146,6 +146,35 @@ describe("several topologies", () => {
 });
 
 // R7.1
+describe("one stream of several topologies", () => {
+  test("follows those that exist; one that does not is gone at first, and its state follows when it appears", async () => {
+    await using three = await serveThree();
+    const { served, orders } = three;
+    await orders.set("o1");
+    const path = "/events?topology=late&topology=orders";
+    await using client = await TestEventSource.open(served.server.url, { path });
+    expect(await client.next()).toMatchObject({ event: "state", id: `orders@${orders.hub.epoch}/2` });
+    expect(client.notes).toMatchObject([
+      { event: "gone", data: { topology: "late" } },
+      { event: "via", data: { topology: "orders" } },
+    ]);
+    await using late = served.addTopology("late");
+    await late.set("l1");
+    expect((await client.next())?.id).toMatch(/^late@/);
+    await orders.set("o1", "o2");
+    expect(await client.next()).toMatchObject({ event: "snapshot", id: `orders@${orders.hub.epoch}/3` });
+  });
+
+  test("is 404 when none of them exists", async () => {
+    await using three = await serveThree();
+    expect(await get(three.served, "/events?topology=x&topology=y")).toMatchObject({
+      status: 404,
+      body: { error: { code: "TOPOLOGY_UNKNOWN" } },
+    });
+  });
+});
+
+// R7.1
 describe("/readyz of several topologies", () => {
   test("waits for every required one, and never for the others", async () => {
     await using three = await serveThree();

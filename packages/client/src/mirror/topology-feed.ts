@@ -39,7 +39,7 @@ export class TopologyFeed {
     return this.#isLoop;
   }
 
-  /** After the last item no event follows that belongs to the same moment. */
+  /** The last item was sent when there was no further event. */
   get isWhole(): boolean {
     return this.#isWhole;
   }
@@ -76,8 +76,9 @@ export class TopologyFeed {
     throwIfAborted(signal);
     // The content that came through this process is the newest until the next item.
     if (wasLoop && !this.#isLoop) return false;
-    this.#isWhole = item.type === "comment" || item.event === "state";
-    if (this.#isWhole) this.#isCatchingUp = false;
+    // A state may be a moment old: the events since then follow.
+    this.#isWhole = item.type === "comment";
+    if (this.#isWhole || (item.type === "event" && item.event === "state")) this.#isCatchingUp = false;
     if (this.#isCatchingUp) return false;
     this.#confirmedAt = clock.monotonic();
     this.#observedAt = clock.now();

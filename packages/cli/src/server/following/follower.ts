@@ -4,7 +4,7 @@ import type { DocumentPool } from "../sending/document-pool.ts";
 import type { Part } from "../sending/part.ts";
 import { SharedDocument } from "../sending/shared-document.ts";
 import { StreamOutput } from "./stream-output.ts";
-import { Subscription, type Subscriber } from "./subscription.ts";
+import { Subscription, toGoneDocument, type Subscriber } from "./subscription.ts";
 import type { StreamTopic } from "./stream-topics.ts";
 import type { StreamForm, TopologyFeed } from "./topology-feed.ts";
 
@@ -110,6 +110,11 @@ export class Follower implements Subscriber {
     this.#behind.add(subscription);
     feed.add(subscription);
     this.wake(subscription);
+  }
+
+  /** Tells the client of a stream of several topologies that one of them does not exist now. */
+  miss(name: TopologyName): void {
+    this.#notes.push(toGoneDocument(name));
   }
 
   isFollowing(name: TopologyName): boolean {

@@ -33,7 +33,7 @@ export interface StreamRequest {
   readonly form: StreamForm;
   /** True: all topologies, also those that appear later. */
   readonly isAll: boolean;
-  /** The topologies to follow, all of which exist, and positions in others. */
+  /** The topologies to follow, and positions in others. */
   readonly topics: ReadonlyMap<TopologyName, StreamTopic>;
 }
 
@@ -102,12 +102,13 @@ export class Followers implements Disposable {
     return this.#bySocket.has(socket);
   }
 
-  /** The reason why a request is refused; undefined when it can be served. Throws `TOPOLOGY_UNKNOWN`. */
+  /** The reason why a request is refused; undefined when it can be served. Throws `TOPOLOGY_UNKNOWN` when none of its topologies exists. */
   refusal({ form, isAll, topics }: StreamRequest): HttpFailure | undefined {
     const { topologies, maxClients, directory } = this.#options;
-    const states = [...topics.keys()]
-      .filter((name) => !isAll || directory.find(name) !== undefined)
-      .map((name) => topologies.get(name).view.log.state);
+    const known = [...topics.keys()].filter((name) => directory.find(name) !== undefined);
+    const [first] = topics.keys();
+    if (!isAll && known.length === 0 && first !== undefined) topologies.get(first);
+    const states = known.map((name) => topologies.get(name).view.log.state);
     const live = states.find(({ status }) => status !== "draining" && status !== "stopped");
     if (!isAll && live === undefined && states[0] !== undefined) {
       const { code, message } = refusalOf(states[0])!;
@@ -138,8 +139,10 @@ export class Followers implements Disposable {
     this.#bySocket.set(socket, follower);
     if (form === "named") this.#named.set(follower, request);
     outgoing.once("close", () => this.#forget(socket, follower));
-    for (const name of isAll ? this.#options.directory.names() : topics.keys())
-      this.#follow(follower, topics.get(name) ?? { name });
+    for (const name of isAll ? this.#options.directory.names() : topics.keys()) {
+      if (this.#options.directory.find(name) === undefined) follower.miss(name);
+      else this.#follow(follower, topics.get(name) ?? { name });
+    }
     this.#host.wake(follower);
     this.#startViaChecks();
   }

@@ -1,3 +1,4 @@
+import type { TopologyName } from "@holdfast/core";
 import type { EventDocument, StateDocument } from "../documents/topology-documents.ts";
 import { toJsonText } from "../../output/printable.ts";
 import { SharedDocument } from "../sending/shared-document.ts";
@@ -182,6 +183,11 @@ export class Subscription implements FeedListener, Disposable {
     this.#stage = "gone";
     this.feed.delete(this);
     if (this.#form === "one") return undefined;
-    return SharedDocument.ofText(`event: gone\ndata: ${toJsonText({ topology: this.feed.name })}\n\n`);
+    return toGoneDocument(this.feed.name);
   }
+}
+
+/** Reports on a stream of several topologies that one of them does not exist. */
+export function toGoneDocument(topology: TopologyName): SharedDocument {
+  return SharedDocument.ofText(`event: gone\ndata: ${toJsonText({ topology })}\n\n`);
 }
