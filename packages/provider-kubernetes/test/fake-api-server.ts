@@ -154,6 +154,12 @@ export class FakeApiServer implements AsyncDisposable {
     this.restart();
   }
 
+  /** Sets an earlier version without closing a connection, as behind a load balancer. */
+  rewind(version: number): void {
+    this.version = version;
+    this.#history.length = 0;
+  }
+
   /** Resets every connection. */
   drop(): void {
     this.#server.closeAllConnections();
