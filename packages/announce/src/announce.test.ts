@@ -335,6 +335,27 @@ describe("leaving", () => {
     expect(announcement.state.status).toBe("left");
   });
 
+  test("a registration whose disposal fails or hangs is a warning", async () => {
+    for (const dispose of [
+      () => Promise.reject(new Error("no")),
+      () => Promise.withResolvers<void>().promise,
+    ]) {
+      const trial = new Trial();
+      const { registrar } = trial.backend;
+      const hanging: Registrar = {
+        kind: "hanging",
+        open: (node, context) =>
+          Object.assign(registrar.open(node, context), { [Symbol.asyncDispose]: dispose }),
+      };
+      const announcement = trial.announce({ registrar: hanging, drainMs: 0, leaveMs: 700 });
+      await trial.clock.advance(100);
+      await trial.clock.until(announcement.leave(), 1_000);
+      expect(trial.warnings).toHaveLength(1);
+      expect(announcement.state.status).toBe("left");
+      expect(trial.clock.pendingTimers).toBe(0);
+    }
+  });
+
   test("a finish that throws or takes too long is a warning, and it leaves", async () => {
     for (const finish of [
       () => Promise.reject(new Error("cannot close")),

@@ -140,8 +140,10 @@ export class Announcement implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
+    const { registration, clock, leaveMs } = this.#options;
+    using late = createDeadline({ clock, afterMs: leaveMs, error: notClosed });
     try {
-      await this.#options.registration[Symbol.asyncDispose]();
+      await untilAborted(registration[Symbol.asyncDispose](), late.signal);
     } catch (error) {
       this.#warn("the registration could not be disposed of", error);
     }
@@ -216,4 +218,8 @@ export class Announcement implements AsyncDisposable {
 
 function unconfirmed(): ProvisioningError {
   return new ProvisioningError("CONNECTIVITY_TIMEOUT", "the backend did not confirm the drain in time");
+}
+
+function notClosed(): ProvisioningError {
+  return new ProvisioningError("CONNECTIVITY_TIMEOUT", "the registration did not end in time");
 }

@@ -16,8 +16,12 @@ const TABLE: Readonly<Record<string, { readonly code: ErrorCode; readonly failur
   EPERM: { code: "CONNECTIVITY_UNAUTHORIZED", failure: "cannot be read: permission denied" },
 };
 
-/** Converts any error of the file at `path` to a `ProvisioningError`. */
-export function toProvisioningError(error: unknown, path: string): ProvisioningError {
+/** Converts any error of the file or folder at `path` to a `ProvisioningError`. */
+export function toProvisioningError(
+  error: unknown,
+  path: string,
+  what: "the topology file" | "the folder" = "the topology file",
+): ProvisioningError {
   if (isProvisioningError(error)) return error;
   if (error instanceof InvalidTopologyError) return toInvalidData(error, path);
   const errno = errnoOf(error);
@@ -25,7 +29,7 @@ export function toProvisioningError(error: unknown, path: string): ProvisioningE
     code: "STREAM_FAILED",
     failure: `could not be read: ${describeFileFailure(error)}`,
   };
-  return new ProvisioningError(code, `the topology file "${path}" ${failure}`, {
+  return new ProvisioningError(code, `${what} "${path}" ${failure}`, {
     cause: error,
     details: { file: path, ...(errno !== undefined && { errno }) },
   });

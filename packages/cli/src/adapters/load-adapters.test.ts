@@ -24,7 +24,7 @@ async function load(files: Readonly<Record<string, unknown>>, ...names: readonly
   return { kinds, problems: problems.map(({ path, expected, got }) => `${path}: ${expected}, got ${got}`) };
 }
 
-const BUILT_IN = ["consul", "file", "holdfast", "kubernetes", "memory"];
+const BUILT_IN = ["consul", "file", "folder", "holdfast", "kubernetes", "memory"];
 
 function packageOf(exports: unknown, rest: object = {}): object {
   return { name: "x", version: "1.0.0", type: "module", exports, ...rest };

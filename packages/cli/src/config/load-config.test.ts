@@ -57,7 +57,7 @@ log: [1]
       "5:5 providers[0].priority: number, got a string of 4 characters",
       "6:29 providers[0].params.pollMs: at least 10, got 1",
       "7:5 providers[1].priority: a number, because other entries of the list have a priority, got nothing",
-      '7:5 providers[1].kind: "consul" or "file" or "holdfast" or "kubernetes" or "memory", got "etcd"',
+      '7:5 providers[1].kind: "consul" or "file" or "folder" or "holdfast" or "kubernetes" or "memory", got "etcd"',
       '8:5 providers[1].id: an id that providers[0].id does not have, got "primary"',
       "10:5 providers[2]: object, got a number",
       "11:1 dataDir: at least 1 characters, got a string of 0 characters",

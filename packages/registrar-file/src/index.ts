@@ -1,0 +1,2 @@
+export { fileRegistrar } from "./file-registrar.ts";
+export type { FileRegistrarParams } from "./file-registrar-params.ts";
