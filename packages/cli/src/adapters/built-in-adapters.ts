@@ -7,5 +7,7 @@ import { memory } from "@holdfast/provider-memory";
 
 /** The adapters that are built into the command. */
 export function createBuiltInAdapters(options: AdapterOptions): readonly AnyProviderAdapter[] {
-  return [consul, file, folder, holdfast, kubernetes, memory].map(({ createAdapter }) => createAdapter(options));
+  return [consul, file, folder, holdfast, kubernetes, memory].map(({ createAdapter }) =>
+    createAdapter(options),
+  );
 }

@@ -187,7 +187,7 @@ topologies:
     ).toEqual([
       "2:39 backends.consul.addresses[0]: a string matching /^https?:\\/\\/(?:[A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+\\])(?::\\d{1,5})?\\/?$/, got a string of 7 characters",
       "2:70 backends.consul.wait: no such field, got a number",
-      '3:10 backends.odd.kind: "catalog" or "consul" or "file" or "holdfast" or "kubernetes" or "memory", got "etcd"',
+      '3:10 backends.odd.kind: "catalog" or "consul" or "file" or "folder" or "holdfast" or "kubernetes" or "memory", got "etcd"',
       '4:3 backends["bad name"]: a key of a string matching /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, got a string of 8 characters',
       "5:25 backends.unused.path: string, got a number",
       "5:34 backends.unused.pol: no such field, got a number",
@@ -305,7 +305,7 @@ discover:
   - {}
 `),
     ).toEqual([
-      '4:10 backends.odd.kind: "catalog" or "consul" or "file" or "holdfast" or "kubernetes" or "memory", got "etcd"',
+      '4:10 backends.odd.kind: "catalog" or "consul" or "file" or "folder" or "holdfast" or "kubernetes" or "memory", got "etcd"',
       "6:12 discover[0].from[0].tag: string, got nothing",
       "6:26 discover[0].from[0].tga: no such field, got a string of 1 characters",
       `6:38 discover[0].from[1].backend: a backend of a kind that can list services (${able.join(" or ")}), got one of kind "memory"`,
