@@ -10,25 +10,15 @@ import * as z from "zod";
 /** How the id of a member is formed. The README describes each rule. */
 export type NodeIdRule = "node-and-service" | "service-id" | "address" | { readonly meta: string };
 
-/** The service whose instances a provider reports, and how it requests them. Only `service` is required. */
-export interface ConsulParams {
-  /** The service whose instances are the members. */
-  readonly service: string;
+/** How Consul is reached and asked. Everything has a default. */
+export interface AccessParams {
   /**
    * Consul agents or servers, as `http://host:port` or `https://host:port`. They are tried in turn. @defaultValue
    * ["http://127.0.0.1:8500"]
    */
   readonly addresses?: readonly string[] | undefined;
-  /** Only instances that have all of these tags are reported. @defaultValue [] */
-  readonly tags?: readonly string[] | undefined;
-  /** `passing`: every check of an instance is passing. `warning`: no check is critical. @defaultValue "passing" */
-  readonly health?: "passing" | "warning" | undefined;
   /** The datacenter to query. @defaultValue the datacenter of the agent */
   readonly datacenter?: string | undefined;
-  /** Sorts the response by the round-trip time from this node; `_agent` for the node of the agent. */
-  readonly near?: string | undefined;
-  /** A filter expression of Consul's health API. */
-  readonly filter?: string | undefined;
   /** The namespace (Consul Enterprise). */
   readonly namespace?: string | undefined;
   /** The admin partition (Consul Enterprise). */
@@ -55,6 +45,20 @@ export interface ConsulParams {
    * watches take turns, see the README. @defaultValue 128
    */
   readonly maxBlockingQueries?: number | undefined;
+}
+
+/** The service whose instances a provider reports, and how it requests them. Only `service` is required. */
+export interface ConsulParams extends AccessParams {
+  /** The service whose instances are the members. */
+  readonly service: string;
+  /** Only instances that have all of these tags are reported. @defaultValue [] */
+  readonly tags?: readonly string[] | undefined;
+  /** `passing`: every check of an instance is passing. `warning`: no check is critical. @defaultValue "passing" */
+  readonly health?: "passing" | "warning" | undefined;
+  /** Sorts the response by the round-trip time from this node; `_agent` for the node of the agent. */
+  readonly near?: string | undefined;
+  /** A filter expression of Consul's health API. */
+  readonly filter?: string | undefined;
   /** The tagged address to use, for example `wan`. @defaultValue the service's own address */
   readonly taggedAddress?: string | undefined;
   /** How the id of a member is formed. @defaultValue "node-and-service" */
@@ -66,46 +70,35 @@ export interface ConsulParams {
   readonly zoneMeta?: string | undefined;
 }
 
+type DefaultedAccess =
+  | "addresses"
+  | "consistency"
+  | "maxStaleMs"
+  | "waitMs"
+  | "minGapMs"
+  | "maxBytes"
+  | "maxBlockingQueries";
+
+/** `AccessParams` with the defaults filled in. */
+export type AccessSettings = WithDefaults<AccessParams, DefaultedAccess>;
+
+export type Consistency = AccessSettings["consistency"];
+
 /** `ConsulParams` with the defaults filled in. */
 export type ConsulSettings = WithDefaults<
   ConsulParams,
-  | "addresses"
-  | "tags"
-  | "health"
-  | "consistency"
-  | "maxStaleMs"
-  | "waitMs"
-  | "minGapMs"
-  | "maxBytes"
-  | "maxBlockingQueries"
-  | "nodeId"
-  | "zoneMeta"
->;
-
-export type Consistency = ConsulSettings["consistency"];
-
-/** The settings of an agent, and of how it is asked. They do not depend on what is requested. */
-export type AccessSettings = Pick<
-  ConsulSettings,
-  | "addresses"
-  | "datacenter"
-  | "namespace"
-  | "partition"
-  | "consistency"
-  | "maxStaleMs"
-  | "token"
-  | "tls"
-  | "waitMs"
-  | "minGapMs"
-  | "maxBytes"
-  | "maxBlockingQueries"
+  DefaultedAccess | "tags" | "health" | "nodeId" | "zoneMeta"
 >;
 
 const MIB = 1_048_576;
 const ORIGIN = /^https?:\/\/(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?\/?$/;
 
-const name = (description: string): z.ZodString => z.string().min(1).max(512).describe(description);
-export const consulParamsSchema: z.ZodType<ConsulSettings, ConsulParams> = z.strictObject({
+export const name = (description: string): z.ZodString => z.string().min(1).max(512).describe(description);
+
+/** The schemas of `AccessParams`. */
+export const accessShape: {
+  readonly [K in keyof AccessSettings]-?: z.ZodType<AccessSettings[K], AccessParams[K]>;
+} = {
   addresses: z
     .array(
       z
@@ -118,21 +111,7 @@ export const consulParamsSchema: z.ZodType<ConsulSettings, ConsulParams> = z.str
     .max(16)
     .default(["http://127.0.0.1:8500"])
     .describe("Consul agents or servers as http(s)://host:port, tried in turn."),
-  service: name("The service whose instances are the members."),
-  tags: z
-    .array(name("A tag."))
-    .max(32)
-    .default([])
-    .describe("Only instances that have all of these tags are reported."),
-  health: z
-    .enum(["passing", "warning"])
-    .default("passing")
-    .describe("passing: every check is passing. warning: no check is critical."),
   datacenter: name("The datacenter to query. Default: the datacenter of the agent.").optional(),
-  near: name(
-    "Sorts the response by the round-trip time from this node; _agent for the node of the agent.",
-  ).optional(),
-  filter: z.string().min(1).max(4_096).optional().describe("A filter expression of Consul's health API."),
   namespace: name("The namespace (Consul Enterprise).").optional(),
   partition: name("The admin partition (Consul Enterprise).").optional(),
   consistency: z
@@ -175,6 +154,24 @@ export const consulParamsSchema: z.ZodType<ConsulSettings, ConsulParams> = z.str
     .describe(
       "The number of watches that have a blocking query of their own, for all providers that use the same agent. Further watches take turns.",
     ),
+};
+
+export const consulParamsSchema: z.ZodType<ConsulSettings, ConsulParams> = z.strictObject({
+  ...accessShape,
+  service: name("The service whose instances are the members."),
+  tags: z
+    .array(name("A tag."))
+    .max(32)
+    .default([])
+    .describe("Only instances that have all of these tags are reported."),
+  health: z
+    .enum(["passing", "warning"])
+    .default("passing")
+    .describe("passing: every check is passing. warning: no check is critical."),
+  near: name(
+    "Sorts the response by the round-trip time from this node; _agent for the node of the agent.",
+  ).optional(),
+  filter: z.string().min(1).max(4_096).optional().describe("A filter expression of Consul's health API."),
   taggedAddress: name("The tagged address to use, for example wan.").optional(),
   nodeId: z
     .union([

@@ -576,7 +576,7 @@ test("a rotated token is used from the next request on; an error names a missing
   // R1.6
   using folder = new TemporaryFolder();
   const file = folder.at("token");
-  const provider = provide({ token: { file } }, 60);
+  const provider = provide({ token: { file } }, 200);
   expect(await probe(provider)).toMatchObject({ code: "CONNECTIVITY_SECRET_UNAVAILABLE" });
   writeFileSync(file, "one\n");
   const recording = watch(provider);

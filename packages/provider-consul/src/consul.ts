@@ -1,6 +1,8 @@
 import { defineAdapter, type DefinedAdapter } from "@holdfast/core/adapter";
 import { consulParamsSchema, type ConsulParams, type ConsulSettings } from "./consul-params.ts";
 import { ConsulAgents } from "./agent/consul-agents.ts";
+import { discoveryParamsSchema } from "./discovery/discovery-params.ts";
+import { openDiscovery } from "./discovery/open-discovery.ts";
 import { openConsul } from "./open-consul.ts";
 
 /**
@@ -12,4 +14,5 @@ export const consul: DefinedAdapter<ConsulSettings, ConsulParams> = defineAdapte
   params: consulParamsSchema,
   share: () => new ConsulAgents(),
   open: openConsul,
+  discovery: { params: discoveryParamsSchema, open: openDiscovery },
 });

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { promisify } from "node:util";
 import { systemClock, type ClusterNodeInput } from "@holdfast/core";
+import { fieldOf, listOf } from "@holdfast/core/adapter";
 
 /** Responds instead of the health API; `next` forwards the request to it. */
 export type Handler = (request: IncomingMessage, response: ServerResponse, next: () => void) => void;
@@ -19,15 +20,19 @@ interface FakeService {
   readonly index: number;
 }
 
+const CATALOG = "/v1/catalog/services";
+
 /**
- * A Consul server in this process. It supports health queries: index, blocking, and the filter of the index check. Unless
- * services are set one by one, every service has the same content.
+ * A Consul server in this process. It supports health queries (index, blocking, and the filter of the index check), and the
+ * catalog of the services that were set one by one. Unless there are such services, every service has the same content.
  */
 export class FakeConsul implements AsyncDisposable {
   index = 10;
   entries: unknown[] = [];
   /** The services that were set one by one. */
   readonly services: Map<string, FakeService> = new Map();
+  /** ACL rules for the catalog: it leaves out the other services. */
+  isReadable: (service: string) => boolean = () => true;
   /** Additional headers of every response of the health API. */
   headers: Record<string, string> = {};
   /** Accepts every request and does not respond. */
@@ -98,6 +103,20 @@ export class FakeConsul implements AsyncDisposable {
     this.#respondToAll();
   }
 
+  /** Loses all services, and continues with this index. Every query that waits returns, as after the restart of a server. */
+  forget(index: number): void {
+    this.services.clear();
+    this.index = index;
+    this.#respondToAll();
+  }
+
+  /** Removes a service that was set. */
+  removeService(name: string): void {
+    this.index++;
+    this.services.delete(name);
+    this.#respondToAll();
+  }
+
   /** Responds to the requests that were waiting because of `isHanging`. */
   resume(): void {
     this.isHanging = false;
@@ -161,9 +180,14 @@ export class FakeConsul implements AsyncDisposable {
   }
 
   #find({ pathname }: URL): FakeService {
-    if (this.services.size === 0) return this;
+    if (this.services.size === 0 || pathname === CATALOG) return this;
     const name = decodeURIComponent(pathname.slice("/v1/health/service/".length));
     return this.services.get(name) ?? { entries: [], index: 1 };
+  }
+
+  #toCatalog(): Readonly<Record<string, readonly string[]>> {
+    const readable = [...this.services].filter(([name]) => this.isReadable(name));
+    return Object.fromEntries(readable.map(([name, { entries }]) => [name, entries.flatMap(tagsOf)]));
   }
 
   #respondToAll(): void {
@@ -185,7 +209,8 @@ export class FakeConsul implements AsyncDisposable {
       "x-consul-lastcontact": "0",
       ...this.headers,
     });
-    const body = JSON.stringify(isIndexCheck ? [] : entries);
+    const isCatalog = url.pathname === CATALOG;
+    const body = JSON.stringify(isCatalog ? this.#toCatalog() : isIndexCheck ? [] : entries);
     if (this.slow === undefined || !url.searchParams.has("index")) response.end(body);
     else {
       response.write(body.slice(0, 1));
@@ -210,6 +235,10 @@ export function toEntry(node: ClusterNodeInput): Record<string, Record<string, u
     },
     Checks: [{ Status: "passing" }],
   };
+}
+
+function tagsOf(entry: unknown): readonly string[] {
+  return listOf(fieldOf(entry, "Service"), "Tags").filter((tag) => typeof tag === "string");
 }
 
 /** Returns a node as it is read from Consul, which always has a weight. */

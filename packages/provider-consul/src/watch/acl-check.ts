@@ -2,22 +2,30 @@ import { isProvisioningError, ProvisioningError } from "@holdfast/core";
 import { fieldOf, parseJson } from "@holdfast/core/adapter";
 import type { ConsulResponse, ConsulSource } from "../http/consul-client.ts";
 import type { ConsulSettings } from "../consul-params.ts";
-import { toHealthPath, toScopedPath } from "./health-query.ts";
+import { toHealthPath, toScopedPath, type Scope } from "./health-query.ts";
 import { FROM_START } from "./watched-query.ts";
 
-export interface AclCheckOptions {
+interface RequestOptions {
   readonly client: ConsulSource;
-  readonly params: ConsulSettings;
   readonly withinMs: number;
   readonly signal: AbortSignal;
+}
+
+export interface AclCheckOptions extends RequestOptions {
+  readonly params: ConsulSettings;
 }
 
 /** Consul 1.11 and newer mark a response from which ACL rules have removed something. */
 const FILTERED = "x-consul-results-filtered-by-acls";
 
 /** Throws `CONNECTIVITY_UNAUTHORIZED` when the response is marked as incomplete. */
-export function assertUnfiltered({ headers, address }: ConsulResponse, { service }: ConsulSettings): void {
-  if (headers[FILTERED] === "true") throw toDeniedError(service, address);
+export function assertUnfiltered(response: ConsulResponse, { service }: ConsulSettings): void {
+  if (isFiltered(response)) throw toDeniedError(service, response.address);
+}
+
+/** Whether ACL rules have removed something from a response. Consul before 1.11 does not report it. */
+export function isFiltered({ headers }: ConsulResponse): boolean {
+  return headers[FILTERED] === "true";
 }
 
 /**
@@ -26,22 +34,32 @@ export function assertUnfiltered({ headers, address }: ConsulResponse, { service
  * are off, and when Consul (before 1.8) does not support the check.
  */
 export async function assertMayRead(options: AclCheckOptions): Promise<void> {
-  const { service, namespace, partition } = options.params;
+  const { params } = options;
+  const { service } = params;
+  const authorized = await authorizeRead(options, { scope: params, segment: service });
+  if (authorized === undefined) return;
+  if (!authorized.isAllowed || (await isHidden(options))) throw toDeniedError(service, authorized.address);
+}
+
+/**
+ * Asks whether the token may read a service. With the beginning of a name as `segment`, it asks whether a rule for names with
+ * this beginning permits to read them. Returns undefined when ACLs are off, or when Consul does not support the question.
+ */
+export async function authorizeRead(
+  options: RequestOptions,
+  { scope, segment }: { readonly scope: Scope; readonly segment: string },
+): Promise<{ readonly isAllowed: boolean; readonly address: string } | undefined> {
+  const { namespace, partition } = scope;
   const request = {
     Resource: "service",
     Access: "read",
-    Segment: service,
+    Segment: segment,
     ...(namespace !== undefined && { Namespace: namespace }),
     ...(partition !== undefined && { Partition: partition }),
   };
-  const authorized = await sendIfSupported(
-    options,
-    toScopedPath("/v1/internal/acl/authorize", options.params),
-    [request],
-  );
-  if (authorized === undefined) return;
-  if (deniesRead(authorized.body) || (await isHidden(options)))
-    throw toDeniedError(service, authorized.address);
+  const path = toScopedPath("/v1/internal/acl/authorize", scope);
+  const response = await sendIfSupported(options, path, [request]);
+  return response && { isAllowed: !deniesRead(response.body), address: response.address };
 }
 
 /**
@@ -61,7 +79,7 @@ async function isHidden(options: AclCheckOptions): Promise<boolean> {
 
 /** Returns undefined when the endpoint does not exist, or when ACLs are off. */
 async function sendIfSupported(
-  { client, withinMs, signal }: AclCheckOptions,
+  { client, withinMs, signal }: RequestOptions,
   path: string,
   body?: unknown,
 ): Promise<ConsulResponse | undefined> {

@@ -8,7 +8,7 @@ import {
 } from "@holdfast/core";
 import type { OwnSlot } from "../agent/own-slots.ts";
 import type { SlotUser } from "../agent/query-slots.ts";
-import type { AccessSettings } from "../consul-params.ts";
+import type { AccessSettings, Consistency } from "../consul-params.ts";
 import type { ConsulResponse, ConsulSource } from "../http/consul-client.ts";
 import { PollPace } from "./poll-pace.ts";
 import { readIndex } from "./read-index.ts";
@@ -41,13 +41,20 @@ export interface KnownContent {
 
 /** The result of an index check. */
 interface IndexCheck {
+  readonly response: ConsulResponse;
   readonly index: number;
   /** The reason why the content may be out of date, if the server cannot confirm it as current. */
   readonly held: Reason | undefined;
-  readonly isFromView: boolean;
+}
+
+/** The response to a turn: the complete content after a change, or what the index check showed. Neither if nothing is confirmed. */
+interface TurnResult {
+  readonly response?: ConsulResponse;
+  readonly check?: IndexCheck;
 }
 
 interface IndexCheckOptions {
+  readonly consistency: Consistency;
   readonly position: BlockingPosition;
   readonly holdsSlot: boolean;
   readonly withinMs: number;
@@ -129,16 +136,17 @@ export class QueryPoll implements Disposable {
         const response = await this.#waitFor(query, context.heartbeatMs / 2);
         if (response !== undefined) return response;
         throwIfAborted(signal);
-        const check = await this.#checkDuring(query);
-        if (check === undefined) continue;
-        if (check.index > this.#known.index) {
+        const found = await this.#checkDuring(query, settings.consistency);
+        if (found !== undefined && found.index > this.#known.index) {
           const change = await this.#waitFor(query, this.#graceMs);
           if (change !== undefined) return change;
           throwIfAborted(signal);
           // A long response may take more time. If it stops, the health timeout detects that.
           if (hasBegun) return await query;
-          throw this.#toDeadConnection(check);
+          throw this.#toDeadConnection(found);
         }
+        const check = found && (await this.#verify(found, (verify) => this.#checkDuring(query, verify)));
+        if (check === undefined) continue;
         yield toConfirmation(check);
         if (check.held !== undefined && (await findCurrentAddress())) return undefined;
       }
@@ -148,40 +156,74 @@ export class QueryPoll implements Disposable {
   }
 
   /** Waits for the turn of this watch, and then for a change. The turn ends before the consumer gets the result. */
-  async #takeTurn(): Promise<{
-    readonly response?: ConsulResponse;
-    readonly check?: IndexCheck | undefined;
-  }> {
-    const { client, context, signal } = this.#options;
-    const { clock, heartbeatMs } = context;
-    const { address, index } = this.#known;
+  async #takeTurn(): Promise<TurnResult> {
+    const { context, signal } = this.#options;
+    const { clock } = context;
     let startedAt: number;
     let waitMs: number;
-    let check: IndexCheck | undefined;
+    let result: TurnResult;
     {
-      using turn = await this.#slots.takeTurn({ address, signal });
+      using turn = await this.#slots.takeTurn({ address: this.#known.address, signal });
       ({ waitMs } = turn);
       startedAt = clock.monotonic();
       this.#pace.startPoll();
-      const withinMs = waitMs * WAIT_STRETCH + heartbeatMs;
-      try {
-        check = await this.#checkIndex({ position: { index, waitMs }, holdsSlot: true, withinMs, signal });
-        // Only a response that does not wait comes from a server.
-        if (check?.isFromView === true && check.index <= index)
-          check = await this.#checkIndex({ position: FROM_START, holdsSlot: true, withinMs, signal });
-      } catch (error) {
-        if (isRefused(error)) client.slots.fail(address, error);
-        throw error;
-      }
-      if (check !== undefined && check.index > index) {
-        const response = await this.#sendQuery(Math.round(this.#graceMs), signal);
-        if (readIndex(response, index) > index) return { response };
-        throw this.#toDeadConnection(check);
-      }
+      result = await this.#useTurn(waitMs);
     }
     const didNotBlock = clock.monotonic() - startedAt < waitMs / 2;
-    if (check !== undefined && didNotBlock) await this.#pace.pause(undefined, signal);
-    return { check };
+    if (result.check !== undefined && didNotBlock) await this.#pace.pause(undefined, signal);
+    return result;
+  }
+
+  async #useTurn(waitMs: number): Promise<TurnResult> {
+    const { settings, signal } = this.#options;
+    const { index } = this.#known;
+    const check = await this.#checkInTurn({ index, waitMs }, settings.consistency);
+    if (check === undefined) return {};
+    if (check.index <= index) {
+      const verified = await this.#verify(check, (verify) => this.#checkInTurn(FROM_START, verify));
+      return verified === undefined ? {} : { check: verified };
+    }
+    const response = await this.#sendQuery(Math.round(this.#graceMs), signal);
+    if (readIndex(response, index) > index) return { response };
+    throw this.#toDeadConnection(check);
+  }
+
+  /**
+   * Returns a check that confirms the content or reports why it is held; `undefined` when it does neither. A lower index comes from a
+   * server that is behind, or from servers that have lost their data while this watch had no open connection. The leader decides: throws
+   * `STREAM_INDEX_ROLLBACK` if its index is lower, too.
+   */
+  async #verify(
+    check: IndexCheck,
+    askLeader: (consistency: Consistency) => Promise<IndexCheck | undefined>,
+  ): Promise<IndexCheck | undefined> {
+    const { index } = this.#known;
+    if (check.index === index || check.held !== undefined) return check;
+    try {
+      const verified = await askLeader("consistent");
+      if (verified !== undefined) readIndex(verified.response, index);
+      return undefined;
+    } catch (error) {
+      // Without a leader nothing is confirmed, and nothing is known to be lost.
+      if (isProvisioningError(error) && error.code === "CONNECTIVITY_NO_LEADER") return undefined;
+      throw error;
+    }
+  }
+
+  async #checkInTurn(position: BlockingPosition, consistency: Consistency): Promise<IndexCheck | undefined> {
+    const { client, context, signal } = this.#options;
+    const { address, index } = this.#known;
+    const withinMs = position.waitMs * WAIT_STRETCH + context.heartbeatMs;
+    const options = { consistency, position, holdsSlot: true, withinMs, signal };
+    try {
+      const check = await this.#checkIndex(options);
+      // The local view of a streaming agent confirms nothing. It does not respond to queries that do not wait.
+      if (check === undefined || check.index !== index || !isFromView(check.response)) return check;
+      return await this.#checkIndex({ ...options, position: FROM_START });
+    } catch (error) {
+      if (isRefused(error)) client.slots.fail(address, error);
+      throw error;
+    }
   }
 
   #sendQuery(waitMs: number, signal: AbortSignal, onResponse?: () => void): Promise<ConsulResponse> {
@@ -214,11 +256,15 @@ export class QueryPoll implements Disposable {
   }
 
   /** Checks the index. Returns undefined when the response of the blocking query came first, or when no response came in time. */
-  async #checkDuring(query: Promise<ConsulResponse>): Promise<IndexCheck | undefined> {
+  async #checkDuring(
+    query: Promise<ConsulResponse>,
+    consistency: Consistency,
+  ): Promise<IndexCheck | undefined> {
     const done = new AbortController();
     using _ = whenAborted(this.#options.signal, () => done.abort());
     const withinMs = this.#options.context.heartbeatMs * 2;
     const check = this.#checkIndex({
+      consistency,
       position: FROM_START,
       holdsSlot: false,
       withinMs,
@@ -233,10 +279,10 @@ export class QueryPoll implements Disposable {
 
   /** Requests the current index of the server. Returns undefined when no response came in time; the health timeout detects the silence. */
   async #checkIndex(options: IndexCheckOptions): Promise<IndexCheck | undefined> {
-    const { position, holdsSlot, withinMs, signal } = options;
-    const { query, settings, client, findStaleness } = this.#options;
+    const { consistency, position, holdsSlot, withinMs, signal } = options;
+    const { query, client, findStaleness } = this.#options;
     const { address } = this.#known;
-    const path = query.toCheckPath(settings.consistency, position);
+    const path = query.toCheckPath(consistency, position);
     try {
       // Users that watch the same with the same token need only one check.
       const response = await client.once(
@@ -245,11 +291,7 @@ export class QueryPoll implements Disposable {
         signal,
       );
       await query.assertComplete(response);
-      return {
-        index: readIndex(response, 0),
-        held: findStaleness(response),
-        isFromView: isFromView(response),
-      };
+      return { response, index: readIndex(response, 0), held: findStaleness(response) };
     } catch (error) {
       if (isProvisioningError(error) && error.code === "CONNECTIVITY_TIMEOUT") return undefined;
       throw error;

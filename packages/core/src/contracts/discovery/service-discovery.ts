@@ -16,8 +16,8 @@ export type DiscoveryEvent =
       /** All services that match, sorted by name. Empty only when the backend answered that there are none. */
       readonly services: readonly FoundService[];
       /**
-       * True when the backend lost its history, for example because its index went backwards. What such an answer lacks may only
-       * not have been registered again yet.
+       * True when the backend lost its history, for example because its index went backwards, or when it cannot confirm that the
+       * list is current. What such an answer lacks may only not have been registered again yet.
        */
       readonly isReset?: boolean | undefined;
     }
