@@ -91,8 +91,8 @@ export class DaemonLife implements AsyncDisposable {
     return String((await this.until(({ kind }) => kind === "started"))["url"]);
   }
 
-  async topology(): Promise<TopologyDocument> {
-    const response = await fetch(`${await this.url()}/topology`);
+  async topology(name = "default"): Promise<TopologyDocument> {
+    const response = await fetch(`${await this.url()}/topologies/${name}`);
     return (await response.json()) as TopologyDocument;
   }
 

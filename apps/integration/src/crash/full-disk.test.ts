@@ -65,3 +65,52 @@ test.skipIf(!hasPrlimit)(
   },
   60_000,
 );
+
+// R5.4, R7.1
+test.skipIf(!hasPrlimit)(
+  "a reload that one topology cannot save changes no topology, and leaves the stores as they were (needs prlimit)",
+  async () => {
+    await using folder = await emptyFolder();
+    const at = (name: string) => join(folder.path, name);
+    const write = async (name: string, document: object) => {
+      await writeFile(at("new"), JSON.stringify(document));
+      await rename(at("new"), at(name));
+    };
+    const configure = (count: number, id: string) =>
+      write("holdfast.json", {
+        topologies: {
+          small: { providers: [{ ...providers(1)[0], id }] },
+          large: { providers: providers(count) },
+        },
+        dataDir: "data",
+      });
+    const stored = async (name: string) => {
+      const path = at(`data/topologies/${name}/providers.jsonl`);
+      return (await new FileProviderStore({ path }).load()).map(({ id }) => id);
+    };
+    await configure(2, "before");
+    await write("topology.json", { members: [{ id: "first", host: "a.test", port: 1 }] });
+    await using daemon = new DaemonLife(at("holdfast.json"), { starter: LIMITED });
+    for (const name of ["small", "large"])
+      await daemon.until(
+        ({ kind, topology, to }) => kind === "status_changed" && topology === name && to === "ready",
+      );
+    const inForce = async (name: string) =>
+      (await daemon.topology(name)).providers.map(({ providerId }) => providerId);
+
+    await configure(100, "after");
+    daemon.hangUp();
+    const refused = await daemon.until(({ kind }) => kind === "reload_refused");
+    expect(refused["error"]).toMatchObject({ code: "STORE_IO", topology: "large" });
+    expect([await inForce("small"), (await inForce("large")).length]).toEqual([["before"], 2]);
+    expect([await stored("small"), (await stored("large")).length]).toEqual([["before"], 2]);
+
+    await execute("prlimit", ["--pid", String(daemon.pid), "--fsize=unlimited"], folder.path);
+    daemon.hangUp();
+    await daemon.until(({ kind }) => kind === "reloaded");
+    expect([await inForce("small"), (await inForce("large")).length]).toEqual([["after"], 100]);
+    expect([await stored("small"), (await stored("large")).length]).toEqual([["after"], 100]);
+    await daemon.kill();
+  },
+  60_000,
+);

@@ -13,19 +13,9 @@ import {
 const node = (id: string) => ({ id, host: "10.0.0.1", port: 80 });
 const nodes = (...ids: readonly string[]) => ids.map(node);
 
-interface Document {
-  readonly status: string;
-  readonly providerId: string | null;
-  readonly members: readonly { readonly id: string }[];
-}
-
-async function read(daemon: DaemonLife, name: string): Promise<Document> {
-  return (await (await fetch(`${await daemon.url()}/topologies/${name}`)).json()) as Document;
-}
-
 async function shows(daemon: DaemonLife, name: string, providerId: string, ...ids: readonly string[]) {
   await eventually(async () => {
-    const document = await read(daemon, name);
+    const document = await daemon.topology(name);
     expect(document).toMatchObject({ status: "ready", providerId });
     expect(document.members.map(({ id }) => id)).toEqual(ids);
   });
