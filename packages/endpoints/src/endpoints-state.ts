@@ -6,9 +6,9 @@ import type { ConnectionEffect, NewCallEffect } from "./selection/status-effects
 export interface EndpointCounts {
   /** All members of the last snapshot. */
   readonly members: number;
-  readonly blocked: number;
   /** Members with the weight 0. */
   readonly drained: number;
+  readonly blocked: number;
   /** Members that only a guard keeps and that are not used. */
   readonly retained: number;
   readonly outsideSubset: number;

@@ -126,6 +126,7 @@ function judgeUnused(nodeId: NodeId, input: ExplainInput): Verdict {
   }
   const node = snapshot.members.get(nodeId);
   if (node === undefined) return unused("not_a_member", "it is not a member of the topology");
+  if (weightOf(node) === 0) return unused("drained", "its weight is 0");
   if (includesSorted(snapshot.blockedNodes, nodeId)) {
     const isRestoring = restoringNodes.includes(nodeId);
     const what = isRestoring
@@ -134,7 +135,6 @@ function judgeUnused(nodeId: NodeId, input: ExplainInput): Verdict {
     const text = phase?.kind === "out" ? `${what}; ${describePhase(phase, now)}` : what;
     return unused(isRestoring ? "restoring" : "blocked", text);
   }
-  if (weightOf(node) === 0) return unused("drained", "its weight is 0");
   if (!selected.candidates.isUsingRetained && includesSorted(snapshot.retained, nodeId)) {
     return unused("retained", "the active provider does not list it, and only a guard keeps it");
   }

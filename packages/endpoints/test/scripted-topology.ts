@@ -5,7 +5,6 @@ import {
   type ClusterNode,
   type ClusterNodeInput,
   type GuardHold,
-  type ProviderSnapshot,
   type Update,
 } from "@holdfast/core";
 import { WatchHub } from "@holdfast/hub";
@@ -30,6 +29,7 @@ export class ScriptedTopology {
   readonly hub: WatchHub;
   readonly #updates = new ScriptedUpdates();
   #members: MemberSet = MemberSet.empty;
+  #holds = 0;
 
   constructor(clock: VirtualClock = new VirtualClock()) {
     this.clock = clock;
@@ -37,28 +37,30 @@ export class ScriptedTopology {
     this.hub.start();
   }
 
-  /** A current snapshot with exactly these members. */
-  publish(members: Iterable<ClusterNode>, parts: Partial<ProviderSnapshot> = {}): void {
+  /** A current snapshot with exactly these members, of which only a guard keeps the `retained` ones. */
+  publish(members: Iterable<ClusterNode>, retained: readonly string[] = []): void {
     this.#members = this.#members.replace(members);
-    this.send({ snapshot: this.#snapshot(parts), isFresh: true, availability: "available" });
-  }
-
-  /** Keeps the members, of which only a guard keeps those with these ids. */
-  retain(...retained: readonly string[]): void {
+    const isHeld = retained.length > 0;
     const hold: GuardHold = {
       guard: "mass_removal",
       providerId: "p",
       nodes: retained.length,
       reason: "a test",
-      until: 1,
+      // Another one each time: every change of a hold is an event.
+      until: 1_000 * this.#holds++,
     };
-    const snapshot = this.#snapshot(retained.length === 0 ? {} : { retained: [...retained].sort() });
-    this.send({
-      snapshot,
-      isFresh: true,
-      availability: "available",
-      holds: retained.length === 0 ? [] : [hold],
+    const snapshot = createSnapshot({
+      providerId: "p",
+      members: this.#members,
+      observedAt: this.clock.now(),
+      ...(isHeld && { retained: [...retained].sort() }),
     });
+    this.send({ snapshot, isFresh: true, availability: "available", holds: isHeld ? [hold] : [] });
+  }
+
+  /** Keeps the members, of which only a guard keeps those with these ids. */
+  retain(...retained: readonly string[]): void {
+    this.publish(this.#members, retained);
   }
 
   /** Confirms the last snapshot, which lifts the blocks of restored nodes. */
@@ -68,14 +70,5 @@ export class ScriptedTopology {
 
   send(changes: Partial<Update>): void {
     this.#updates.send(changes);
-  }
-
-  #snapshot(parts: Partial<ProviderSnapshot>): ProviderSnapshot {
-    return createSnapshot({
-      providerId: "p",
-      members: this.#members,
-      observedAt: this.clock.now(),
-      ...parts,
-    });
   }
 }

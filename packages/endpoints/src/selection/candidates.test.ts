@@ -46,6 +46,17 @@ describe("selectCandidates", () => {
     expect(select(nodes(3), { retained })).toMatchObject({ ids: retained, isUsingRetained: true });
   });
 
+  test("a drained member does not count as one that is missing, also when it is blocked", () => {
+    const members = [...nodes(4), node("z", { weight: 0 })];
+    const retained = ["n-0002", "n-0003"];
+    expect(select(members, { blocked: ["z"], retained })).toMatchObject({
+      blocked: 0,
+      drained: 1,
+      isUsingRetained: false,
+      share: 0.5,
+    });
+  });
+
   test("a weight that is not above 0 drains", () => {
     expect(select([node("a", { weight: -1 }), node("b", { weight: Number.NaN }), node("c")])).toMatchObject({
       ids: ["c"],

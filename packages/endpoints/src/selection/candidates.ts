@@ -5,8 +5,10 @@ import { weightOf } from "./weight-of.ts";
 export interface Candidates {
   /** Sorted by id. */
   readonly nodes: readonly ClusterNode[];
-  readonly blocked: number;
+  /** Members with the weight 0. */
   readonly drained: number;
+  /** Blocked members that are not drained. */
+  readonly blocked: number;
   /** Members that only a guard keeps. */
   readonly retained: number;
   /** Retained members are among the nodes, because too few others are left. */
@@ -35,8 +37,8 @@ export function selectCandidates(
   let blocked = 0;
   let drained = 0;
   for (const node of all) {
-    if (includesSorted(blockedNodes, node.id)) blocked++;
-    else if (!isWeighted(node)) drained++;
+    if (!isWeighted(node)) drained++;
+    else if (includesSorted(blockedNodes, node.id)) blocked++;
     else {
       allowed.push(node);
       if (!includesSorted(retained, node.id)) listed.push(node);
