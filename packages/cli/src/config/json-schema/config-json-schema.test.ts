@@ -87,7 +87,7 @@ describe("the JSON Schemas", () => {
     "topologies: { orders: { providers: [{ backend: k, service: 5 }] } }",
     "topologies: { orders: { health: { maxErrors: 0 } } }",
     "discover: [{ providers: [] }]",
-    "discover: [{ from: [{ backend: x, tag: u }], providers: [{ backend: k }] }]",
+    "discover: [{ from: [{ backend: x, tga: u }], providers: [{ backend: k }] }]",
     "discover: [{ from: [{ backend: x }], providers: [{ backend: k, service: 5 }] }]",
   ])("an editor refuses %s", (text) => {
     expect(createEditor()(text)).toBe(false);
