@@ -39,6 +39,7 @@ export {
 } from "./model/provider-snapshot.ts";
 
 // Providers, adapters and stores.
+export type { DiscoveryStore, KnownServices } from "./contracts/discovery/discovery-store.ts";
 export type {
   DiscoveryAdapter,
   DiscoveryEvent,
@@ -153,3 +154,4 @@ export type { SliceOptions } from "./time/time-slice.ts";
 export { createTypedEvents, type TypedEvents, type Unsubscribe } from "./time/typed-events.ts";
 export { untilAborted } from "./time/until-aborted.ts";
 export { Wakeup } from "./time/wakeup.ts";
+export { Watchdog } from "./time/watchdog.ts";

@@ -4,6 +4,7 @@ import {
   sleep,
   toProvisioningError,
   untilAborted,
+  Watchdog,
   whenAborted,
   ProvisioningError,
   type Backoff,
@@ -214,35 +215,4 @@ function assertTimes({ observedAt, stalenessMs = 0 }: ProviderSnapshot, id: Prov
 
 function toError({ code, message, details }: Reason): ProvisioningError {
   return new ProvisioningError(code, message, details && { details });
-}
-
-/** Calls `onSilence` after `timeoutMs` without a call to `reset()`. Uses one timer however often it is reset. */
-class Watchdog implements Disposable {
-  readonly #clock: Clock;
-  readonly #timeoutMs: number;
-  readonly #onSilence: () => void;
-  #resetAt: number;
-  #timer: Disposable;
-
-  constructor(clock: Clock, timeoutMs: number, onSilence: () => void) {
-    this.#clock = clock;
-    this.#timeoutMs = timeoutMs;
-    this.#onSilence = onSilence;
-    this.#resetAt = clock.monotonic();
-    this.#timer = clock.schedule(timeoutMs, () => this.#check());
-  }
-
-  reset(): void {
-    this.#resetAt = this.#clock.monotonic();
-  }
-
-  [Symbol.dispose](): void {
-    this.#timer[Symbol.dispose]();
-  }
-
-  #check(): void {
-    const leftMs = this.#resetAt + this.#timeoutMs - this.#clock.monotonic();
-    if (leftMs <= 0) this.#onSilence();
-    else this.#timer = this.#clock.schedule(leftMs, () => this.#check());
-  }
 }

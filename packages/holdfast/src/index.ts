@@ -5,20 +5,23 @@ export {
   type ConnectOptions,
   type TopologyOptions,
 } from "./connect.ts";
-export {
-  Directory,
-  type DirectoryOptions,
-  type DirectoryStartOptions,
-  type ReloadReport,
-} from "./directory/directory.ts";
+export { Directory, type DirectoryStartOptions } from "./directory/directory.ts";
 export type { DirectoryChange } from "./directory/directory-change.ts";
+export type { DirectoryDefinition } from "./directory/directory-definition.ts";
+export type { DirectoryOptions } from "./directory/directory-options.ts";
+export type { ReloadReport } from "./directory/directory-reload.ts";
 export type { DirectoryWarning } from "./directory/directory-warning.ts";
 export type {
-  DirectoryDefinition,
   TopologyDefinition,
   TopologySettings,
   TopologyStores,
 } from "./directory/topology-definition.ts";
+export type {
+  DiscoveryDefinition,
+  DiscoveryMassRemovalOptions,
+  DiscoveryOptions,
+  DiscoverySource,
+} from "./discovery/discovery-definition.ts";
 export { Topology, type TopologyIdentity } from "./topology.ts";
 
 // Types of a topology.

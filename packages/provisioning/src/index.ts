@@ -25,6 +25,8 @@ export type { NodeExplanation } from "@holdfast/hub";
 export {
   DEFAULT_HEALTH_POLICY,
   DEFAULT_MASS_REMOVAL,
+  heartbeatMsOf,
+  toHealthPolicy,
   type GuardOptions,
   type HealthOptions,
   type HealthPolicy,

@@ -1,4 +1,4 @@
-import { dirname, join, resolve, basename } from "node:path";
+import { resolve } from "node:path";
 import {
   ProvisioningError,
   systemClock,
@@ -6,15 +6,8 @@ import {
   type KnownGood,
   type SnapshotStore,
 } from "@holdfast/core";
-import {
-  isErrno,
-  makeFolder,
-  nodeFileSystem,
-  readIfThere,
-  resolveTarget,
-  syncFolder,
-  type FileSystem,
-} from "./file-system.ts";
+import { nodeFileSystem, readIfThere, resolveTarget, type FileSystem } from "./file-system.ts";
+import { replaceOwnFile } from "./replace-own-file.ts";
 import { StoreTurns } from "./store-turns.ts";
 import { decodeSnapshot, encodeSnapshot, isStoredSnapshot } from "./stored-snapshot.ts";
 
@@ -69,19 +62,7 @@ export class FileSnapshotStore implements SnapshotStore {
       const fileSystem = this.#fileSystem;
       const target = await resolveTarget(fileSystem, this.#path);
       if (target !== this.#path) await this.#checkOurs(target);
-      const folder = dirname(target);
-      await makeFolder(fileSystem, folder);
-      const temporary = join(folder, `.${basename(target)}.tmp`);
-      // A save that was interrupted by a crash may have left this file.
-      await this.#removeIfThere(temporary);
-      try {
-        await this.#write(temporary, known);
-        await fileSystem.rename(temporary, target);
-      } catch (error) {
-        await this.#removeIfThere(temporary).catch(() => undefined);
-        throw error;
-      }
-      await syncFolder(fileSystem, folder);
+      await replaceOwnFile(fileSystem, target, encodeSnapshot(known));
     });
   }
 
@@ -97,23 +78,5 @@ export class FileSnapshotStore implements SnapshotStore {
       );
     }
     this.#checked = target;
-  }
-
-  async #write(path: string, known: KnownGood): Promise<void> {
-    const file = await this.#fileSystem.open(path, "wx", 0o600);
-    try {
-      for (const piece of encodeSnapshot(known)) await file.writeFile(piece);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-  }
-
-  async #removeIfThere(path: string): Promise<void> {
-    try {
-      await this.#fileSystem.unlink(path);
-    } catch (error) {
-      if (!isErrno(error, "ENOENT")) throw error;
-    }
   }
 }

@@ -7,6 +7,7 @@ export { createSeededRandom } from "./seeded-random.ts";
 export { ScriptedUpdates } from "./scripted-updates.ts";
 export { ScriptedSource } from "./scripted-source.ts";
 export { MemoryProviderStore } from "./memory-provider-store.ts";
+export { MemoryDiscoveryStore } from "./memory-discovery-store.ts";
 export { MemorySnapshotStore } from "./memory-snapshot-store.ts";
 export {
   MemoryRegistrarBackend,

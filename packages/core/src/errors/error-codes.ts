@@ -78,6 +78,7 @@ const TABLE = {
   TOPOLOGY_IDS_DIFFER: { retryable: false, meaning: "two providers use different ids for the same members" },
   TOPOLOGY_SHARED_ENDPOINT: { retryable: false, meaning: "two members have the same host and port" },
   TOPOLOGY_NO_ENDPOINT: { retryable: true, meaning: "no member may be used for calls now" },
+  TOPOLOGY_REMOVAL_HELD: { retryable: true, meaning: "topologies are kept although no backend lists them" },
   TOPOLOGY_UNAVAILABLE: { retryable: true, meaning: "no provider can serve" },
   TOPOLOGY_UNKNOWN: { retryable: true, meaning: "no topology has the name" },
   TOPOLOGY_LOOP: { retryable: true, meaning: "daemons follow each other in a circle" },

@@ -1,28 +1,43 @@
-import { throwIfAborted, whenAborted, toAbortError } from "@holdfast/core";
+import { throwIfAborted, toAbortError, whenAborted, type Clock } from "@holdfast/core";
 
-/** Runs tasks in call order, at most `limit` at the same time. */
+export interface BoundedQueueOptions {
+  /** How many tasks run at the same time. */
+  readonly limit: number;
+  /** A task that takes longer no longer counts, so that tasks that hang do not block the others. Milliseconds. */
+  readonly patienceMs: number;
+  readonly clock: Clock;
+}
+
+/** Runs tasks in call order, a limited number at the same time. */
 export class BoundedQueue {
-  readonly #limit: number;
+  readonly #options: BoundedQueueOptions;
   readonly #waiting = new Set<() => void>();
   #running = 0;
 
-  constructor(limit: number) {
-    this.#limit = limit;
+  constructor(options: BoundedQueueOptions) {
+    this.#options = options;
   }
 
   /** Settles as `task` does. Rejects with the reason of the signal if it aborts before the task has started. */
   async run<T>(task: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     await this.#enter(signal);
+    const { clock, patienceMs } = this.#options;
+    let isOver = false;
+    const leave = () => {
+      if (!isOver) this.#leave();
+      isOver = true;
+    };
+    using _ = clock.schedule(patienceMs, leave);
     try {
       return await task();
     } finally {
-      this.#leave();
+      leave();
     }
   }
 
   async #enter(signal: AbortSignal | undefined): Promise<void> {
     throwIfAborted(signal);
-    if (this.#running < this.#limit) {
+    if (this.#running < this.#options.limit) {
       this.#running++;
       return;
     }

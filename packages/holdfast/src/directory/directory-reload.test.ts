@@ -9,7 +9,8 @@ import {
 } from "@holdfast/testing";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Directory, type DirectoryOptions } from "./directory.ts";
+import { Directory } from "./directory.ts";
+import type { DirectoryOptions } from "./directory-options.ts";
 import type { TopologyDefinition } from "./topology-definition.ts";
 
 const provider = (id: string, ...members: string[]) => ({

@@ -4,7 +4,8 @@ import { createSeededRandom, MemoryProviderStore, VirtualClock } from "@holdfast
 import { Registry } from "prom-client";
 import { describe, expect, test } from "vitest";
 import { connect, type ConnectDirectoryOptions } from "../connect.ts";
-import { Directory, type DirectoryOptions } from "./directory.ts";
+import { Directory } from "./directory.ts";
+import type { DirectoryOptions } from "./directory-options.ts";
 import type { DirectoryChange } from "./directory-change.ts";
 
 const node = (id: string) => ({ id, host: `${id}.test`, port: 7_000 });

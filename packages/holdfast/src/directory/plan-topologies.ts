@@ -29,6 +29,8 @@ export interface PlanOptions {
   readonly taskOf: (definition: TopologyDefinition) => TopologyTask;
   /** Throws `VALIDATION_MALFORMED` for a setting out of its range. */
   readonly createService: (definition: TopologyDefinition) => ProvisioningService;
+  /** Problems of other parts of the definition, to be reported with those of the topologies. */
+  readonly otherProblems: readonly DescriptorProblem[];
 }
 
 /**
@@ -37,7 +39,7 @@ export interface PlanOptions {
  */
 export function planTopologies(
   definitions: readonly TopologyDefinition[],
-  { adapters, taskOf, createService }: PlanOptions,
+  { adapters, taskOf, createService, otherProblems }: PlanOptions,
 ): readonly TopologyPlan[] {
   const validator = new ProviderValidator({ adapters });
   const problems: DescriptorProblem[] = [];
@@ -59,6 +61,7 @@ export function planTopologies(
       problems.push(toSettingProblem(error, at));
     }
   }
+  problems.push(...otherProblems);
   if (problems.length === 0) return plans;
   for (const { service } of plans) void service?.stop();
   throw toValidationError(problems, "the set of topologies");
@@ -80,8 +83,8 @@ function findNameProblems(
   return [{ path, expected, got: `"${name}"`, code: "VALIDATION_DUPLICATE_ID" }];
 }
 
-/** The constructor of a service throws for an option out of its range, and its message names the option. */
-function toSettingProblem(error: unknown, at: readonly PropertyKey[]): DescriptorProblem {
+/** The constructor of a service throws for an option out of its range, and its message names the option. Throws any other error. */
+export function toSettingProblem(error: unknown, at: readonly PropertyKey[]): DescriptorProblem {
   if (!isProvisioningError(error) || error.category !== "validation") throw error;
   const expected = `valid settings (${toReason(error).message})`;
   return { path: formatPath(at), expected, got: "invalid ones", code: "VALIDATION_MALFORMED" };

@@ -1,4 +1,4 @@
-import type { TopologyName } from "@holdfast/core";
+import type { Clock, TopologyName } from "@holdfast/core";
 import type { StopOptions, StopReport } from "@holdfast/provisioning";
 import { BoundedQueue } from "./bounded-queue.ts";
 import type { DirectoryChange } from "./directory-change.ts";
@@ -6,16 +6,19 @@ import type { TopologyRun } from "./topology-run.ts";
 
 /** How many topologies are drained at the same time, except when all of them end. */
 const CONCURRENT_ENDS = 20;
+/** A drain that takes longer does not delay others, in milliseconds. */
+const END_PATIENCE_MS = 2_000;
 
 /** The topologies of a directory, and those that have been removed and are still being drained. */
 export class RunSet {
   readonly #runs = new Map<TopologyName, TopologyRun>();
   /** For each name, the end of the removed topology. */
   readonly #endings = new Map<TopologyName, Promise<void>>();
-  readonly #ends = new BoundedQueue(CONCURRENT_ENDS);
+  readonly #ends: BoundedQueue;
   readonly #onChange: (change: DirectoryChange) => void;
 
-  constructor(onChange: (change: DirectoryChange) => void) {
+  constructor(clock: Clock, onChange: (change: DirectoryChange) => void) {
+    this.#ends = new BoundedQueue({ limit: CONCURRENT_ENDS, patienceMs: END_PATIENCE_MS, clock });
     this.#onChange = onChange;
   }
 

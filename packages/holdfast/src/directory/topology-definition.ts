@@ -37,12 +37,6 @@ export interface TopologyDefinition extends TopologySettings {
   readonly at?: readonly PropertyKey[] | undefined;
 }
 
-/** All topologies of a directory. */
-export interface DirectoryDefinition {
-  /** Names must be unique. */
-  readonly topologies: readonly TopologyDefinition[];
-}
-
 /** What one topology keeps across restarts. */
 export interface TopologyStores {
   /** Keeps the set of providers. @defaultValue kept in memory only */

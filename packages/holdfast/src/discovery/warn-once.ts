@@ -1,0 +1,31 @@
+import type { DirectoryWarning } from "../directory/directory-warning.ts";
+
+/** Emits a warning again only after it has changed, or after its problem had disappeared. */
+export class WarnOnce {
+  readonly #emit: (warning: DirectoryWarning) => void;
+  readonly #messages = new Map<string, string>();
+
+  constructor(emit: (warning: DirectoryWarning) => void) {
+    this.#emit = emit;
+  }
+
+  /** `key` identifies the problem. */
+  report(key: string, warning: DirectoryWarning): void {
+    if (this.#messages.get(key) === warning.message) return;
+    this.#messages.set(key, warning.message);
+    this.#emit(warning);
+  }
+
+  /** The problem no longer exists. */
+  clear(key: string): void {
+    this.#messages.delete(key);
+  }
+
+  /** Reports exactly these problems; all others whose keys start with `prefix` no longer exist. */
+  reportAll(prefix: string, warnings: ReadonlyMap<string, DirectoryWarning>): void {
+    for (const key of this.#messages.keys()) {
+      if (key.startsWith(prefix) && !warnings.has(key.slice(prefix.length))) this.#messages.delete(key);
+    }
+    for (const [key, warning] of warnings) this.report(prefix + key, warning);
+  }
+}
