@@ -31,10 +31,11 @@ export interface StateFrameOptions {
 
 export function toStateFrame(hub: WatchHub, { name, have }: StateFrameOptions = {}): string {
   const { epoch, seqNo, status, statusReason, statusCause, isStale, snapshot } = hub.state;
-  const { providerId = null, hash = null, blockedNodes = [], retained, members = [] } = snapshot ?? {};
+  const { providerId = null, hash = null, observedAt = null } = snapshot ?? {};
+  const { blockedNodes = [], retained, members = [] } = snapshot ?? {};
   const memberCount = snapshot?.members.size ?? 0;
   const head = { epoch, seqNo, status, reason: statusReason, cause: statusCause, isStale };
-  const content = { ...head, providerId, hash, blockedNodes, retained, memberCount };
+  const content = { ...head, providerId, hash, observedAt, blockedNodes, retained, memberCount };
   const isKnown = hash !== null && hash === have;
   return toFrame("state", hub.state, isKnown ? content : { ...content, members: [...members] }, name);
 }
@@ -42,7 +43,7 @@ export function toStateFrame(hub: WatchHub, { name, have }: StateFrameOptions = 
 function toDocument(event: TopologyEvent): object {
   if (event.kind !== "snapshot") return event;
   const { kind, epoch, seqNo, at, previousHash = null, snapshot, delta } = event;
-  const { providerId, hash, blockedNodes, retained, members } = snapshot;
+  const { providerId, hash, observedAt, blockedNodes, retained, members } = snapshot;
   const { added, blocked, unblocked } = delta;
   const updated = delta.updated.map(({ after }) => after);
   const removed = delta.removed.map(({ id }) => id);
@@ -54,6 +55,7 @@ function toDocument(event: TopologyEvent): object {
     previousHash,
     providerId,
     hash,
+    observedAt,
     blockedNodes,
     retained,
     memberCount: members.size,

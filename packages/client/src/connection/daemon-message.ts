@@ -16,6 +16,8 @@ export interface ContentHead {
   readonly providerId: string;
   readonly hash: string;
   readonly memberCount: number;
+  /** When the daemon read it, in milliseconds of the daemon's clock; absent when the daemon does not report it. */
+  readonly observedAt: number | undefined;
   readonly retained: readonly NodeId[] | undefined;
 }
 
@@ -105,6 +107,7 @@ function toHead(fields: Fields): ContentHead {
     providerId: fields.text("providerId"),
     hash: fields.text("hash"),
     memberCount: fields.count("memberCount"),
+    observedAt: fields.optionalTime("observedAt"),
     retained: fields.has("retained") ? fields.texts("retained") : undefined,
   };
 }
@@ -182,6 +185,13 @@ class Fields {
     const value = this.#object[name];
     if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
     throw invalid(this.#event, `"${name}"`, "a whole number that is not negative");
+  }
+
+  optionalTime(name: string): number | undefined {
+    if (!this.has(name)) return undefined;
+    const value = this.#object[name];
+    if (typeof value === "number" && Number.isFinite(value)) return value;
+    throw invalid(this.#event, `"${name}"`, "a number of milliseconds");
   }
 
   flag(name: string): boolean {

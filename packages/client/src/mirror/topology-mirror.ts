@@ -61,6 +61,11 @@ export class TopologyMirror {
     return this.#status;
   }
 
+  /** When the daemon read its content, by the clock of the daemon. Undefined without content, and when the daemon does not report it. */
+  get contentReadAt(): number | undefined {
+    return this.#content?.observedAt;
+  }
+
   /** Returns known content for a new connection, whose state may leave the members out if it has the same hash. */
   offer(): KnownContent | undefined {
     this.#offered = this.#memory.newest;
@@ -133,13 +138,13 @@ export class TopologyMirror {
   }
 
   async #change(message: SnapshotMessage, options: SliceOptions): Promise<void> {
-    const { previousHash, upsert, removed, providerId, hash, memberCount, retained, blockedNodes } = message;
+    const { previousHash, upsert, removed, type: _, epoch: _epoch, seqNo: _seqNo, ...head } = message;
     const before = this.#content;
     if (previousHash !== before?.hash) throw invalid(`event ${message.seqNo} follows another content`);
     const members = before?.members ?? MemberSet.empty;
     const nodes = await this.#readNodes(upsert, members, options);
     const next = members.apply({ upsert: nodes, remove: removed });
-    this.#keep({ providerId, hash, memberCount, retained, blockedNodes, members: next });
+    this.#keep({ ...head, members: next });
   }
 
   #keep(content: Content): void {

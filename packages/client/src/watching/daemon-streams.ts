@@ -14,6 +14,7 @@ import { EventStreamParser, type StreamItem } from "../connection/event-stream-p
 import { toNamedItem } from "../connection/named-item.ts";
 import { openStream } from "../connection/open-stream.ts";
 import type { ContentMemory } from "../mirror/content-memory.ts";
+import { ConfirmedContent } from "./confirmed-content.ts";
 import { DaemonTopic } from "./daemon-topic.ts";
 import { StaleLimit } from "./stale-limit.ts";
 import { Subscriber } from "./subscriber.ts";
@@ -71,7 +72,7 @@ export class DaemonStreams {
     const { source } = this.#options;
     const name = topology ?? DEFAULT_TOPOLOGY;
     const staleLimit = new StaleLimit(source.clock, maxStaleMs ?? Number.POSITIVE_INFINITY);
-    const relayOptions = { providerId, url: source.url, staleLimit };
+    const relayOptions = { providerId, url: source.url, staleLimit, confirmed: new ConfirmedContent() };
     return {
       probe: (signal) => this.#probe(name, signal),
       watch: (signal) => this.#watch(this.#topic(name, memory), new TopologyRelay(relayOptions), signal),

@@ -8,6 +8,7 @@ import {
 import { isSameList } from "../mirror/is-same-list.ts";
 import type { TopologyFeed } from "../mirror/topology-feed.ts";
 import type { MirrorStatus } from "../mirror/topology-mirror.ts";
+import type { ConfirmedContent } from "./confirmed-content.ts";
 import type { StaleLimit } from "./stale-limit.ts";
 
 export interface TopologyRelayOptions {
@@ -15,6 +16,7 @@ export interface TopologyRelayOptions {
   /** The address of the daemon, for messages. */
   readonly url: string;
   readonly staleLimit: StaleLimit;
+  readonly confirmed: ConfirmedContent;
 }
 
 /** Turns what a daemon has sent about one topology into the events of one watch of a provider. */
@@ -37,14 +39,15 @@ export class TopologyRelay {
     // While the daemon is current, it is so because of this process. When it is not, it has nothing that this process does not have.
     if (feed.isLoop && feed.isWhole && status.isStale) throw this.#toLoopError(feed, status);
     if (tooLongMs !== undefined) throw this.#toStaleError(status, tooLongMs);
-    const doubt = feed.isLoop ? this.#loopOf(feed) : status.isStale ? status.reason : undefined;
-    if (this.#isShown(feed))
-      return doubt === undefined ? { type: "heartbeat" } : { type: "held", reason: doubt };
     const { observedAt, via, mirror } = feed;
-    const snapshot = mirror.toSnapshot({ providerId, observedAt, via });
+    const doubt = feed.isLoop ? this.#loopOf(feed) : status.isStale ? status.reason : undefined;
+    const { confirmed } = this.#options;
+    if (doubt !== undefined && confirmed.snapshot !== undefined && confirmed.isNewerThan(mirror))
+      return this.#show(confirmed.snapshot, this.#toOlder(status));
+    const snapshot = this.#isShown(feed) ? this.#shown : mirror.toSnapshot({ providerId, observedAt, via });
     if (snapshot !== undefined) {
-      this.#shown = snapshot;
-      return { type: "snapshot", snapshot, ...(doubt && { held: doubt }) };
+      if (doubt === undefined) confirmed.confirm(snapshot, mirror);
+      return this.#show(snapshot, doubt);
     }
     // After a snapshot, a heartbeat would confirm content that the daemon no longer has.
     return this.#shown === undefined ? { type: "heartbeat" } : { type: "held", reason: status.reason };
@@ -53,6 +56,13 @@ export class TopologyRelay {
   /** The next event after content has a snapshot, as if it were the first. */
   restart(): void {
     this.#shown = undefined;
+  }
+
+  #show(snapshot: ProviderSnapshot, doubt: Reason | undefined): SourceEvent {
+    if (snapshot === this.#shown)
+      return doubt === undefined ? { type: "heartbeat" } : { type: "held", reason: doubt };
+    this.#shown = snapshot;
+    return { type: "snapshot", snapshot, ...(doubt && { held: doubt }) };
   }
 
   #isShown({ mirror, via }: TopologyFeed): boolean {
@@ -64,6 +74,11 @@ export class TopologyRelay {
     const { url } = this.#options;
     const message = `the daemon at ${url} follows this process`;
     return { code: "TOPOLOGY_LOOP", message, details: { address: url, via } };
+  }
+
+  #toOlder({ reason }: MirrorStatus): Reason {
+    const message = `${this.#options.url} has stale content that is older than what it confirmed before: ${reason.message}`;
+    return { ...reason, code: "STREAM_STALE", message };
   }
 
   #toLoopError(feed: TopologyFeed, { reason }: MirrorStatus): ProvisioningError {
