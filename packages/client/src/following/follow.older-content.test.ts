@@ -38,6 +38,35 @@ describe("a daemon that was restarted with stale content", () => {
     await end();
   });
 
+  test("does not confirm that content in the moment before it reports that it is stale", async () => {
+    const { clock, daemon, topology, events, end } = setUpFollow();
+    daemon.publish(nodes("a", "b"));
+    await clock.advance(10_000);
+    daemon.restart();
+    // Connected before the daemon has any content.
+    await clock.advance(10_000);
+    expect(daemon.openConnections).toBe(1);
+    const count = events.length;
+    const snapshot = createSnapshot({
+      providerId: "backend",
+      members: MemberSet.from(nodes("a").map(createClusterNode)),
+      observedAt: 0,
+    });
+    daemon.updates.send({
+      snapshot,
+      availability: "degraded",
+      reason: "serving the last known good snapshot",
+    });
+    await clock.advance(10_000);
+    expect(idsOf(topology.state.snapshot?.members)).toBe("a b");
+    expect(topology.state.isStale).toBe(true);
+    const statuses = events
+      .slice(count)
+      .flatMap((event) => (event.kind === "status_changed" ? event.to : []));
+    expect(statuses).not.toContain("ready");
+    await end();
+  });
+
   test("shows what is newer than what was confirmed, although it is stale", async () => {
     const { clock, daemon, topology, end } = setUpFollow();
     daemon.publish(nodes("a"));

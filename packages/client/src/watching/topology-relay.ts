@@ -45,7 +45,8 @@ export class TopologyRelay {
     if (doubt !== undefined && confirmed.snapshot !== undefined && confirmed.isNewerThan(mirror))
       return this.#show(confirmed.snapshot, this.#toOlder(status));
     const snapshot = this.#isShown(feed) ? this.#shown : mirror.toSnapshot({ providerId, observedAt, via });
-    if (snapshot !== undefined) {
+    // The first content of a run precedes the status that says whether it is current.
+    if (snapshot !== undefined && status.status !== "starting") {
       if (doubt === undefined) confirmed.confirm(snapshot, mirror);
       return this.#show(snapshot, doubt);
     }
