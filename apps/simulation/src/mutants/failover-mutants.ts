@@ -84,7 +84,7 @@ export const FAILOVER_MUTANTS: readonly Mutant[] = [
   {
     name: "silence-unnoticed",
     bug: "a watch that yields nothing for longer than the timeout is not ended",
-    file: STREAM,
+    file: "packages/core/src/time/watchdog.ts",
     find: "if (leftMs <= 0) this.#onSilence();",
     replace: "if (leftMs <= 0) return;",
   },
