@@ -1,4 +1,4 @@
-import type { Clock, Random } from "@holdfast/core";
+import { isProvisioningError, type Clock, type Random } from "@holdfast/core";
 import { HttpClient, type HttpRequest, type HttpResponse } from "@holdfast/core/adapter";
 import { toOrigin } from "./agent-access.ts";
 import { Openings } from "./openings.ts";
@@ -30,6 +30,8 @@ export class ConsulAgent {
   readonly #openings = new Map<string, Openings>();
   #limit: number;
   #preferred = 0;
+  /** The number of broken connections, by address. */
+  readonly #broken = new Map<string, number>();
   #http: HttpClient | undefined;
   /** The number of probes and watches that are running. */
   #active = 0;
@@ -51,6 +53,21 @@ export class ConsulAgent {
   /** Uses this address first, as the one that responded last. */
   prefer(address: string): void {
     this.#preferred = Math.max(this.addresses.indexOf(address), 0);
+  }
+
+  /**
+   * Returns a number that changes when a connection to the address breaks. After that the server may be another one, or may have lost
+   * its data, so an index of before means nothing.
+   */
+  epochOf(address: string): number {
+    return this.#broken.get(address) ?? 0;
+  }
+
+  /** Call this when a request to the address has failed. */
+  noteFailure(address: string, error: unknown): void {
+    const code = isProvisioningError(error) ? error.code : undefined;
+    if (code === "STREAM_FAILED" || code === "CONNECTIVITY_REFUSED")
+      this.#broken.set(address, this.epochOf(address) + 1);
   }
 
   /** Returns the openings of a scope: of the users whose requests fail for the same reasons. */

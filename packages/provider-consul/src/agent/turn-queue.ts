@@ -37,6 +37,11 @@ interface Waiting extends TurnRequest {
 
 /** The shortest wait of a turn, in milliseconds. With too many watches the turns come later, but are not shorter. */
 const SHORTEST_WAIT_MS = 10;
+/**
+ * The longest wait of a turn, as a part of `everyMs`. While there are few watches their turns follow each other without a pause, and
+ * further watches should not have to wait long for the first one to end.
+ */
+const LONGEST_WAIT = 1 / 4;
 /** The assumed time that a turn takes in addition to its wait, until turns have been measured, in milliseconds. */
 const INITIAL_OVERHEAD_MS = 5;
 /** The weight of the last turn in the average overhead. */
@@ -121,7 +126,7 @@ export class TurnQueue {
 
   #waitMsFor({ everyMs }: Member): number {
     const budgetMs = this.#limit / Math.max(this.#demand, Number.EPSILON) - this.#overheadMs;
-    return Math.round(Math.min(Math.max(budgetMs, SHORTEST_WAIT_MS), everyMs));
+    return Math.round(Math.max(Math.min(budgetMs, everyMs * LONGEST_WAIT), SHORTEST_WAIT_MS));
   }
 
   #begin(waitMs: number): Turn {

@@ -48,6 +48,8 @@ export interface ConsulRequest {
 
 export interface ConsulResponse {
   readonly address: string;
+  /** The epoch of the address when the request was sent; see `ConsulAgent.epochOf`. */
+  readonly epoch: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
 }
@@ -55,7 +57,7 @@ export interface ConsulResponse {
 /** The part of a `ConsulClient` that a watch needs. */
 export type ConsulSource = Pick<
   ConsulClient,
-  "slots" | "activate" | "open" | "once" | "send" | "sendToAny" | "prefer" | "untilRenewed"
+  "slots" | "activate" | "epochOf" | "open" | "once" | "send" | "sendToAny" | "prefer" | "untilRenewed"
 >;
 
 export interface ConsulClientOptions {
@@ -100,6 +102,11 @@ export class ConsulClient {
   /** Keeps the connections open until the result is disposed of. */
   activate(): Disposable {
     return this.#agent.activate();
+  }
+
+  /** Returns a number that changes when a connection to the address breaks. */
+  epochOf(address: string): number {
+    return this.#agent.epochOf(address);
   }
 
   /** Runs the first requests of a watch or a probe, see `Openings`. */
@@ -178,7 +185,16 @@ export class ConsulClient {
           { details: { address, withinMs } },
         ),
     });
-    const { signal } = deadline;
+    try {
+      return await this.#authenticate(address, request, deadline.signal);
+    } catch (error) {
+      if (!request.signal.aborted) this.#agent.noteFailure(address, error);
+      throw error;
+    }
+  }
+
+  /** Sends the request with the token. If it is rejected and was replaced in the meantime, sends the request with the new one. */
+  async #authenticate(address: string, request: ConsulRequest, signal: AbortSignal): Promise<ConsulResponse> {
     const { token: reference } = this.#settings;
     if (reference === undefined) return await this.#exchange(address, request, undefined, signal);
     const token = (this.#token = await readToken(reference, signal));
@@ -199,6 +215,7 @@ export class ConsulClient {
     token: string | undefined,
     signal: AbortSignal,
   ): Promise<ConsulResponse> {
+    const epoch = this.epochOf(address);
     const url = new URL(request.path, address);
     const payload = request.body === undefined ? undefined : JSON.stringify(request.body);
     const headers = {
@@ -232,7 +249,7 @@ export class ConsulClient {
     if (response.headers["x-consul-index"] !== undefined) this.#openings.answered();
     response.assertJson();
     const body = await response.read({ maxBytes: this.#settings.maxBytes });
-    return { address, headers: response.headers, body };
+    return { address, epoch, headers: response.headers, body };
   }
 
   #proxyTo(address: string): HttpProxy | undefined {

@@ -90,7 +90,9 @@ export class BlockingWatch<C> {
       newest.index = index;
       await pace.pause(isChange ? clock.monotonic() - startedAt : undefined, this.#stop.signal);
       pace.startPoll();
-      response = (yield* poll.next({ index, address: response.address })) ?? (await this.#readFromStart());
+      response =
+        (yield* poll.next({ index, address: response.address, epoch: response.epoch })) ??
+        (await this.#readFromStart());
     }
   }
 

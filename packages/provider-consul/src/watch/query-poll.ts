@@ -35,8 +35,9 @@ export interface QueryPollOptions {
 /** The content whose changes a poll waits for. */
 export interface KnownContent {
   readonly index: number;
-  /** The address that sent it. */
+  /** The address that sent it, and its epoch. */
   readonly address: string;
+  readonly epoch: number;
 }
 
 /** The result of an index check. */
@@ -79,7 +80,7 @@ export class QueryPoll implements Disposable {
   readonly #options: QueryPollOptions;
   readonly #slots: SlotUser;
   readonly #pace: PollPace;
-  #known: KnownContent = { index: 0, address: "" };
+  #known: KnownContent = { index: 0, address: "", epoch: 0 };
 
   constructor(options: QueryPollOptions) {
     const { client, context, settings } = options;
@@ -95,21 +96,25 @@ export class QueryPoll implements Disposable {
   }
 
   /**
-   * Yields what the server confirms while there is no change. Returns the next response; `undefined` when another address has
-   * current content and must be read from the start.
+   * Yields what the server confirms while there is no change. Returns the next response; `undefined` when the content must be read
+   * from the start: another address has current content, or the index may come from another server than before.
    */
   async *next(known: KnownContent): AsyncGenerator<Confirmation, ConsulResponse | undefined> {
     const { settings, signal } = this.#options;
     this.#known = known;
     for (;;) {
       throwIfAborted(signal);
+      // A query that waits notices by itself when its connection breaks.
+      if (this.#isOtherServer()) return undefined;
       const own = this.#slots.takeOwn(settings.waitMs * WAIT_STRETCH);
       if (own !== undefined) return yield* this.#waitWithOwnQuery(own);
-      const { response, check } = await this.#takeTurn();
+      const { response, check, isEarly } = await this.#takeTurn();
       if (response !== undefined) return response;
-      if (check === undefined) continue;
-      yield toConfirmation(check);
-      if (check.held !== undefined && (await this.#options.findCurrentAddress())) return undefined;
+      if (check !== undefined) {
+        yield toConfirmation(check);
+        if (check.held !== undefined && (await this.#options.findCurrentAddress())) return undefined;
+      }
+      if (isEarly) await this.#pace.pause(undefined, signal);
     }
   }
 
@@ -156,22 +161,14 @@ export class QueryPoll implements Disposable {
   }
 
   /** Waits for the turn of this watch, and then for a change. The turn ends before the consumer gets the result. */
-  async #takeTurn(): Promise<TurnResult> {
+  async #takeTurn(): Promise<TurnResult & { readonly isEarly: boolean }> {
     const { context, signal } = this.#options;
-    const { clock } = context;
-    let startedAt: number;
-    let waitMs: number;
-    let result: TurnResult;
-    {
-      using turn = await this.#slots.takeTurn({ address: this.#known.address, signal });
-      ({ waitMs } = turn);
-      startedAt = clock.monotonic();
-      this.#pace.startPoll();
-      result = await this.#useTurn(waitMs);
-    }
-    const didNotBlock = clock.monotonic() - startedAt < waitMs / 2;
-    if (result.check !== undefined && didNotBlock) await this.#pace.pause(undefined, signal);
-    return result;
+    using turn = await this.#slots.takeTurn({ address: this.#known.address, signal });
+    const startedAt = context.clock.monotonic();
+    this.#pace.startPoll();
+    // A connection may have broken while this watch had none.
+    const result = this.#isOtherServer() ? {} : await this.#useTurn(turn.waitMs);
+    return { ...result, isEarly: context.clock.monotonic() - startedAt < turn.waitMs / 2 };
   }
 
   async #useTurn(waitMs: number): Promise<TurnResult> {
@@ -224,6 +221,12 @@ export class QueryPoll implements Disposable {
       if (isRefused(error)) client.slots.fail(address, error);
       throw error;
     }
+  }
+
+  /** Whether a connection to the address has broken since the content was requested. */
+  #isOtherServer(): boolean {
+    const { address, epoch } = this.#known;
+    return this.#options.client.epochOf(address) !== epoch;
   }
 
   #sendQuery(waitMs: number, signal: AbortSignal, onResponse?: () => void): Promise<ConsulResponse> {
