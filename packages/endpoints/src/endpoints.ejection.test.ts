@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { node, nodes } from "../test/scripted-topology.ts";
 import { idsOf, setUp, type Setup, type SetupOptions } from "../test/set-up.ts";
 import type { CallOutcome } from "./call-report.ts";
+import { byKey } from "./picking/by-key.ts";
 import { leastInFlight } from "./picking/least-in-flight.ts";
 import { roundRobin } from "./picking/round-robin.ts";
 
@@ -77,6 +78,16 @@ describe("ejection", () => {
     expect(setup.endpoints.explain("n-0000").rule).toBe("healthy");
     report(setup, "n-0000", "success", "failure");
     expect(setup.endpoints.explain("n-0000").text).toContain("10 of 20 calls failed within 10000 ms");
+  });
+
+  test("calls before an ejection do not count after it", async () => {
+    const setup = await setUpNodes(3, { ejection: { consecutiveFailures: false, ejectMs: 1_000 } });
+    const { topology, endpoints } = setup;
+    for (let i = 0; i < 20; i++) report(setup, "n-0000", "failure");
+    expect(endpoints.explain("n-0000").rule).toBe("ejected");
+    await topology.clock.advance(1_000);
+    report(setup, "n-0000", "success", "success", "success", "failure");
+    expect(endpoints.explain("n-0000").rule).toBe("healthy");
   });
 
   test("a member that is much slower than the others is ejected, if that is switched on", async () => {
@@ -223,6 +234,35 @@ describe("pickers", () => {
     expect(picker.pick(onlyBad)).toBeUndefined();
   });
 
+  test("probes that were in flight when a member was ejected again do not hold up the next ones", async () => {
+    // The longest random part is left out, so that an ejection ends before a probe counts as one that never ends.
+    const setup = await setUpNodes(2, { ejection: { maxEjectMs: 10_000 }, random: () => 0.99 });
+    const { topology, endpoints } = setup;
+    const picker = endpoints.picker(roundRobin());
+    const onlyBad = { exclude: new Set(["n-0000"]) };
+    report(setup, "n-0001", ...FIVE);
+    await topology.clock.advance(9_000);
+    const probe = picker.pick(onlyBad)!;
+    report(setup, "n-0001", "failure");
+    await topology.clock.advance(9_000);
+    const next = picker.pick(onlyBad)!;
+    expect(next.endpoint.standing).toBe("probing");
+    probe.done("failure");
+    expect(endpoints.explain("n-0001").rule).toBe("probing");
+    expect(picker.pick(onlyBad)).toBeUndefined();
+  });
+
+  test("`byKey` counts only calls that are in flight", async () => {
+    const { endpoints } = await setUpNodes(5);
+    const picker = endpoints.picker(byKey({ minInFlight: 1 }));
+    const request = { key: "hot" };
+    for (let i = 0; i < 100; i++) picker.pick(request)!.done("success");
+    const calls = Array.from({ length: 10 }, () => picker.pick(request)!.endpoint.node.id);
+    // At most 1.25 times a fifth of the calls, rounded up.
+    for (const id of new Set(calls))
+      expect(calls.filter((each) => each === id).length).toBeLessThanOrEqual(3);
+  });
+
   test("return nothing while the endpoints are not usable, and work as soon as they are", async () => {
     const { topology, endpoints } = setUp();
     const picker = endpoints.picker(roundRobin());
@@ -307,6 +347,37 @@ describe("blocks", () => {
     endpoints.close();
     topology.confirm();
     expect(topology.hub.state.snapshot!.blockedNodes).toEqual(["n-0000"]);
+  });
+
+  test("members that are blocked because of an ejection count for the limit of ejections", async () => {
+    const setup = await setUpNodes(4, { isBlocking: true, ejection: { maxBlockedShare: 1 }, panicShare: 0 });
+    const { topology, endpoints } = setup;
+    for (const { id } of nodes(4)) {
+      report(setup, id, ...FIVE);
+      await topology.clock.settle();
+    }
+    expect(topology.hub.state.snapshot!.blockedNodes).toEqual(["n-0000", "n-0001"]);
+    expect(endpoints.state.counts).toMatchObject({ blocked: 2, used: 2 });
+  });
+
+  test("a member that is ejected again while it is being restored is blocked after the refresh, and restored later", async () => {
+    const setup = await setUpNodes(5, { isBlocking: true, ejection: { maxBlockedShare: 0.5 } });
+    const { topology, endpoints } = setup;
+    const { clock, hub } = topology;
+    report(setup, "n-0001", ...FIVE);
+    await clock.advance(10_000);
+    expect(hub.state.restoringNodes).toEqual(["n-0001"]);
+    report(setup, "n-0001", "failure");
+    await clock.settle();
+    expect(hub.state.restoringNodes).toEqual(["n-0001"]);
+    topology.confirm();
+    await clock.settle();
+    expect(hub.state.snapshot!.blockedNodes).toEqual(["n-0001"]);
+    expect(hub.state.restoringNodes).toEqual([]);
+    await clock.advance(20_000);
+    topology.confirm();
+    await clock.settle();
+    expect(endpoints.explain("n-0001").rule).toBe("probing");
   });
 
   test("an error of the topology is reported, and the member stays ejected", async () => {

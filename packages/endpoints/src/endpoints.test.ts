@@ -1,4 +1,4 @@
-import { MemberSet } from "@holdfast/core";
+import { MemberSet, type TopologySource } from "@holdfast/core";
 import { describe, expect, test } from "vitest";
 import { idsOf, setUp } from "../test/set-up.ts";
 import { node, nodes, ScriptedTopology } from "../test/scripted-topology.ts";
@@ -43,6 +43,22 @@ describe("the state", () => {
     await topology.clock.settle();
     expect(endpoints.state).toBe(before);
     expect(changes).toHaveLength(2);
+  });
+
+  test("does not report what does not concern callers", async () => {
+    const { topology, endpoints, changes } = setUp();
+    topology.publish([node("a")]);
+    topology.send({ availability: "unavailable", reason: "one" });
+    await topology.clock.settle();
+    expect(changes).toHaveLength(1);
+    const { reason } = endpoints.state;
+    topology.send({
+      reason: "another",
+      health: [{ providerId: "p", from: "healthy", to: "degraded" }],
+    });
+    await topology.clock.settle();
+    expect(endpoints.state.reason).not.toBe(reason);
+    expect(changes).toHaveLength(1);
   });
 
   test("leaves out blocked and drained members, and says so", async () => {
@@ -148,11 +164,14 @@ describe("the state", () => {
     callers.publish(nodes(8, (i) => ({ zone: i < 2 ? "a" : "b" })));
     await topology.clock.settle();
     expect(idsOf(endpoints.state)).toEqual(["n-0000"]);
-    expect(changes).toHaveLength(2);
+    callers.publish(nodes(8, (i) => ({ zone: i < 4 ? "a" : "b" })));
+    await topology.clock.settle();
+    expect(idsOf(endpoints.state)).toHaveLength(4);
+    expect(changes).toHaveLength(3);
     endpoints.close();
     callers.publish(nodes(1, () => ({ zone: "a" })));
     await topology.clock.settle();
-    expect(changes).toHaveLength(3);
+    expect(changes).toHaveLength(4);
   });
 
   test("fixed numbers of callers", async () => {
@@ -235,6 +254,29 @@ describe("the state", () => {
 });
 
 describe("the end", () => {
+  test("ends every subscription", () => {
+    const topology = new ScriptedTopology();
+    let subscriptions = 0;
+    const counted: TopologySource = {
+      get state() {
+        return topology.hub.state;
+      },
+      onEvent(listener) {
+        subscriptions++;
+        const unsubscribe = topology.hub.onEvent(listener);
+        return () => {
+          subscriptions--;
+          unsubscribe();
+        };
+      },
+    };
+    const { clock } = topology;
+    const endpoints = createEndpoints({ topology: counted, clock, zone: { name: "a", callers: counted } });
+    expect(subscriptions).toBe(2);
+    endpoints.close();
+    expect(subscriptions).toBe(0);
+  });
+
   test("leaves nothing behind, and tells the listeners once", async () => {
     const { topology, endpoints, changes } = setUp({ keepUnavailableMs: 1_000, slowStart: { rampMs: 100 } });
     topology.publish([node("a")]);

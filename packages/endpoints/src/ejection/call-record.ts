@@ -35,7 +35,6 @@ export class CallRecord implements Target {
     this.phase = phase;
     this.round++;
     this.probes = 0;
-    this.consecutiveFailures = 0;
     this.#window?.clear();
   }
 }

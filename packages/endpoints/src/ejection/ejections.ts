@@ -151,8 +151,7 @@ export class Ejections {
   /** Takes the outcome of a call that began in the current round of the member. Returns true if `outs` changed. */
   finish(record: CallRecord, outcome: CallOutcome, latencyMs: number | undefined, now: number): boolean {
     const settings = this.#settings;
-    // The record of a member that has left, or was replaced, decides nothing.
-    if (settings === undefined || outcome === "cancelled" || record.isGone) return false;
+    if (settings === undefined || outcome === "cancelled") return false;
     const isFailure = outcome === "failure";
     record.consecutiveFailures = isFailure ? record.consecutiveFailures + 1 : 0;
     const { phase } = record;

@@ -35,6 +35,21 @@ describe("HashRing", () => {
     );
   });
 
+  test("two places with the same hash belong to the same target in every process", () => {
+    const targets = targetsOf(Array.from({ length: 1_500 }, () => 1));
+    const [one, other] = [ringOf(targets), ringOf(targets.slice(700))];
+    other.update(targets);
+    const differing = [];
+    let ties = 0;
+    for (let i = 0; i < one.size; i++) {
+      const hash = one.hashAt(i);
+      if (hash === one.hashAt(i + 1)) ties++;
+      if (one.targetAt(one.indexOf(hash)) !== other.targetAt(other.indexOf(hash))) differing.push(hash);
+    }
+    expect(ties).toBeGreaterThan(0);
+    expect(differing).toEqual([]);
+  });
+
   test("moves only the keys of a target that leaves, and only keys to one that joins", () => {
     const targets = targetsOf(Array.from({ length: 20 }, () => 1));
     const ring = ringOf(targets);

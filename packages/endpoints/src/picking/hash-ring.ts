@@ -53,10 +53,14 @@ export class HashRing {
     return index === this.#places.size ? 0 : index;
   }
 
+  hashAt(index: number): number {
+    return this.#places.hashAt(index);
+  }
+
   targetAt(index: number): Target {
     const places = this.#places;
     let target = this.#targetOf(index);
-    const hash = places.hashAt(index);
+    const hash = this.hashAt(index);
     // Places with one hash have different orders in different processes. They all belong to the endpoint with the lowest id.
     for (let i = index + 1; i < places.size && places.hashAt(i) === hash; i++) {
       const other = this.#targetOf(i);
