@@ -36,6 +36,9 @@ const LOADED_AT_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "@holdfast/provider-file": ["mitt", "zod"],
   "@holdfast/provider-kubernetes": ["mitt", "zod"],
   "@holdfast/store-file": ["mitt", "zod"],
+  "@holdfast/announce": ["mitt", "zod"],
+  "@holdfast/registrar-consul": ["mitt", "zod"],
+  "@holdfast/registrar-file": ["mitt", "zod"],
 };
 
 async function sizeOf(folder: string): Promise<number> {

@@ -11,6 +11,6 @@ export { asSeenByKubernetes, type Slice } from "./servers/kubernetes-api.ts";
 export { ADMIN_TOKEN, KubernetesServer, READER_TOKEN } from "./servers/kubernetes-server.ts";
 export { openConsul, type OpenConsul } from "./servers/open-consul.ts";
 export { openKubernetes, type OpenKubernetes } from "./servers/open-kubernetes.ts";
-export { arePrograms } from "./servers/programs.ts";
+export { arePrograms, programOf } from "./servers/programs.ts";
 export { ServerProcess } from "./servers/server-process.ts";
 export { uniqueName } from "./unique-name.ts";

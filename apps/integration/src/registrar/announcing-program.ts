@@ -8,7 +8,7 @@ import { systemClock, type ClusterNodeInput, type Registrar } from "@holdfast/co
 
 /** How to run the program, as JSON in its first argument. */
 export interface AnnouncingSettings {
-  readonly kind: "file";
+  readonly kind: "file" | "consul";
   readonly params: Readonly<Record<string, unknown>>;
   /** The port is 0 for any free one. */
   readonly self: ClusterNodeInput;
@@ -19,9 +19,16 @@ function print(line: object): void {
   process.stdout.write(`${JSON.stringify({ at: systemClock.now(), ...line })}\n`);
 }
 
-async function createRegistrar({ params }: AnnouncingSettings): Promise<Registrar> {
-  const { fileRegistrar } = await import("@holdfast/registrar-file");
-  return fileRegistrar(params as unknown as Parameters<typeof fileRegistrar>[0]);
+async function createRegistrar({ kind, params }: AnnouncingSettings, port: number): Promise<Registrar> {
+  if (kind === "file") {
+    const { fileRegistrar } = await import("@holdfast/registrar-file");
+    return fileRegistrar(params as unknown as Parameters<typeof fileRegistrar>[0]);
+  }
+  const { consulRegistrar } = await import("@holdfast/registrar-consul");
+  // A check that names no port is one of the server below.
+  const check = params["check"] as { readonly http: string } | undefined;
+  const withPort = check && { check: { ...check, http: check.http.replace("PORT", String(port)) } };
+  return consulRegistrar({ ...params, ...withPort } as unknown as Parameters<typeof consulRegistrar>[0]);
 }
 
 const settings = JSON.parse(process.argv[2] ?? "") as AnnouncingSettings;
@@ -31,7 +38,7 @@ await once(server, "listening");
 const { port } = server.address() as { readonly port: number };
 
 const announcement = announce({
-  registrar: await createRegistrar(settings),
+  registrar: await createRegistrar(settings, port),
   self: { ...settings.self, port },
   signals: true,
   finish() {

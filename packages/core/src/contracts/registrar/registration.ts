@@ -26,7 +26,8 @@ export interface Registration extends AsyncDisposable {
   readonly ttlMs?: number | undefined;
 
   /**
-   * Makes the backend list the member; it is listed once the call resolves. Replaces or repairs an entry of this process
+   * Makes the backend list the member; it is listed once the call resolves, or once the backend's own check of this process
+   * has passed. Replaces or repairs an entry of this process
    * that exists already, also one that an earlier process with the same id left behind, and ends a drain. Rejects with
    * `VALIDATION_DUPLICATE_ID` when the entry belongs to another process that still lives; a backend that cannot tell
    * replaces the entry.

@@ -1,0 +1,2 @@
+export { consulRegistrar } from "./consul-registrar.ts";
+export type { ConsulHttpCheck, ConsulRegistrarParams } from "./consul-registrar-params.ts";
