@@ -12,6 +12,15 @@ test("the configuration of examples/kubernetes is valid", async () => {
   expect(topologies[0]?.providers?.map(({ kind }) => kind)).toEqual(["kubernetes", "consul"]);
 });
 
+// R7.2
+test("examples/many-services discovers the services of two backends", async () => {
+  const { topologies, discoveries } = await loadConfig(fileOf("many-services", "discovered.yaml"));
+  expect(topologies.map(({ name }) => name)).toEqual(["orders"]);
+  expect(discoveries.map(({ sources }) => sources.map(({ kind }) => kind))).toEqual([
+    ["consul", "kubernetes"],
+  ]);
+});
+
 // R7.1
 test("examples/many-services names 30 services of two backends in less than 40 lines", async () => {
   const file = fileOf("many-services", "holdfast.yaml");

@@ -7,6 +7,8 @@ const METRICS = { contentType: "text/plain; version=0.0.4", text: "holdfast_up 1
 /** A directory whose topologies the test adds and removes. */
 export class DirectoryStub implements ServerDirectory {
   readonly metrics: ServerDirectory["metrics"];
+  /** What `isComplete` returns. */
+  isDiscovered: boolean = true;
   readonly #views = new Map<TopologyName, ServerView>();
   readonly #listeners = new Set<(change: DirectoryChange) => unknown>();
 
@@ -16,6 +18,10 @@ export class DirectoryStub implements ServerDirectory {
 
   get listeners(): number {
     return this.#listeners.size;
+  }
+
+  isComplete(): boolean {
+    return this.isDiscovered;
   }
 
   names(): readonly TopologyName[] {

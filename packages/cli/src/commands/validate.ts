@@ -1,7 +1,9 @@
-import { DEFAULT_TOPOLOGY, type ProviderId, type Reason, type TopologyName } from "@holdfast/core";
+import { DEFAULT_TOPOLOGY, type ProviderDescriptorInput, type Reason } from "@holdfast/core";
 import { auditHttp } from "../config/audit-http.ts";
 import { topologyFilesOf } from "../config/data-files.ts";
 import { loadConfig, type LoadedConfig } from "../config/load-config.ts";
+import { listPlaceholders, toSampleValues } from "../config/topologies/sample-values.ts";
+import { fillTemplate } from "../config/topologies/template.ts";
 import { toJsonText, toPrintable } from "../output/printable.ts";
 import type { Terminal } from "../terminal.ts";
 import { auditProviders } from "./audit-providers.ts";
@@ -13,9 +15,9 @@ export interface ValidateOptions {
 }
 
 interface ConfigWarning extends Reason {
-  /** Absent for a setting of the whole daemon. */
-  readonly topology?: TopologyName | undefined;
-  readonly providerId?: ProviderId | undefined;
+  /** The name, or the template of names, of the topology. Absent for a setting of the whole daemon. */
+  readonly topology?: string | undefined;
+  readonly providerId?: string | undefined;
 }
 
 /**
@@ -69,7 +71,7 @@ function toRows({ topologies, discoveries, dataDir }: LoadedConfig): readonly Ro
       const note = topology.required === false ? "  (not required)" : "";
       return [topology.name, namesOf(topology) + note];
     }),
-    ...discoveries.map(({ sources, topology, providers }): Row => {
+    ...discoveries.map(({ sources, topology = "", providers }): Row => {
       const from = sources.map(({ kind }) => toPrintable(kind)).join(", ");
       const names = toProviderNames(providers);
       return ["discover", `services of ${from} as ${toPrintable(topology)}: ${names}`];
@@ -82,19 +84,26 @@ function namesOf({ providers }: LoadedConfig["topologies"][number]): string {
   return providers === undefined ? "as stored" : toProviderNames(providers);
 }
 
-function toProviderNames(providers: LoadedConfig["discoveries"][number]["providers"]): string {
+function toProviderNames(providers: readonly ProviderDescriptorInput[]): string {
   const names = providers.map(({ id, kind, priority }) => `${id} (${toPrintable(kind)}, ${priority})`);
   return names.join(", ") || "none";
 }
 
 async function audit(
-  { config, topologies, adapters }: LoadedConfig,
+  { config, topologies, discoveries, adapters }: LoadedConfig,
   { clock, random }: Terminal,
 ): Promise<readonly ConfigWarning[]> {
+  const values = toSampleValues(listPlaceholders(adapters));
   const audits = await Promise.all(
-    topologies.map(async ({ name, providers = [] }) => {
+    [
+      ...topologies.map(({ name: topology, providers = [] }) => ({ topology, providers })),
+      ...discoveries.map(({ topology = "", providers }) => ({
+        topology,
+        providers: providers.map((template) => fillTemplate({ ...template }, values)),
+      })),
+    ].map(async ({ topology, providers }) => {
       const warnings = await auditProviders(providers, { adapters, clock, random });
-      return warnings.map((warning) => ({ ...warning, topology: name }));
+      return warnings.map((warning) => ({ ...warning, topology }));
     }),
   );
   return [...(config.http === false ? [] : auditHttp(config.http.host)), ...audits.flat()];
@@ -116,6 +125,6 @@ function toWarningLines(warnings: readonly ConfigWarning[]): readonly string[] {
   });
 }
 
-function toName(topology: TopologyName, providerId: ProviderId): string {
+function toName(topology: string, providerId: string): string {
   return topology === DEFAULT_TOPOLOGY ? providerId : `${topology}/${providerId}`;
 }

@@ -1,6 +1,6 @@
 import { providerIdSchema, TOPOLOGY_NAME_PATTERN } from "@holdfast/core/adapter";
 import * as z from "zod";
-import { countSchema, durationSchema } from "./number-schemas.ts";
+import { countSchema, DAY_MS, durationSchema } from "./number-schemas.ts";
 import { SETTINGS, type TopologySettings } from "./topologies/topology-settings.ts";
 
 /** Settings of the HTTP endpoints. */
@@ -136,6 +136,23 @@ function createTopologySchema(provider: z.ZodType): z.ZodType {
     .describe("A topology.");
 }
 
+const discoveryMassRemoval = z.strictObject({
+  share: z
+    .number()
+    .gt(0)
+    .max(1)
+    .optional()
+    .describe("When at least this share of the services is missing at once, or all of them. Default: 0.5."),
+  holdMs: z
+    .int()
+    .min(0)
+    .max(DAY_MS)
+    .optional()
+    .describe(
+      "How long such services must have been missing; at least removeAfterMs. Default: 300000. Milliseconds.",
+    ),
+});
+
 function createDiscoverySchema({ source, template }: PartSchemas): z.ZodType {
   return z
     .strictObject({
@@ -144,19 +161,39 @@ function createDiscoverySchema({ source, template }: PartSchemas): z.ZodType {
         .min(1)
         .max(MAX_DISCOVERIES)
         .describe(
-          "The backends whose services become topologies. A service appears when any of them lists it.",
+          "The backends whose services become topologies. A service is present as long as any of them lists it.",
         ),
       topology: z
         .string()
         .min(1)
         .max(256)
         .default("{service}")
-        .describe("The name of the topology of a service. {service} is replaced by the name of the service."),
+        .describe(
+          "The name of the topology of a service. {service} is replaced by the name of the service, and {namespace} by its namespace in Kubernetes.",
+        ),
       providers: z
         .array(template)
         .min(1)
         .describe(
-          "The providers of each topology; {service} is replaced by the name of the service in all texts.",
+          "The providers of each topology, in order of preference. Placeholders are replaced in their ids and in the texts of their parameters.",
+        ),
+      required: z
+        .boolean()
+        .default(false)
+        .describe("true: /readyz waits for the topologies that were found."),
+      removeAfterMs: z
+        .int()
+        .min(0)
+        .max(DAY_MS)
+        .optional()
+        .describe(
+          "A topology disappears when no backend has listed its service for this long. Default: 60000. Milliseconds.",
+        ),
+      massRemoval: z
+        .union([z.literal(false), discoveryMassRemoval])
+        .optional()
+        .describe(
+          "Keeps topologies when many services vanish at once, or after a backend lost its history. false: they disappear like others.",
         ),
       ...ownSettings,
     })
@@ -208,7 +245,7 @@ export function createConfigSchema(parts: PartSchemas = UNCHECKED): z.ZodType<Co
         .max(4_096)
         .default("holdfast-data")
         .describe(
-          "The folder of the stored files (providers.jsonl, last-known-good.jsonl, generation.json), and of those of other topologies than default in topologies/NAME. A relative path starts from the folder of this file.",
+          "The folder of the stored files (providers.jsonl, last-known-good.jsonl, generation.json, services.jsonl), and of those of other topologies than default in topologies/NAME. A relative path starts from the folder of this file.",
         ),
       health: SETTINGS.health
         .prefault({})

@@ -1,10 +1,5 @@
 import { resolve } from "node:path";
-import {
-  toValidationProblems,
-  type AnyProviderAdapter,
-  type ProviderId,
-  type TopologyName,
-} from "@holdfast/core";
+import { toValidationProblems, type AnyProviderAdapter } from "@holdfast/core";
 import type * as z from "zod";
 import type { AdapterFaults } from "../adapters/adapter-faults.ts";
 import { createBuiltInAdapters } from "../adapters/built-in-adapters.ts";
@@ -30,8 +25,10 @@ export interface LoadedConfig extends Topologies {
 }
 
 export interface ProviderName {
-  readonly topology: TopologyName;
-  readonly providerId: ProviderId;
+  /** The name, or the template of names, of the topology. */
+  readonly topology: string;
+  /** May be a template, too. */
+  readonly providerId: string;
 }
 
 export interface LoadConfigOptions {
@@ -85,7 +82,10 @@ export async function loadConfig(name: string, options: LoadConfigOptions = {}):
     topologies,
     discoveries,
     dataDir: resolve(folder, parsed.data.dataDir),
-    unchecked: topologies.flatMap(({ name: topology, providers = [] }) =>
+    unchecked: [
+      ...topologies.map(({ name: topology, providers = [] }) => ({ topology, providers })),
+      ...discoveries.map(({ topology = "", providers }) => ({ topology, providers })),
+    ].flatMap(({ topology, providers }) =>
       providers.filter(({ kind }) => !kinds.has(kind)).map(({ id }) => ({ topology, providerId: id })),
     ),
     adapters,

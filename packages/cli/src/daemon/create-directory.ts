@@ -1,7 +1,12 @@
-import { FileGenerationStore, FileProviderStore, FileSnapshotStore } from "@holdfast/store-file";
+import {
+  FileDiscoveryStore,
+  FileGenerationStore,
+  FileProviderStore,
+  FileSnapshotStore,
+} from "@holdfast/store-file";
 import { Directory, type DirectoryDefinition } from "holdfast";
 import type { Registry } from "prom-client";
-import { generationFileOf, topologyFilesOf } from "../config/data-files.ts";
+import { discoveryFileOf, generationFileOf, topologyFilesOf } from "../config/data-files.ts";
 import type { LoadedConfig } from "../config/load-config.ts";
 import type { Terminal } from "../terminal.ts";
 
@@ -23,6 +28,7 @@ export function createDirectory(
         snapshots: new FileSnapshotStore({ path: snapshot, setting, clock }),
       };
     },
+    discoveryStore: new FileDiscoveryStore({ path: discoveryFileOf(dataDir), setting }),
     generation: new FileGenerationStore({ path: generationFileOf(dataDir), setting, clock }),
     metricsRegistry,
     clock,
@@ -31,6 +37,6 @@ export function createDirectory(
 }
 
 /** Returns what the configuration says about topologies, for `Directory.start` and `Directory.reload`. */
-export function toDefinition({ topologies }: LoadedConfig): DirectoryDefinition {
-  return { topologies };
+export function toDefinition({ topologies, discoveries }: LoadedConfig): DirectoryDefinition {
+  return { topologies, discoveries };
 }

@@ -9,6 +9,7 @@ export function toServerDirectory(directory: Directory, metrics: Registry): Serv
   const views = new WeakMap<Topology, ServerView>();
   return {
     names: () => directory.names(),
+    isComplete: () => directory.isComplete,
     find(name) {
       const topology = directory.find(name);
       if (topology === undefined) return undefined;

@@ -21,6 +21,7 @@ import { DaemonSignals } from "./daemon-signals.ts";
 import { toServerDirectory } from "./directory-view.ts";
 import { FaultReport } from "./fault-report.ts";
 import { toGreeting } from "./greeting.ts";
+import { StaleSnapshots } from "./stale-snapshots.ts";
 import { OutputTrouble } from "./output-trouble.ts";
 import { LogPrinter } from "./log-printer.ts";
 
@@ -98,6 +99,13 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   // The start creates the folder if it is missing.
   const folderUse = startup.then(() => useFolder(dataDir));
   void folderUse.then(({ reasons }) => reasons.forEach((reason) => output.warning(reason))).catch(fail);
+  const snapshots = new StaleSnapshots({
+    dataDir,
+    clock,
+    isInUse: (name) => directory.find(name) !== undefined,
+  });
+  void startup.then(() => snapshots.remove());
+  directory.onChange(({ type }) => type === "disappeared" && void snapshots.remove());
   const reload = new ConfigReload({ loaded, directory, output });
   signals.onHangup = () => void startup.then(() => reload.request());
   signals.onAccept = () => acceptRemovals(directory, output);

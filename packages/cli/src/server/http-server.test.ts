@@ -56,6 +56,7 @@ describe("/healthz and /readyz", () => {
       body: {
         ...fields,
         isReady: false,
+        isComplete: true,
         notReadyCount: 1,
         notReady: [{ name: "default", isRequired: true, ...fields }],
       },

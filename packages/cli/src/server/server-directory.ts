@@ -10,6 +10,8 @@ export interface DirectoryChange {
 export interface ServerDirectory {
   /** Sorted. */
   names(): readonly TopologyName[];
+  /** False: the backends in which topologies are discovered are not known yet, so a topology that is missing may still appear. */
+  isComplete(): boolean;
   /** Returns the same object as long as the topology exists. */
   find(name: TopologyName): ServerView | undefined;
   /**

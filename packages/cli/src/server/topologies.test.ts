@@ -213,6 +213,20 @@ describe("/readyz of several topologies", () => {
     });
   });
 
+  // R7.2
+  test("waits until the topologies that are discovered are known", async () => {
+    await using three = await serveThree();
+    const { served, orders } = three;
+    await orders.set("o1");
+    served.directory.isDiscovered = false;
+    expect(await get(served, "/readyz")).toMatchObject({
+      status: 503,
+      body: { isReady: false, isComplete: false, notReady: [{ name: "billing" }] },
+    });
+    served.directory.isDiscovered = true;
+    expect(await get(served, "/readyz")).toMatchObject({ status: 200, body: { isComplete: true } });
+  });
+
   test("lists a limited number, the required ones first", async () => {
     await using three = await serveThree();
     const { served, billing } = three;

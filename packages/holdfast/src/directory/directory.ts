@@ -110,6 +110,14 @@ export class Directory implements AsyncDisposable {
       .sort();
   }
 
+  /**
+   * Whether the start is over and every discovery knows its services: from a backend, or from an earlier run. Before, a topology that is
+   * missing may still appear.
+   */
+  get isComplete(): boolean {
+    return this.#discoveries.isKnown;
+  }
+
   find(name: TopologyName): Topology | undefined {
     return this.#runs.get(name)?.topology;
   }

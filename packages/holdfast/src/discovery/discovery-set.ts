@@ -91,7 +91,8 @@ export class DiscoverySet {
     // A source that is added later starts without what an earlier run knew of it.
     this.#known = new Map();
     this.#isOpen = true;
-    this.#save();
+    // A directory without discoveries writes no file.
+    if (before.length > 0 || definitions.length > 0) this.#save();
     this.#options.onChange();
   }
 

@@ -11,10 +11,11 @@ import type { ConfigProblem } from "../config-problem.ts";
 import { checkBackends } from "./check-backends.ts";
 import { checkProviders, type CheckContext } from "./check-providers.ts";
 import { checkSources, type SourceContext } from "./discovery-sources.ts";
-import { isFields } from "./fields.ts";
+import { isFields, type Fields } from "./fields.ts";
 import { readOutline, type DiscoveryOutline, type Outline } from "./outline.ts";
-import { isBackendEntry } from "./provider-entries.ts";
-import { fillTemplate, findUnknownPlaceholders } from "./template.ts";
+import { isBackendEntry, type ProviderEntries } from "./provider-entries.ts";
+import { toSampleValues } from "./sample-values.ts";
+import { fillTemplate, findUnknownPlaceholders, type UnknownPlaceholder } from "./template.ts";
 
 type Path = readonly PropertyKey[];
 type Context = CheckContext & SourceContext;
@@ -109,31 +110,57 @@ function findSimilarNames({ topologies = [] }: Outline): readonly ConfigProblem[
   });
 }
 
-/** Stands for the values of a service that will be found. It is valid wherever a name is. */
-const SAMPLE = "x";
-
 function checkDiscovery(
-  { from, topology, providers }: DiscoveryOutline,
+  { from, topology, providers, fields }: DiscoveryOutline,
   at: Path,
   context: Context,
 ): readonly ConfigProblem[] {
   const known = new Set(["service", ...valuesOf(from, context)]);
+  const values = toSampleValues(known);
   const unknown = [
     ...findUnknownPlaceholders(topology, known, [...at, "topology"]),
     ...findUnknownPlaceholders(providers, known, [...at, "providers"]),
+    ...findBackendPlaceholders(providers, known, context),
   ].map(({ path, name }): ConfigProblem => {
     const expected = [...known].map((each) => `{${each}}`).join(" or ");
     return { path, expected, got: `{${name}}`, code: "VALIDATION_MALFORMED" };
   });
   const paths = new Set(unknown.map(({ path }) => path));
-  const values = Object.fromEntries([...known].map((name) => [name, SAMPLE]));
   const samples = providers.map((template) => fillTemplate(template, values));
+  const backends = new Map(
+    [...context.backends].map(([name, { kind, params }]) => [
+      name,
+      { kind, params: fillTemplate(params, values) },
+    ]),
+  );
   const others = [
     ...checkSources(from, [...at, "from"], context),
     ...checkTopologyName(topology, fillTemplate(topology, values), [...at, "topology"]),
-    ...checkProviders(samples, [...at, "providers"], context),
+    ...checkProviders(samples, [...at, "providers"], { ...context, backends }),
+    ...findShortHold(fields, at),
   ];
   return [...unknown, ...others.filter(({ path }) => !paths.has(path))];
+}
+
+/** Placeholders in the parameters of a backend that a template names are filled in too. */
+function findBackendPlaceholders(
+  templates: ProviderEntries,
+  known: ReadonlySet<string>,
+  { backends }: Context,
+): readonly UnknownPlaceholder[] {
+  const names = new Set(templates.flatMap((entry) => (isBackendEntry(entry) ? [String(entry.backend)] : [])));
+  return [...names].flatMap((name) =>
+    findUnknownPlaceholders(backends.get(name)?.params, known, ["backends", name]),
+  );
+}
+
+/** A mass removal may not take effect earlier than an ordinary one. */
+function findShortHold({ removeAfterMs, massRemoval }: Fields, at: Path): readonly ConfigProblem[] {
+  const holdMs = isFields(massRemoval) ? massRemoval["holdMs"] : undefined;
+  if (typeof holdMs !== "number" || typeof removeAfterMs !== "number" || holdMs >= removeAfterMs) return [];
+  const path = formatPath([...at, "massRemoval", "holdMs"]);
+  const expected = `at least removeAfterMs, ${removeAfterMs}`;
+  return [{ path, expected, got: String(holdMs), code: "VALIDATION_MALFORMED" }];
 }
 
 /** Returns the names of the values that the services of all sources have. */

@@ -6,6 +6,7 @@ import {
   type DiscoveryAdapter,
 } from "@holdfast/core";
 import type { ProviderValidator } from "@holdfast/registry";
+import type { DiscoverySource } from "holdfast";
 import type { ConfigProblem } from "../config-problem.ts";
 import type { Backend, Backends } from "./backends.ts";
 import { findBackendProblems, findPlace, type CheckContext } from "./check-providers.ts";
@@ -13,13 +14,6 @@ import { isFields, type Fields } from "./fields.ts";
 import { isBackendEntry, ownParamsOf } from "./provider-entries.ts";
 
 type Path = readonly PropertyKey[];
-
-/** A backend whose services become topologies. */
-export interface DiscoverySource {
-  readonly kind: string;
-  /** As written; the discovery of the kind checks them and fills in the defaults. */
-  readonly params: Fields;
-}
 
 export interface SourceContext {
   readonly backends: Backends;

@@ -1,4 +1,5 @@
 import { formatPath } from "@holdfast/core";
+import type { Fields } from "./fields.ts";
 
 /** Values by the names of placeholders: `service` is the value of `{service}`. */
 export type TemplateValues = Readonly<Record<string, string>>;
@@ -15,6 +16,8 @@ export interface UnknownPlaceholder {
 const PLACEHOLDER = /\{([A-Za-z][A-Za-z0-9_]*)\}/g;
 
 /** Replaces the placeholders in all texts of a JSON value. A placeholder without a value stays. */
+export function fillTemplate(template: Fields, values: TemplateValues): Fields;
+export function fillTemplate(template: unknown, values: TemplateValues): unknown;
 export function fillTemplate(template: unknown, values: TemplateValues): unknown {
   if (typeof template === "string") {
     return template.replaceAll(PLACEHOLDER, (text, name: string) =>

@@ -2,40 +2,20 @@ import {
   DEFAULT_TOPOLOGY,
   isDescriptorInput,
   type AnyProviderAdapter,
-  type FoundService,
+  type ProviderDescriptorInput,
 } from "@holdfast/core";
-import type { TopologyDefinition } from "holdfast";
+import type { DiscoveryDefinition, DiscoveryOptions, TopologyDefinition } from "holdfast";
 import type { Backends } from "./backends.ts";
-import { toSource, type DiscoverySource } from "./discovery-sources.ts";
+import { toSource } from "./discovery-sources.ts";
 import { isFields, type Fields } from "./fields.ts";
-import { readOutline, type DiscoveryOutline } from "./outline.ts";
+import { readOutline } from "./outline.ts";
 import { toDescriptors, type ProviderEntries } from "./provider-entries.ts";
-import { fillTemplate } from "./template.ts";
-import { resolveSettings, type TopologySettings } from "./topology-settings.ts";
-
-/** Topologies that are not named in the configuration, but found in backends. */
-export interface DiscoveryDefinition {
-  readonly sources: readonly DiscoverySource[];
-  /** The template of the names. */
-  readonly topology: string;
-  /** The providers of every topology, with templates in place of texts. */
-  readonly providers: readonly ProviderTemplate[];
-  readonly settings: TopologySettings;
-  /** Fills in the templates for a service. The name may be invalid, because it depends on what the backend lists. */
-  toTopology(found: FoundService): { readonly name: string; readonly providers: readonly unknown[] };
-}
-
-/** A descriptor in which any text may contain placeholders. */
-export interface ProviderTemplate {
-  readonly id: string;
-  readonly kind: string;
-  readonly priority: number;
-  readonly params: Fields;
-}
+import { resolveSettings } from "./topology-settings.ts";
 
 export interface Topologies {
   /** In the order of the file. */
   readonly topologies: readonly TopologyDefinition[];
+  /** Topologies that are not named in the file, but found in backends. */
   readonly discoveries: readonly DiscoveryDefinition[];
 }
 
@@ -52,13 +32,13 @@ export interface ToTopologiesOptions {
 export function toTopologies(input: unknown, { adapters, retainedEvents }: ToTopologiesOptions): Topologies {
   const file = isFields(input) ? input : {};
   const { backends, providers, topologies, discover } = readOutline(input);
+  const settingsOf = (own: Fields) => ({ ...resolveSettings(file, own), retainedEvents });
   const define = (name: string, at: readonly string[], own: Fields, entries?: ProviderEntries) => ({
     name,
     at,
     required: own["required"] !== false,
     providers: entries && toDescriptors(entries, backends).filter(isDescriptorInput),
-    ...resolveSettings(file, own),
-    retainedEvents,
+    ...settingsOf(own),
   });
   const isShort = providers !== undefined || (topologies === undefined && discover.length === 0);
   return {
@@ -68,27 +48,32 @@ export function toTopologies(input: unknown, { adapters, retainedEvents }: ToTop
         define(name, ["topologies", name], fields, entries),
       ),
     ],
-    discoveries: discover.map((discovery) => ({
-      sources: discovery.from.flatMap((entry) => toSource(entry, { backends, adapters }) ?? []),
-      topology: discovery.topology,
-      providers: toDescriptors(discovery.providers, backends).filter(isTemplate),
-      settings: resolveSettings(file, discovery.fields),
-      toTopology: (found) => toFoundTopology(found, discovery, backends),
+    discoveries: discover.map(({ from, topology, providers: templates, fields }, index) => ({
+      at: ["discover", index],
+      sources: from.flatMap((entry) => toSource(entry, { backends, adapters }) ?? []),
+      topology,
+      providers: toTemplates(templates, backends),
+      ...readPresence(fields),
+      settings: { ...settingsOf(fields), required: fields["required"] === true },
     })),
   };
 }
 
-function toFoundTopology(
-  { name, values }: FoundService,
-  { topology, providers }: DiscoveryOutline,
-  backends: Backends,
-): ReturnType<DiscoveryDefinition["toTopology"]> {
-  const all = { ...values, service: name };
-  const entries = providers.map((template) => fillTemplate(template, all));
-  return { name: String(fillTemplate(topology, all)), providers: toDescriptors(entries, backends) };
+/** Returns descriptors whose texts may contain placeholders. */
+function toTemplates(entries: ProviderEntries, backends: Backends): readonly ProviderDescriptorInput[] {
+  return toDescriptors(entries, backends).filter(isTemplate);
 }
 
-function isTemplate(descriptor: unknown): descriptor is ProviderTemplate {
-  // The check of the configuration has filled in the templates.
-  return isFields(descriptor) && typeof descriptor["id"] === "string";
+function isTemplate(descriptor: unknown): descriptor is ProviderDescriptorInput {
+  // The id may be a template, which is not a valid id. The check has filled it in.
+  return isFields(descriptor) && isDescriptorInput({ ...descriptor, id: "template" });
+}
+
+/** Returns when a service that is no longer listed disappears. */
+function readPresence({ removeAfterMs, massRemoval }: Fields): DiscoveryOptions {
+  return {
+    ...(typeof removeAfterMs === "number" && { removeAfterMs }),
+    ...(massRemoval === false && { massRemoval }),
+    ...(isFields(massRemoval) && { massRemoval }),
+  };
 }

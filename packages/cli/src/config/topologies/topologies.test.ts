@@ -242,7 +242,10 @@ backends: { c: { kind: catalog, url: 7 }, k: { kind: kubernetes } }
 topologies: { orders: { providers: [{ backend: c }, { backend: k, service: orders }] } }
 discover: [{ from: [{ backend: c }], providers: [{ backend: c, service: "{service}" }] }]`;
     const { unchecked } = await load(text, { loadsAdapters: false });
-    expect(unchecked).toEqual([{ topology: "orders", providerId: "c" }]);
+    expect(unchecked).toEqual([
+      { topology: "orders", providerId: "c" },
+      { topology: "{service}", providerId: "c" },
+    ]);
   });
 });
 
@@ -254,6 +257,9 @@ discover:
     topology: "{namespace}.{service}"
     providers: [{ backend: c, service: "{service}", zone: "{namespace}-{service}" }, { backend: m, id: "m-{service}" }]
     health: { maxErrors: 1 }
+    required: true
+    removeAfterMs: 5000
+    massRemoval: { share: 0.4 }
 `;
 
 // R7.2
@@ -261,25 +267,29 @@ describe("discover", () => {
   test("a found service becomes a topology by the templates; a source has the parameters of its backend that it knows", async () => {
     const { topologies, discoveries } = await load(DISCOVER);
     expect(topologies).toEqual([]);
-    expect(discoveries).toMatchObject([
+    expect(discoveries).toEqual([
       {
+        at: ["discover", 0],
         sources: [{ kind: "catalog", params: { url: "http://a", tag: "holdfast" } }],
-        settings: { health: { maxErrors: 1 } },
+        topology: "{namespace}.{service}",
+        providers: [
+          {
+            id: "c",
+            kind: "catalog",
+            priority: 2,
+            params: { url: "http://a", service: "{service}", zone: "{namespace}-{service}" },
+          },
+          { id: "m-{service}", kind: "memory", priority: 1, params: {} },
+        ],
+        removeAfterMs: 5_000,
+        massRemoval: { share: 0.4 },
+        settings: expect.objectContaining({
+          required: true,
+          health: expect.objectContaining({ maxErrors: 1, timeoutMs: 15_000 }),
+          retainedEvents: 1_000,
+        }),
       },
     ]);
-    expect(discoveries[0]?.sources[0]?.params).not.toHaveProperty("zone");
-    expect(discoveries[0]?.toTopology({ name: "orders", values: { namespace: "shop" } })).toEqual({
-      name: "shop.orders",
-      providers: [
-        {
-          id: "c",
-          kind: "catalog",
-          priority: 2,
-          params: { url: "http://a", service: "orders", zone: "shop-orders" },
-        },
-        { id: "m-orders", kind: "memory", priority: 1, params: {} },
-      ],
-    });
   });
 
   // R1.1
@@ -290,6 +300,7 @@ describe("discover", () => {
   c: { kind: catalog, url: "http://a" }
   m: { kind: memory }
   odd: { kind: etcd }
+  t: { kind: catalog, url: "http://a", zone: "{service}-{zone}" }
 discover:
   - from: [{ backend: c, tga: x }, { backend: m }, { backend: none }, { tag: x }, 7, { backend: odd }]
     topology: "{svc}"
@@ -302,27 +313,32 @@ discover:
     topology: "-{service}"
     providers: [{ backend: c }]
     required: maybe
+    removeAfterMs: 9
+    massRemoval: { holdMs: 8 }
   - {}
+  - { from: [{ backend: t, tag: x }], providers: [{ backend: t, service: a }] }
 `),
     ).toEqual([
       '4:10 backends.odd.kind: "catalog" or "consul" or "file" or "folder" or "holdfast" or "kubernetes" or "memory", got "etcd"',
-      "6:12 discover[0].from[0].tag: string, got nothing",
-      "6:26 discover[0].from[0].tga: no such field, got a string of 1 characters",
-      `6:38 discover[0].from[1].backend: a backend of a kind that can list services (${able.join(" or ")}), got one of kind "memory"`,
-      '6:54 discover[0].from[2].backend: "c" or "m" or "odd", got "none"',
-      "6:71 discover[0].from[3].backend: the name of a backend, got nothing",
-      "6:83 discover[0].from[4]: object, got a number",
-      "7:5 discover[0].topology: {service}, got {svc}",
-      "8:31 discover[0].providers[0].service: {service}, got {name}",
-      "8:75 discover[0].providers[1].service: a string matching /^[a-z]+$/, got a string of 2 characters",
-      "9:7 discover[1].from: at least 1 entries, got an array of 0",
-      "9:17 discover[1].providers: at least 1 entries, got an array of 0",
-      "11:5 discover[2].topology: a text with a placeholder such as {service}, got a string of 6 characters",
-      "14:5 discover[3].topology: a text that becomes a name matching /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, got a string of 10 characters",
-      "15:17 discover[3].providers[0].service: string, got nothing",
-      "16:5 discover[3].required: no such field, got a string of 5 characters",
-      "17:5 discover[4].from: array, got nothing",
-      "17:5 discover[4].providers: array, got nothing",
+      "5:40 backends.t.zone: {service} or {namespace}, got {zone}",
+      "7:12 discover[0].from[0].tag: string, got nothing",
+      "7:26 discover[0].from[0].tga: no such field, got a string of 1 characters",
+      `7:38 discover[0].from[1].backend: a backend of a kind that can list services (${able.join(" or ")}), got one of kind "memory"`,
+      '7:54 discover[0].from[2].backend: "c" or "m" or "odd" or "t", got "none"',
+      "7:71 discover[0].from[3].backend: the name of a backend, got nothing",
+      "7:83 discover[0].from[4]: object, got a number",
+      "8:5 discover[0].topology: {service}, got {svc}",
+      "9:31 discover[0].providers[0].service: {service}, got {name}",
+      "9:75 discover[0].providers[1].service: a string matching /^[a-z]+$/, got a string of 2 characters",
+      "10:7 discover[1].from: at least 1 entries, got an array of 0",
+      "10:17 discover[1].providers: at least 1 entries, got an array of 0",
+      "12:5 discover[2].topology: a text with a placeholder such as {service}, got a string of 6 characters",
+      "15:5 discover[3].topology: a text that becomes a name matching /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, got a string of 10 characters",
+      "16:17 discover[3].providers[0].service: string, got nothing",
+      "17:5 discover[3].required: boolean, got a string of 5 characters",
+      "19:20 discover[3].massRemoval.holdMs: at least removeAfterMs, 9, got 8",
+      "20:5 discover[4].from: array, got nothing",
+      "20:5 discover[4].providers: array, got nothing",
     ]);
   });
 });

@@ -44,7 +44,7 @@ interface NotReady {
 }
 
 export interface Readiness {
-  /** True when every required topology may be used. */
+  /** True when every required topology may be used, and no further ones are still to be discovered. */
   readonly isReady: boolean;
   readonly document: object;
 }
@@ -63,7 +63,8 @@ export function toReadiness(directory: ServerDirectory): Readiness {
     const { status, statusReason: reason, statusCause: cause } = state;
     notReady.push({ name, isRequired: view.isRequired, status, reason, cause });
   }
-  const isReady = !notReady.some(({ isRequired }) => isRequired);
+  const isComplete = directory.isComplete();
+  const isReady = isComplete && !notReady.some(({ isRequired }) => isRequired);
   const listed = [
     ...notReady.filter(({ isRequired }) => isRequired),
     ...notReady.filter(({ isRequired }) => !isRequired),
@@ -76,6 +77,7 @@ export function toReadiness(directory: ServerDirectory): Readiness {
       reason: state?.statusReason,
       cause: state?.statusCause,
       isReady,
+      isComplete,
       notReadyCount: notReady.length,
       notReady: listed,
     },
