@@ -171,7 +171,8 @@ export class ProviderStream implements AsyncDisposable {
             throw toError(event.reason);
         }
       }
-      return { type: "ended" };
+      // A stream may end when its signal aborts.
+      return { type: signal.reason === silence ? "silent" : "ended" };
     } catch (error) {
       if (signal.reason === silence) return { type: "silent" };
       return {

@@ -4,7 +4,9 @@ import { defineAdapter } from "@holdfast/core/adapter";
 import { memory } from "@holdfast/provider-memory";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
+import { ScriptedCatalog } from "../test/scripted-catalog.ts";
 import { connect, type ConnectOptions } from "./connect.ts";
+import type { ConnectDirectoryOptions } from "./connect-directory.ts";
 
 const node = (id: string) => ({ id, host: `${id}.test`, port: 7000 });
 
@@ -112,4 +114,79 @@ describe("connect", () => {
     await clock.settle();
     expect(clock.pendingTimers).toBe(0);
   });
+});
+
+// R7.2, R7.3
+test("`discover` starts a topology for each service, with the settings of all topologies", async () => {
+  const clock = new VirtualClock();
+  const catalog = new ScriptedCatalog();
+  catalog.list("A", "orders billing");
+  const adapter = { kind: "catalog", createAdapter: catalog.createAdapter };
+  const template = memory({ members: [{ ...node("{service}-1"), host: "{service}.test" }] });
+  const options: ConnectDirectoryOptions = {
+    clock,
+    topologies: { fixed: [memory({ members: [node("a")] })] },
+    discover: [
+      {
+        from: [{ adapter, params: { source: "A" } }],
+        topology: "shop.{service}",
+        providers: [template],
+        required: true,
+      },
+    ],
+  };
+  const directory = await clock.until(connect(options), 60_000);
+  await clock.until(directory.whenPresent("shop.orders"), 1_000);
+  await clock.until(directory.ready(), 1_000);
+  expect(directory.names()).toEqual(["fixed", "shop.billing", "shop.orders"]);
+  expect([...directory.topology("shop.orders").members()].map(({ host }) => host)).toEqual(["orders.test"]);
+  await clock.until(directory.close(), 60_000);
+  expect(clock.pendingTimers).toBe(0);
+});
+
+test("a directory needs neither topologies nor discoveries", async () => {
+  const directory = await connect({});
+  expect(directory.names()).toEqual([]);
+  await directory.ready();
+  await directory.close();
+});
+
+// R7.1
+test("an adapter whose discovery cannot be created is a warning, and the other sources are watched", async () => {
+  const clock = new VirtualClock();
+  const catalog = new ScriptedCatalog();
+  catalog.list("A", "orders");
+  const broken = defineAdapter({
+    kind: "broken",
+    params: z.strictObject({}),
+    open: () => {
+      throw new Error("not used");
+    },
+    discovery: {
+      params: z.strictObject({}),
+      open: () => {
+        throw new Error("a bug");
+      },
+    },
+  });
+  const warnings: string[] = [];
+  const directory = await clock.until(
+    connect({
+      clock,
+      discover: [
+        {
+          from: [
+            { adapter: broken, params: {} },
+            { adapter: { kind: "catalog", createAdapter: catalog.createAdapter }, params: { source: "A" } },
+          ],
+          providers: [memory()],
+        },
+      ],
+      onWarning: ({ code }) => warnings.push(code),
+    }),
+    60_000,
+  );
+  await clock.until(directory.whenPresent("orders"), 1_000);
+  expect(warnings).toEqual(["LIFECYCLE_INTERNAL"]);
+  await clock.until(directory.close(), 60_000);
 });

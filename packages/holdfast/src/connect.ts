@@ -1,12 +1,4 @@
-import type {
-  Clock,
-  GenerationStore,
-  ProviderDescriptorInput,
-  ProviderSpec,
-  ProviderStore,
-  Random,
-  TopologyName,
-} from "@holdfast/core";
+import type { Clock, ProviderSpec, ProviderStore, Random } from "@holdfast/core";
 import {
   ProvisioningService,
   TransientProviderStore,
@@ -18,9 +10,9 @@ import {
   type ServiceWarning,
   type ValidationOptions,
 } from "@holdfast/provisioning";
-import { Directory } from "./directory/directory.ts";
-import type { DirectoryWarning } from "./directory/directory-warning.ts";
-import type { TopologyDefinition, TopologyStores } from "./directory/topology-definition.ts";
+import { connectDirectory, type ConnectDirectoryOptions } from "./connect-directory.ts";
+import type { Directory } from "./directory/directory.ts";
+import { passRegistered } from "./pass-registered.ts";
 import { toAdapters, toDescriptors } from "./to-configuration.ts";
 import { Topology } from "./topology.ts";
 
@@ -51,27 +43,6 @@ export interface ConnectOptions {
   readonly random?: Random | undefined;
 }
 
-/** One topology of `ConnectDirectoryOptions`. */
-export interface TopologyOptions extends Pick<
-  ConnectOptions,
-  "providers" | "ports" | "health" | "guards" | "validation" | "lastKnownGood" | "store"
-> {
-  /** Whether `Directory.ready` waits for the topology. @defaultValue true */
-  readonly required?: boolean | undefined;
-}
-
-export interface ConnectDirectoryOptions extends Pick<
-  ConnectOptions,
-  "health" | "guards" | "validation" | "metricsRegistry" | "signal" | "clock" | "random"
-> {
-  /** For each name, the providers in order of preference, or further options, which take precedence over those of all topologies. */
-  readonly topologies: Readonly<Record<TopologyName, readonly ProviderSpec[] | TopologyOptions>>;
-  /** Orders the epochs of several runs of this program. @defaultValue none: the wall clock orders them */
-  readonly generation?: GenerationStore | undefined;
-  /** Called with problems that did not make a call fail. The warning names the topology. */
-  readonly onWarning?: ((warning: DirectoryWarning) => unknown) | undefined;
-}
-
 /**
  * Connects to a topology: registers the providers, watches them and fails over between them. Resolves when the watches have started;
  * `topology.ready()` resolves with the first usable snapshot. A backend that cannot be reached at the start does not reject the call: it
@@ -80,13 +51,14 @@ export interface ConnectDirectoryOptions extends Pick<
  */
 export function connect(options: ConnectOptions): Promise<Topology>;
 /**
- * Connects to many topologies. Each has its own providers, failover, guards, log and status; those with the same backend share
- * connections and watches. Rejects with `VALIDATION_*` if any of them is invalid, naming every problem. A topology that fails to start for
- * another reason causes a warning and is tried again, see `Directory.start`.
+ * Connects to many topologies: those that are named, and those of the services that backends list (`discover`). Each has its own
+ * providers, failover, guards, log and status; those with the same backend share connections and watches. Rejects with `VALIDATION_*` if
+ * any of them is invalid, naming every problem. A topology that fails to start for another reason causes a warning and is tried again, see
+ * `Directory.start`.
  */
 export function connect(options: ConnectDirectoryOptions): Promise<Directory>;
 export function connect(options: ConnectOptions | ConnectDirectoryOptions): Promise<Topology | Directory> {
-  return "topologies" in options ? connectDirectory(options) : connectTopology(options);
+  return "providers" in options ? connectTopology(options) : connectDirectory(options);
 }
 
 async function connectTopology(options: ConnectOptions): Promise<Topology> {
@@ -98,59 +70,4 @@ async function connectTopology(options: ConnectOptions): Promise<Topology> {
   await service.start({ providers: descriptors, signal });
   passRegistered(service, specs, descriptors);
   return new Topology(service);
-}
-
-async function connectDirectory(options: ConnectDirectoryOptions): Promise<Directory> {
-  const { signal, onWarning, generation, metricsRegistry, clock, random } = options;
-  const topologies = Object.entries(options.topologies).map(([name, value]) => {
-    const given: TopologyOptions = isList(value) ? { providers: value } : value;
-    return { name, given, descriptors: toDescriptors(given.providers) };
-  });
-  const adapters = toAdapters(topologies.flatMap(({ given }) => given.providers));
-  const stores = new Map<TopologyName, TopologyStores>(
-    topologies.map(({ name, given }) => [
-      name,
-      { providers: given.store, snapshots: given.lastKnownGood?.store },
-    ]),
-  );
-  const storesFor = (name: TopologyName) => stores.get(name) ?? {};
-  const directory = new Directory({ adapters, storesFor, generation, metricsRegistry, clock, random });
-  if (onWarning !== undefined) directory.on("warning", onWarning);
-  const definitions = topologies.map(({ name, given, descriptors }): TopologyDefinition => {
-    const { required, ports, lastKnownGood } = given;
-    return {
-      name,
-      providers: descriptors,
-      required,
-      ports,
-      lastKnownGood,
-      health: { ...options.health, ...given.health },
-      guards: { ...options.guards, ...given.guards },
-      validation: { probe: "warn", ...options.validation, ...given.validation },
-    };
-  });
-  await directory.start({ topologies: definitions }, { signal });
-  for (const { name, given, descriptors } of topologies) {
-    const { service } = directory.topology(name);
-    const pass = () => passRegistered(service, given.providers, descriptors);
-    pass();
-    // A start that failed is tried again.
-    service.registry.on("changed", pass);
-  }
-  return directory;
-}
-
-function isList<T>(value: readonly T[] | object): value is readonly T[] {
-  return Array.isArray(value);
-}
-
-function passRegistered(
-  { registry }: ProvisioningService,
-  specs: readonly ProviderSpec[],
-  descriptors: readonly ProviderDescriptorInput[],
-): void {
-  for (const [index, { id }] of descriptors.entries()) {
-    const provider = registry.get(id)?.provider;
-    if (provider !== undefined) specs[index]?.onRegistered?.(provider);
-  }
 }

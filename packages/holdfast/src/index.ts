@@ -1,10 +1,12 @@
 // For programs that use a topology.
-export {
-  connect,
-  type ConnectDirectoryOptions,
-  type ConnectOptions,
-  type TopologyOptions,
-} from "./connect.ts";
+export { connect, type ConnectOptions } from "./connect.ts";
+export type {
+  CommonTopologyOptions,
+  ConnectDirectoryOptions,
+  DiscoverOptions,
+  DiscoverSource,
+  TopologyOptions,
+} from "./connect-directory.ts";
 export { Directory, type DirectoryStartOptions } from "./directory/directory.ts";
 export type { DirectoryChange } from "./directory/directory-change.ts";
 export type { DirectoryDefinition } from "./directory/directory-definition.ts";
@@ -22,6 +24,7 @@ export type {
   DiscoveryOptions,
   DiscoverySource,
 } from "./discovery/discovery-definition.ts";
+export { toDescriptors } from "./to-configuration.ts";
 export { Topology, type TopologyIdentity } from "./topology.ts";
 
 // Types of a topology.

@@ -2,12 +2,14 @@ import { createHash } from "node:crypto";
 import { heartbeatMsOf, toHealthPolicy, type HealthPolicy } from "@holdfast/provisioning";
 import {
   formatPath,
+  toProvisioningError,
   toReason,
   type AnyProviderAdapter,
   type Clock,
   type FoundService,
   type ProvisioningError,
   type Random,
+  type ServiceDiscovery,
   type TopologyName,
 } from "@holdfast/core";
 import type { DirectoryWarning } from "../directory/directory-warning.ts";
@@ -103,19 +105,16 @@ export class Discovery implements AsyncDisposable {
     const { adapters, clock, random } = this.#parts;
     const context = { clock, random, heartbeatMs: heartbeatMsOf(this.#policy) };
     for (const [key, { source, name }] of this.#sources) {
-      const adapter = adapters.find(({ kind }) => kind === source.kind)?.discovery;
-      if (adapter === undefined) continue;
-      const watch = new SourceWatch({
-        discovery: adapter.create(adapter.params.parse(source.params), context),
-        name,
-        policy: this.#policy,
-        clock,
-        random,
-        onServices: (services, isReset) => this.#onServices(key, services, isReset),
-        onAlive: () => this.#onAlive(key),
-        onFailure: (error) => this.#onFailure(key, name, error),
-      });
-      this.#watches.push(watch);
+      try {
+        const adapter = adapters.find(({ kind }) => kind === source.kind)?.discovery;
+        if (adapter === undefined) continue;
+        const discovery = adapter.create(adapter.params.parse(source.params), context);
+        this.#watches.push(this.#watch(key, name, discovery));
+      } catch (cause) {
+        // The code of an adapter must not affect the other sources.
+        const message = `the adapter of kind "${source.kind}" failed to create a discovery`;
+        this.#onFailure(key, name, toProvisioningError(cause, "LIFECYCLE_INTERNAL", message));
+      }
     }
   }
 
@@ -124,6 +123,20 @@ export class Discovery implements AsyncDisposable {
     this.#isClosed = true;
     this.#wake?.[Symbol.dispose]();
     await Promise.all(this.#watches.map((watch) => watch[Symbol.asyncDispose]()));
+  }
+
+  #watch(key: SourceKey, name: string, discovery: ServiceDiscovery): SourceWatch {
+    const { clock, random } = this.#parts;
+    return new SourceWatch({
+      discovery,
+      name,
+      policy: this.#policy,
+      clock,
+      random,
+      onServices: (services, isReset) => this.#onServices(key, services, isReset),
+      onAlive: () => this.#onAlive(key),
+      onFailure: (error) => this.#onFailure(key, name, error),
+    });
   }
 
   #onServices(key: SourceKey, services: readonly FoundService[], isReset: boolean): void {

@@ -102,6 +102,8 @@ export class SourceWatch implements AsyncDisposable {
           onServices(event.services, event.isReset === true);
         } else if (hasListed) onAlive();
       }
+      // A stream may end when its signal aborts.
+      if (signal.reason === silence) return silence;
       return new ProvisioningError("STREAM_ENDED", `${name} ended the watch of its services`);
     } catch (error) {
       return toProvisioningError(error, "STREAM_FAILED", `the watch of the services of ${name} failed`);
