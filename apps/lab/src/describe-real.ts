@@ -1,20 +1,22 @@
 import { describe } from "vitest";
 import { hasUserConsul, hasUserKubernetes } from "./servers/user-servers.ts";
+import { chromiumPath } from "./chromium-path.ts";
 import { arePrograms } from "./servers/programs.ts";
 
 const { HOLDFAST_REQUIRE_BACKENDS } = process.env;
 
 /**
  * What a test needs. `consul program` and `kube-api program`: programs of servers that the test starts and kills. `consul` and
- * `kubernetes`: a server to read and write, which may be the user's.
+ * `kubernetes`: a server to read and write, which may be the user's. `chromium`: the browser.
  */
-export type Need = "consul program" | "kube-api program" | "consul" | "kubernetes";
+export type Need = "consul program" | "kube-api program" | "consul" | "kubernetes" | "chromium";
 
 /** How to provide each need; part of the title of a skipped test. */
 const HOW: Readonly<Record<Need, string>> = {
   "consul program": "consul in HOLDFAST_BACKENDS",
   "kube-api program": "etcd, etcdctl and kube-api in HOLDFAST_BACKENDS",
   consul: "CONSUL_HTTP_ADDR, or consul in HOLDFAST_BACKENDS",
+  chromium: "HOLDFAST_CHROMIUM, or chromium in /usr/bin",
   kubernetes: "KUBECONFIG, or etcd, etcdctl and kube-api in HOLDFAST_BACKENDS",
 };
 
@@ -38,6 +40,8 @@ function isMet(need: Need): boolean {
       return arePrograms("consul");
     case "kube-api program":
       return arePrograms("etcd", "etcdctl", "kube-api");
+    case "chromium":
+      return chromiumPath() !== undefined;
     case "consul":
       return hasUserConsul() || isMet("consul program");
     default:

@@ -1,5 +1,5 @@
 import { ProvisioningError, throwIfAborted } from "@holdfast/core";
-import { toNetworkFailure } from "@holdfast/core/portable";
+import { toNetworkFailure, type NetworkFailure } from "@holdfast/core/portable";
 import type { Transport } from "./transport.ts";
 
 /**
@@ -7,11 +7,8 @@ import type { Transport } from "./transport.ts";
  * token to another server.
  */
 export const fetchTransport: Transport = async ({ url, headers, signal }) => {
-  const response = await orFail(
-    url,
-    signal,
-    fetch(url, { headers, signal, redirect: "error", cache: "no-store" }),
-  );
+  const responding = fetch(url, { headers, signal, redirect: "error", cache: "no-store" });
+  const response = await orFail(responding, { url, signal, otherwise: UNREACHABLE });
   return {
     status: response.status,
     header: (name) => response.headers.get(name) ?? undefined,
@@ -28,7 +25,7 @@ async function* readBody(
   const reader = body.getReader();
   try {
     for (;;) {
-      const { done, value } = await orFail(url, signal, reader.read());
+      const { done, value } = await orFail(reader.read(), { url, signal, otherwise: BROKEN });
       if (done) return;
       yield value;
     }
@@ -37,17 +34,27 @@ async function* readBody(
   }
 }
 
+/** What is reported when the platform gives no cause, as browsers do. */
+const UNREACHABLE: NetworkFailure = {
+  code: "CONNECTIVITY_REFUSED",
+  failure: "cannot be reached, or redirects",
+};
+const BROKEN: NetworkFailure = { code: "STREAM_FAILED", failure: "broke the connection" };
+
+interface FailureOptions {
+  readonly url: string;
+  readonly signal: AbortSignal;
+  readonly otherwise: NetworkFailure;
+}
+
 /** Nothing of the platform's error is repeated but its meaning: it could quote a header. */
-async function orFail<T>(url: string, signal: AbortSignal, work: Promise<T>): Promise<T> {
+async function orFail<T>(work: Promise<T>, { url, signal, otherwise }: FailureOptions): Promise<T> {
   try {
     return await work;
   } catch (error) {
     throwIfAborted(signal);
     const { origin } = new URL(url);
-    const { code, failure } = toNetworkFailure(error) ?? {
-      code: "STREAM_FAILED",
-      failure: "broke the connection",
-    };
+    const { code, failure } = toNetworkFailure(error) ?? otherwise;
     throw new ProvisioningError(code, `the daemon at ${origin} ${failure}`, { details: { address: origin } });
   }
 }
