@@ -230,6 +230,24 @@ describe("holdfast run with several topologies", () => {
     await stop(daemon);
   });
 
+  test("the daemon ends when no topology can start, and names them all", async () => {
+    using folder = createFolder();
+    await rm(folder.at("orders.json"));
+    await rm(folder.at("billing.json"));
+    createConfig(folder, {
+      topologies: {
+        orders: { providers: [{ backend: "files", path: "orders.json" }] },
+        billing: { providers: [{ backend: "files", path: "billing.json" }] },
+      },
+    });
+    const terminal = new TestTerminal({ cwd: folder.path });
+    expect(await runCli(["run", "-c", "holdfast.yaml", "--port", "0"], terminal)).toBe(1);
+    expect(terminal.err).toMatch(
+      /^error: not every topology can be accepted:\n {2}orders {2}.*orders\.json.*\n {2}billing {2}.*\n$/,
+    );
+    expect(terminal.out).not.toContain("tried again");
+  });
+
   test.skipIf(process.platform === "win32")("a file that never opens delays no other topology", async () => {
     using folder = createFolder();
     await rm(folder.at("billing.json"));

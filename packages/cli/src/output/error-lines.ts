@@ -12,7 +12,11 @@ const problemSchema = z.object({
   column: z.number().optional(),
 });
 
-const failureSchema = z.object({ providerId: z.string(), message: z.string() });
+const failureSchema = z.object({
+  topology: z.string().optional(),
+  providerId: z.string().optional(),
+  message: z.string(),
+});
 
 const detailsSchema = z.object({
   file: z.string().optional(),
@@ -32,10 +36,12 @@ export function toErrorLines(error: unknown, paint: Paint): readonly string[] {
     return [paint("red", `error: ${toPrintable(where)} is not valid:`), ...toProblemLines(problems, paint)];
   }
   if (failures.length > 0) {
-    const lines = failures.map(
-      ({ providerId, message }) => `  ${paint("bold", toPrintable(providerId))}  ${toPrintable(message)}`,
-    );
-    return [paint("red", "error: not every provider can be accepted:"), ...lines];
+    const lines = failures.map(({ topology, providerId, message }) => {
+      const name = providerId ?? topology ?? "";
+      return `  ${paint("bold", toPrintable(name))}  ${toPrintable(message)}`;
+    });
+    const what = failures.some(({ providerId }) => providerId === undefined) ? "topology" : "provider";
+    return [paint("red", `error: not every ${what} can be accepted:`), ...lines];
   }
   return [paint("red", `error: ${toPrintable(error.message)}`)];
 }

@@ -25,8 +25,10 @@ import type { DirectoryDefinition } from "./directory-definition.ts";
 import type { DirectoryOptions } from "./directory-options.ts";
 import { DirectoryReload, type ReloadReport } from "./directory-reload.ts";
 import type { DirectoryWarning } from "./directory-warning.ts";
+import { throwFailures } from "./joint-change.ts";
 import { RunFactory } from "./run-factory.ts";
 import { RunSet } from "./run-set.ts";
+import type { TopologyRun } from "./topology-run.ts";
 import { untilLate } from "./until-late.ts";
 
 export interface DirectoryStartOptions {
@@ -58,6 +60,8 @@ export class Directory implements AsyncDisposable {
   readonly #stop = new AbortController();
   /** Wakes those that wait for a change. */
   readonly #waiting = new Set<() => void>();
+  /** Failures that are reported once it is clear that the directory continues without these topologies; undefined after the start. */
+  #startFailures: DirectoryWarning[] | undefined = [];
   #startup: Promise<void> | undefined;
   /** Resolves when the discoveries are open. */
   #discovering: Promise<void> = Promise.resolve();
@@ -69,7 +73,9 @@ export class Directory implements AsyncDisposable {
     const stop = this.#stop.signal;
     const onWarning = (warning: DirectoryWarning) => this.#events.emit("warning", warning);
     this.#clock = clock;
-    this.#factory = new RunFactory({ ...options, clock, random, onWarning });
+    const onFailure = (warning: DirectoryWarning) =>
+      this.#startFailures === undefined ? onWarning(warning) : this.#startFailures.push(warning);
+    this.#factory = new RunFactory({ ...options, clock, random, onWarning, onFailure });
     this.#runs = new RunSet(clock, (change) => {
       this.#wake();
       this.#events.emit("change", change);
@@ -88,8 +94,8 @@ export class Directory implements AsyncDisposable {
    * Starts all topologies. Resolves once each of them has started or failed to; `ready()` resolves with the first usable snapshots. A
    * topology that fails to start (its store is damaged, its backend refuses) causes a warning, and is tried again. Its status stays
    * `starting`, with the reason. Rejects with `VALIDATION_*` for an invalid definition, naming every problem of every topology, with
-   * `LIFECYCLE_ABORTED`, and, without discoveries, with the failure of the only topology, or of the first one if all have failed. The
-   * directory is then closed.
+   * `LIFECYCLE_ABORTED`, and, without discoveries, with the failure of the only topology, or with one error that names all if all have
+   * failed. The directory is then closed.
    */
   start(definition: DirectoryDefinition, options: DirectoryStartOptions = {}): Promise<void> {
     if (this.#shutdown !== undefined) {
@@ -239,9 +245,10 @@ export class Directory implements AsyncDisposable {
     const [failures = []] = (await untilLate(all, START_WAIT_MS, this.#clock)) ?? [];
     throwIfAborted(signal);
     throwIfAborted(this.#stop.signal);
-    const [first] = failures.flatMap((failure) => failure ?? []);
-    const isUseless = discoveries.length === 0 && runs.every(({ isStarted }) => !isStarted);
-    if (first !== undefined && isUseless) throw first;
+    if (discoveries.length === 0 && runs.every(({ isStarted }) => !isStarted)) throwUseless(runs, failures);
+    const reports = this.#startFailures ?? [];
+    this.#startFailures = undefined;
+    for (const report of reports) this.#events.emit("warning", report);
   }
 
   async #openDiscoveries(definitions: readonly DiscoveryDefinition[]): Promise<void> {
@@ -335,4 +342,16 @@ export class Directory implements AsyncDisposable {
     this.#events.clear();
     return { unfinished: [...unfinished, ...others] };
   }
+}
+
+/** Throws the failures of the start if any of the topologies has failed already. */
+function throwUseless(
+  runs: readonly TopologyRun[],
+  failures: readonly (ProvisioningError | undefined)[],
+): void {
+  const [only] = failures;
+  if (runs.length === 1 && only !== undefined) throw only;
+  throwFailures(
+    failures.flatMap((error, index) => (error === undefined ? [] : [{ topology: runs[index]!.name, error }])),
+  );
 }

@@ -67,8 +67,8 @@ async function runAll<I extends readonly [TopologyName, unknown], R>(
   return failures;
 }
 
-/** The code is the code of the first failure. */
-function throwFailures(failures: readonly PartFailure[]): void {
+/** Throws one error that names every topology that failed, with the code of the first one. Returns when there are no failures. */
+export function throwFailures(failures: readonly PartFailure[]): void {
   const [first] = failures;
   if (first === undefined) return;
   const named = failures

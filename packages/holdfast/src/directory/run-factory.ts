@@ -11,6 +11,8 @@ export interface RunFactoryOptions extends Omit<DirectoryOptions, "discoveryStor
   readonly clock: Clock;
   readonly random: Random;
   readonly onWarning: (warning: DirectoryWarning) => void;
+  /** Called when a topology could not be started and is tried again. */
+  readonly onFailure: (warning: DirectoryWarning) => void;
 }
 
 export interface RunOptions {
@@ -72,7 +74,7 @@ export class RunFactory implements Disposable {
 
   createRun(definition: TopologyDefinition, { service, isDiscovered = false }: RunOptions = {}): TopologyRun {
     const { name } = definition;
-    const { clock, random, onWarning } = this.#options;
+    const { clock, random, onWarning, onFailure } = this.#options;
     const created = service ?? this.createService(definition, isDiscovered);
     created.on("warning", (warning) => onWarning({ ...warning, topology: name }));
     return new TopologyRun({
@@ -85,7 +87,7 @@ export class RunFactory implements Disposable {
       onFailure: (error) => {
         const { code, message, details } = toReason(error);
         const text = `"${name}" could not be started, and is tried again: ${message}`;
-        onWarning({ code, message: text, topology: name, details });
+        onFailure({ code, message: text, topology: name, details });
       },
     });
   }
