@@ -233,6 +233,24 @@ describe("templates", () => {
     await it.end();
   });
 
+  test("a value that could change the meaning of the text around its placeholder is refused", async () => {
+    const it = await setUp({
+      // The value that is not safe is not a part of the name.
+      discoveries: [discovery({ topology: "{service}", providers: [provider("a-{namespace}")] })],
+      prepare: (catalog) =>
+        catalog.list("A", [
+          { name: "orders", values: { namespace: 'x" or "' } },
+          { name: "billing", values: { namespace: "shop" } },
+        ]),
+    });
+    expect(it.names()).toBe("billing");
+    expect(it.warnings).toMatchObject([
+      { message: expect.stringMatching(/"orders" .* \{namespace\} contains other characters/) },
+    ]);
+    expect(it.warnings[0]?.message).not.toContain('x"');
+    await it.end();
+  });
+
   test("parameters that the adapter refuses for one service do not affect the others", async () => {
     const it = await setUp({
       prepare: (catalog) =>

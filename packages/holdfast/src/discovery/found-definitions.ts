@@ -20,6 +20,9 @@ export interface Misfit {
   readonly reason: Reason;
 }
 
+/** Other characters could change the meaning of the text around a placeholder, such as a filter expression. */
+const SAFE_VALUE = /^[A-Za-z0-9._-]*$/;
+
 export function valuesOf({ name, values }: FoundService): TemplateValues {
   return { ...values, service: name };
 }
@@ -50,7 +53,11 @@ export class FoundDefinitions {
     for (const service of services) {
       const name = fillTemplate(topology, valuesOf(service));
       const other = list.get(name);
-      if (!isTopologyName(name)) {
+      const unsafe = Object.entries(valuesOf(service)).find(([, value]) => !SAFE_VALUE.test(value));
+      if (unsafe !== undefined) {
+        const why = "contains other characters than letters, digits, `.`, `_` and `-`";
+        misfits.push(toMisfit(service, `its value for {${unsafe[0]}} ${why}`));
+      } else if (!isTopologyName(name)) {
         const missing = [...placeholdersOf(name)].map((placeholder) => `{${placeholder}}`);
         const why =
           missing.length > 0
