@@ -39,6 +39,7 @@ const LOADED_AT_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "@holdfast/announce": ["mitt", "zod"],
   "@holdfast/registrar-consul": ["mitt", "zod"],
   "@holdfast/registrar-file": ["mitt", "zod"],
+  "@holdfast/registrar-kubernetes": ["mitt", "zod"],
 };
 
 async function sizeOf(folder: string): Promise<number> {

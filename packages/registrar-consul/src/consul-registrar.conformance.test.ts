@@ -1,8 +1,8 @@
 import { registrarConformance, type RegistrarSetup } from "@holdfast/conformance";
+import { RealIoTime } from "@holdfast-apps/test-support";
 import { VirtualClock } from "@holdfast/testing";
 import { describe, test } from "vitest";
 import { FakeConsulAgent } from "../test/fake-consul-agent.ts";
-import { RealIoTime } from "../test/real-io-time.ts";
 import { consulRegistrar } from "./consul-registrar.ts";
 
 // R8.4

@@ -1,8 +1,8 @@
 import { readdirSync, readlinkSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { registrarConformance, type RegistrarSetup, type SuiteTime } from "@holdfast/conformance";
-import { systemClock, type ClusterNodeInput } from "@holdfast/core";
+import { registrarConformance, type RegistrarSetup } from "@holdfast/conformance";
+import type { ClusterNodeInput } from "@holdfast/core";
 import { folder } from "@holdfast/provider-file";
-import { TemporaryFolder } from "@holdfast-apps/test-support";
+import { RealIoTime, TemporaryFolder } from "@holdfast-apps/test-support";
 import { VirtualClock } from "@holdfast/testing";
 import { describe, test } from "vitest";
 import { HangingPath } from "../test/hanging-path.ts";
@@ -10,27 +10,6 @@ import { fileRegistrar } from "./file-registrar.ts";
 
 // R8.4
 registrarConformance({ describe, test, harness: { setup } });
-
-/** Time is virtual, and operations of the file system are real: a registration has no timers. */
-class FileTime implements SuiteTime {
-  readonly slackMs = 2_000;
-  readonly clock: VirtualClock;
-
-  constructor(clock: VirtualClock) {
-    this.clock = clock;
-  }
-
-  async advance(ms: number): Promise<void> {
-    await this.clock.advance(ms);
-  }
-
-  /** Nothing that a registration does waits for time to pass. */
-  async until<T>(work: PromiseLike<T>, withinMs: number): Promise<T> {
-    const late = Promise.withResolvers<never>();
-    using _ = systemClock.schedule(withinMs, () => late.reject(new Error(`pending after ${withinMs} ms`)));
-    return await Promise.race([work, late.promise]);
-  }
-}
 
 function setup(): RegistrarSetup {
   const temporary = new TemporaryFolder();
@@ -41,7 +20,7 @@ function setup(): RegistrarSetup {
   return {
     registrar: fileRegistrar({ folder: path, ttlMs: 1_000 }),
     clock,
-    time: new FileTime(clock),
+    time: new RealIoTime(clock),
     list: () => readMembers(path, clock),
     loseData() {
       for (const name of readdirSync(path)) rmSync(temporary.at(`members/${name}`));

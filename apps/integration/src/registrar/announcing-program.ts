@@ -4,16 +4,20 @@ import { createServer } from "node:http";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { announce, type AnnounceOptions } from "@holdfast/announce";
+import type { Readiness } from "@holdfast/registrar-kubernetes";
 import { systemClock, type ClusterNodeInput, type Registrar } from "@holdfast/core";
 
 /** How to run the program, as JSON in its first argument. */
 export interface AnnouncingSettings {
-  readonly kind: "file" | "consul";
+  readonly kind: "file" | "consul" | "kubernetes";
   readonly params: Readonly<Record<string, unknown>>;
   /** The port is 0 for any free one. */
   readonly self: ClusterNodeInput;
   readonly options?: Pick<AnnounceOptions, "drainMs" | "leaveMs" | "maxRetryMs">;
 }
+
+/** The response to a readiness probe. */
+let readiness: Pick<Readiness, "status" | "text"> = { status: 200, text: "ready" };
 
 function print(line: object): void {
   process.stdout.write(`${JSON.stringify({ at: systemClock.now(), ...line })}\n`);
@@ -24,6 +28,12 @@ async function createRegistrar({ kind, params }: AnnouncingSettings, port: numbe
     const { fileRegistrar } = await import("@holdfast/registrar-file");
     return fileRegistrar(params as unknown as Parameters<typeof fileRegistrar>[0]);
   }
+  if (kind === "kubernetes") {
+    const { kubernetesRegistrar } = await import("@holdfast/registrar-kubernetes");
+    const registrar = kubernetesRegistrar(params);
+    ({ readiness } = registrar);
+    return registrar;
+  }
   const { consulRegistrar } = await import("@holdfast/registrar-consul");
   // A check that names no port is one of the server below.
   const check = params["check"] as { readonly http: string } | undefined;
@@ -32,7 +42,7 @@ async function createRegistrar({ kind, params }: AnnouncingSettings, port: numbe
 }
 
 const settings = JSON.parse(process.argv[2] ?? "") as AnnouncingSettings;
-const server = createServer((_, response) => void response.end("ok"));
+const server = createServer((_, response) => void response.writeHead(readiness.status).end(readiness.text));
 server.listen(settings.self.port, "127.0.0.1");
 await once(server, "listening");
 const { port } = server.address() as { readonly port: number };

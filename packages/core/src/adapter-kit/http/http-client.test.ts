@@ -91,6 +91,16 @@ describe("HttpClient", () => {
     expect(seen).toEqual(["POST", ["a", "b"], "[]"]);
   });
 
+  test("sends a payload by PATCH when it is asked to", async () => {
+    const seen: unknown[] = [];
+    const url = await serve((request, response) => {
+      seen.push(request.method);
+      request.resume().on("end", () => response.end());
+    });
+    using _ = await createClient().send(requestTo(url, { payload: "{}", method: "PATCH" }));
+    expect(seen).toEqual(["PATCH"]);
+  });
+
   test("reports the delay that the server asks for", async () => {
     const url = await serve((_, response) =>
       response.writeHead(503, { "retry-after": "7" }).end("busy, busy"),

@@ -14,8 +14,10 @@ export interface HttpRequest {
   readonly url: URL;
   /** A header with several values is sent once for each of them. */
   readonly headers: OutgoingHttpHeaders;
-  /** Sent with POST. Without a payload the method is GET. */
+  /** Sent with `method`. Without a payload the method is GET. */
   readonly payload?: string | undefined;
+  /** The method for a payload. The content type belongs to `headers`. @defaultValue "POST" */
+  readonly method?: "POST" | "PATCH" | undefined;
   readonly proxy?: HttpProxy | undefined;
   /** The TLS material for https. Read its files again for every request, so that certificates can be replaced. */
   readonly tls?: TlsMaterial | undefined;
@@ -49,12 +51,13 @@ export class HttpClient implements Disposable {
    * Resolves when the headers of the response have arrived, with any status. Rejects with a `CONNECTIVITY_*` or
    * `STREAM_FAILED` error, or with the reason of the signal.
    */
-  async send({ url, headers, payload, proxy, tls, peer, signal }: HttpRequest): Promise<HttpResponse> {
+  async send(request: HttpRequest): Promise<HttpResponse> {
+    const { url, headers, payload, method, proxy, tls, peer, signal } = request;
     try {
       const agent = await this.#pool.get({ isTls: url.protocol === "https:", proxy, tls });
       throwIfAborted(signal);
       const clock = this.#clock;
-      const message = await sendRequest({ url, agent, headers, payload, clock, signal });
+      const message = await sendRequest({ url, agent, headers, payload, method, clock, signal });
       const retryAfterMs = parseRetryAfter(message.headers["retry-after"], clock.now());
       const response = new HttpResponse({ message, retryAfterMs, peer, proxy, signal });
       if (proxy === undefined || response.status !== 407) return response;

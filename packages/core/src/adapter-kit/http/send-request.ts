@@ -7,8 +7,10 @@ export interface OutgoingRequest {
   readonly url: URL;
   readonly agent: Agent;
   readonly headers: OutgoingHttpHeaders;
-  /** Sent with POST. Without a payload the method is GET. */
+  /** Sent with `method`. Without a payload the method is GET. */
   readonly payload: string | undefined;
+  /** @defaultValue "POST" */
+  readonly method: "POST" | "PATCH" | undefined;
   readonly clock: Clock;
   readonly signal: AbortSignal;
 }
@@ -43,11 +45,11 @@ export function dropIdle(agent: Agent): void {
     for (const socket of sockets ?? []) socket.destroy();
 }
 
-function begin({ url, agent, headers, payload, signal }: OutgoingRequest): {
+function begin({ url, agent, headers, payload, method = "POST", signal }: OutgoingRequest): {
   readonly response: Promise<IncomingMessage>;
   isReused(): boolean;
 } {
-  const options: RequestOptions = { agent, headers, method: payload === undefined ? "GET" : "POST" };
+  const options: RequestOptions = { agent, headers, method: payload === undefined ? "GET" : method };
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   const { request } = url.protocol === "https:" ? nodeHttps() : nodeHttp();
   const outgoing = request(url, options, resolve);

@@ -1,13 +1,19 @@
-import type { SuiteTime } from "@holdfast/conformance";
 import { systemClock } from "@holdfast/core";
-import type { VirtualClock } from "@holdfast/testing";
 
-/** Time is virtual, and requests are real: a registration has no timers of its own. */
-export class RealIoTime implements SuiteTime {
+/** The part of a `VirtualClock` that is used. */
+interface AdvancingClock {
+  advance(ms: number): Promise<void>;
+}
+
+/**
+ * The time of a conformance suite whose subject does real I/O and waits for no timer: what the subject reads from the clock is
+ * virtual, and the suite waits for I/O in real time.
+ */
+export class RealIoTime {
   readonly slackMs = 2_000;
-  readonly #clock: VirtualClock;
+  readonly #clock: AdvancingClock;
 
-  constructor(clock: VirtualClock) {
+  constructor(clock: AdvancingClock) {
     this.#clock = clock;
   }
 
@@ -17,7 +23,7 @@ export class RealIoTime implements SuiteTime {
     await systemClock.yield();
   }
 
-  /** Nothing that a registration does waits for time to pass. */
+  /** Waits in real time, because only I/O is awaited. */
   async until<T>(work: PromiseLike<T>, withinMs: number): Promise<T> {
     const late = Promise.withResolvers<never>();
     using _ = systemClock.schedule(withinMs, () => late.reject(new Error(`pending after ${withinMs} ms`)));
