@@ -35,6 +35,36 @@ const SOUND = {
     { id: "cluster", kind: "kubernetes", priority: 1, params: { service: "web", kubeconfig: { file: "k" } } },
   ],
 };
+/** A sound sample with several topologies. */
+const MANY = {
+  backends: {
+    consul: { kind: "consul", addresses: ["http://10.0.0.5:8500"], token: { env: "TOKEN" } },
+    shop: { kind: "kubernetes", namespace: "shop" },
+  },
+  topologies: {
+    orders: {
+      providers: [
+        { backend: "consul", service: "orders" },
+        { backend: "shop", service: "orders", id: "s" },
+      ],
+    },
+    "a.b": { required: false, health: { maxErrors: 2 }, lastKnownGood: false, providers: [] },
+    stored: {},
+  },
+  discover: [
+    {
+      from: [
+        { backend: "consul", tag: "x" },
+        { backend: "shop", selector: "a=b" },
+      ],
+      topology: "found-{service}",
+      providers: [
+        { backend: "shop", service: "{service}" },
+        { id: "m", kind: "memory", params: {} },
+      ],
+    },
+  ],
+};
 /** The sample with a secret in place of a reference, of a name and of a number. */
 const LEAKY = {
   ...SOUND,
@@ -57,6 +87,35 @@ const LEAKY = {
       params: { service: "x", server: `https://a:${SECRET}@host` },
     },
     { id: `${SECRET} `, kind: `${SECRET} `, priority: 1, params: SECRET },
+  ],
+};
+
+/** The same for several topologies. */
+const LEAKY_MANY = {
+  ...MANY,
+  backends: {
+    consul: { kind: "consul", addresses: [`http://a:${SECRET}@host:8500`], token: SECRET },
+    shop: { kind: "kubernetes", namespace: "shop", kubeconfig: `token: ${SECRET}` },
+    unused: { kind: "file", password: SECRET },
+    other: { kind: `${SECRET} ` },
+  },
+  topologies: {
+    orders: {
+      required: SECRET,
+      providers: [
+        { backend: "consul", service: "o", apiKey: SECRET },
+        { backend: `${SECRET} ` },
+        { backend: "shop" },
+      ],
+      health: { maxErrors: SECRET },
+    },
+  },
+  discover: [
+    {
+      from: [{ backend: "consul", tag: "x", token: SECRET }],
+      topology: `${SECRET} `,
+      providers: [{ backend: "shop", token: SECRET }],
+    },
   ],
 };
 
@@ -89,8 +148,10 @@ describe("a configuration", () => {
   test("of any form is accepted or refused", async () => {
     await fc.assert(
       fc.asyncProperty(mutations(3), mutations(3), fc.boolean(), async (structure, text, isYaml) => {
-        const sound = isYaml ? stringify(SOUND) : JSON.stringify(mutateJson(SOUND, structure));
-        await load(mutateBytes(Buffer.from(sound), text));
+        for (const sample of [SOUND, MANY]) {
+          const sound = isYaml ? stringify(sample) : JSON.stringify(mutateJson(sample, structure));
+          await load(mutateBytes(Buffer.from(sound), text));
+        }
       }),
       { numRuns: fuzzRuns(250) },
     );
@@ -99,12 +160,16 @@ describe("a configuration", () => {
   test("with a secret anywhere is refused, whatever else is wrong with it, and the error does not quote it", async () => {
     await fc.assert(
       fc.asyncProperty(mutations(2), async (structure) => {
-        const outcome = await load(JSON.stringify(mutateJson(LEAKY, structure)));
-        if ("error" in outcome) expect(findSecret(allTextOf(outcome.error), SECRET)).toEqual([]);
+        for (const leaky of [LEAKY, LEAKY_MANY]) {
+          const outcome = await load(JSON.stringify(mutateJson(leaky, structure)));
+          if ("error" in outcome) expect(findSecret(allTextOf(outcome.error), SECRET)).toEqual([]);
+        }
       }),
       { numRuns: fuzzRuns(150) },
     );
-    expect(await load(JSON.stringify(LEAKY))).toHaveProperty("error");
+    for (const leaky of [LEAKY, LEAKY_MANY])
+      expect(await load(JSON.stringify(leaky))).toHaveProperty("error");
+    for (const sound of [SOUND, MANY]) expect(await load(JSON.stringify(sound))).not.toHaveProperty("error");
   });
 
   test("of any text is accepted or refused", async () => {
@@ -143,6 +208,23 @@ describe("a configuration that tries to exhaust memory or time", () => {
     ["many unknown fields", Array.from({ length: 10_000 }, (_, i) => `f${i}: 0`).join("\n")],
     ["many fields of one name", "a: 0\n".repeat(5_000)],
     ["many errors of syntax", "a: b: c\n".repeat(5_000)],
+    ["many topologies", `topologies: {${Array.from({ length: 20_000 }, (_, i) => `t${i}: {}`).join()}}`],
+    [
+      "many backends",
+      `backends: {${Array.from({ length: 20_000 }, (_, i) => `b${i}: {kind: file}`).join()}}`,
+    ],
+    [
+      "many topologies with one long list",
+      `p: &p [${entries(500, "{id: a, kind: file, params: {}}")}]\ntopologies: {${Array.from({ length: 90 }, (_, i) => `t${i}: {providers: *p}`).join()}}`,
+    ],
+    [
+      "many entries with one wrong backend",
+      `backends: {b: {kind: file, x: 1}}\ntopologies: {${Array.from({ length: 900 }, (_, i) => `t${i}: {providers: [{backend: b}]}`).join()}}`,
+    ],
+    [
+      "a long template",
+      `discover: [{from: [{backend: b}], providers: [{backend: b, path: "${"{x}".repeat(200_000)}"}]}]`,
+    ],
     ["many adapters", `adapters: [${entries(10_000, "x")}]`],
     [
       "params that are too long",
