@@ -2,6 +2,7 @@
 // machine if you can.
 import { parseArgs } from "node:util";
 import { benchDaemonStart } from "./daemon-start.ts";
+import { benchEndpointChange, benchPicks } from "./endpoint-picks.ts";
 import { benchFullSnapshot } from "./full-snapshot.ts";
 import { benchHeldMemory } from "./held-memory.ts";
 import { benchImportTime } from "./import-time.ts";
@@ -44,6 +45,8 @@ report([
   },
 ]);
 for (const members of sizes) report(await benchWarmFailover(members, runsFor(members)));
+for (const members of [10, 1_000, 5_000]) report(benchPicks(members, isQuick ? 1 : 15));
+report(await benchEndpointChange(5_000, isQuick ? 20 : 200));
 report(await benchLoopPause(100_000, runsFor(100_000)));
 report(await benchDaemonStart(1_000, isQuick ? 1 : 7));
 report(await benchImportTime(isQuick ? 1 : 15));

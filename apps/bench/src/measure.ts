@@ -3,7 +3,7 @@ export interface Figure {
   readonly name: string;
   readonly members?: number;
   readonly value: number;
-  readonly unit: "ms" | "us" | "bytes" | "MiB" | "count" | "ratio";
+  readonly unit: "ms" | "us" | "ns" | "bytes" | "MiB" | "count" | "ratio";
   readonly against?: string;
   readonly goal?: string;
   readonly isMet?: boolean;

@@ -24,6 +24,7 @@ console.log(urls.join("\\n"));
 const LOADED_AT_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "@holdfast/core": ["mitt"],
   "@holdfast/bridges": ["mitt"],
+  "@holdfast/endpoints": ["mitt"],
   "@holdfast/failover": ["mitt"],
   "@holdfast/hub": ["mitt"],
   "@holdfast/registry": ["mitt"],

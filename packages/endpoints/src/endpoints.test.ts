@@ -1,4 +1,4 @@
-import { MemberSet, type TopologySource } from "@holdfast/core";
+import { createSnapshot, MemberSet, type ClusterNode, type TopologySource } from "@holdfast/core";
 import { describe, expect, test } from "vitest";
 import { idsOf, setUp } from "../test/set-up.ts";
 import { node, nodes, ScriptedTopology } from "../test/scripted-topology.ts";
@@ -43,6 +43,24 @@ describe("the state", () => {
     await topology.clock.settle();
     expect(endpoints.state).toBe(before);
     expect(changes).toHaveLength(2);
+  });
+
+  test("an equal member that another provider reports is the same endpoint", async () => {
+    const { topology, endpoints, changes } = setUp();
+    topology.publish([node("a"), node("b")]);
+    await topology.clock.settle();
+    const [a] = endpoints.state.endpoints;
+    const republish = (members: readonly ClusterNode[], providerId: string) => {
+      const snapshot = createSnapshot({ providerId, members: MemberSet.from(members), observedAt: 0 });
+      topology.send({ snapshot, isFresh: true, availability: "available" });
+    };
+    republish([node("a"), node("b")], "other");
+    await topology.clock.settle();
+    expect(changes).toHaveLength(1);
+    republish([node("a"), node("b", { weight: 2 })], "other");
+    await topology.clock.settle();
+    expect(endpoints.state.endpoints[0]).toBe(a);
+    expect(endpoints.state.endpoints[1]!.weight).toBe(2);
   });
 
   test("does not report what does not concern callers", async () => {

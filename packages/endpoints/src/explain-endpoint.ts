@@ -138,7 +138,7 @@ function judgeUnused(nodeId: NodeId, input: ExplainInput): Verdict {
   if (!selected.candidates.isUsingRetained && includesSorted(snapshot.retained, nodeId)) {
     return unused("retained", "the active provider does not list it, and only a guard keeps it");
   }
-  if (!selected.subset.includes(node)) {
+  if (!selected.subset.some(({ id }) => id === nodeId)) {
     const text = `this client uses ${selected.subset.length} of ${selected.candidates.nodes.length} members, and it is not one of them`;
     return unused("outside_subset", text);
   }

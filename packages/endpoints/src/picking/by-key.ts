@@ -14,7 +14,8 @@ export interface ByKeyOptions {
 
 /**
  * Calls with the same key go to the same endpoint, in every process that has the same endpoints (consistent hashing with
- * bounded loads). When an endpoint leaves, only its keys move. Without a key, a call goes to a random endpoint.
+ * bounded loads). With `subset`, that is every process with the same `clientId`. When an endpoint leaves, only its keys
+ * move. Without a key, a call goes to a random endpoint.
  */
 export function byKey(options: ByKeyOptions = {}): PickStrategyFactory {
   return (context) => new ByKey(context, options);

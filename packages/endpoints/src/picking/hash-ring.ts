@@ -15,7 +15,7 @@ interface Owner {
 
 /**
  * Consistent hashing: each endpoint has places on a ring, in number by its weight. When one leaves, only its keys move. The
- * same endpoints give the same ring in every process. A change costs one pass over the ring.
+ * same endpoints give the same ring in every process. A change costs one copy of the ring.
  */
 export class HashRing {
   #places = RingPlaces.none;
@@ -41,9 +41,11 @@ export class HashRing {
     }
     const removed = [...before.values()].filter((owner) => owners.get(owner.target) !== owner);
     if (added.length + removed.length === 0) return;
-    for (const { slot } of removed) this.#slots[slot] = undefined;
-    this.#places = this.#places.merge((slot) => this.#slots[slot] !== undefined, createPlaces(added));
-    for (const { slot } of removed) this.#freeSlots.push(slot);
+    this.#places = this.#places.replace(createPlaces(removed), createPlaces(added));
+    for (const { slot } of removed) {
+      this.#slots[slot] = undefined;
+      this.#freeSlots.push(slot);
+    }
     this.#owners = owners;
   }
 

@@ -5,6 +5,8 @@ import { RingPlaces } from "./ring-places.ts";
 type Place = readonly [hash: number, slot: number];
 
 const place = fc.tuple(fc.oneof(fc.nat(50), fc.integer({ min: 0, max: 2 ** 32 - 1 })), fc.nat(9));
+const isSamePlace = ([a, b]: Place, [c, d]: Place) => a === c && b === d;
+const placeSet = fc.uniqueArray(place, { comparator: isSamePlace, maxLength: 100 });
 
 const placesOf = (list: readonly Place[]) =>
   RingPlaces.from(
@@ -18,14 +20,21 @@ const listOf = (places: RingPlaces): Place[] =>
 const sorted = (list: readonly Place[]) => list.toSorted(([a, b], [c, d]) => a - c || b - d);
 
 describe("RingPlaces", () => {
-  test("are sorted, and merged without those of removed owners", () => {
+  test("are sorted, and stay so when some are replaced", () => {
     fc.assert(
-      fc.property(fc.array(place), fc.array(place), fc.nat(9), (before, added, removed) => {
-        const merged = placesOf(before).merge((slot) => slot !== removed, placesOf(added));
-        const hashes = listOf(merged).map(([hash]) => hash);
-        expect(hashes).toEqual(hashes.toSorted((a, b) => a - b));
-        const expected = [...before.filter(([, slot]) => slot !== removed), ...added];
-        expect(sorted(listOf(merged))).toEqual(sorted(expected));
+      fc.property(placeSet, placeSet, fc.array(fc.boolean()), (before, others, flags) => {
+        const removed = before.filter((_, i) => flags[i] === true);
+        const added = others.filter((each) => !before.some((one) => isSamePlace(one, each)));
+        const places = placesOf(before);
+        expect(listOf(places)).toEqual(sorted(before));
+        const replaced = places.replace(placesOf(removed), placesOf(added));
+        const expected = sorted([...before.filter((_, i) => flags[i] !== true), ...added]);
+        expect(listOf(replaced)).toEqual(expected);
+        // The search uses what was carried over from the places before.
+        for (const [i, [hash]] of expected.entries()) {
+          const first = expected.findIndex(([each]) => each === hash);
+          expect(replaced.indexOf(hash), `place ${i}`).toBe(first);
+        }
       }),
     );
   });

@@ -44,6 +44,12 @@ export class Selector {
   readonly #options: SelectorOptions;
   readonly #subsets: SubsetSelector | undefined;
   readonly #slowStart: SlowStart | undefined;
+  /** The members of the last snapshot. They share structure with the next one, so that comparing the two is cheap. */
+  #seen = MemberSet.empty;
+  /**
+   * The same members, in which a node with equal content is always the same object: also when another provider reports it, or when a
+   * daemon that is followed was restarted.
+   */
   #view = EMPTY;
   #isViewNew = false;
   #last: { readonly input: SelectorInput; readonly selected: Selected } | undefined;
@@ -58,14 +64,13 @@ export class Selector {
   /** Takes the membership of a snapshot. Returns its change, or `undefined` if no member joined, left or changed. */
   take({ members, blockedNodes, retained }: ProviderSnapshot, now: number): MemberDelta | undefined {
     const before = this.#view;
-    const view = { members, blockedNodes, retained };
-    if (isSameView(before, view)) return undefined;
-    this.#view = view;
+    const delta = members === this.#seen ? undefined : toChange(diffMembers(this.#seen, members));
+    this.#seen = members;
+    if (delta === undefined && isSameView(before, { blockedNodes, retained })) return undefined;
     this.#isViewNew = true;
-    if (before.members === members) return undefined;
-    const delta = diffMembers(before.members, members);
+    this.#view = { members: withChange(before.members, delta), blockedNodes, retained };
     // No member of the first ones is new in comparison to the others.
-    if (before.members.size > 0) this.#slowStart?.apply(delta, now);
+    if (delta !== undefined && before.members.size > 0) this.#slowStart?.apply(delta, now);
     return delta;
   }
 
@@ -123,12 +128,21 @@ export class Selector {
   }
 }
 
-function isSameView(a: MembershipView, b: MembershipView): boolean {
-  return (
-    a.members === b.members &&
-    isSameList(a.blockedNodes, b.blockedNodes) &&
-    isSameList(a.retained ?? [], b.retained ?? [])
-  );
+function toChange(delta: MemberDelta): MemberDelta | undefined {
+  return delta.added.length + delta.updated.length + delta.removed.length === 0 ? undefined : delta;
+}
+
+function withChange(members: MemberSet, delta: MemberDelta | undefined): MemberSet {
+  if (delta === undefined) return members;
+  const { added, updated, removed } = delta;
+  return members.apply({
+    upsert: [...added, ...updated.map(({ after }) => after)],
+    remove: removed.map(({ id }) => id),
+  });
+}
+
+function isSameView(a: MembershipView, b: Omit<MembershipView, "members">): boolean {
+  return isSameList(a.blockedNodes, b.blockedNodes) && isSameList(a.retained ?? [], b.retained ?? []);
 }
 
 function isSameList(a: readonly NodeId[], b: readonly NodeId[]): boolean {
