@@ -1,4 +1,4 @@
-// `pnpm bench:real [--json] [--quick] [--only consul|kubernetes] [--latency]` runs on real servers. HOLDFAST_BACKENDS
+// `pnpm bench:real [--json] [--quick] [--only consul|kubernetes|services] [--latency]` runs on real servers. HOLDFAST_BACKENDS
 // names the folder with their programs.
 import { parseArgs } from "node:util";
 import { arePrograms } from "@holdfast-apps/lab";
@@ -7,6 +7,7 @@ import { followChanges, type Changes } from "./changes.ts";
 import { CONTENDERS, type ContenderName } from "./contender.ts";
 import { countIdleRequests } from "./idle.ts";
 import { openConsul, openKubernetes, type BenchBackend } from "./bench-backend.ts";
+import { benchManyServices } from "./many-services.ts";
 
 const { values } = parseArgs({
   options: {
@@ -26,9 +27,16 @@ if (!arePrograms("consul", "etcd", "kube-api")) {
   console.error("HOLDFAST_BACKENDS must name a folder that contains consul, etcd and kube-api.");
   process.exit(2);
 }
-if (values.only !== "kubernetes") await bench("Consul", openConsul, true);
-if (values.only !== "consul") await bench("Kubernetes", openKubernetes, false);
+if (values.only === undefined || values.only === "consul") await bench("Consul", openConsul, true);
+if (values.only === undefined || values.only === "kubernetes")
+  await bench("Kubernetes", openKubernetes, false);
+if (values.only !== "consul" && values.latency !== true) await benchMany();
 if (values.json === true) console.log(JSON.stringify({ node: process.version, figures }, null, 2));
+
+async function benchMany(): Promise<void> {
+  const options = { services: 1_000, changes: isQuick ? 50 : 500, idleMs: isQuick ? 5_000 : 30_000 };
+  for (const figure of await benchManyServices(options)) report(figure);
+}
 
 async function bench(title: string, open: () => Promise<BenchBackend>, hasCpuGoal: boolean): Promise<void> {
   await using backend = await open();

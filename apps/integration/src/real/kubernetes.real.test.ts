@@ -32,8 +32,8 @@ describeReal("Kubernetes", ["kubernetes"], () => {
     return provider;
   }
 
-  describe("passes the conformance suite", () => {
-    // R2.1 R2.2 R6.2
+  describe.each(["service", "namespace"])("passes the conformance suite with the watch of its %s", (wide) => {
+    // R2.1 R2.2 R6.2 R7.1
     providerConformance({
       describe,
       test,
@@ -44,7 +44,11 @@ describeReal("Kubernetes", ["kubernetes"], () => {
           const clock = new CountingClock();
           const proxy = await TcpProxy.listen(kubernetes.address);
           const adapter = kubernetesKind.createAdapter();
-          const params = adapter.params.parse({ ...kubernetes.params(proxy.address), service });
+          const params = adapter.params.parse({
+            ...kubernetes.params(proxy.address),
+            service,
+            watch: wide,
+          });
           const heartbeatMs = 2_500;
           const provider = adapter.create(
             { id: "test", kind: "kubernetes", priority: 1, params },

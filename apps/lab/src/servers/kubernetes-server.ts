@@ -89,6 +89,15 @@ export class KubernetesServer implements AsyncDisposable {
     await this.apiServer.restart();
   }
 
+  /** Kills both servers and starts them again without any data, so that versions begin again at 1. */
+  async loseData(): Promise<void> {
+    await this.apiServer.kill();
+    await this.etcd.kill();
+    await rm(join(this.#folder, "etcd"), { recursive: true });
+    await this.etcd.start();
+    await this.apiServer.start();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.api.close();
     await this.apiServer[Symbol.asyncDispose]();
