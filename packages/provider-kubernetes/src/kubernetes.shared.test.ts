@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { TemporaryFolder } from "@holdfast-apps/test-support";
 import { CountingClock } from "@holdfast/testing";
 import type { ClusterProvider } from "@holdfast/core";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -343,6 +345,39 @@ describe("what is shared", () => {
     fake.handler = (_, response) => answer(response, 403, {});
     const refused = await Promise.all(names.map((name) => probe(provide(name))));
     for (const each of refused) expect(each).toMatchObject({ code: "CONNECTIVITY_UNAUTHORIZED" });
+  });
+
+  test("credentials: a plugin runs once for requests at the same time, also after they were rejected", async () => {
+    using folder = new TemporaryFolder();
+    const runs = () => readFileSync(folder.at("runs"), "utf8").length;
+    const credential = {
+      apiVersion: "client.authentication.k8s.io/v1",
+      kind: "ExecCredential",
+      status: { token: "t" },
+    };
+    const script = `printf x >> ${folder.at("runs")}; echo '${JSON.stringify(credential)}'`;
+    folder.write("config", {
+      clusters: [{ name: "c", cluster: { server: fake.address } }],
+      users: [
+        { name: "u", user: { exec: { command: "sh", args: ["-c", script], interactiveMode: "Never" } } },
+      ],
+      contexts: [{ name: "x", context: { cluster: "c", user: "u" } }],
+      "current-context": "x",
+    });
+    const kubeconfig = { file: folder.at("config") };
+    const providers = names.map((name) => provide(name, { server: undefined, kubeconfig, watch: "service" }));
+    const recordings = providers.map((provider) => watch(provider));
+    await Promise.all(recordings.map((each, i) => waitForMembers(each, `svc-${i}-a`)));
+    expect(runs()).toBe(1);
+    fake.handler = (_, response) => answer(response, 401, {});
+    await Promise.all(recordings.map(failureOf));
+    fake.handler = undefined;
+    const again = providers.map((provider) => watch(provider));
+    await Promise.all(again.map((each, i) => waitForMembers(each, `svc-${i}-a`)));
+    // Their requests are not all rejected at the same time, and the server rejected new credentials, too.
+    expect(runs()).toBeLessThan(SERVICES / 2);
+    for (const each of again) each.abort();
+    await Promise.all(again.map(({ over }) => over));
   });
 
   test("connections, which the last provider closes", async () => {

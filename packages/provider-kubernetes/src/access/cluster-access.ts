@@ -6,6 +6,7 @@ import type { Headers } from "./kubeconfig/impersonation.ts";
 import { loadKubeconfig, type LoadedKubeconfig } from "./kubeconfig/load-kubeconfig.ts";
 import { currentProcessEnvironment, type ProcessEnvironment } from "./kubeconfig/process-environment.ts";
 import type { AccessSettings } from "./access-settings.ts";
+import { SharedCall } from "./shared-call.ts";
 
 /** The data for one request. */
 export interface Access {
@@ -33,6 +34,7 @@ export class ClusterAccess {
   readonly #clock: Clock;
   readonly #environment: () => ProcessEnvironment;
   #cached: CachedAccess | undefined;
+  readonly #reading: SharedCall<Access> = new SharedCall((signal) => this.#read(signal));
   /** What each result of `get` was read with. */
   readonly #origins = new WeakMap<Access, CachedAccess>();
 
@@ -49,9 +51,22 @@ export class ClusterAccess {
   /**
    * Returns the data for one request. Throws `CONNECTIVITY_SECRET_UNAVAILABLE` when a kubeconfig, token or plugin does
    * not provide usable credentials, `CONNECTIVITY_TLS` when certificates cannot be used, and `CONNECTIVITY_TIMEOUT`
-   * when a plugin takes too long.
+   * when a plugin takes too long. Requests at the same time share a result, so that many of them do not each read the files and run
+   * the plugin. A result is never older than the call.
    */
-  async get(signal: AbortSignal): Promise<Access> {
+  get(signal: AbortSignal): Promise<Access> {
+    return this.#reading.run(signal);
+  }
+
+  /**
+   * Discards the cached credentials that a request was sent with. Call it after the server has rejected them. Credentials that were
+   * requested since then are kept, because many requests may be rejected at once.
+   */
+  forgetCredentials(rejected: Access): void {
+    if (this.#origins.get(rejected) === this.#cached) this.#cached = undefined;
+  }
+
+  async #read(signal: AbortSignal): Promise<Access> {
     const environment = this.#environment();
     const cached = await this.#load(environment, signal);
     const { cluster, namespace } = cached.loaded;
@@ -68,20 +83,10 @@ export class ClusterAccess {
     return access;
   }
 
-  /**
-   * Discards the cached credentials that a request was sent with. Call it after the server has rejected them. Credentials that were
-   * requested since then are kept, because many requests may be rejected at once.
-   */
-  forgetCredentials(rejected: Access): void {
-    if (this.#origins.get(rejected) === this.#cached) this.#cached = undefined;
-  }
-
   async #load(environment: ProcessEnvironment, signal: AbortSignal): Promise<CachedAccess> {
     const source = await findKubeconfig(this.#params, environment, signal);
     if (this.#cached !== undefined && isSameSource(this.#cached.source, source)) return this.#cached;
     const loaded = await loadKubeconfig(source, this.#params, environment, signal);
-    // Another request may have loaded it in the meantime. Its credentials must not be requested twice.
-    if (this.#cached !== undefined && isSameSource(this.#cached.source, source)) return this.#cached;
     const credentials = new CredentialReader(loaded, this.#params, this.#clock);
     this.#cached = { source, loaded, credentials };
     return this.#cached;

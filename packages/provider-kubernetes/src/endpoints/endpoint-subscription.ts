@@ -2,6 +2,7 @@ import type { MemberSet, SourceEvent } from "@holdfast/core";
 import type { AdapterEnvironment } from "@holdfast/core/adapter";
 import type { WatchTarget } from "../access/watch-target.ts";
 import type { KubernetesSettings } from "../kubernetes-params.ts";
+import type { KubernetesShare } from "../sharing/kubernetes-share.ts";
 import type { Lease } from "../sharing/lease-map.ts";
 import type { SharedCluster } from "../sharing/shared-cluster.ts";
 import type { SharedWatch } from "../sharing/shared-watch.ts";
@@ -12,12 +13,19 @@ import { SliceView } from "./slice-view.ts";
 /** With `watch: "auto"`, this many Services in a namespace are watched with one watch of the namespace. */
 const WIDE_FROM_SERVICES = 4;
 
+export interface EndpointSubscriptionOptions {
+  readonly environment: AdapterEnvironment<KubernetesSettings>;
+  readonly share: KubernetesShare;
+  readonly cluster: SharedCluster;
+}
+
 /**
  * The part of a provider that watches. It uses the watch of its Service or of its whole namespace, whichever the parameters and the
  * number of providers require when it first watches, and stays with it.
  */
 export class EndpointSubscription implements Disposable {
   readonly #environment: AdapterEnvironment<KubernetesSettings>;
+  readonly #share: KubernetesShare;
   readonly #cluster: SharedCluster;
   /** The registration of the Service; absent with a label selector. */
   readonly #registration: Lease<{ readonly services: number }> | undefined;
@@ -26,9 +34,10 @@ export class EndpointSubscription implements Disposable {
   /** The view of a watch that has ended. The next watch uses it, so that nodes that have not changed stay the same objects. */
   #idleView: SliceView | undefined;
 
-  constructor(environment: AdapterEnvironment<KubernetesSettings>, cluster: SharedCluster) {
+  constructor({ environment, share, cluster }: EndpointSubscriptionOptions) {
     const { params } = environment.descriptor;
     this.#environment = environment;
+    this.#share = share;
     this.#cluster = cluster;
     this.#registration =
       params.service === undefined ? undefined : cluster.register(allSlicesOf(params), params.service);
@@ -43,7 +52,7 @@ export class EndpointSubscription implements Disposable {
   async *events(signal: AbortSignal): AsyncGenerator<SourceEvent, void> {
     const { descriptor, heartbeatMs } = this.#environment;
     const { value: watch } = (this.#watch ??= this.#leaseWatch());
-    const view = this.#idleView ?? new SliceView(this.#group, descriptor.params);
+    const view = this.#idleView ?? new SliceView(this.#group, descriptor.params, this.#share.readNode);
     this.#idleView = undefined;
     let shown: MemberSet | undefined;
     try {

@@ -15,7 +15,7 @@ export function openEndpoints(
   const { params } = descriptor;
   const lease = share.lease(params, clock);
   const cluster = lease.value;
-  const subscription = new EndpointSubscription(environment, cluster);
+  const subscription = new EndpointSubscription({ environment, cluster, share });
   const withinMs = Math.max(heartbeatMs * 2, 2_000);
   return {
     probe: ({ signal }) => cluster.probe(subscription.probeTarget, { withinMs, signal }),

@@ -11,7 +11,7 @@ import {
   type Mutation,
 } from "@holdfast/testing";
 import { MemberSet, type ClusterNode } from "@holdfast/core";
-import { parseJson } from "@holdfast/core/adapter";
+import { parseJson, createNodeReader } from "@holdfast/core/adapter";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { EndpointSliceReader } from "../wire/endpoint-slice-reader.ts";
@@ -21,6 +21,8 @@ import { readLines } from "../wire/read-lines.ts";
 import { toListPage } from "../wire/list-page.ts";
 import { SliceSet } from "./slice-set.ts";
 import { parseWatchLine } from "../wire/watch-line.ts";
+
+const readNode = createNodeReader();
 
 const SECRET = "canary-7f3a9c-secret";
 
@@ -70,7 +72,10 @@ function toText(value: unknown, structure: readonly Mutation[], text: readonly M
 
 /** Reads slices into members, as a watch does. */
 function readSlices(given: Readonly<Record<string, unknown>>, slices: readonly unknown[]): MemberSet {
-  const reader = new EndpointSliceReader(kubernetesParamsSchema.parse({ service: "web", ...given }));
+  const reader = new EndpointSliceReader(
+    kubernetesParamsSchema.parse({ service: "web", ...given }),
+    readNode,
+  );
   const set = new SliceSet();
   let members = MemberSet.empty;
   for (const each of slices) {

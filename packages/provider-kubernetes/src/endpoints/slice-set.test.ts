@@ -1,10 +1,13 @@
 import { createSeededRandom } from "@holdfast/testing";
 import { createClusterNode, MemberSet, type ClusterNode } from "@holdfast/core";
+import { createNodeReader } from "@holdfast/core/adapter";
 import { describe, expect, test } from "vitest";
 import { kubernetesParamsSchema } from "../kubernetes-params.ts";
 import { EndpointSliceReader } from "../wire/endpoint-slice-reader.ts";
 import type { SliceContent } from "../wire/slice-content.ts";
 import { SliceSet } from "./slice-set.ts";
+
+const readNode = createNodeReader();
 
 interface Parts {
   readonly isIpv6?: boolean;
@@ -30,7 +33,10 @@ function slice(key: string, nodes: readonly ClusterNode[], parts: Parts = {}): S
 
 /** Returns the members of two slices that list the same address without a name, with different ports. */
 function showUnnamed(params: object): object {
-  const reader = new EndpointSliceReader(kubernetesParamsSchema.parse({ service: "db", ...params }));
+  const reader = new EndpointSliceReader(
+    kubernetesParamsSchema.parse({ service: "db", ...params }),
+    readNode,
+  );
   const set = new SliceSet({ isPortChosen: "port" in params });
   const put = [80, 9_090].map((port) => {
     const given = {

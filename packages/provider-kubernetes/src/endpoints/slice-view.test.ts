@@ -1,9 +1,12 @@
 import { systemClock } from "@holdfast/core";
+import { createNodeReader } from "@holdfast/core/adapter";
 import { expect, test } from "vitest";
 import { pods } from "../../test/fake-api-server.ts";
 import { kubernetesParamsSchema } from "../kubernetes-params.ts";
 import { toSliceText } from "../wire/slice-text.ts";
 import { SliceView } from "./slice-view.ts";
+
+const readNode = createNodeReader();
 
 const settings = kubernetesParamsSchema.parse({ service: "web" });
 const timing = { clock: systemClock };
@@ -14,7 +17,7 @@ const textsOf = (...names_: readonly (readonly string[])[]): (readonly [string, 
 const idsOf = (view: SliceView): readonly string[] => Array.from(view.members, ({ id }) => id);
 
 test("nodes that do not change stay the same objects", async () => {
-  const view = new SliceView("web", settings);
+  const view = new SliceView("web", settings, readNode);
   await view.sync(textsOf(["a", "b"], ["c"]), timing);
   const [a, b, c] = view.members;
   await view.sync(textsOf(["a", "d"], ["c"]), timing);
@@ -24,7 +27,7 @@ test("nodes that do not change stay the same objects", async () => {
 });
 
 test("a watch that was aborted while it filled the view does not overwrite the content of the next one", async () => {
-  const view = new SliceView("web", settings);
+  const view = new SliceView("web", settings, readNode);
   const aborted = view.sync(textsOf(names), timing);
   const next = view.sync(textsOf(["a"]), timing);
   await Promise.all([aborted, next]);
@@ -32,7 +35,7 @@ test("a watch that was aborted while it filled the view does not overwrite the c
 });
 
 test("a change without an effect on the members keeps the set of members", async () => {
-  const view = new SliceView("web", settings);
+  const view = new SliceView("web", settings, readNode);
   await view.sync(textsOf(["a"]), timing);
   const { members } = view;
   const [[key, text]] = textsOf(["a"]) as [readonly [string, string]];
@@ -42,7 +45,7 @@ test("a change without an effect on the members keeps the set of members", async
 });
 
 test("after an error the view can be used again", async () => {
-  const view = new SliceView("web", settings);
+  const view = new SliceView("web", settings, readNode);
   await view.sync(textsOf(["a"]), timing);
   const endpoints = `[${"0,".repeat(1_000_000)}0]`;
   const text = `{"metadata":{"name":"s1"},"endpoints":${endpoints}}`;

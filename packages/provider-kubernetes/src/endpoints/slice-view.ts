@@ -7,6 +7,7 @@ import {
   type ProviderSnapshot,
   type SliceOptions,
 } from "@holdfast/core";
+import type { NodeReader } from "@holdfast/core/adapter";
 import type { KubernetesSettings } from "../kubernetes-params.ts";
 import type { ObjectChange } from "../sharing/object-change.ts";
 import type { ObjectView } from "../sharing/object-view.ts";
@@ -33,10 +34,10 @@ export class SliceView implements ObjectView {
   #slices: SliceSet;
   #members: MemberSet = MemberSet.empty;
 
-  constructor(group: string, params: KubernetesSettings) {
+  constructor(group: string, params: KubernetesSettings, readNode: NodeReader) {
     this.group = group;
     this.#params = params;
-    this.#reader = new EndpointSliceReader(params);
+    this.#reader = new EndpointSliceReader(params, readNode);
     this.#settling = new Settling(params.settleMs);
     this.#slices = this.#createSlices();
   }

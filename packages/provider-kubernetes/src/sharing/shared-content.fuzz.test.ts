@@ -1,6 +1,7 @@
 import { fuzzRuns, VirtualClock } from "@holdfast/testing";
 import { isSameNode, MemberSet, type ClusterNode } from "@holdfast/core";
 import * as fc from "fast-check";
+import { createNodeReader } from "@holdfast/core/adapter";
 import { expect, test } from "vitest";
 import { SLICES_BY_SERVICE } from "../endpoints/slice-form.ts";
 import { SliceSet } from "../endpoints/slice-set.ts";
@@ -12,6 +13,8 @@ import { objectKeyOf } from "../wire/object-key.ts";
 import { ObjectCache } from "./object-cache.ts";
 import { SharedContent } from "./shared-content.ts";
 import { WatchUser } from "./watch-user.ts";
+
+const readNode = createNodeReader();
 
 const SERVICES = ["a", "b", "c", "d"];
 const POSITION = { place: "here", version: "1", observedAt: 0, confirmedAt: 0 };
@@ -67,7 +70,7 @@ function toObject({ name, service, ...rest }: Given): object {
 
 /** The members of a Service, computed from all of its slices at once. */
 function recompute(objects: Iterable<Given>, service: string, settings: KubernetesSettings): MemberSet {
-  const reader = new EndpointSliceReader(settings);
+  const reader = new EndpointSliceReader(settings, readNode);
   const set = new SliceSet({ isPortChosen: settings.port !== undefined });
   const own = [...objects].filter((each) => each.service === service).map(toObject);
   set.apply(
@@ -100,7 +103,7 @@ test("for any changes of slices, the members of each user equal those computed f
         }[] = [];
         const join = (service: string): Promise<void> => {
           const settings = kubernetesParamsSchema.parse({ service, ...given[users.length % given.length] });
-          const view = new SliceView(service, settings);
+          const view = new SliceView(service, settings, readNode);
           const user = new WatchUser({ view, heartbeatMs: 1_000, clock, signal });
           users.push({ user, view, settings });
           return content.join(user, Number.POSITIVE_INFINITY);

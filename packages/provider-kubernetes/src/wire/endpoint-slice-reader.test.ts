@@ -1,4 +1,5 @@
 import { type ClusterNode, createClusterNode } from "@holdfast/core";
+import { createNodeReader } from "@holdfast/core/adapter";
 import { describe, expect, test } from "vitest";
 import { EndpointSliceReader } from "./endpoint-slice-reader.ts";
 import type { SliceContent } from "./slice-content.ts";
@@ -6,12 +7,17 @@ import { objectKeyOf } from "./object-key.ts";
 import { kubernetesParamsSchema } from "../kubernetes-params.ts";
 import { toSlice } from "../../test/fake-api-server.ts";
 
+const readNode = createNodeReader();
+
 function read(
   slice: Readonly<Record<string, unknown>>,
   params: object = {},
   known: readonly ClusterNode[] = [],
 ): SliceContent {
-  const reader = new EndpointSliceReader(kubernetesParamsSchema.parse({ service: "web", ...params }));
+  const reader = new EndpointSliceReader(
+    kubernetesParamsSchema.parse({ service: "web", ...params }),
+    readNode,
+  );
   return reader.read("default/s", toSlice("s", slice), (id) => known.find((node) => node.id === id));
 }
 

@@ -7,7 +7,6 @@ import {
   type NodeId,
 } from "@holdfast/core";
 import {
-  createNodeReader,
   fieldOf,
   listOf,
   MAX_MEMBERS,
@@ -29,10 +28,12 @@ const NO_NODES: ReadonlyMap<string, ClusterNode> = new Map();
  */
 export class EndpointSliceReader {
   readonly #params: KubernetesSettings;
-  readonly #readNode: NodeReader = createNodeReader();
+  readonly #readNode: NodeReader;
 
-  constructor(params: KubernetesSettings) {
+  /** Many readers can use one `readNode`: to compile it takes longer than to read thousands of nodes with it. */
+  constructor(params: KubernetesSettings, readNode: NodeReader) {
     this.#params = params;
+    this.#readNode = readNode;
   }
 
   /**

@@ -1,10 +1,13 @@
 import { fuzzRuns, mutateJson, nest } from "@holdfast/testing";
 import * as fc from "fast-check";
+import { createNodeReader } from "@holdfast/core/adapter";
 import { expect, test } from "vitest";
 import { kubernetesParamsSchema } from "../kubernetes-params.ts";
 import { EndpointSliceReader } from "./endpoint-slice-reader.ts";
 import type { SliceContent } from "./slice-content.ts";
 import { toSliceText } from "./slice-text.ts";
+
+const readNode = createNodeReader();
 
 const SLICE = {
   metadata: { name: "x", namespace: "n", labels: { "kubernetes.io/service-name": "web" } },
@@ -34,7 +37,10 @@ const params = fc.record({
 });
 
 function read(given: object, slice: unknown): SliceContent {
-  const reader = new EndpointSliceReader(kubernetesParamsSchema.parse({ service: "web", ...given }));
+  const reader = new EndpointSliceReader(
+    kubernetesParamsSchema.parse({ service: "web", ...given }),
+    readNode,
+  );
   return reader.read("k", slice, () => undefined);
 }
 

@@ -1,8 +1,8 @@
 import { ProvisioningError, throwIfAborted, untilAborted, type Clock } from "@holdfast/core";
 import { readPemFile, resolveSecret, toNetworkFailure, toSafeCause } from "@holdfast/core/adapter";
 import type { ExecCredential } from "./exec-credential.ts";
-import { SharedCall } from "../shared-call.ts";
 import { runExecPlugin } from "./run-exec-plugin.ts";
+import type { ClusterEntry } from "../kubeconfig/cluster-entry.ts";
 import type { PemSource } from "../kubeconfig/entry-reader.ts";
 import type { Headers } from "../kubeconfig/impersonation.ts";
 import type { LoadedKubeconfig } from "../kubeconfig/load-kubeconfig.ts";
@@ -26,8 +26,6 @@ export class CredentialReader {
   readonly #params: AccessSettings;
   readonly #clock: Clock;
   readonly #oidc: OidcSession = {};
-  /** Many requests may need a credential at once, but the plugin runs once for all of them. */
-  readonly #plugin: SharedCall<ExecCredential> = new SharedCall((signal) => this.#runPlugin(signal));
   #fromPlugin: ExecCredential | undefined;
   #lastFileToken: string | undefined;
 
@@ -53,7 +51,8 @@ export class CredentialReader {
     const userCert = await readPem(user.cert, signal);
     const userKey = await readPem(user.key, signal);
     const authorization = await this.#authorize(signal);
-    const plugin = user.exec === undefined ? undefined : (this.#kept ?? (await this.#plugin.run(signal)));
+    const plugin =
+      user.exec === undefined ? undefined : await this.#runPlugin(user.exec, cluster, ca, signal);
     const pluginToken =
       plugin?.token === undefined ? undefined : toBearer(plugin.token, "the credential plugin");
     // As in client-go, a token of the kubeconfig takes precedence over that of a plugin.
@@ -111,21 +110,19 @@ export class CredentialReader {
     }
   }
 
-  /** The credential of the plugin, unless it has expired. */
-  get #kept(): ExecCredential | undefined {
+  async #runPlugin(
+    exec: unknown,
+    cluster: ClusterEntry,
+    ca: Buffer | undefined,
+    signal: AbortSignal,
+  ): Promise<ExecCredential> {
     const kept = this.#fromPlugin;
-    const isValid = kept?.expiresAt === undefined || kept.expiresAt > this.#clock.now();
-    return isValid ? kept : undefined;
-  }
-
-  async #runPlugin(signal: AbortSignal): Promise<ExecCredential> {
-    // Another request may have obtained one in the meantime.
-    if (this.#kept !== undefined) return this.#kept;
-    const { cluster, user } = this.#loaded;
+    if (kept !== undefined && (kept.expiresAt === undefined || kept.expiresAt > this.#clock.now()))
+      return kept;
+    const { label } = this.#loaded.user;
     const { execTimeoutMs: timeoutMs } = this.#params;
-    const ca = await readPem(cluster.ca, signal);
-    const options = { label: user.label, cluster, ca, clock: this.#clock, timeoutMs, signal };
-    this.#fromPlugin = await runExecPlugin(user.exec, options);
+    const options = { label, cluster, ca, clock: this.#clock, timeoutMs, signal };
+    this.#fromPlugin = await runExecPlugin(exec, options);
     return this.#fromPlugin;
   }
 }
