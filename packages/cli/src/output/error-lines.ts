@@ -24,6 +24,9 @@ const detailsSchema = z.object({
   failures: z.array(failureSchema).default([]),
 });
 
+/** How many providers or topologies that failed are listed. A full disk fails all of them. */
+const MAX_FAILURES = 20;
+
 type Problem = z.infer<typeof problemSchema>;
 
 /** Formats an error as text: one line, and one more for each problem. */
@@ -36,10 +39,11 @@ export function toErrorLines(error: unknown, paint: Paint): readonly string[] {
     return [paint("red", `error: ${toPrintable(where)} is not valid:`), ...toProblemLines(problems, paint)];
   }
   if (failures.length > 0) {
-    const lines = failures.map(({ topology, providerId, message }) => {
+    const lines = failures.slice(0, MAX_FAILURES).map(({ topology, providerId, message }) => {
       const name = providerId ?? topology ?? "";
       return `  ${paint("bold", toPrintable(name))}  ${toPrintable(message)}`;
     });
+    if (failures.length > MAX_FAILURES) lines.push(`  and ${failures.length - MAX_FAILURES} more`);
     const what = failures.some(({ providerId }) => providerId === undefined) ? "topology" : "provider";
     return [paint("red", `error: not every ${what} can be accepted:`), ...lines];
   }
