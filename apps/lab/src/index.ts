@@ -1,4 +1,5 @@
 export { chromiumPath } from "./chromium-path.ts";
+export { countConnections } from "./count-connections.ts";
 export { DaemonLife, HOLDFAST, type DaemonLine } from "./daemon-life.ts";
 export { eventually } from "./eventually.ts";
 export { HttpGateway, type Break, type Fault, type GatewayResponse } from "./proxies/http-gateway.ts";

@@ -4,6 +4,9 @@ import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { emptyFolder } from "@holdfast-apps/lab/packed-packages";
 import { describeReal } from "@holdfast-apps/lab/describe-real";
 import { ConsulCluster, eventually } from "@holdfast-apps/lab";
+import { systemClock } from "@holdfast/core";
+import { consul } from "@holdfast/provider-consul";
+import { createSeededRandom } from "@holdfast/testing";
 import { createRealProvider, failureOf, probe, shows, watch } from "./watched-real.ts";
 
 const node = (id: string) => ({ id, host: "10.0.0.1", port: 80 });
@@ -55,6 +58,52 @@ describeReal("three Consul servers with ACLs and TLS", ["consul program"], () =>
       code: "CONNECTIVITY_UNKNOWN_TOKEN",
     });
     expect(await probe(provide("denied", { tls: {} }))).toMatchObject({ code: "CONNECTIVITY_TLS" });
+  });
+
+  // R7.2
+  test("a discovery with a token that may not read all services is an error, never a list without them", async () => {
+    const { catalog } = await cluster.leader();
+    for (const name of ["shop-orders", "shop-cart", "other"])
+      await catalog.register(name, { ...node("a"), tags: ["found"] });
+    const adapter = consul.createAdapter();
+    const discover = async (token: string, params: Readonly<Record<string, unknown>> = {}) => {
+      const file = join(folder.path, "discovery");
+      await writeFile(file, token);
+      await using discovery = adapter.discovery!.create(
+        adapter.discovery!.params.parse({
+          addresses: cluster.servers.map(({ address }) => address),
+          tls: { caFile: cluster.caFile },
+          token: { file },
+          tag: "found",
+          ...params,
+        }),
+        { clock: systemClock, random: createSeededRandom(1), heartbeatMs: 1_000 },
+      );
+      for await (const event of discovery.services({ signal: new AbortController().signal }))
+        return event.type === "services" ? event.services.map(({ name }) => name) : event;
+      return undefined;
+    };
+    const tokenOf = async (...rules: readonly string[]) => (await cluster.createTokenWith(...rules)).secret;
+    const reads = 'service_prefix "shop-" { policy = "read" }';
+    const [none, shop, shopOnly, all, shopBut] = [
+      await tokenOf('node_prefix "" { policy = "read" }'),
+      await tokenOf(reads),
+      await tokenOf('service "shop-orders" { policy = "read" }'),
+      await tokenOf('service_prefix "" { policy = "read" }'),
+      await tokenOf(reads, 'service "shop-cart" { policy = "deny" }'),
+    ];
+    const denied = { code: "CONNECTIVITY_UNAUTHORIZED", details: { tag: "found" } };
+    await eventually(async () => expect(await discover(all)).toEqual(["other", "shop-cart", "shop-orders"]));
+    await eventually(async () =>
+      expect(await discover(shop, { prefix: "shop-" })).toEqual(["shop-cart", "shop-orders"]),
+    );
+    // Services that the rules name one by one are left out on purpose.
+    await eventually(async () =>
+      expect(await discover(shopBut, { prefix: "shop-" })).toEqual(["shop-orders"]),
+    );
+    for (const token of [none, shop, shopOnly])
+      await eventually(() => expect(discover(token)).rejects.toMatchObject(denied));
+    await expect(discover(shopOnly, { prefix: "shop-" })).rejects.toMatchObject(denied);
   });
 
   test("a revoked token ends the watch, and the token that replaced it is used", async () => {

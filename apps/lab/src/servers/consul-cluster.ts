@@ -19,6 +19,11 @@ interface ConsulServer {
   readonly catalog: ConsulCatalog;
 }
 
+interface ConsulToken {
+  readonly secret: string;
+  readonly accessor: string;
+}
+
 const run = promisify(execFile);
 const MASTER_TOKEN = "3a5e5f1c-8d0c-4f0b-9c3e-8a1f5e9d7b21";
 
@@ -102,16 +107,16 @@ export class ConsulCluster implements AsyncDisposable {
   }
 
   /** Creates a token that may read these services and their nodes; returns it with its accessor. */
-  async createToken(
-    ...services: readonly string[]
-  ): Promise<{ readonly secret: string; readonly accessor: string }> {
+  createToken(...services: readonly string[]): Promise<ConsulToken> {
+    const rules = services.map((service) => `service "${service}" { policy = "read" }`);
+    return this.createTokenWith(...rules, 'node_prefix "" { policy = "read" }');
+  }
+
+  /** Creates a token with these rules; returns it with its accessor. */
+  async createTokenWith(...rules: readonly string[]): Promise<ConsulToken> {
     const { catalog } = await this.leader();
-    const rules = services.map((service) => `service "${service}" { policy = "read" }`).join("\n");
-    const Name = `read-${services.join("-")}-${uniqueName()}`;
-    await catalog.call("PUT", "/v1/acl/policy", {
-      Name,
-      Rules: `${rules}\nnode_prefix "" { policy = "read" }`,
-    });
+    const Name = `policy-${uniqueName()}`;
+    await catalog.call("PUT", "/v1/acl/policy", { Name, Rules: rules.join("\n") });
     const token = (await catalog.call("PUT", "/v1/acl/token", { Policies: [{ Name }] })) as {
       SecretID: string;
       AccessorID: string;

@@ -43,6 +43,11 @@ export class ServerProcess implements AsyncDisposable {
     }
   }
 
+  /** The id of the running process. */
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
   /** Suspends the process: its connections stay open, and it sends nothing. */
   freeze(): void {
     this.#child?.kill("SIGSTOP");
