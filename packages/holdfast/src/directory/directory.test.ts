@@ -1,4 +1,10 @@
-import { ProvisioningError, type GenerationStore, type ProviderStore } from "@holdfast/core";
+import {
+  ProvisioningError,
+  sleep,
+  type GenerationStore,
+  type ProviderStore,
+  type SnapshotStore,
+} from "@holdfast/core";
 import { memory } from "@holdfast/provider-memory";
 import { createSeededRandom, MemoryProviderStore, VirtualClock } from "@holdfast/testing";
 import { Registry } from "prom-client";
@@ -278,4 +284,26 @@ test("all topologies have their metrics in one registry, until they are closed",
   expect(text).toContain('holdfast_members{topology="billing"} 2\n');
   await closed({ clock, directory });
   expect(metricsRegistry.getMetricsAsArray()).toEqual([]);
+});
+
+test("few topologies save their last known good snapshots at the same time", async () => {
+  const virtual = new VirtualClock();
+  let running = 0;
+  let most = 0;
+  let saves = 0;
+  const snapshots: SnapshotStore = {
+    load: () => Promise.resolve(undefined),
+    async save() {
+      most = Math.max(most, ++running);
+      saves++;
+      await sleep(100, { clock: virtual });
+      running--;
+    },
+  };
+  const { directory } = setUp({ clock: virtual, storesFor: () => ({ snapshots }) });
+  const topologies = Array.from({ length: 30 }, (_, i) => ({ name: `t${i}`, providers: [stored(`m${i}`)] }));
+  await virtual.until(directory.start({ topologies }), 60_000);
+  await virtual.advance(11_000);
+  expect([saves, most]).toEqual([30, 8]);
+  await closed({ clock: virtual, directory });
 });

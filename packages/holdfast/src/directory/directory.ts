@@ -7,6 +7,7 @@ import {
   systemClock,
   systemRandom,
   throwIfAborted,
+  toAbortError,
   untilAborted,
   Wakeup,
   whenAborted,
@@ -174,12 +175,20 @@ export class Directory implements AsyncDisposable {
 
   /** Resolves with the topology as soon as it exists. Rejects with `LIFECYCLE_STOPPED` when the directory is closed, or as `signal` says. */
   async whenPresent(name: TopologyName, { signal }: ReadOptions = {}): Promise<Topology> {
-    for (;;) {
-      throwIfAborted(signal);
-      throwIfAborted(this.#stop.signal);
+    throwIfAborted(signal);
+    throwIfAborted(this.#stop.signal);
+    const { promise, resolve, reject } = Promise.withResolvers<Topology>();
+    const check = () => {
       const found = this.find(name);
-      if (found !== undefined) return found;
-      await this.#anyChange(signal);
+      if (found !== undefined) resolve(found);
+    };
+    check();
+    const unsubscribe = this.onChange((change) => change.name === name && check());
+    using _ = whenAborted(this.#stop.signal, () => reject(toAbortError(this.#stop.signal)));
+    try {
+      return await untilAborted(promise, signal);
+    } finally {
+      unsubscribe();
     }
   }
 

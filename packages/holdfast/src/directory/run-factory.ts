@@ -1,4 +1,4 @@
-import { toReason, type Clock, type Random } from "@holdfast/core";
+import { toReason, type Clock, type Random, type SnapshotStore } from "@holdfast/core";
 import { ProvisioningService, SharedMetrics, TransientProviderStore } from "@holdfast/provisioning";
 import { BoundedQueue } from "./bounded-queue.ts";
 import type { DirectoryOptions } from "./directory-options.ts";
@@ -22,15 +22,20 @@ export interface RunOptions {
   readonly isDiscovered?: boolean | undefined;
 }
 
+/** How many topologies save their snapshot at the same time. Each save has open files. */
+const CONCURRENT_SAVES = 8;
 /** How many topologies start at the same time. */
 const CONCURRENT_STARTS = 20;
 /** A start that takes longer does not delay others, in milliseconds. */
 const START_PATIENCE_MS = 2_000;
+/** A save that takes longer does not delay others, in milliseconds. */
+const SAVE_PATIENCE_MS = 2_000;
 
 /** Creates the services and runs of a directory, with what they share. */
 export class RunFactory implements Disposable {
   /** Paces the starts of all topologies. */
   readonly starts: BoundedQueue;
+  readonly #saves: BoundedQueue;
   readonly #options: RunFactoryOptions;
   readonly #generation: SharedGeneration | undefined;
   readonly #metrics: SharedMetrics | undefined;
@@ -40,6 +45,7 @@ export class RunFactory implements Disposable {
     this.#options = options;
     this.#generation = generation && new SharedGeneration(generation);
     this.#metrics = registry && new SharedMetrics({ registry, clock });
+    this.#saves = new BoundedQueue({ limit: CONCURRENT_SAVES, patienceMs: SAVE_PATIENCE_MS, clock });
     this.starts = new BoundedQueue({ limit: CONCURRENT_STARTS, patienceMs: START_PATIENCE_MS, clock });
   }
 
@@ -65,11 +71,18 @@ export class RunFactory implements Disposable {
       lastKnownGood:
         snapshots === undefined || lastKnownGood === false
           ? undefined
-          : { ...lastKnownGood, store: snapshots },
+          : { ...lastKnownGood, store: this.#pace(snapshots) },
       metrics: this.#metrics,
       clock,
       random,
     });
+  }
+
+  #pace(store: SnapshotStore): SnapshotStore {
+    return {
+      load: () => store.load(),
+      save: (known) => this.#saves.run(() => store.save(known)),
+    };
   }
 
   createRun(definition: TopologyDefinition, { service, isDiscovered = false }: RunOptions = {}): TopologyRun {

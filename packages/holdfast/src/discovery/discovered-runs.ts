@@ -7,7 +7,7 @@ import type { TopologyRun } from "../directory/topology-run.ts";
 import type { DiscoverySet } from "./discovery-set.ts";
 
 export interface DiscoveredRunsOptions {
-  readonly discoveries: Pick<DiscoverySet, "definitions">;
+  readonly discoveries: Pick<DiscoverySet, "topologies">;
   readonly factory: RunFactory;
   readonly runs: RunSet;
   readonly clock: Clock;
@@ -54,11 +54,11 @@ export class DiscoveredRuns {
   #steps(): readonly (() => void)[] {
     const { discoveries, runs } = this.#options;
     const configured = runs.all().filter(({ topology }) => !topology.isDiscovered);
-    const wanted = discoveries.definitions(configured.map(({ name }) => name));
+    const wanted = discoveries.topologies(configured.map(({ name }) => name));
     const surplus = runs.all().filter(({ name, topology }) => topology.isDiscovered && !wanted.has(name));
     return [
       ...surplus.map((run) => () => this.#remove(run)),
-      ...[...wanted.values()].map((definition) => () => this.#bringUp(definition)),
+      ...[...wanted.values()].map((define) => () => this.#bringUp(define())),
     ];
   }
 
@@ -68,7 +68,9 @@ export class DiscoveredRuns {
     if (runs.get(run.name) === run) runs.remove(run.name);
   }
 
-  #bringUp(definition: TopologyDefinition): void {
+  /** A topology that runs stays as it is when the new values of its service are not valid. */
+  #bringUp(definition: TopologyDefinition | undefined): void {
+    if (definition === undefined) return;
     const run = this.#options.runs.get(definition.name);
     if (run === undefined) return this.#start(definition);
     // A reload may have configured it in the meantime.

@@ -272,6 +272,20 @@ describe("templates", () => {
     await it.end();
   });
 
+  test("a topology keeps running when the new values of its service are not valid", async () => {
+    const it = await setUp({
+      discoveries: [discovery({ providers: [provider("{service}-{namespace}")] })],
+      prepare: (catalog) => catalog.list("A", ordersIn("shop")),
+    });
+    const topology = it.directory.topology("orders");
+    it.catalog.list("A", ordersIn(".."));
+    await it.clock.advance(600_000);
+    expect(it.directory.topology("orders")).toBe(topology);
+    expect([...topology.members()].map(({ id }) => id)).toEqual(["orders-shop"]);
+    expect(codesOf(it.warnings)).toEqual(["VALIDATION_MALFORMED"]);
+    await it.end();
+  });
+
   test("of two services with one name the first is started, and the other is named", async () => {
     const it = await setUp({
       prepare: (catalog) =>

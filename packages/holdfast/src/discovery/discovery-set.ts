@@ -25,7 +25,7 @@ export interface DiscoverySetOptions {
   readonly store: DiscoveryStore | undefined;
   readonly clock: Clock;
   readonly random: Random;
-  /** The definitions have changed. */
+  /** The services have changed. */
   readonly onChange: () => void;
   readonly onWarning: (warning: DirectoryWarning) => void;
 }
@@ -97,39 +97,37 @@ export class DiscoverySet {
   }
 
   /**
-   * The definitions of the topologies of all services that are present, without those whose names are taken. Of several discoveries that
-   * find a topology the first one defines it. Names must differ by more than upper and lower case, because they are names of folders.
+   * The topologies of all services that are present, without those whose names are taken. Each has a function that returns its definition;
+   * undefined, with a warning, when that is not valid. Of several discoveries that find a topology the first one defines it. Names must
+   * differ by more than upper and lower case, because they are names of folders.
    */
-  definitions(taken: Iterable<TopologyName>): ReadonlyMap<TopologyName, TopologyDefinition> {
+  topologies(taken: Iterable<TopologyName>): ReadonlyMap<TopologyName, () => TopologyDefinition | undefined> {
     const owners = new Map(
       [...taken].map((name) => [name.toLowerCase(), `the configured topology "${name}"`]),
     );
-    const definitions = new Map<TopologyName, TopologyDefinition>();
+    const topologies = new Map<TopologyName, () => TopologyDefinition | undefined>();
     const refusals = new Map<string, DirectoryWarning>();
     let left = 0;
     for (const [index, discovery] of this.#discoveries.entries()) {
-      for (const [name, definition] of discovery.definitions) {
+      for (const name of discovery.services.keys()) {
         const owner = owners.get(name.toLowerCase());
         if (owner !== undefined) {
           const message = `the found topology "${name}" (discovery ${index}) is not started: ${owner} has its name`;
           refusals.set(`${index} ${name}`, { code: "VALIDATION_DUPLICATE_ID", message, topology: name });
-        } else if (definitions.size >= MAX_DISCOVERED) left++;
+        } else if (topologies.size >= MAX_DISCOVERED) left++;
         else {
           owners.set(name.toLowerCase(), `the topology "${name}" of discovery ${index}`);
-          definitions.set(name, definition);
+          topologies.set(name, () => discovery.define(name));
         }
       }
     }
     if (left > 0) {
       const message = `only ${MAX_DISCOVERED} found topologies are started; more services were found`;
-      refusals.set("limit", {
-        code: "VALIDATION_MALFORMED",
-        message,
-        details: { maxTopologies: MAX_DISCOVERED, left },
-      });
+      const details = { maxTopologies: MAX_DISCOVERED, left };
+      refusals.set("limit", { code: "VALIDATION_MALFORMED", message, details });
     }
     this.#warnings.reportAll("refused:", refusals);
-    return definitions;
+    return topologies;
   }
 
   /** Ends all watches and saves what is not saved yet. Resolves with the names of tasks unfinished when the signal aborted. Never rejects. */

@@ -15,7 +15,7 @@ import {
 import type { DirectoryWarning } from "../directory/directory-warning.ts";
 import type { TopologyDefinition } from "../directory/topology-definition.ts";
 import type { DiscoveryDefinition, DiscoverySource } from "./discovery-definition.ts";
-import { DEFAULT_NAME_TEMPLATE, FoundDefinitions, type Misfit } from "./found-definitions.ts";
+import { DEFAULT_NAME_TEMPLATE, FoundDefinitions, keyOf, type Misfit } from "./found-definitions.ts";
 import { toPresencePolicy } from "./presence-policy.ts";
 import { ServicePresence, type PresenceHold, type ServiceList, type SourceKey } from "./service-presence.ts";
 import { SourceWatch } from "./source-watch.ts";
@@ -32,7 +32,7 @@ export interface DiscoveryParts {
   readonly known: ReadonlyMap<SourceKey, readonly FoundService[]>;
   /** Services that are present until the sources have answered. */
   readonly orphans?: ServiceList | undefined;
-  /** The definitions have changed, or the services are known for the first time. */
+  /** The services have changed, or are known for the first time. */
   readonly onChange: () => void;
   /** What the sources have listed has changed. */
   readonly onListed: () => void;
@@ -42,7 +42,7 @@ export interface DiscoveryParts {
 /** How many names a warning lists. */
 const NAMED_IN_WARNING = 5;
 
-/** One entry of the configured discoveries: watches its sources and keeps the definitions of the topologies of the services present. */
+/** One entry of the configured discoveries: watches its sources and defines the topologies of the services that are present. */
 export class Discovery implements AsyncDisposable {
   readonly definition: DiscoveryDefinition;
   readonly #parts: DiscoveryParts;
@@ -53,7 +53,7 @@ export class Discovery implements AsyncDisposable {
   readonly #sources: ReadonlyMap<SourceKey, { readonly source: DiscoverySource; readonly name: string }>;
   readonly #watches: SourceWatch[] = [];
   readonly #misfits = new Map<SourceKey, readonly Misfit[]>();
-  #definitions: ReadonlyMap<TopologyName, TopologyDefinition> = new Map();
+  #services: ServiceList = new Map();
   #wake: Disposable | undefined;
   #isClosed = false;
 
@@ -78,21 +78,31 @@ export class Discovery implements AsyncDisposable {
     });
     const policy = toPresencePolicy(definition);
     this.#presence = new ServicePresence({ policy, sources, known: new Map(lists), orphans });
-    this.#redefine();
+    this.#refresh();
   }
 
-  /** The topologies of the services that are present. */
-  get definitions(): ReadonlyMap<TopologyName, TopologyDefinition> {
-    return this.#definitions;
+  /** The services that are present, by the name of their topology. */
+  get services(): ServiceList {
+    return this.#services;
+  }
+
+  /** The definition of the topology of a service that is present; undefined, with a warning, when its parameters are not valid. */
+  define(name: TopologyName): TopologyDefinition | undefined {
+    const service = this.#services.get(name);
+    if (service === undefined) return undefined;
+    const key = `service:${name}`;
+    const result = this.#found.define(name, service);
+    if ("code" in result) {
+      this.#warnings.report(key, toMisfitWarning({ service: service.name, reason: result }));
+      return undefined;
+    }
+    this.#warnings.clear(key);
+    return result;
   }
 
   /** Whether any source has listed its services, in this run or an earlier one. */
   get isKnown(): boolean {
     return this.#presence.isKnown;
-  }
-
-  get services(): ServiceList {
-    return this.#presence.services;
   }
 
   /** What each source has listed, for the next run. */
@@ -118,7 +128,7 @@ export class Discovery implements AsyncDisposable {
     }
   }
 
-  /** Ends the watches. The definitions stay as they are. Never rejects. */
+  /** Ends the watches. The services stay as they are. Never rejects. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
     this.#wake?.[Symbol.dispose]();
@@ -142,10 +152,11 @@ export class Discovery implements AsyncDisposable {
   #onServices(key: SourceKey, services: readonly FoundService[], isReset: boolean): void {
     const { list, misfits } = this.#found.toList(services);
     this.#misfits.set(key, misfits);
+    this.#reportMisfits();
     this.#warnings.clear(`source:${key}`);
     const wasKnown = this.#presence.isKnown;
     this.#presence.listed(key, list, isReset, this.#now());
-    this.#redefine();
+    this.#refresh();
     if (!wasKnown) this.#parts.onChange();
     this.#parts.onListed();
   }
@@ -167,18 +178,19 @@ export class Discovery implements AsyncDisposable {
     const { size } = this.#presence;
     change();
     if (this.#presence.size === size) return this.#schedule();
-    this.#redefine();
+    this.#refresh();
     this.#parts.onListed();
   }
 
-  #redefine(): void {
-    const before = this.#definitions;
-    const { definitions, misfits } = this.#found.toDefinitions(this.#presence.services);
-    this.#definitions = definitions;
-    this.#reportMisfits([...[...this.#misfits.values()].flat(), ...misfits]);
+  #refresh(): void {
+    const before = this.#services;
+    const services = this.#presence.services;
+    this.#services = services;
+    this.#found.keepOnly(services);
+    this.#warnings.keepOnly("service:", services);
     this.#reportHolds();
     this.#schedule();
-    if (!isSame(before, definitions)) this.#parts.onChange();
+    if (!isSame(before, services)) this.#parts.onChange();
   }
 
   /** Time alone can remove services. */
@@ -192,12 +204,12 @@ export class Discovery implements AsyncDisposable {
     );
   }
 
-  #reportMisfits(misfits: readonly Misfit[]): void {
-    const warnings = misfits.map(({ service, reason }): [string, DirectoryWarning] => {
-      const message = `the service "${service}" has no topology: ${reason.message}`;
-      return [service, { code: reason.code, message, details: { ...reason.details, service } }];
-    });
-    this.#warnings.reportAll("service:", new Map(warnings));
+  #reportMisfits(): void {
+    const misfits = [...this.#misfits.values()].flat();
+    this.#warnings.reportAll(
+      "name:",
+      new Map(misfits.map((misfit) => [misfit.service, toMisfitWarning(misfit)])),
+    );
   }
 
   #reportHolds(): void {
@@ -236,6 +248,15 @@ function toSourceKey({ topology }: DiscoveryDefinition, { kind, params }: Discov
   return createHash("sha256").update(identity).digest("hex");
 }
 
-function isSame<K, V>(a: ReadonlyMap<K, V>, b: ReadonlyMap<K, V>): boolean {
-  return a.size === b.size && [...a].every(([key, value]) => b.get(key) === value);
+function toMisfitWarning({ service, reason }: Misfit): DirectoryWarning {
+  const message = `the service "${service}" has no topology: ${reason.message}`;
+  return { code: reason.code, message, details: { ...reason.details, service } };
+}
+
+function isSame(a: ServiceList, b: ServiceList): boolean {
+  if (a.size !== b.size) return false;
+  return [...a].every(([name, service]) => {
+    const other = b.get(name);
+    return other === service || (other !== undefined && keyOf(other) === keyOf(service));
+  });
 }

@@ -23,7 +23,7 @@ export interface Misfit {
 /** Other characters could change the meaning of the text around a placeholder, such as a filter expression. */
 const SAFE_VALUE = /^[A-Za-z0-9._-]*$/;
 
-export function valuesOf({ name, values }: FoundService): TemplateValues {
+function valuesOf({ name, values }: FoundService): TemplateValues {
   return { ...values, service: name };
 }
 
@@ -77,30 +77,20 @@ export class FoundDefinitions {
     return { list, misfits };
   }
 
-  /** The definitions of the topologies of all services. */
-  toDefinitions(services: ServiceList): {
-    readonly definitions: ReadonlyMap<TopologyName, TopologyDefinition>;
-    readonly misfits: readonly Misfit[];
-  } {
-    const definitions = new Map<TopologyName, TopologyDefinition>();
-    const misfits: Misfit[] = [];
-    for (const [name, service] of services) {
-      const result = this.#define(name, service);
-      if ("code" in result) misfits.push({ service: service.name, reason: result });
-      else definitions.set(name, result);
-    }
-    for (const name of this.#made.keys()) if (!services.has(name)) this.#made.delete(name);
-    return { definitions, misfits };
-  }
-
-  #define(name: TopologyName, service: FoundService): TopologyDefinition | Reason {
+  /** The definition of the topology of a service, or the reason why it cannot have one. */
+  define(name: TopologyName, service: FoundService): TopologyDefinition | Reason {
     const values = valuesOf(service);
-    const key = JSON.stringify(Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1)));
+    const key = keyOf(service);
     const made = this.#made.get(name);
     if (made?.key === key) return made.result;
     const result = this.#fill(name, values);
     this.#made.set(name, { key, result });
     return result;
+  }
+
+  /** Forgets the services that are not present. */
+  keepOnly(services: ServiceList): void {
+    for (const name of this.#made.keys()) if (!services.has(name)) this.#made.delete(name);
   }
 
   #fill(name: TopologyName, values: TemplateValues): TopologyDefinition | Reason {
@@ -123,6 +113,11 @@ export class FoundDefinitions {
     if (problems.length > 0) return toReason(toValidationError(problems, `the topology "${name}"`));
     return { ...settings, name, providers };
   }
+}
+
+/** Equal for services with the same name and values. */
+export function keyOf(service: FoundService): string {
+  return JSON.stringify(Object.entries(valuesOf(service)).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function toMisfit(

@@ -21,11 +21,16 @@ export class WarnOnce {
     this.#messages.delete(key);
   }
 
+  /** Of the problems whose keys start with `prefix`, only those whose other part is in `keys` may still exist. */
+  keepOnly(prefix: string, keys: { has(key: string): boolean }): void {
+    for (const key of this.#messages.keys()) {
+      if (key.startsWith(prefix) && !keys.has(key.slice(prefix.length))) this.#messages.delete(key);
+    }
+  }
+
   /** Reports exactly these problems; all others whose keys start with `prefix` no longer exist. */
   reportAll(prefix: string, warnings: ReadonlyMap<string, DirectoryWarning>): void {
-    for (const key of this.#messages.keys()) {
-      if (key.startsWith(prefix) && !warnings.has(key.slice(prefix.length))) this.#messages.delete(key);
-    }
+    this.keepOnly(prefix, warnings);
     for (const [key, warning] of warnings) this.report(prefix + key, warning);
   }
 }
