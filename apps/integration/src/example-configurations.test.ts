@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { TemporaryFolder } from "@holdfast-apps/test-support";
 import { expect, test } from "vitest";
 import { loadConfig } from "@holdfast/cli";
 import { root } from "@holdfast-apps/lab/packed-packages";
@@ -31,4 +32,17 @@ test("examples/many-services names 30 services of two backends in less than 40 l
     { id: "shop", kind: "kubernetes", params: { service: "orders", namespace: "shop" } },
   ]);
   expect((await readFile(file, "utf8")).trimEnd().split("\n").length).toBeLessThan(40);
+});
+
+// R1.1
+test("the configurations in the README of the command are valid", async () => {
+  const readme = await readFile(join(root, "packages", "cli", "README.md"), "utf8");
+  const blocks = [...readme.matchAll(/^```yaml\n([^]*?)^```$/gm)].map(([, text = ""]) => text);
+  using folder = new TemporaryFolder();
+  const names: (readonly string[])[] = [];
+  for (const text of blocks) {
+    const { topologies } = await loadConfig(folder.write("holdfast.yaml", text));
+    names.push(topologies.map(({ name }) => name));
+  }
+  expect(names).toEqual([["default"], ["default"], ["orders", "billing", "reports"], []]);
 });

@@ -81,7 +81,8 @@ describe.each(tried)("%s, packed", (name) => {
         ? await readdir(join(project.path, "node_modules", ".pnpm", "node_modules", "@holdfast"))
         : [];
       const expected = closure(name);
-      const installed = new Set([name, ...scoped.map((part) => `@holdfast/${part}`)]);
+      const unscoped = store.filter((part) => part === "holdfast");
+      const installed = new Set([name, ...unscoped, ...scoped.map((part) => `@holdfast/${part}`)]);
       expect(installed).toEqual(expected);
       for (const other of ["consul", "@kubernetes", "hono", "prom-client", "yaml", "commander"]) {
         if (ALSO_INSTALLED[name]?.[other] !== undefined) continue;
