@@ -77,6 +77,8 @@ export class TopologyDocuments {
   /** By form and number; oldest first. */
   readonly #recent: Map<string, EventDocument> = new Map();
   #version: Version | undefined;
+  /** The documents of earlier versions. They are kept until the next one, which shares most sections with them, is encoded. */
+  #outdated: SharedDocument[] = [];
 
   constructor(options: TopologyDocumentsOptions) {
     this.#options = options;
@@ -137,6 +139,8 @@ export class TopologyDocuments {
     };
     const keep = (document: SharedDocument) => {
       version.documents.set(variant, document);
+      for (const outdated of this.#outdated) this.#options.pool.retire(outdated);
+      this.#outdated = [];
       return toStateDocument(version, document);
     };
     // A source is always found.
@@ -150,6 +154,7 @@ export class TopologyDocuments {
     const version = this.#version;
     if (version !== undefined && this.#isRecent(version) && version.etag === etag) return version;
     const { epoch, seqNo, snapshot } = state;
+    this.#outdated.push(...(version?.documents.values() ?? []));
     return (this.#version = {
       position: { epoch, seqNo },
       etag,
@@ -207,8 +212,11 @@ export class TopologyDocuments {
     const name = `${form}:${document.seqNo}`;
     this.#recent.delete(name);
     this.#recent.set(name, document);
-    const [oldest] = this.#recent.keys();
-    if (this.#recent.size > RECENT_EVENTS && oldest !== undefined) this.#recent.delete(oldest);
+    const [oldest] = this.#recent;
+    if (this.#recent.size > RECENT_EVENTS && oldest !== undefined) {
+      this.#recent.delete(oldest[0]);
+      this.#options.pool.retire(oldest[1].document);
+    }
     return document;
   }
 

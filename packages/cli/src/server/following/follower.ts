@@ -56,7 +56,7 @@ export interface FollowerOptions {
 }
 
 /** About as much is written with one system call. */
-const BATCH_BYTES = 65_536;
+const BATCH_BYTES = 131_072;
 /** The cost of a system call, as a number of bytes that could be written in the same time. */
 const WRITE_COST = 4_096;
 
@@ -72,16 +72,17 @@ export class Follower implements Subscriber {
   readonly #subscriptions: Map<TopologyName, Subscription> = new Map();
   /** The subscriptions that may have something to send. */
   readonly #queue: Subscription[] = [];
-  /** The subscriptions that have not caught up since they began. */
-  readonly #behind: Set<Subscription> = new Set();
+  /** Number of subscriptions that have not caught up since they began. */
+  #behind = 0;
   readonly #notes: SharedDocument[] = [];
   #mustConfirm: boolean;
   #document: SharedDocument | undefined;
   /** The next part of the document. */
   #at = 0;
   /** The documents of which something was sent since the client has last accepted everything. */
-  #sent: SharedDocument[] = [];
-  readonly #holds: Map<SharedDocument, Disposable> = new Map();
+  readonly #sent: SharedDocument[] = [];
+  /** Created when it is first needed: most followers never have one after their state. */
+  #holds: Map<SharedDocument, Disposable> | undefined;
   #isFinishing = false;
   #hasEnded = false;
 
@@ -107,7 +108,7 @@ export class Follower implements Subscriber {
     const { form } = this.#options;
     const subscription = new Subscription({ feed, form, topic, subscriber: this });
     this.#subscriptions.set(feed.name, subscription);
-    this.#behind.add(subscription);
+    this.#behind++;
     feed.add(subscription);
     this.wake(subscription);
   }
@@ -140,7 +141,7 @@ export class Follower implements Subscriber {
 
   /** Sends a comment, unless the client waits for something else: it would take it as the confirmation that it has everything. */
   remind(): void {
-    if (this.#behind.size > 0) return this.#options.host.sent(this);
+    if (this.#behind > 0) return this.#options.host.sent(this);
     const { host } = this.#options;
     this.#notes.push(host.notes.nothingNew);
     host.wake(this);
@@ -191,8 +192,7 @@ export class Follower implements Subscriber {
   }
 
   #stall(bytes: number): number {
-    for (const document of this.#sent)
-      if (!this.#holds.has(document)) this.#holds.set(document, this.hold(document));
+    for (const document of this.#sent) this.#keep(document);
     this.#options.host.stalled(this);
     return WRITE_COST + bytes;
   }
@@ -207,12 +207,24 @@ export class Follower implements Subscriber {
   /** Everything that was sent was accepted. Only a document that is not complete is needed any longer. */
   #release(): void {
     const document = this.#document;
-    this.#sent = document === undefined ? [] : [document];
-    for (const [held, hold] of this.#holds) {
+    this.#sent.length = 0;
+    if (document !== undefined) this.#sent.push(document);
+    // Most events are sent without a hold.
+    if (this.#holds !== undefined) this.#releaseAllBut(this.#holds, document);
+  }
+
+  #releaseAllBut(holds: Map<SharedDocument, Disposable>, document: SharedDocument | undefined): void {
+    for (const [held, hold] of holds) {
       if (held === document) continue;
-      this.#holds.delete(held);
+      holds.delete(held);
       hold[Symbol.dispose]();
     }
+    if (holds.size === 0) this.#holds = undefined;
+  }
+
+  #keep(document: SharedDocument): void {
+    const holds = (this.#holds ??= new Map());
+    if (!holds.has(document)) holds.set(document, this.hold(document));
   }
 
   #nextPart(): Part | undefined {
@@ -223,7 +235,7 @@ export class Follower implements Subscriber {
       this.#at = 0;
       if (this.#document === undefined) return undefined;
       this.#sent.push(this.#document);
-      if (this.#document.parts.length > 1) this.#holds.set(this.#document, this.hold(this.#document));
+      if (this.#document.parts.length > 1) this.#keep(this.#document);
     }
   }
 
@@ -235,8 +247,9 @@ export class Follower implements Subscriber {
     for (;;) {
       const [subscription] = this.#queue;
       if (subscription === undefined) return undefined;
+      const wasBehind = !subscription.hasCaughtUp;
       const document = subscription.next();
-      if (subscription.hasCaughtUp) this.#behind.delete(subscription);
+      if (wasBehind && subscription.hasCaughtUp) this.#behind--;
       if (document === undefined || subscription.stage === "gone") this.#queue.shift();
       if (subscription.stage === "gone") this.#leave(subscription);
       if (document !== undefined) return document;
@@ -250,7 +263,7 @@ export class Follower implements Subscriber {
   }
 
   #confirmation(): SharedDocument | undefined {
-    if (!this.#mustConfirm || this.#behind.size > 0) return undefined;
+    if (!this.#mustConfirm || this.#behind > 0) return undefined;
     this.#mustConfirm = false;
     return this.#options.host.notes.upToDate;
   }

@@ -65,12 +65,17 @@ export class StreamOutput {
     return this.#isChunked ? chunk : body;
   }
 
-  /** Writes encoded parts with one system call. Returns false when the client has not accepted all of it yet. */
+  /** Writes encoded parts. Returns false when the client has not accepted all of it yet. */
   send(batch: readonly Uint8Array[]): boolean {
     const socket = this.#socket;
-    if (batch.length > 1) socket.cork();
-    for (const bytes of batch) socket.write(bytes, this.#onWritten);
-    if (batch.length > 1) socket.uncork();
+    const [first] = batch;
+    if (batch.length === 1 && first !== undefined) socket.write(first, this.#onWritten);
+    else {
+      // One system call for all of them.
+      socket.cork();
+      for (const bytes of batch) socket.write(bytes, this.#onWritten);
+      socket.uncork();
+    }
     this.#isWaiting = socket.writableLength > 0;
     return !this.#isWaiting;
   }

@@ -31,8 +31,8 @@ type Eventual<T> = T | Promise<T>;
 
 /** A document of up to this many characters is short: it is one part, and is encoded at once. */
 const SHORT_LENGTH = 16_384;
-/** Size of the other parts, in bytes. The last one of a section is smaller. */
-const PART_BYTES = 65_536;
+/** Size of the other parts, in bytes. The last one of a section is smaller. 512 members of the usual size are one part. */
+const PART_BYTES = 131_072;
 /** The part of `maxBytes` for documents without readers other than the newest one, which the next reader may need. */
 const IDLE_SHARE = 1 / 4;
 
@@ -107,6 +107,12 @@ export class DocumentPool {
     return reader;
   }
 
+  /** No further reader will want this document. It is dropped when it has none. */
+  retire(document: SharedDocument): void {
+    document.isRetired = true;
+    if (this.#idle.has(document)) this.#evict(document);
+  }
+
   #release(document: SharedDocument, reader: object): void {
     const { readers, isShort } = document;
     if (!readers.delete(reader) || readers.size > 0 || document.isEvicted) return;
@@ -117,7 +123,7 @@ export class DocumentPool {
     }
     this.#idle.add(document);
     this.#trimIdle();
-    if (this.#bytes > this.#maxBytes) this.#evict(document);
+    if (document.isRetired || this.#bytes > this.#maxBytes) this.#evict(document);
   }
 
   #find(key: object): SharedDocument | undefined {

@@ -18,6 +18,8 @@ export class SharedDocument {
   readonly isShort: boolean;
   /** For each reader, a function that disconnects it. Only for `DocumentPool`. */
   readonly readers: Map<object, () => void> = new Map();
+  /** Only for `DocumentPool`. */
+  isRetired = false;
   #sections: readonly EncodedSection[];
   #parts: readonly Part[];
   #isEvicted = false;
