@@ -1,11 +1,15 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 
+const TAIL = 256;
+
 /** A client that sends exactly the given bytes. */
 export class RawClient implements AsyncDisposable {
   readonly socket: Socket;
   /** The text received so far. */
   text = "";
+  /** The last characters of it. Searching a long text for each piece of it would take long. */
+  tail = "";
   readonly #closed: Promise<void>;
   #arrived = Promise.withResolvers<void>();
 
@@ -13,7 +17,9 @@ export class RawClient implements AsyncDisposable {
     this.socket = socket;
     socket.on("error", () => undefined);
     socket.on("data", (chunk) => {
-      this.text += chunk.toString("latin1");
+      const piece = chunk.toString("latin1");
+      this.text += piece;
+      this.tail = (this.tail + piece).slice(-TAIL);
       this.#arrived.resolve();
     });
     this.#closed = new Promise((resolve) => void socket.once("close", () => resolve()));
@@ -41,9 +47,9 @@ export class RawClient implements AsyncDisposable {
     return Array.from(this.text.matchAll(/HTTP\/1\.1 (\d{3}) /g), ([, status]) => Number(status));
   }
 
-  /** Resolves when `isWanted` accepts the text. Throws when the connection is closed before. */
-  async until(isWanted: (text: string) => boolean): Promise<void> {
-    while (!isWanted(this.text)) {
+  /** Resolves when `isWanted` accepts the text and its last characters. Throws when the connection is closed before. */
+  async until(isWanted: (text: string, tail: string) => boolean): Promise<void> {
+    while (!isWanted(this.text, this.tail)) {
       if (this.socket.destroyed) throw new Error("the connection was closed");
       this.#arrived = Promise.withResolvers();
       await this.#arrived.promise;

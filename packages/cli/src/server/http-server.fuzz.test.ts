@@ -35,7 +35,7 @@ async function send(parts: readonly Uint8Array[], isHalf = false): Promise<strin
   socket.on("data", (chunk) => {
     text += chunk.toString("latin1");
     // A stream of events does not end by itself.
-    if (text.includes("retry: 2000")) socket.destroy();
+    if (text.includes("text/event-stream")) socket.destroy();
   });
   await once(socket, "connect");
   for (const part of parts) await write(socket, part);
@@ -92,6 +92,24 @@ const path = fc.oneof(
     "/%2e%2e/%00",
     "/events?lastEventId=%",
     "/events?lastEventId=a:1&lastEventId=b:2",
+    "/events?have=00ff",
+    "/events?have=%00",
+    "/events?topology=*",
+    "/events?topology=default",
+    "/events?topology=default@a/1;00ff&topology=x@b/2",
+    "/events?topology=%",
+    "/events?topology=__proto__",
+    `/events?${"topology=x&".repeat(1_000)}`,
+    "/topologies",
+    "/topologies/",
+    "/topologies/default",
+    "/topologies/default/events",
+    "/topologies/default/explain?node=a",
+    "/topologies/__proto__/events",
+    "/topologies/constructor",
+    "/topologies/%2e%2e/health/nodes",
+    "/topologies/%00",
+    "/topologies/default/health/providers/x",
     "/topology?__proto__[polluted]=true&constructor.prototype.polluted=true",
     "http://other.test/topology",
     "http://[",
@@ -138,6 +156,7 @@ const header = fc.tuple(
     "Upgrade",
     "Expect",
     "Accept",
+    "Accept-Encoding",
     "Cookie",
     "X-Forwarded-Host",
     "Range",
@@ -154,6 +173,7 @@ const header = fc.tuple(
       "99999999999999999999",
       "chunked",
       "chunked, chunked",
+      "gzip",
       "close",
       "Upgrade",
       "websocket",

@@ -44,6 +44,7 @@ export function parseTopics(values: readonly string[], lastEventId: string | und
   }
   if (lastEventId === undefined || lastEventId === "") return { isAll, topics };
   const { name, from } = parseTopic(lastEventId);
+  if (from === undefined) throw malformed();
   const topic = topics.get(name);
   if (topic !== undefined || isAll) topics.set(name, { name, from, have: topic?.have });
   return { isAll, topics };
@@ -56,7 +57,11 @@ function parseTopic(text: string): StreamTopic {
   const from = epoch === undefined || seqNo === undefined ? undefined : toPosition(epoch, seqNo);
   if (isTopologyName(name) && (epoch === undefined || from !== undefined))
     return { name, from, have: parseHash(hash) };
-  throw new ProvisioningError(
+  throw malformed();
+}
+
+function malformed(): ProvisioningError {
+  return new ProvisioningError(
     "VALIDATION_MALFORMED",
     'a topology of the stream must have the form "NAME", "NAME@EPOCH/SEQNO", "NAME;HASH" or "NAME@EPOCH/SEQNO;HASH"',
   );
