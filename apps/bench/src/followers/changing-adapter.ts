@@ -80,7 +80,7 @@ const changing = defineAdapter({
           wakeUp.resolve();
         });
         signal.addEventListener("abort", () => wakeUp.resolve());
-        for (let version = 0; !signal.aborted; ) {
+        for (let version = 0; !signal.aborted;) {
           const observedAt = clock.now();
           const revision = String(version);
           yield {

@@ -1,4 +1,5 @@
-// A process with many clients of a daemon's /events. They are raw sockets, so that their cost is small and known.
+// A process with many clients of a daemon's /events. They are raw sockets, so that their cost is small and known. They parse the events,
+// but not the state.
 import { connect, type Socket } from "node:net";
 import type { ClientsCommand, ClientsReport } from "./commands.ts";
 
@@ -11,6 +12,8 @@ const FIRST_FRAMES = 3;
 interface Client {
   readonly socket: Socket;
   frames: number;
+  /** The beginning of a frame whose end has not arrived, after the first frames. */
+  rest: string;
   /** The last byte that was received is the first one of a frame end. */
   isInEnd: boolean;
 }
@@ -35,11 +38,12 @@ async function open(count: number, { port, hostname }: URL): Promise<void> {
   const all = Array.from({ length: count }, async () => {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const socket = connect(Number(port), hostname);
-    const client: Client = { socket, frames: 0, isInEnd: false };
+    const client: Client = { socket, frames: 0, rest: "", isInEnd: false };
     clients.push(client);
     socket.write(REQUEST);
     socket.on("data", (chunk) => {
       bytes += chunk.byteLength;
+      if (client.frames >= FIRST_FRAMES) return readEvents(client, chunk);
       countFrames(client, chunk);
       if (client.frames >= FIRST_FRAMES) resolve();
     });
@@ -56,6 +60,16 @@ function countFrames(client: Client, chunk: Buffer): void {
   let at = chunk.indexOf(FRAME_END);
   for (; at >= 0; at = chunk.indexOf(FRAME_END, at + FRAME_END.length)) client.frames++;
   client.isInEnd = chunk.at(-1) === FRAME_END[0] && chunk.at(-2) !== FRAME_END[0];
+}
+
+function readEvents(client: Client, chunk: Buffer): void {
+  const frames = (client.rest + chunk.toString()).split("\n\n");
+  client.rest = frames.pop()!;
+  for (const frame of frames) {
+    client.frames++;
+    const [, data] = frame.split("\ndata: ");
+    if (data !== undefined) JSON.parse(data);
+  }
 }
 
 function measure(): ClientsReport {

@@ -37,3 +37,16 @@ export type ClientsReport =
       /** Number of clients that have received another number of events than the first one. */
       readonly differing: number;
     };
+
+/** What the benchmark asks a process of clients of Consul to do. */
+export type WatchersCommand =
+  | { readonly type: "watch"; readonly count: number; readonly url: string }
+  | { readonly type: "reset" }
+  | { readonly type: "measure" };
+
+export interface WatchersReport {
+  readonly type: "measured";
+  readonly bytes: number;
+  readonly responses: number;
+  readonly cpuUs: number;
+}

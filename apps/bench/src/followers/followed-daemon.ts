@@ -69,7 +69,8 @@ export class FollowedDaemon implements AsyncDisposable {
   /** Resident memory now and its peak since `resetPeak`, in MiB. Only on Linux. */
   async memoryMb(): Promise<{ readonly now: number; readonly peak: number }> {
     const status = await readFile(`/proc/${this.#child.pid}/status`, "utf8");
-    const read = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(status)?.[1]) / 1_024;
+    const read = (name: string) =>
+      Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(status)?.[1]) / 1_024;
     return { now: read("VmRSS"), peak: read("VmHWM") };
   }
 

@@ -137,11 +137,11 @@ describe("followers share what they are sent", () => {
 describe("a client that names the content it has", () => {
   test("gets the state without the members while the hash is the same, also of another run", async () => {
     let hash = "";
-    for (const run of [1, 2]) {
+    for (const time of [1, 2]) {
       await using served = await serveHub();
       await served.set("a", "b");
       served.hub.block("a");
-      const query = run === 1 ? "" : `?have=${hash}`;
+      const query = time === 1 ? "" : `?have=${hash}`;
       await using client = await TestEventSource.open(served.server.url, {
         path: `/events${query}`,
         lastEventId: "an-earlier-run:7",
@@ -149,7 +149,7 @@ describe("a client that names the content it has", () => {
       const { data } = stateOf(await client.take(1));
       hash = served.hub.state.snapshot!.hash;
       expect(data).toMatchObject({ hash, memberCount: 2, blockedNodes: ["a"], status: "ready", seqNo: 3 });
-      expect("members" in data).toBe(run === 1);
+      expect("members" in data).toBe(time === 1);
       await served.set("a", "b", "c");
       expect(await client.next()).toMatchObject({ event: "snapshot", data: { previousHash: hash } });
     }
