@@ -26,7 +26,7 @@ export interface RegistrationKeeperOptions {
   readonly onEvent: (event: Exclude<AnnouncementEvent, { readonly type: "draining" }>) => void;
 }
 
-/** The longest time that one call may take, in milliseconds, whatever the time to live is. */
+/** The longest time that one call may take, in milliseconds. */
 const MAX_CALL_MS = 5_000;
 const FIRST_RETRY_MS = 500;
 
@@ -193,8 +193,9 @@ export class RegistrationKeeper {
 
   async #call(name: "register" | "beat" | "drain" | "leave", atMostMs = MAX_CALL_MS): Promise<void> {
     const { registration, clock } = this.#options;
-    const { ttlMs = Infinity } = registration;
-    const afterMs = Math.max(1, Math.min(atMostMs, MAX_CALL_MS, ttlMs / 2));
+    // A beat that gets no response leaves enough time for another one.
+    const beatMs = name === "beat" && registration.ttlMs !== undefined ? registration.ttlMs / 3 : Infinity;
+    const afterMs = Math.max(1, Math.min(atMostMs, MAX_CALL_MS, beatMs));
     using deadline = createDeadline({
       clock,
       afterMs,

@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
 import { ManualClock } from "../../test/manual-clock.ts";
@@ -93,6 +94,26 @@ describe("defineRegistrar", () => {
     expect(calls).toEqual([]);
     expect(clock.pendingTimers).toBe(0);
     await registration[Symbol.asyncDispose]();
+  });
+
+  test("a call that has ended leaves no listener, also not for the disposal", async () => {
+    const registered: AbortSignal[] = [];
+    const counting = defineRegistrar({
+      kind: "counting",
+      params: z.strictObject({}),
+      open: () => ({
+        register: async (options) => void registered.push(options.signal),
+        beat: async () => {},
+        drain: async () => {},
+        leave: async () => {},
+      }),
+    });
+    const registration = counting({}).open(self, { clock });
+    await registration.register({ signal });
+    await registration[Symbol.asyncDispose]();
+    // The signal of an ended call follows neither the caller nor the disposal.
+    expect(registered[0]?.aborted).toBe(false);
+    expect(getEventListeners(signal, "abort")).toEqual([]);
   });
 
   test("disposal ends calls with LIFECYCLE_STOPPED and closes once", async () => {

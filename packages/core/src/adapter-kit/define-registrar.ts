@@ -3,7 +3,7 @@ import type { Registrar, RegistrarContext } from "../contracts/registrar/registr
 import type { Registration, RegistrationCallOptions } from "../contracts/registrar/registration.ts";
 import { ProvisioningError, toProvisioningError } from "../errors/provisioning-error.ts";
 import type { ClusterNode } from "../model/cluster-node.ts";
-import { throwIfAborted } from "../time/abort.ts";
+import { throwIfAborted, whenAborted } from "../time/abort.ts";
 import { untilAborted } from "../time/until-aborted.ts";
 import { parseParams } from "./parse-params.ts";
 
@@ -96,16 +96,22 @@ class DefinedRegistration implements Registration {
   ): Promise<void> {
     throwIfAborted(signal);
     throwIfAborted(this.#stop.signal);
-    const either = AbortSignal.any([signal, this.#stop.signal]);
+    // Not `AbortSignal.any`: a registration lives for months, and each call would leave an entry at its own signal.
+    const either = new AbortController();
+    const caller = whenAborted(signal, () => either.abort(signal.reason));
+    const disposal = whenAborted(this.#stop.signal, () => either.abort(this.#stop.signal.reason));
     try {
-      await untilAborted(this.#opened[name]({ signal: either }), either);
+      await untilAborted(this.#opened[name]({ signal: either.signal }), either.signal);
     } catch (error) {
-      throwIfAborted(either);
+      throwIfAborted(either.signal);
       throw toProvisioningError(
         error,
         "LIFECYCLE_INTERNAL",
         `"${name}" of the ${this.#kind} registrar failed`,
       );
+    } finally {
+      caller[Symbol.dispose]();
+      disposal[Symbol.dispose]();
     }
   }
 
