@@ -187,6 +187,71 @@ describe("more services than blocking queries", () => {
     expect(codes.every((code) => code === "STREAM_FAILED" || code === "CONNECTIVITY_REFUSED")).toBe(true);
   });
 
+  test("a server that has lost its data is detected by a watch between two turns, although no connection breaks", async () => {
+    // R5.6: the index is lower than before, and the blocking query waits for a higher one.
+    const recordings = watchAll(LIMIT + 4);
+    await Promise.all(recordings.map((each) => shows(each, "a")));
+    await eventually(() => fake.requests.filter(isOwn).length === LIMIT);
+    const taken = new Set(fake.requests.filter(isOwn).map((path) => path.split("?")[0]));
+    const turning = recordings.findIndex((_, i) => !taken.has(`/v1/health/service/${nameOf(i)}`));
+    fake.services.set(nameOf(turning), { entries: [entry("b")], index: 1 });
+    expect(await codeOf(recordings[turning]!)).toBe("STREAM_INDEX_ROLLBACK");
+    const { snapshots } = recordings[turning]!;
+    expect(snapshots).toHaveLength(1);
+    for (const each of recordings) each.abort();
+  });
+
+  test("a stale response of a server that is behind is no heartbeat, and no error while the leader has the content", async () => {
+    const more = { consistency: "stale" };
+    for (let i = 0; i < LIMIT + 4; i++) fake.setService(nameOf(i), [entry("a")]);
+    const recordings = Array.from({ length: LIMIT + 4 }, (_, i) => watch(provide(nameOf(i), more)));
+    await Promise.all(recordings.map((each) => shows(each, "a")));
+    fake.handler = (request, response, next) =>
+      request.url?.includes("stale") === true && request.url.includes("filter=")
+        ? response
+            .writeHead(200, {
+              "content-type": "application/json",
+              "x-consul-index": "1",
+              "x-consul-lastcontact": "9",
+            })
+            .end("[]")
+        : next();
+    const asked = () =>
+      fake.requests.filter((path) => path.includes("consistent") && path.includes("filter=")).length;
+    // Queries that were already waiting end as usual.
+    await time.advance(700);
+    const before = asked();
+    const since = recordings.map(({ events }) => events.length);
+    await eventually(() => asked() > before + 8);
+    expect(recordings.flatMap(({ events }, i) => events.slice(since[i]))).toEqual([]);
+    expect(recordings.every(({ outcome }) => outcome.kind === "running")).toBe(true);
+    fake.handler = undefined;
+    await Promise.all(
+      recordings.map((each, i) =>
+        each.waitFor("a heartbeat", () => (each.events.length > since[i]! ? true : undefined)),
+      ),
+    );
+    for (const each of recordings) each.abort();
+  });
+
+  test("a broken connection of one watch makes the next turn of the others read the complete content", async () => {
+    const recordings = watchAll(LIMIT + 4);
+    await Promise.all(recordings.map((each) => shows(each, "a")));
+    await eventually(() => fake.requests.filter(isOwn).length === LIMIT);
+    const taken = fake.requests.filter(isOwn).map((path) => path.split("?")[0]!);
+    const turning = recordings.findIndex((_, i) => !taken.includes(`/v1/health/service/${nameOf(i)}`));
+    const path = `/v1/health/service/${nameOf(turning)}`;
+    // The server has other content with the same index, as after two restarts without data.
+    const { index } = fake.services.get(nameOf(turning))!;
+    fake.services.set(nameOf(turning), { entries: [entry("b")], index });
+    await time.advance(600);
+    expect(idsOf(recordings[turning]!)).toEqual(["a"]);
+    fake.breakQuery(taken[0]!);
+    await shows(recordings[turning]!, "b");
+    expect(fake.requests.some((each) => each.startsWith(path))).toBe(true);
+    for (const each of recordings) each.abort();
+  });
+
   test("a server that does not wait does not receive requests without pauses", async () => {
     const recordings = watchAll(LIMIT + 1);
     await Promise.all(recordings.map((each) => shows(each, "a")));

@@ -47,8 +47,8 @@ export class FakeConsul implements AsyncDisposable {
   peakRequests = 0;
   readonly #server: Server | TlsServer;
   readonly #waiting = new Set<Waiting>();
-  /** The number of requests whose responses have not ended. */
-  #open = 0;
+  /** The requests whose responses have not ended. */
+  readonly #open = new Set<IncomingMessage>();
 
   private constructor(server: Server | TlsServer) {
     this.#server = server;
@@ -72,7 +72,13 @@ export class FakeConsul implements AsyncDisposable {
   }
 
   get openRequests(): number {
-    return this.#open;
+    return this.#open.size;
+  }
+
+  /** The number of open requests for the health of a service. */
+  openRequestsFor(service: string): number {
+    const path = `/v1/health/service/${service}?`;
+    return Array.from(this.#open).filter(({ url }) => url?.startsWith(path) === true).length;
   }
 
   /** The number of waiting blocking queries. */
@@ -123,6 +129,12 @@ export class FakeConsul implements AsyncDisposable {
     this.#respondToAll();
   }
 
+  /** Resets the connections of the blocking queries with this path that wait. */
+  breakQuery(path: string): void {
+    for (const { url, response } of this.#waiting)
+      if (url.pathname === path && !url.searchParams.has("filter")) response.socket?.resetAndDestroy();
+  }
+
   /** Resets every connection. */
   drop(): void {
     this.#server.closeAllConnections();
@@ -139,9 +151,9 @@ export class FakeConsul implements AsyncDisposable {
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
     this.requests.push(request.url ?? "");
     this.tokens.push(request.headers["x-consul-token"]);
-    this.#open++;
-    this.peakRequests = Math.max(this.peakRequests, this.#open);
-    response.on("close", () => this.#open--);
+    this.#open.add(request);
+    this.peakRequests = Math.max(this.peakRequests, this.#open.size);
+    response.on("close", () => this.#open.delete(request));
     const next = () => this.#onHealth(request, response);
     if (this.isHanging) return;
     if (this.handler === undefined) next();

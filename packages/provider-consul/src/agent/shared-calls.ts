@@ -4,6 +4,7 @@ interface RunningCall {
   readonly result: Promise<unknown>;
   readonly stop: AbortController;
   users: number;
+  isOver: boolean;
 }
 
 /**
@@ -22,7 +23,8 @@ export class SharedCalls {
       return (await untilAborted(running.result, signal)) as T;
     } finally {
       running.users--;
-      if (running.users === 0) {
+      // An abort creates an error, which nothing needs after the end of the call.
+      if (running.users === 0 && !running.isOver) {
         this.#remove(key, running);
         running.stop.abort();
       }
@@ -32,11 +34,14 @@ export class SharedCalls {
   #start(key: string, call: (signal: AbortSignal) => Promise<unknown>): RunningCall {
     const stop = new AbortController();
     const result = call(stop.signal);
-    const running: RunningCall = { result, stop, users: 0 };
+    const running: RunningCall = { result, stop, users: 0, isOver: false };
     this.#running.set(key, running);
-    const remove = () => this.#remove(key, running);
-    // A user that comes after the end of the call needs a new one.
-    result.then(remove, remove);
+    const end = () => {
+      running.isOver = true;
+      // A user that comes after the end of the call needs a new one.
+      this.#remove(key, running);
+    };
+    result.then(end, end);
     return running;
   }
 
