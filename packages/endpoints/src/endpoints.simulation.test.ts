@@ -54,6 +54,8 @@ async function expectRecovery(world: SimulatedWorld, clients: readonly Simulated
   await run(world, clients, recoverySteps, true);
   for (const { calls } of clients) calls.clear();
   const steps = 100;
+  // Two calls, because the calls begin and end within a turn.
+  const slack = 2 / (steps * 6);
   await run(world, clients, steps, true);
   for (const { name, endpoints, calls } of clients) {
     const { state } = endpoints;
@@ -64,14 +66,14 @@ async function expectRecovery(world: SimulatedWorld, clients: readonly Simulated
       const share = (calls.get(node.id) ?? 0) / (steps * 6);
       const expected = weight / total;
       const [lowest, highest] = boundsOf(name);
-      expect(share, `${name}: ${node.id} gets calls`).toBeGreaterThan(lowest * expected);
-      expect(share, `${name}: ${node.id} gets calls`).toBeLessThan(highest * expected + 0.01);
+      expect(share, `${name}: ${node.id} gets calls`).toBeGreaterThan(lowest * expected - slack);
+      expect(share, `${name}: ${node.id} gets calls`).toBeLessThan(highest * expected + slack);
     }
   }
 }
 
 describe("many clients of servers that fail, are slow, come and go", () => {
-  const seeds = inject("isLong") ? 500 : 6;
+  const seeds = inject("isLong") ? 200 : 6;
   test.each(Array.from({ length: seeds }, (_, seed) => seed))("seed %i", async (seed) => {
     // R8.1 R8.3
     const world = new SimulatedWorld(seed);
