@@ -73,6 +73,11 @@ async function setUp({
   return { clock, catalog, directory, warnings, changes, names, reload, end };
 }
 
+const listBoth = (catalog: ScriptedCatalog) => {
+  catalog.list("A", "orders");
+  catalog.list("B", "billing");
+};
+
 const ordersIn = (namespace: string) => [{ name: "orders", values: { namespace } }];
 
 const isHanging = (name: string) => Number(name.slice(1)) < 25;
@@ -460,6 +465,45 @@ describe("a reload", () => {
     await it.clock.advance(2_000);
     expect(it.names()).toBe("billing orders");
     await it.end();
+  });
+
+  describe("that moves a discovery to another place of the list", () => {
+    const fromB = discovery({
+      sources: [{ kind: "catalog", params: { source: "B" } }],
+      providers: [provider("{service}-b")],
+    });
+
+    // R7.2
+    test("does not touch its topologies when the one before it is removed", async () => {
+      const it = await setUp({ discoveries: [discovery(), fromB], prepare: listBoth });
+      const billing = it.directory.topology("billing");
+      await it.reload({ discoveries: [fromB] });
+      await it.clock.advance(10);
+      expect(it.names()).toBe("billing");
+      expect(it.directory.topology("billing")).toBe(billing);
+      await it.end();
+    });
+
+    test("does not touch its topologies when another one is put before it", async () => {
+      const it = await setUp({ discoveries: [discovery()], prepare: listBoth });
+      const orders = it.directory.topology("orders");
+      await it.reload({ discoveries: [fromB, discovery()] });
+      await it.clock.advance(10);
+      expect([it.names(), it.changes]).toEqual(["billing orders", ["appeared orders", "appeared billing"]]);
+      expect(it.directory.topology("orders")).toBe(orders);
+      await it.end();
+    });
+
+    test("and changes it keeps the topologies of its own sources only", async () => {
+      const it = await setUp({ discoveries: [discovery(), fromB], prepare: listBoth });
+      const billing = it.directory.topology("billing");
+      it.catalog.fail("B");
+      await it.reload({ discoveries: [{ ...fromB, removeAfterMs: 1_000 }] });
+      await it.clock.advance(10);
+      expect(it.names()).toBe("billing");
+      expect(it.directory.topology("billing")).toBe(billing);
+      await it.end();
+    });
   });
 
   test("without the discovery drains its topologies", async () => {

@@ -16,6 +16,7 @@ import type { DirectoryWarning } from "../directory/directory-warning.ts";
 import type { TopologyDefinition } from "../directory/topology-definition.ts";
 import { Discovery } from "./discovery.ts";
 import type { DiscoveryDefinition } from "./discovery-definition.ts";
+import { findEarlier } from "./find-earlier.ts";
 import { ServicesKeeper } from "./services-keeper.ts";
 import type { SourceKey } from "./service-presence.ts";
 import { WarnOnce } from "./warn-once.ts";
@@ -78,12 +79,17 @@ export class DiscoverySet {
     }
   }
 
-  /** Replaces all discoveries. One whose definition is the same is not touched. The definitions must be valid. */
+  /**
+   * Replaces all discoveries. One whose definition and place in the list are the same is not touched; one that has moved or changed keeps its
+   * services (see `findEarlier`). The definitions must be valid.
+   */
   update(definitions: readonly DiscoveryDefinition[]): void {
     const before = this.#discoveries;
+    const continued = findEarlier(before, definitions);
     this.#discoveries = definitions.map((definition, index) => {
-      const earlier = before[index];
-      if (earlier !== undefined && isDeepStrictEqual(earlier.definition, definition)) return earlier;
+      const earlier = continued[index];
+      const isPlaced = earlier !== undefined && earlier === before[index];
+      if (isPlaced && isDeepStrictEqual(earlier.definition, definition)) return earlier;
       return this.#create(definition, index, earlier);
     });
     for (const discovery of before) if (!this.#discoveries.includes(discovery)) this.#close(discovery);
