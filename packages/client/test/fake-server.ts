@@ -14,6 +14,8 @@ export interface FakeServerOptions {
 }
 
 const encoder = new TextEncoder();
+/** A server or proxy need not accept longer URLs (RFC 9110, 4.1). */
+const LONGEST_URL = 8_000;
 
 /** The HTTP server of a daemon without a network: serves the logs of hubs as the README of the command documents. */
 export class FakeServer {
@@ -63,6 +65,7 @@ export class FakeServer {
     const { clock, keepAliveMs = 5_000, instance, find } = this.#options;
     const asked = toFakeRequest(request);
     const body = new EventChannel<Uint8Array>(request.signal);
+    if (request.url.length > LONGEST_URL) return this.#fail(body, 431, "HTTP_ERROR");
     if (this.status !== 200) return this.#fail(body, this.status, "HTTP_ERROR");
     if (asked.topics.every(({ name }) => find(name) === undefined))
       return this.#fail(body, 404, "TOPOLOGY_UNKNOWN");

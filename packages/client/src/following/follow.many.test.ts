@@ -86,6 +86,34 @@ describe("many topologies of a daemon", () => {
     await end();
   });
 
+  test("that are hundreds share a few connections, which continue after an interruption and after a restart", async () => {
+    const hundreds = Array.from(
+      { length: 300 },
+      (_, i) => `${"a-name-of-50-characters-".padEnd(46, "x")}-${i + 100}`,
+    );
+    const { clock, daemon, directory, end, statuses } = setUp(hundreds);
+    const isReady = () =>
+      statuses()
+        .split(" ")
+        .every((status) => status === "ready");
+    for (const name of hundreds) daemon.publish(nodes("a"), { topology: name });
+    await clock.until(directory.ready(), 1_000);
+    const { openConnections } = daemon;
+    expect(openConnections).toBeLessThan(8);
+    daemon.stateLength = 0;
+    daemon.disconnect();
+    await clock.advance(30_000);
+    expect([isReady(), daemon.openConnections, daemon.stateLength]).toEqual([true, openConnections, 0]);
+    daemon.restart();
+    for (const name of hundreds) daemon.publish(nodes("b"), { topology: name });
+    await clock.advance(30_000);
+    expect([isReady(), daemon.openConnections]).toEqual([true, openConnections]);
+    expect(new Set(hundreds.map((name) => idsOf(directory.topology(name).members())))).toEqual(
+      new Set(["b"]),
+    );
+    await end();
+  });
+
   test("that are restarted with their content get it without the members", async () => {
     const { clock, daemon, directory, end, statuses } = setUp(["a", "b", "c"]);
     const many = Array.from({ length: 300 }, (_, i) => node(`n${i}`));
