@@ -23,6 +23,7 @@ export {
   type NodeId,
 } from "./model/cluster-node.ts";
 export { toSnapshotHash, type ContentSum, type SnapshotHash } from "./model/content-hash.ts";
+export { combineHashes, hashText, mixHash, type TextHash } from "./model/text-hash.ts";
 export { includesSorted } from "./model/includes-sorted.ts";
 export { diffMembers, type MemberDelta, type NodeUpdate } from "./model/member-diff.ts";
 export { MemberSet, type MemberChange } from "./model/member-set.ts";
