@@ -1,4 +1,4 @@
-import { hashText } from "../hash/hash-text.ts";
+import { hashText } from "@holdfast/core";
 import { HashRing } from "./hash-ring.ts";
 import type { PickContext, PickRequest, PickStrategy, PickStrategyFactory, Target } from "./target.ts";
 

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { hashText } from "../hash/hash-text.ts";
+import { hashText } from "@holdfast/core";
 import { targetsOf, type FakeTarget } from "../../test/fake-target.ts";
 import { HashRing } from "./hash-ring.ts";
 

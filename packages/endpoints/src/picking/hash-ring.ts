@@ -1,4 +1,4 @@
-import { hashText, mix } from "../hash/hash-text.ts";
+import { hashText, mixHash } from "@holdfast/core";
 import { RingPlaces } from "./ring-places.ts";
 import type { Target } from "./target.ts";
 
@@ -96,7 +96,7 @@ function createPlaces(owners: readonly Owner[]): RingPlaces {
   for (const { target, points, slot } of owners) {
     const { high, low } = hashText(target.endpoint.node.id);
     for (let i = 1; i <= points; i++) {
-      hashes[at] = mix(high ^ mix(low ^ Math.imul(i, 0x9e3779b1)));
+      hashes[at] = mixHash(high ^ mixHash(low ^ Math.imul(i, 0x9e3779b1)));
       slots[at++] = slot;
     }
   }

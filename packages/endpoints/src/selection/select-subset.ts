@@ -1,5 +1,4 @@
-import type { ClusterNode, NodeId } from "@holdfast/core";
-import { combineHashes, hashText, type TextHash } from "../hash/hash-text.ts";
+import { combineHashes, hashText, type ClusterNode, type NodeId, type TextHash } from "@holdfast/core";
 
 /**
  * Selects the same part of a large set each time, and another part for each client (rendezvous hashing: the nodes with the

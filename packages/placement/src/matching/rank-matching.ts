@@ -32,7 +32,8 @@ export class RankMatching {
   #beyond = new Map<number, NodeSlot | undefined>();
   readonly #freed = new Set<number>();
   readonly #vacant = new Set<NodeSlot>();
-  readonly #changed = new Map<number, NodeSlot | undefined>();
+  /** The owner of each partition that may have changed, as it was before the update. */
+  readonly #changed = new Map<number, PlacedNode | undefined>();
 
   constructor(options: RankMatchingOptions) {
     const { length } = options.hashes;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { combineHashes, hashText } from "./hash-text.ts";
+import { combineHashes, hashText } from "./text-hash.ts";
 
 describe("hashText", () => {
   test("gives the same hash in every process and version", () => {
