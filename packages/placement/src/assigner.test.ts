@@ -1,5 +1,5 @@
 import { createClusterNode, type ClusterNode } from "@holdfast/core";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Assigner, partitionOf, type AssignerOptions } from "./assigner.ts";
 
@@ -165,7 +165,7 @@ describe("Assigner", () => {
 });
 
 test("keys are spread over all partitions, the same in every process", () => {
-  const counts = new Array<number>(16).fill(0);
+  const counts = Array.from({ length: 16 }, () => 0);
   for (let key = 0; key < 16_000; key++) counts[partitionOf(`customer/${key}`, 16)]!++;
   expect(Math.min(...counts)).toBeGreaterThan(850);
   expect(Math.max(...counts)).toBeLessThan(1_150);

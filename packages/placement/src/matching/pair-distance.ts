@@ -26,7 +26,5 @@ function log2(value: number): number {
   const square = ratio * ratio;
   let sum = 0;
   for (let power = 29; power >= 1; power -= 2) sum = sum * square + 1 / power;
-  return exponent + 2 * ratio * sum * LOG2_E;
+  return exponent + 2 * ratio * sum * Math.LOG2E;
 }
-
-const LOG2_E = 1.4426950408889634;

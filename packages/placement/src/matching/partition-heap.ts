@@ -24,10 +24,6 @@ export class PartitionHeap {
     return this.#items[0];
   }
 
-  [Symbol.iterator](): ArrayIterator<number> {
-    return this.#items.values();
-  }
-
   /** The draw of the partition must be set. */
   add(partition: number): void {
     this.#items.push(partition);

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { greedyOwners } from "../../test/greedy-owners.ts";
 import type { PlacedNode } from "./node-slot.ts";
@@ -16,6 +16,9 @@ const nodes = fc
       .map(({ id, weight }): PlacedNode => ({ id: `node-${id}`, weight, zone: undefined }))
       .sort((a, b) => (a.id < b.id ? -1 : 1)),
   );
+
+const zoned = (id: string, zone: string): PlacedNode => ({ id, weight: 1, zone });
+const isAllowed = (_: number, { zone }: PlacedNode) => zone === "a";
 
 // R8.5
 describe("RankMatching", () => {
@@ -43,8 +46,6 @@ describe("RankMatching", () => {
   });
 
   test("a partition for which no allowed node has room goes to the nearest allowed node, until there is room", () => {
-    const zoned = (id: string, zone: string): PlacedNode => ({ id, weight: 1, zone });
-    const isAllowed = (_: number, { zone }: PlacedNode) => zone === "a";
     const matching = new RankMatching({ hashes, maxLoad: 1, isAllowed });
     matching.update([zoned("n1", "a"), zoned("n2", "b"), zoned("n3", "b")]);
     const owners = () => new Set([...hashes].map((_, partition) => matching.ownerOf(partition)?.id));

@@ -73,7 +73,7 @@ export class RankMatching {
     for (const slot of this.#slots.values()) {
       const node = next.get(slot.id);
       if (node?.weight === slot.weight && node.zone === slot.zone) continue;
-      for (const partition of [...slot.held]) this.#free(partition);
+      while (slot.held.worst !== undefined) this.#free(slot.held.worst);
       this.#slots.delete(slot.id);
       this.#vacant.delete(slot);
     }
