@@ -7,7 +7,7 @@ import { describeReal } from "@holdfast-apps/lab/describe-real";
 import { Directory } from "holdfast";
 import { expect, inject, test } from "vitest";
 
-const SERVICES = inject("isLong") ? 2_000 : 1_000;
+const SERVICES = inject("isLong") ? 3_000 : 1_000;
 const nameOf = (i: number) => `service-${i}`;
 const node = (id: string, port = 80) => ({ id, host: "10.0.0.1", port, tags: ["holdfast"] });
 
