@@ -105,4 +105,25 @@ describe("a prepared change", () => {
     expect(() => change.apply()).toThrow("LIFECYCLE_STOPPED");
     expect(await errorOf(change.save())).toMatchObject({ code: "LIFECYCLE_STOPPED" });
   });
+
+  test("that is disposed of during a save lets it finish, and then stores the set in force again", async () => {
+    const { registry, store } = await startWithA();
+    const gate = Promise.withResolvers<void>();
+    const save = store.save.bind(store);
+    store.save = async (all) => {
+      await gate.promise;
+      await save(all);
+    };
+    const change = await registry.prepare([sample("b")]);
+    const saving = change.save();
+    change[Symbol.dispose]();
+    const registering = registry.register(sample("c"));
+    gate.resolve();
+    await saving;
+    await registering;
+    expect([idsOf(registry.list()), idsIn(store)]).toEqual([
+      ["a", "c"],
+      ["a", "c"],
+    ]);
+  });
 });

@@ -13,7 +13,8 @@ export interface PreparedChangeSteps {
 
 /**
  * A change of a registry that was checked and proven, but is not in force. Call `save`, then `apply`. Until `apply` or the disposal no other
- * change of the registry runs, so one of them must be called. The disposal has no effect after `apply`.
+ * change of the registry runs, so one of them must be called. The disposal has no effect after `apply`. During a
+ * save it lets the save finish, and then saves the set in force again.
  */
 export class PreparedChange implements Disposable {
   /** The set that `apply` brings into force. */
@@ -26,6 +27,7 @@ export class PreparedChange implements Disposable {
   readonly #end: () => void;
   /** The save or revert in progress. */
   #work: Promise<void> = Promise.resolve();
+  #isSaving = false;
   #isOver = false;
 
   constructor(steps: PreparedChangeSteps) {
@@ -40,7 +42,8 @@ export class PreparedChange implements Disposable {
   /** Saves the set. Rejects with a `STORE_*` error; the store then holds the set in force, unless a warning reports otherwise. */
   async save(): Promise<void> {
     this.#assertOpen();
-    this.#work = this.#steps.save();
+    this.#isSaving = true;
+    this.#work = this.#steps.save().finally(() => (this.#isSaving = false));
     await this.#work;
   }
 
@@ -63,8 +66,20 @@ export class PreparedChange implements Disposable {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#steps.discard();
-    // The next change must not run during a save.
-    void this.#work.then(this.#end, this.#end);
+    void this.#endAfterWork();
+  }
+
+  /** The next change must not run during a save. A save that succeeds after the disposal has stored a set that is not in force. */
+  async #endAfterWork(): Promise<void> {
+    const wasSaving = this.#isSaving;
+    try {
+      await this.#work;
+      if (wasSaving) await this.#steps.revert();
+    } catch {
+      // The caller of `save` has received the error.
+    } finally {
+      this.#end();
+    }
   }
 
   #assertOpen(): void {

@@ -1,8 +1,11 @@
 import {
   callIsolated,
+  createDeadline,
+  ProvisioningError,
   toAbortError,
   untilAborted,
   type AnyProviderAdapter,
+  type Clock,
   type TopologyName,
 } from "@holdfast/core";
 import type { DescriptorProblem, PreparedChange, PreparedStart } from "@holdfast/provisioning";
@@ -20,6 +23,7 @@ export interface DirectoryReloadOptions {
   readonly adapters: readonly AnyProviderAdapter[];
   readonly factory: RunFactory;
   readonly runs: RunSet;
+  readonly clock: Clock;
   /** Aborts when the directory is closed. */
   readonly stop: AbortSignal;
 }
@@ -42,6 +46,10 @@ export interface AppliedReload {
 
 /** The checked, proven and saved change of each topology that changes. */
 export type PreparedReload = ReadonlyMap<TopologyName, PreparedChange | PreparedStart>;
+
+/** How long the stores of one topology may take before the reload is refused, in milliseconds: to be read, and to be written. */
+const PREPARE_WITHIN_MS = 30_000;
+const SAVE_WITHIN_MS = 10_000;
 
 /** The steps of a reload: plan, prepare, apply. */
 export class DirectoryReload {
@@ -70,7 +78,7 @@ export class DirectoryReload {
 
   /** Checks, proves and saves the changes of all topologies, or of none; then nothing has changed. */
   async prepare(plans: readonly TopologyPlan[], signal: AbortSignal | undefined): Promise<PreparedReload> {
-    const { factory, stop } = this.#options;
+    const { factory, stop, clock } = this.#options;
     const either = signal === undefined ? stop : AbortSignal.any([signal, stop]);
     const tasks = plans
       .filter(({ task }) => task !== "keep")
@@ -79,7 +87,7 @@ export class DirectoryReload {
         () => factory.starts.run(() => this.#prepareOne(plan, either), either),
       ]);
     try {
-      const parts = await prepareJointly(new Map(tasks));
+      const parts = await prepareJointly(new Map(tasks), { clock, saveTimeoutMs: SAVE_WITHIN_MS });
       if (!stop.aborted) return parts;
       for (const part of parts.values()) part[Symbol.dispose]();
       throw toAbortError(stop);
@@ -149,16 +157,17 @@ export class DirectoryReload {
     { definition, service }: TopologyPlan,
     signal: AbortSignal,
   ): Promise<PreparedChange | PreparedStart> {
-    const { runs } = this.#options;
+    const { runs, clock, factory } = this.#options;
     const { name, providers } = definition;
+    const error = () =>
+      new ProvisioningError("STORE_IO", `its stores have not responded within ${PREPARE_WITHIN_MS} ms`);
+    using deadline = createDeadline({ afterMs: PREPARE_WITHIN_MS, clock, signal, error });
     const run = runs.get(name);
     if (service === undefined && run !== undefined)
-      return await run.service.registry.prepare(providers, { signal });
-    await untilAborted(runs.whenEnded(name), signal);
-    return await (service ?? this.#options.factory.createService(definition)).prepareStart({
-      providers,
-      signal,
-    });
+      return await run.service.registry.prepare(providers, { signal: deadline.signal });
+    await untilAborted(runs.whenEnded(name), deadline.signal);
+    const created = service ?? factory.createService(definition);
+    return await created.prepareStart({ providers, signal: deadline.signal });
   }
 
   #keep({ definition }: TopologyPlan): void {

@@ -86,8 +86,8 @@ export class Directory implements AsyncDisposable {
       this.#discovered.follow();
     };
     this.#discoveries = new DiscoverySet({ adapters, store, clock, random, onChange, onWarning });
-    const common = { factory: this.#factory, runs: this.#runs, stop };
-    this.#discovered = new DiscoveredRuns({ ...common, discoveries: this.#discoveries, clock });
+    const common = { factory: this.#factory, runs: this.#runs, clock, stop };
+    this.#discovered = new DiscoveredRuns({ ...common, discoveries: this.#discoveries });
     this.#reload = new DirectoryReload({ ...common, adapters });
   }
 

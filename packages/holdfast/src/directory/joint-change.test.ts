@@ -1,6 +1,10 @@
 import { ProvisioningError } from "@holdfast/core";
+import { VirtualClock } from "@holdfast/testing";
 import { describe, expect, test } from "vitest";
 import { prepareJointly, type PreparedPart } from "./joint-change.ts";
+
+const clock = new VirtualClock();
+const options = { clock, saveTimeoutMs: 10_000 };
 
 const failure = (text: string) => new ProvisioningError("STORE_IO", text);
 
@@ -28,13 +32,13 @@ function record(names: readonly string[], ...failing: readonly string[]) {
 describe("prepareJointly", () => {
   test("prepares all before it saves any", async () => {
     const { steps, tasks } = record(["a", "b"]);
-    expect([...(await prepareJointly(tasks)).keys()]).toEqual(["a", "b"]);
+    expect([...(await prepareJointly(tasks, options)).keys()]).toEqual(["a", "b"]);
     expect(steps).toEqual(["prepare a", "prepare b", "save a", "save b"]);
   });
 
   test("saves none when one cannot be prepared", async () => {
     const { steps, tasks } = record(["a", "b", "c"], "prepare b");
-    await expect(prepareJointly(tasks)).rejects.toMatchObject({
+    await expect(prepareJointly(tasks, options)).rejects.toMatchObject({
       code: "STORE_IO",
       message: '[STORE_IO] the topology "b": [STORE_IO] prepare b',
       details: { topology: "b" },
@@ -44,7 +48,7 @@ describe("prepareJointly", () => {
 
   test("reverts what was saved when a save fails, and names every topology that failed", async () => {
     const { steps, tasks } = record(["a", "b", "c"], "save a", "save c");
-    await expect(prepareJointly(tasks)).rejects.toMatchObject({
+    await expect(prepareJointly(tasks, options)).rejects.toMatchObject({
       details: {
         failures: [
           { topology: "a", code: "STORE_IO", message: "[STORE_IO] save a" },
@@ -53,5 +57,22 @@ describe("prepareJointly", () => {
       },
     });
     expect(steps.slice(3)).toEqual(["save b", "revert b", "dispose a", "dispose b", "dispose c"]);
+  });
+
+  test("a save that hangs fails in time, so that it does not block later changes", async () => {
+    const { steps, tasks } = record(["a"]);
+    const hanging: PreparedPart = {
+      save: () => new Promise(() => {}),
+      revert: () => Promise.resolve(),
+      [Symbol.dispose]: () => void steps.push("dispose b"),
+    };
+    const all = new Map([...tasks, ["b", () => Promise.resolve(hanging)]]);
+    await expect(clock.until(prepareJointly(all, options), 10_000)).rejects.toMatchObject({
+      code: "STORE_IO",
+      details: { topology: "b" },
+    });
+    expect(steps.slice(0, 3)).toEqual(["prepare a", "save a", "revert a"]);
+    expect(steps.slice(3).sort()).toEqual(["dispose a", "dispose b"]);
+    expect(clock.pendingTimers).toBe(0);
   });
 });

@@ -1,6 +1,14 @@
-import { ProvisioningError, toProvisioningError, type TopologyName } from "@holdfast/core";
+import {
+  createDeadline,
+  ProvisioningError,
+  toProvisioningError,
+  untilAborted,
+  type Clock,
+  type TopologyName,
+} from "@holdfast/core";
 
-/** A checked change of one topology that waits to be saved and brought into force. */
+/** A checked change of one topology that waits to be saved and brought into force. */ import { untilLate } from "./until-late.ts";
+
 export interface PreparedPart extends Disposable {
   save(): Promise<void>;
   revert(): Promise<void>;
@@ -9,6 +17,12 @@ export interface PreparedPart extends Disposable {
 export interface PartFailure {
   readonly topology: TopologyName;
   readonly error: ProvisioningError;
+}
+
+export interface JointChangeOptions {
+  readonly clock: Clock;
+  /** A save that takes longer fails, in milliseconds. */
+  readonly saveTimeoutMs: number;
 }
 
 /** How many topologies the message of an error names. */
@@ -21,6 +35,7 @@ const NAMED_IN_ERROR = 5;
  */
 export async function prepareJointly<P extends PreparedPart>(
   tasks: ReadonlyMap<TopologyName, () => Promise<P>>,
+  options: JointChangeOptions,
 ): Promise<ReadonlyMap<TopologyName, P>> {
   const parts = new Map<TopologyName, P>();
   try {
@@ -33,16 +48,28 @@ export async function prepareJointly<P extends PreparedPart>(
     const saved: P[] = [];
     const failures = await runAll(
       [...parts],
-      async ([, part]) => await part.save(),
+      ([, part]) => saveInTime(part, options),
       (name) => saved.push(parts.get(name)!),
     );
-    if (failures.length > 0) await Promise.all(saved.map((part) => part.revert()));
+    if (failures.length > 0) {
+      const reverting = Promise.all(saved.map((part) => part.revert()));
+      await untilLate(reverting, options.saveTimeoutMs, options.clock);
+    }
     throwFailures(failures);
     return parts;
   } catch (error) {
     for (const part of parts.values()) part[Symbol.dispose]();
     throw error;
   }
+}
+
+async function saveInTime(
+  part: PreparedPart,
+  { clock, saveTimeoutMs: afterMs }: JointChangeOptions,
+): Promise<void> {
+  const error = () => new ProvisioningError("STORE_IO", `the save was not finished within ${afterMs} ms`);
+  using deadline = createDeadline({ afterMs, clock, error });
+  await untilAborted(part.save(), deadline.signal);
 }
 
 async function runAll<I extends readonly [TopologyName, unknown], R>(
