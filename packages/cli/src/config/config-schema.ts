@@ -51,9 +51,9 @@ const http = z.strictObject({
       "Additional names allowed in the Host header of requests, without a port. On a loopback address only loopback names are answered otherwise.",
     ),
   maxEventClients: countSchema(
-    100,
+    1_000,
     100_000,
-    "Maximum number of clients that follow /events at the same time.",
+    "Maximum number of clients that follow /events at the same time; lower if the limit of open files (ulimit -n) is low.",
   ),
   maxConnections: z
     .int()

@@ -154,7 +154,7 @@ log: [1]
         host: "127.0.0.1",
         port: 7_420,
         allowedHosts: [],
-        maxEventClients: 100,
+        maxEventClients: 1_000,
         maxReaderMemoryMb: 128,
       },
       log: { retainedEvents: 1_000 },

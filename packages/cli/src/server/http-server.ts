@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { ProvisioningError, sleep, type Clock } from "@holdfast/core";
 import { getRequestListener, RequestError } from "@hono/node-server";
 import { BoundedRequest } from "./connections/bounded-request.ts";
-import { fitConnections } from "./connections/connection-limit.ts";
+import { fitConnections, fitFollowers } from "./connections/connection-limit.ts";
 import { ConnectionTable } from "./connections/connection-table.ts";
 import { readDescriptorLimit } from "./connections/descriptor-limit.ts";
 import { RequestTurns } from "./connections/request-turns.ts";
@@ -21,6 +21,7 @@ import {
   CONNECTIONS_BESIDES_EVENTS,
   CONNECTIONS_CHECK_MS,
   HEADERS_TIMEOUT_MS,
+  MAX_ALL_WAITING_REQUESTS,
   MAX_HEADER_BYTES,
   MAX_WAITING_REQUESTS,
   REQUEST_TIMEOUT_MS,
@@ -100,20 +101,17 @@ export class HttpServer implements AsyncDisposable {
    * belong to this machine.
    */
   static async listen(options: HttpServerOptions): Promise<HttpServer> {
-    const {
-      directory,
-      clock,
-      host,
-      port,
-      maxEventClients: maxClients,
-      maxLag,
-      keepAliveMs = 5_000,
-    } = options;
+    const { directory, clock, host, port, maxLag, keepAliveMs = 5_000 } = options;
     const maxBytes = (options.maxReaderMemoryMb ?? 128) * 1_048_576;
     const pool = new DocumentPool({ clock, maxBytes });
     const share = new LoopShare({ clock, bytesPerTurn: BYTES_PER_TURN });
     const instance = options.instance ?? randomUUID();
     const topologies = new ServedTopologies({ directory, instance, pool, clock });
+    const maxConnections = fitConnections({
+      wanted: options.maxConnections ?? options.maxEventClients + CONNECTIONS_BESIDES_EVENTS,
+      descriptors: options.descriptors ?? readDescriptorLimit(),
+    });
+    const maxClients = fitFollowers({ wanted: options.maxEventClients, connections: maxConnections });
     const followers = new Followers({
       directory,
       topologies,
@@ -152,14 +150,12 @@ export class HttpServer implements AsyncDisposable {
       errorHandler: toErrorResponse,
     });
     const connections = new ConnectionTable({
-      max: fitConnections({
-        wanted: options.maxConnections ?? maxClients + CONNECTIONS_BESIDES_EVENTS,
-        descriptors: options.descriptors ?? readDescriptorLimit(),
-      }),
+      max: maxConnections,
       isKept: (socket) => followers.has(socket),
     });
     const turns = new RequestTurns({
       maxWaiting: MAX_WAITING_REQUESTS,
+      maxWaitingInAll: MAX_ALL_WAITING_REQUESTS,
       onRequest(incoming, outgoing) {
         connections.requested(incoming, outgoing);
         outgoing.setHeader("x-content-type-options", "nosniff");

@@ -40,6 +40,9 @@ export const MAX_HEADER_BYTES = 16_384;
  */
 export const MAX_WAITING_REQUESTS = 8;
 
+/** Maximum number of such requests of all sockets together. One more closes its connection. */
+export const MAX_ALL_WAITING_REQUESTS = 2_000;
+
 /** Maximum number of responses in progress that take more than one write; further clients get 503. */
 export const MAX_LARGE_RESPONSES = 100;
 

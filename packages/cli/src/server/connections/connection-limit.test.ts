@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { fitConnections } from "./connection-limit.ts";
+import { fitConnections, fitFollowers } from "./connection-limit.ts";
 import { parseDescriptorLimit, readDescriptorLimit } from "./descriptor-limit.ts";
 
 // R7.6
@@ -12,6 +12,18 @@ test.each([
   [10, 1_024, 10],
 ])("%i wanted connections with %d descriptors: %i", (wanted, descriptors, expected) => {
   expect(fitConnections({ wanted, descriptors })).toBe(expected);
+});
+
+// R7.6
+test.each([
+  [100, 300, 100],
+  [1_000, 1_200, 1_000],
+  [1_000, 496, 372],
+  [1_000, 16, 12],
+  [1_000, 4, 3],
+  [2, 5, 2],
+])("%i wanted followers of %i connections: %i", (wanted, connections, expected) => {
+  expect(fitFollowers({ wanted, connections })).toBe(expected);
 });
 
 /** An excerpt of `/proc/self/limits`. */

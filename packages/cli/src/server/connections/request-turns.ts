@@ -5,6 +5,8 @@ export interface RequestTurnsOptions {
   readonly onRequest: RequestListener;
   /** Maximum number of pipelined requests that wait on one socket. One more closes the connection. */
   readonly maxWaiting: number;
+  /** The same for all sockets together. */
+  readonly maxWaitingInAll: number;
 }
 
 type Exchange = readonly [incoming: IncomingMessage, outgoing: ServerResponse];
@@ -18,6 +20,7 @@ export class RequestTurns {
   readonly #options: RequestTurnsOptions;
   /** The waiting requests of each socket with a request in progress. */
   readonly #waiting: WeakMap<Socket, Exchange[]> = new WeakMap();
+  #waitingInAll = 0;
 
   constructor(options: RequestTurnsOptions) {
     this.#options = options;
@@ -26,16 +29,23 @@ export class RequestTurns {
   add(incoming: IncomingMessage, outgoing: ServerResponse): void {
     const { socket } = incoming;
     if (socket.destroyed) return;
+    const { maxWaiting, maxWaitingInAll } = this.#options;
     const waiting = this.#waiting.get(socket);
     if (waiting === undefined) {
       this.#waiting.set(socket, []);
       this.#handle(incoming, outgoing);
-    } else if (waiting.length < this.#options.maxWaiting) {
+    } else if (waiting.length < maxWaiting && this.#waitingInAll < maxWaitingInAll) {
       waiting.push([incoming, outgoing]);
+      this.#waitingInAll++;
     } else {
-      waiting.length = 0;
+      this.#drop(waiting);
       socket.destroy();
     }
+  }
+
+  #drop(waiting: Exchange[]): void {
+    this.#waitingInAll -= waiting.length;
+    waiting.length = 0;
   }
 
   #handle(incoming: IncomingMessage, outgoing: ServerResponse): void {
@@ -44,8 +54,14 @@ export class RequestTurns {
   }
 
   #next(socket: Socket): void {
-    const next = socket.destroyed ? undefined : this.#waiting.get(socket)?.shift();
-    if (next === undefined) this.#waiting.delete(socket);
-    else this.#handle(...next);
+    const waiting = this.#waiting.get(socket) ?? [];
+    if (socket.destroyed) this.#drop(waiting);
+    const next = waiting.shift();
+    if (next === undefined) {
+      this.#waiting.delete(socket);
+      return;
+    }
+    this.#waitingInAll--;
+    this.#handle(...next);
   }
 }
