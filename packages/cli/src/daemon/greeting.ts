@@ -25,7 +25,7 @@ export function toGreeting(options: GreetingOptions): readonly string[] {
     "",
     ...toTopologyRows(loaded, paint).map(([name, text]) => row(name, text)),
     row("data", toPrintable(loaded.dataDir)),
-    row("endpoints", url === undefined ? "none" : `${paint("cyan", url)}  ${ENDPOINTS}`),
+    row("endpoints", url === undefined ? "none" : `${paint("cyan", url)}  ${toEndpoints(loaded)}`),
     row("reload", `kill -HUP ${pid}`),
     row("stop", "Ctrl-C drains and stops; a second Ctrl-C stops at once"),
     "",
@@ -52,4 +52,11 @@ function toTopologyRows({ topologies, discoveries }: LoadedConfig, paint: Paint)
   ];
 }
 
-const ENDPOINTS = "/topology /topologies /events /explain /metrics /readyz /healthz";
+/** The paths without a name are of the topology `default`. */
+function toEndpoints({ topologies }: LoadedConfig): string {
+  const hasDefault = topologies.some(({ name }) => name === DEFAULT_TOPOLOGY);
+  const paths = hasDefault
+    ? "/topology /topologies /events /explain"
+    : "/topologies /topologies/NAME /topologies/NAME/events";
+  return `${paths} /metrics /readyz /healthz`;
+}

@@ -299,6 +299,7 @@ describe("lines of text", () => {
     terminal.signal("SIGTERM");
     expect(await running).toBe(0);
     expect(terminal.out).toMatch(/^ {2}topologies orders, billing, static$/m);
+    expect(terminal.out).toMatch(/^ {2}endpoints {2}http:\S+ {2}\/topologies \/topologies\/NAME /m);
     expect(terminal.out).toMatch(/^[\d:.]+ {2}billing {2}#1 /m);
     expect(terminal.out).toMatch(/^[\d:.]+ {11}\* +removals_accepted +no removals are held$/m);
   });

@@ -1,4 +1,4 @@
-import { isTopologyName, ProvisioningError, type TopologyName } from "@holdfast/core";
+import { DEFAULT_TOPOLOGY, isTopologyName, ProvisioningError, type TopologyName } from "@holdfast/core";
 import type { ServerView } from "./server-view.ts";
 
 export interface DirectoryChange {
@@ -30,8 +30,13 @@ const NAMED = 10;
 export function findTopology(directory: ServerDirectory, name: string): ServerView {
   const view = isTopologyName(name) ? directory.find(name) : undefined;
   if (view !== undefined) return view;
-  const subject = isTopologyName(name) ? `no topology is called "${name}"` : "no topology has such a name";
-  throw new ProvisioningError("TOPOLOGY_UNKNOWN", `${subject}; ${toKnown(directory.names())}`);
+  throw new ProvisioningError("TOPOLOGY_UNKNOWN", `${toSubject(name)}; ${toKnown(directory.names())}`);
+}
+
+function toSubject(name: string): string {
+  if (!isTopologyName(name)) return "no topology has such a name";
+  const subject = `no topology is called "${name}"`;
+  return name === DEFAULT_TOPOLOGY ? `${subject}, so the path must name one: /topologies/NAME` : subject;
 }
 
 function toKnown(names: readonly TopologyName[]): string {

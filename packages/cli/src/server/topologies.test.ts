@@ -111,7 +111,13 @@ describe("several topologies", () => {
         path,
         {
           status: 404,
-          body: { error: { code: "TOPOLOGY_UNKNOWN", message: expect.stringContaining("orders") } },
+          body: {
+            error: {
+              code: "TOPOLOGY_UNKNOWN",
+              message:
+                '[TOPOLOGY_UNKNOWN] no topology is called "default", so the path must name one: /topologies/NAME; known are billing, orders',
+            },
+          },
         },
       ]);
   });
