@@ -1,8 +1,10 @@
 import { parseArgs } from "node:util";
+import type { WorldKind } from "./run/any-script.ts";
 import { MUTANTS } from "./mutants/mutants.ts";
 
 /** The parsed arguments. */
 export interface CommandLine {
+  readonly world: WorldKind;
   readonly first: number;
   readonly count: number;
   readonly workers: number | undefined;
@@ -20,10 +22,11 @@ export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
-export const USAGE = `Usage: pnpm simulate [--seeds N] [--first S] [--workers N]
-       pnpm simulate --seed S [--trace]
+export const USAGE = `Usage: pnpm simulate [--tier] [--seeds N] [--first S] [--workers N]
+       pnpm simulate [--tier] --seed S [--trace]
        pnpm simulate --script FILE [--trace]
-       pnpm simulate --mutants [--seeds N] [--first S]
+       pnpm simulate [--tier] --mutants [--seeds N] [--first S]
+--tier simulates daemons and their followers, instead of one service.
 With --mutant NAME the first three run with that bug planted.`;
 
 const DEFAULT_SEEDS = 1_000;
@@ -31,7 +34,7 @@ const DEFAULT_SEEDS = 1_000;
 /** Throws `UsageError`. */
 export function parseCommandLine(args: readonly string[]): CommandLine {
   const values = parse(args);
-  const { seed, seeds, script, mutant, mutants = false, trace = false } = values;
+  const { seed, seeds, script, mutant, mutants = false, trace = false, tier = false } = values;
   const modes = [seed, script, seeds ?? values.first].filter((value) => value !== undefined);
   if (modes.length > 1) throw new UsageError("--seed, --script and --seeds exclude each other");
   if (mutants && (seed ?? script ?? mutant) !== undefined)
@@ -43,6 +46,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     throw new UsageError(`there is no mutant "${mutant}"; there are ${names}`);
   }
   return {
+    world: tier ? "tier" : "service",
     first: toInteger("--seed", seed, 0) ?? toInteger("--first", values.first, 0) ?? 1,
     count: seed === undefined ? (toInteger("--seeds", seeds, 1) ?? DEFAULT_SEEDS) : 1,
     workers: toInteger("--workers", values.workers, 1),
@@ -70,6 +74,7 @@ interface Values {
   readonly mutants?: boolean | undefined;
   readonly trace?: boolean | undefined;
   readonly script?: string | undefined;
+  readonly tier?: boolean | undefined;
 }
 
 function parseStrictly(args: readonly string[]): Values {
@@ -84,6 +89,7 @@ function parseStrictly(args: readonly string[]): Values {
       mutants: { type: "boolean" },
       trace: { type: "boolean" },
       script: { type: "string" },
+      tier: { type: "boolean" },
     },
   }).values;
 }

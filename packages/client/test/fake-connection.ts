@@ -1,4 +1,4 @@
-import type { Clock, EventChannel, TopologyName } from "@holdfast/core";
+import type { Clock, EventChannel, TopologyName, TopologyState } from "@holdfast/core";
 import type { WatchHub } from "@holdfast/hub";
 import { toEventFrame, toGoneFrame, toStateFrame, toViaFrame } from "./fake-frames.ts";
 import type { FakeRequest, FakeTopic } from "./fake-request.ts";
@@ -10,6 +10,8 @@ export interface FakeConnectionOptions {
   readonly clock: Clock;
   readonly keepAliveMs: number;
   readonly instance: string | undefined;
+  /** The state of a hub, which may be a moment old. */
+  readonly stateOf: (hub: WatchHub) => TopologyState;
   readonly write: (frame: string) => void;
   readonly onClosed: () => void;
 }
@@ -68,8 +70,12 @@ export class FakeConnection {
     const named = request.isNamed ? name : undefined;
     const unsubscribe = hub.onEvent((event) => this.#send(name, toEventFrame(event, named)));
     this.#followed.set(name, { hub, unsubscribe, sentVia: undefined });
-    const missed = position && hub.eventsSince(position.epoch, position.seqNo);
-    if (missed === undefined) this.#send(name, toStateFrame(hub, { name: named, have }));
+    let missed = position && hub.eventsSince(position.epoch, position.seqNo);
+    if (missed === undefined) {
+      const state = this.#options.stateOf(hub);
+      this.#send(name, toStateFrame(state, { name: named, have }));
+      missed = hub.eventsSince(state.epoch, state.seqNo);
+    }
     for (const event of missed ?? []) this.#send(name, toEventFrame(event, named));
     this.#sendVia(name);
   }

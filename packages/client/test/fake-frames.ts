@@ -1,5 +1,4 @@
-import type { LogPosition, TopologyEvent, TopologyName } from "@holdfast/core";
-import type { WatchHub } from "@holdfast/hub";
+import type { LogPosition, TopologyEvent, TopologyName, TopologyState } from "@holdfast/core";
 
 /**
  * The frames that a daemon sends, as the README of the command documents them. With a name they are those of a stream of several
@@ -29,15 +28,15 @@ export interface StateFrameOptions {
   readonly have?: string | undefined;
 }
 
-export function toStateFrame(hub: WatchHub, { name, have }: StateFrameOptions = {}): string {
-  const { epoch, seqNo, status, statusReason, statusCause, isStale, snapshot } = hub.state;
+export function toStateFrame(state: TopologyState, { name, have }: StateFrameOptions = {}): string {
+  const { epoch, seqNo, status, statusReason, statusCause, isStale, snapshot } = state;
   const { providerId = null, hash = null, observedAt = null } = snapshot ?? {};
   const { blockedNodes = [], retained, members = [] } = snapshot ?? {};
   const memberCount = snapshot?.members.size ?? 0;
   const head = { epoch, seqNo, status, reason: statusReason, cause: statusCause, isStale };
   const content = { ...head, providerId, hash, observedAt, blockedNodes, retained, memberCount };
   const isKnown = hash !== null && hash === have;
-  return toFrame("state", hub.state, isKnown ? content : { ...content, members: [...members] }, name);
+  return toFrame("state", state, isKnown ? content : { ...content, members: [...members] }, name);
 }
 
 function toDocument(event: TopologyEvent): object {

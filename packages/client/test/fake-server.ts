@@ -1,4 +1,10 @@
-import { EventChannel, ProvisioningError, type Clock, type TopologyName } from "@holdfast/core";
+import {
+  EventChannel,
+  ProvisioningError,
+  type Clock,
+  type TopologyName,
+  type TopologyState,
+} from "@holdfast/core";
 import type { WatchHub } from "@holdfast/hub";
 import type { Transport, TransportRequest, TransportResponse } from "../src/connection/transport.ts";
 import { FakeConnection } from "./fake-connection.ts";
@@ -31,6 +37,7 @@ export class FakeServer {
   responseHeaders: Readonly<Record<string, string>> = {};
   readonly #options: FakeServerOptions;
   readonly #connections = new Set<FakeConnection>();
+  readonly #states = new WeakMap<WatchHub, { readonly state: TopologyState; readonly at: number }>();
 
   constructor(options: FakeServerOptions) {
     this.#options = options;
@@ -80,6 +87,7 @@ export class FakeServer {
       clock,
       keepAliveMs,
       instance,
+      stateOf: (hub) => this.#stateOf(hub),
       write: (frame) => {
         if (this.mode === "hanging") return;
         if (frame.includes("\nevent: state\n")) this.stateLength += frame.length;
@@ -91,6 +99,19 @@ export class FakeServer {
     request.signal.addEventListener("abort", () => connection.close(), { once: true });
     connection.begin();
     return { status: 200, header: (header) => headers[header], body };
+  }
+
+  /** A state is kept for a second, and followed by the events since, as long as the log has them. */
+  #stateOf(hub: WatchHub): TopologyState {
+    const now = this.#options.clock.monotonic();
+    const kept = this.#states.get(hub);
+    if (kept !== undefined && now - kept.at < 1_000) {
+      const { epoch, seqNo } = kept.state;
+      if (hub.eventsSince(epoch, seqNo) !== undefined) return kept.state;
+    }
+    const { state } = hub;
+    this.#states.set(hub, { state, at: now });
+    return state;
   }
 
   #fail(body: EventChannel<Uint8Array>, status: number, code: string): TransportResponse {

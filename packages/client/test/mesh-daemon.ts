@@ -1,5 +1,12 @@
-import { DEFAULT_TOPOLOGY, type Clock, type ClusterProvider, type TopologyState } from "@holdfast/core";
-import { Failover, type HealthOptions } from "@holdfast/failover";
+import {
+  DEFAULT_TOPOLOGY,
+  type Clock,
+  type ClusterProvider,
+  type KnownGood,
+  type TopologyName,
+  type TopologyState,
+} from "@holdfast/core";
+import { Failover, type GuardOptions, type HealthOptions } from "@holdfast/failover";
 import { WatchHub } from "@holdfast/hub";
 import { MemoryProvider } from "@holdfast/provider-memory";
 import { createSeededRandom } from "@holdfast/testing";
@@ -8,8 +15,10 @@ import { DaemonStreams } from "../src/watching/daemon-streams.ts";
 import { FakeServer } from "./fake-server.ts";
 
 export interface MeshDaemonOptions {
-  /** Its id in chains, and its host name. */
+  /** Its host name. */
   readonly name: string;
+  /** Which run of the daemon this is: a part of its id in chains, and of its epoch. @defaultValue 1, and the id is the name */
+  readonly run?: number | undefined;
   readonly clock: Clock;
   readonly seed: number;
   /** The names of the daemons that it falls over to, the most preferred first. */
@@ -17,6 +26,14 @@ export interface MeshDaemonOptions {
   /** Reaches the peers by their names. */
   readonly transport: Transport;
   readonly health?: HealthOptions | undefined;
+  readonly guards?: GuardOptions | undefined;
+  readonly retainedEvents?: number | undefined;
+  /** The last known good snapshot of an earlier run. */
+  readonly known?: KnownGood | undefined;
+  /** How long it answers requests before it has started, in milliseconds. @defaultValue 0 */
+  readonly startsAfterMs?: number | undefined;
+  /** Finds further topologies that it serves. @defaultValue there are none */
+  readonly findOther?: ((name: TopologyName) => WatchHub | undefined) | undefined;
 }
 
 /** A daemon that reads a backend, and follows other daemons when the backend fails. Real failover and a real hub. */
@@ -26,13 +43,16 @@ export class MeshDaemon implements AsyncDisposable {
   readonly failover: Failover;
   readonly hub: WatchHub;
   readonly server: FakeServer;
+  readonly #start: Disposable | undefined;
 
-  constructor({ name, clock, seed, peers, transport, health }: MeshDaemonOptions) {
+  constructor(options: MeshDaemonOptions) {
+    const { name, run = 1, clock, seed, peers, transport, health, guards, known, findOther } = options;
+    const instance = options.run === undefined ? name : `${name}-${run}`;
     this.name = name;
     this.backend = new MemoryProvider({ id: "backend", priority: peers.length + 1, clock });
     const followed = peers.map((peer, index): ClusterProvider => {
       const source = { url: `http://${peer}`, clock, transport };
-      const streams = new DaemonStreams({ source, instance: name });
+      const streams = new DaemonStreams({ source, instance });
       const { probe, watch } = streams.topology({ providerId: peer, maxStaleMs: 60_000 });
       return {
         descriptor: { id: peer, kind: "holdfast", priority: peers.length - index, params: {} },
@@ -43,11 +63,18 @@ export class MeshDaemon implements AsyncDisposable {
       };
     });
     const random = createSeededRandom(seed);
-    this.failover = new Failover({ providers: [this.backend, ...followed], clock, random, health });
-    this.hub = new WatchHub({ source: this.failover, clock, random, epoch: `${name}-1` });
-    const find = (topology: string) => (topology === DEFAULT_TOPOLOGY ? this.hub : undefined);
-    this.server = new FakeServer({ clock, instance: name, find });
-    this.hub.start();
+    const providers = [this.backend, ...followed];
+    this.failover = new Failover({ providers, clock, random, health, guards });
+    if (known !== undefined) this.failover.restore({ known, maxAgeMs: 3_600_000 });
+    const { retainedEvents } = options;
+    const epoch = `${name}-${run}`;
+    this.hub = new WatchHub({ source: this.failover, clock, random, epoch, retainedEvents });
+    const find = (topology: TopologyName) =>
+      topology === DEFAULT_TOPOLOGY ? this.hub : findOther?.(topology);
+    this.server = new FakeServer({ clock, instance, find });
+    const { startsAfterMs = 0 } = options;
+    if (startsAfterMs > 0) this.#start = clock.schedule(startsAfterMs, () => this.hub.start());
+    else this.hub.start();
   }
 
   get state(): TopologyState {
@@ -66,6 +93,7 @@ export class MeshDaemon implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#start?.[Symbol.dispose]();
     this.server.disconnect();
     await this.hub[Symbol.asyncDispose]();
     await this.failover[Symbol.asyncDispose]();

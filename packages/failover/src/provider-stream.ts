@@ -164,7 +164,7 @@ export class ProviderStream implements AsyncDisposable {
             if (hasSnapshot) {
               this.#markAlive(false);
               this.#signal(event);
-            } else this.#signalAwaiting(startedAt);
+            } else this.#signalAwaiting(startedAt, event.reason);
             break;
           case "ended":
             if (event.reason === undefined) return { type: "ended" };
@@ -197,12 +197,14 @@ export class ProviderStream implements AsyncDisposable {
     return { code: "STREAM_LATE", message, details: { ageMs, lateSnapshotMs } };
   }
 
-  #signalAwaiting(startedAt: number): void {
+  /** `held` is why the backend cannot send a snapshot, if it says so. */
+  #signalAwaiting(startedAt: number, held?: Reason): void {
     const { clock, policy } = this.#options;
     if (clock.monotonic() - startedAt <= policy.lateSnapshotMs) return;
     const waitedMs = Math.round(clock.monotonic() - startedAt);
     const message = `alive, but no first snapshot for ${waitedMs} ms`;
-    this.#signal({ type: "awaiting", reason: { code: "STREAM_LATE", message, details: { waitedMs } } });
+    const late: Reason = { code: "STREAM_LATE", message, details: { waitedMs } };
+    this.#signal({ type: "awaiting", reason: held ?? late });
   }
 }
 

@@ -5,6 +5,8 @@ import { HUB_MUTANTS } from "./hub-mutants.ts";
 import type { Mutant } from "./mutant.ts";
 import { OUTSIDE_MUTANTS } from "./outside-mutants.ts";
 import { REGISTRY_MUTANTS } from "./registry-mutants.ts";
+import { TIER_MUTANTS } from "./tier-mutants.ts";
+import type { WorldKind } from "../run/any-script.ts";
 
 /** All bugs that the simulation must find. */
 export const MUTANTS: readonly Mutant[] = [
@@ -14,4 +16,10 @@ export const MUTANTS: readonly Mutant[] = [
   ...BRIDGE_MUTANTS,
   ...REGISTRY_MUTANTS,
   ...OUTSIDE_MUTANTS,
+  ...TIER_MUTANTS,
 ];
+
+/** The simulation that must find the bug. */
+export function worldOf(mutant: Mutant): WorldKind {
+  return TIER_MUTANTS.includes(mutant) ? "tier" : "service";
+}

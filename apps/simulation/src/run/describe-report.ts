@@ -1,5 +1,4 @@
-import { describeScript } from "../script/describe-script.ts";
-import type { Script } from "../script/script.ts";
+import { describeAnyScript, type AnyScript } from "./any-script.ts";
 import type { RunOutcome } from "./run-script.ts";
 import type { SeedsReport } from "./run-seeds.ts";
 
@@ -28,7 +27,7 @@ export function describeFailure({ seed, violation }: RunOutcome): string {
 }
 
 /** Formats a script as text, and as the JSON that `--script` reads. */
-export function describeShrunk(script: Script): string {
-  const lines = describeScript(script).map((line) => `  ${line}`);
+export function describeShrunk(script: AnyScript): string {
+  const lines = describeAnyScript(script).map((line) => `  ${line}`);
   return [`a short script with the same violation:`, ...lines, JSON.stringify(script)].join("\n");
 }

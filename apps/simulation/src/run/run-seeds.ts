@@ -1,9 +1,12 @@
 import { availableParallelism } from "node:os";
 import { systemClock } from "@holdfast/core";
+import type { WorldKind } from "./any-script.ts";
 import type { RunOutcome } from "./run-script.ts";
 import { runTask } from "./run-task.ts";
 
 export interface RunSeedsOptions {
+  /** @defaultValue the service */
+  readonly world?: WorldKind | undefined;
   readonly first: number;
   readonly count: number;
   readonly mutant?: string | undefined;
@@ -25,14 +28,15 @@ export interface SeedsReport {
 
 /** Runs the scripts of many seeds on all cores. */
 export async function runSeeds(options: RunSeedsOptions): Promise<SeedsReport> {
-  const { first, count, mutant, stopsAtFailure = false, workers = availableParallelism() } = options;
+  const { world = "service", first, count, mutant, stopsAtFailure = false } = options;
+  const { workers = availableParallelism() } = options;
   const startedAt = systemClock.monotonic();
   const taken = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
   const failures: RunOutcome[] = [];
   let seeds = 0;
   let virtualMs = 0;
   let events = 0;
-  const task = { kind: "seeds", first, count, taken, stopsAtFailure, mutant } as const;
+  const task = { kind: "seeds", world, first, count, taken, stopsAtFailure, mutant } as const;
   const runs = Array.from({ length: Math.min(workers, count) }, () =>
     runTask(task, (message) => {
       if (message.kind !== "outcome") return;

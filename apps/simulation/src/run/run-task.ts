@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import type { Script } from "../script/script.ts";
+import type { AnyScript } from "./any-script.ts";
 import type { RunOutcome } from "./run-script.ts";
 import type { Task, TaskMessage } from "./task.ts";
 
@@ -16,7 +16,7 @@ export async function runTask(task: Task, onMessage: (message: TaskMessage) => v
 }
 
 /** Runs one script with its trace kept. */
-export async function runScriptApart(script: Script, mutant?: string): Promise<RunOutcome> {
+export async function runScriptApart(script: AnyScript, mutant?: string): Promise<RunOutcome> {
   let outcome: RunOutcome | undefined;
   await runTask({ kind: "script", script, mutant }, (message) => {
     if (message.kind === "outcome") outcome = message.outcome;
@@ -26,7 +26,7 @@ export async function runScriptApart(script: Script, mutant?: string): Promise<R
 }
 
 /** Returns the shrunk script. */
-export async function shrinkApart(script: Script, invariant: string, mutant?: string): Promise<Script> {
+export async function shrinkApart(script: AnyScript, invariant: string, mutant?: string): Promise<AnyScript> {
   let shrunk = script;
   await runTask({ kind: "shrink", script, invariant, mutant }, (message) => {
     if (message.kind === "shrunk") shrunk = message.script;

@@ -1,3 +1,4 @@
+import { dropSteps } from "./drop-steps.ts";
 import type { LifeSetting, ProviderSpec, Script, Setting, Step } from "../script/script.ts";
 
 export interface ShrinkOptions {
@@ -47,7 +48,7 @@ class Shrinking {
   async run(): Promise<Script> {
     for (let length = Number.POSITIVE_INFINITY; this.#size < length && this.#left > 0;) {
       length = this.#size;
-      await this.#dropSteps();
+      await dropSteps(this.#best.steps, (steps) => this.#try({ ...this.#best, steps }));
       await this.#simplifySteps();
       await this.#simplifySetting();
     }
@@ -65,18 +66,6 @@ class Shrinking {
     const isBroken = await this.#breaks(candidate);
     if (isBroken) this.#best = candidate;
     return isBroken;
-  }
-
-  /** Delta debugging: halves first, single steps last, from the end. */
-  async #dropSteps(): Promise<void> {
-    for (let size = Math.ceil(this.#best.steps.length / 2); size >= 1; size = Math.floor(size / 2)) {
-      for (let end = this.#best.steps.length; end > 0;) {
-        const from = Math.max(end - size, 0);
-        const steps = this.#best.steps.toSpliced(from, end - from);
-        await this.#try({ ...this.#best, steps });
-        end = Math.min(from, this.#best.steps.length);
-      }
-    }
   }
 
   async #simplifySteps(): Promise<void> {

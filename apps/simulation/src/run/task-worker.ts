@@ -6,33 +6,29 @@ import type { Task, TaskMessage } from "./task.ts";
 
 const task = workerData as Task;
 if (task.mutant !== undefined) plantMutant(task.mutant);
-const [{ createScript }, { runScript }, { shrinkScript }] = await Promise.all([
-  import("../script/create-script.ts"),
-  import("./run-script.ts"),
-  import("./shrink-script.ts"),
+const [{ createAnyScript }, { runAnyScript, shrinkAnyScript }] = await Promise.all([
+  import("./any-script.ts"),
+  import("./run-any-script.ts"),
 ]);
 // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
 const send = (message: TaskMessage) => parentPort?.postMessage(message);
 
 switch (task.kind) {
   case "seeds": {
-    const { first, count, stopsAtFailure } = task;
+    const { world, first, count, stopsAtFailure } = task;
     const taken = new Int32Array(task.taken);
     let outcome: RunOutcome | undefined;
     for (let next = Atomics.add(taken, 0, 1); next < count; next = Atomics.add(taken, 0, 1)) {
-      outcome = await runScript(createScript(first + next));
+      outcome = await runAnyScript(createAnyScript(world, first + next));
       send({ kind: "outcome", outcome });
       if (outcome.violation !== undefined && stopsAtFailure) Atomics.store(taken, 0, count);
     }
     break;
   }
   case "script":
-    send({ kind: "outcome", outcome: await runScript(task.script, { keepTrace: true }) });
+    send({ kind: "outcome", outcome: await runAnyScript(task.script, { keepTrace: true }) });
     break;
-  case "shrink": {
-    const breaks = async (script: typeof task.script) =>
-      (await runScript(script)).violation?.invariant === task.invariant;
-    send({ kind: "shrunk", script: await shrinkScript(task.script, { breaks }) });
+  case "shrink":
+    send({ kind: "shrunk", script: await shrinkAnyScript(task.script, task.invariant) });
     break;
-  }
 }

@@ -1,10 +1,11 @@
-import type { Script } from "../script/script.ts";
+import type { AnyScript, WorldKind } from "./any-script.ts";
 import type { RunOutcome } from "./run-script.ts";
 
 /** The task of a worker. With the name of a mutant, that bug is planted first. */
 export type Task = { readonly mutant?: string | undefined } & (
   | {
       readonly kind: "seeds";
+      readonly world: WorldKind;
       readonly first: number;
       readonly count: number;
       /** A counter shared by all workers: the number of started seeds. */
@@ -12,9 +13,9 @@ export type Task = { readonly mutant?: string | undefined } & (
       /** True: a worker stops at the first failing seed. */
       readonly stopsAtFailure: boolean;
     }
-  | { readonly kind: "script"; readonly script: Script }
+  | { readonly kind: "script"; readonly script: AnyScript }
   /** Looks for a short script that violates the given invariant. */
-  | { readonly kind: "shrink"; readonly script: Script; readonly invariant: string }
+  | { readonly kind: "shrink"; readonly script: AnyScript; readonly invariant: string }
 );
 
 /**
@@ -23,4 +24,4 @@ export type Task = { readonly mutant?: string | undefined } & (
  */
 export type TaskMessage =
   | { readonly kind: "outcome"; readonly outcome: RunOutcome }
-  | { readonly kind: "shrunk"; readonly script: Script };
+  | { readonly kind: "shrunk"; readonly script: AnyScript };

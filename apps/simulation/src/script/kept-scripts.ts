@@ -30,4 +30,12 @@ export const KEPT_SCRIPTS: readonly KeptScript[] = [
     when: "a node is blocked in content that is held after the hold of a mass removal has ended",
     line: '{"seed":781,"setting":{"standby":"warm","timeoutMs":15000,"maxErrors":3,"cooldownMs":10000,"lateSnapshotMs":5000,"backoffInitialMs":2000,"backoffMaxMs":30000,"probe":"warn","suppressAfter":3,"suppressMs":60000,"callTimeoutMs":10000,"callTries":10,"marks":"metadata","lives":[{"removalDwellMs":0,"massRemoval":{"share":0.3,"holdMs":20000,"when":"always"}},{"massRemoval":{"share":0.5,"holdMs":20000,"when":"always"}}],"providers":[{"id":"q","priority":9,"variant":0}]},"steps":[{"do":"members","at":"q","nodes":[]},{"do":"behaviour","at":"q","behaviour":"forbidding"},{"do":"incident","at":"q","incident":"break"},{"do":"wait","ms":20000},{"do":"block","node":"b"}]}',
   },
+  {
+    when: "two daemons with different contents switch to each other at the same moment",
+    line: '{"world":"tier","seed":2293,"setting":{"followers":[{"daemons":["a"],"isMany":false,"keepsSnapshot":false}],"latencyMs":400,"retainedEvents":1000,"standby":"warm"},"steps":[{"do":"wait","ms":300},{"do":"backend","at":"b","is":"hanging"},{"do":"change","nodes":["g"]},{"do":"backends","is":"hanging"},{"do":"wait","ms":16000}]}',
+  },
+  {
+    when: "a follower that was restarted has stale content, and its daemon starts again with older content",
+    line: '{"world":"tier","seed":3798,"setting":{"followers":[{"daemons":["a"],"isMany":false,"keepsSnapshot":true},{"daemons":["a"],"isMany":false,"keepsSnapshot":false}],"latencyMs":5,"retainedEvents":1000,"standby":"warm"},"steps":[{"do":"wait","ms":2000},{"do":"change","nodes":["c","f","g"]},{"do":"restartFollower","at":"g"},{"do":"backends","is":"refusing"},{"do":"restart","at":"b","downMs":100,"kept":"aside"},{"do":"restart","at":"a","downMs":0,"kept":"newest"},{"do":"wait","ms":2000}]}',
+  },
 ];

@@ -27,7 +27,7 @@ describe("a daemon that was restarted with stale content", () => {
     restartWith(daemon, nodes("a"), readAt);
     await clock.advance(60_000);
     expect(topology.state).toMatchObject({ status: "degraded", isStale: true });
-    expect(topology.state.statusReason).toContain("older than what it confirmed before");
+    expect(topology.state.statusReason).toContain("older than what it had before");
     expect(topology.state.statusReason).toContain("serving the last known good snapshot");
     expect(idsOf(topology.state.snapshot?.members)).toBe("a b");
     daemon.publish(nodes("a", "c"));
@@ -94,6 +94,17 @@ describe("a daemon that was restarted with stale content", () => {
     await end();
   });
 
+  test("keeps the newest of several stale contents", async () => {
+    const { clock, daemon, topology, end } = setUpFollow();
+    await clock.advance(1_000);
+    restartWith(daemon, nodes("a", "b"), clock.now());
+    await clock.advance(30_000);
+    restartWith(daemon, nodes("a"), 0);
+    await clock.advance(30_000);
+    expect(idsOf(topology.state.snapshot?.members)).toBe("a b");
+    await end();
+  });
+
   test("is left for another daemon that is current", async () => {
     const { clock, daemons, topology, events, end } = setUpFollow({ daemons: 2 });
     const [one, two] = daemons as [FakeDaemon, FakeDaemon];
@@ -108,4 +119,25 @@ describe("a daemon that was restarted with stale content", () => {
     expect(shown).not.toContain("a");
     await end();
   });
+});
+
+// R7.4
+test("a state that is a moment older than what was received before is not shown", async () => {
+  const { clock, daemon, topology, events, end } = setUpFollow();
+  daemon.publish(nodes("a"));
+  await clock.advance(60_000);
+  // A second follower makes the daemon keep this state for a second.
+  const stop = new AbortController();
+  await daemon.transport({ url: "http://one/events", headers: {}, signal: stop.signal });
+  daemon.publish(nodes("a", "b"));
+  await clock.settle();
+  daemon.send("event: snapshot\ndata: {}\n\n");
+  await clock.settle();
+  expect(topology.state.status).toBe("degraded");
+  const reconnected = topology.waitFor(({ isStale, status }) => !isStale && status === "ready");
+  await clock.until(reconnected, 900);
+  stop.abort();
+  const shown = events.flatMap((event) => (event.kind === "snapshot" ? idsOf(event.snapshot.members) : []));
+  expect(shown).toEqual(["a", "a b"]);
+  await end();
 });

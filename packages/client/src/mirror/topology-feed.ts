@@ -1,4 +1,4 @@
-import { throwIfAborted, type Clock } from "@holdfast/core";
+import { throwIfAborted, type Clock, type LogPosition } from "@holdfast/core";
 import { parseDaemonMessage } from "../connection/daemon-message.ts";
 import type { StreamItem } from "../connection/event-stream-parser.ts";
 import type { TopologyMirror } from "./topology-mirror.ts";
@@ -8,6 +8,8 @@ export interface TopologyFeedOptions {
   readonly clock: Clock;
   /** The id of this process, when it serves what it follows. */
   readonly instance: string | undefined;
+  /** The last position that was up to date, on any connection. A state may be a moment older. */
+  readonly seen: LogPosition | undefined;
 }
 
 /** What one connection has brought about one topology. */
@@ -79,10 +81,16 @@ export class TopologyFeed {
     // A state may be a moment old: the events since then follow.
     this.#isWhole = item.type === "comment";
     if (this.#isWhole || (item.type === "event" && item.event === "state")) this.#isCatchingUp = false;
-    if (this.#isCatchingUp) return false;
+    if (this.#isCatchingUp || this.#isBehind) return false;
     this.#confirmedAt = clock.monotonic();
     this.#observedAt = clock.now();
     return true;
+  }
+
+  get #isBehind(): boolean {
+    const { seen, mirror } = this.#options;
+    const { position } = mirror;
+    return seen !== undefined && position?.epoch === seen.epoch && position.seqNo < seen.seqNo;
   }
 
   #takeVia(instances: readonly string[]): void {

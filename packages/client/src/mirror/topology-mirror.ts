@@ -10,6 +10,7 @@ import {
   type ProviderSnapshot,
   type Reason,
   type SliceOptions,
+  type SnapshotHash,
   type TopologyStatus,
 } from "@holdfast/core";
 import { MAX_MEMBERS, type NodeReader } from "@holdfast/core/portable";
@@ -64,6 +65,10 @@ export class TopologyMirror {
   /** When the daemon read its content, by the clock of the daemon. Undefined without content, and when the daemon does not report it. */
   get contentReadAt(): number | undefined {
     return this.#content?.observedAt;
+  }
+
+  get contentHash(): SnapshotHash | undefined {
+    return this.#content?.hash;
   }
 
   /** Returns known content for a new connection, whose state may leave the members out if it has the same hash. */

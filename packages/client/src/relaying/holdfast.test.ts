@@ -150,15 +150,23 @@ describe("holdfast()", () => {
     expect(paths).toEqual(["/topologies/orders/events"]);
   });
 
-  test("relays content that came through this process as held", async () => {
+  test("does not relay content that came through this process", async () => {
     const address = await listen(
       createHttpServer((_, response) => {
         response.writeHead(200, { "content-type": "text/event-stream" });
         response.write(`${toViaFrame(["other", "this", "third"])}${STATE}`);
       }),
     );
-    const event = await firstEvent(create({ url: `http://${address}` }, { instance: "this" }));
-    expect(event).toMatchObject({ held: { code: "TOPOLOGY_LOOP" }, snapshot: { hash, via: ["other"] } });
+    const stop = new AbortController();
+    const own = create({ url: `http://${address}` }, { instance: "this" });
+    for await (const event of own.watch({ signal: stop.signal })) {
+      if (event.type === "heartbeat") continue;
+      expect(event).toMatchObject({
+        type: "held",
+        reason: { code: "TOPOLOGY_LOOP", details: { via: ["other"] } },
+      });
+      stop.abort();
+    }
     const foreign = await firstEvent(create({ url: `http://${address}` }, { instance: "fourth" }));
     expect(foreign?.held).toBeUndefined();
     expect(foreign?.snapshot.via).toEqual(["other", "this", "third"]);

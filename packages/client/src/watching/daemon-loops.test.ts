@@ -107,6 +107,25 @@ describe("two daemons that have each other as standby", () => {
 });
 
 // R7.4
+test("daemons in a circle do not exchange their contents", async () => {
+  const { clock, all, end } = setUpMesh("a", "b");
+  const [a, b] = all as [MeshDaemon, MeshDaemon];
+  a.backend.set(nodes("n1", "n2"));
+  b.backend.set(nodes("n1", "n3"));
+  await clock.advance(30_000);
+  let events = 0;
+  for (const { hub } of all) hub.onEvent(() => events++);
+  // Both notice it at the same moment, and each switches to the other.
+  for (const { backend } of all) backend.hang();
+  await clock.advance(14_000);
+  expect(events).toBe(0);
+  for (const { backend } of all) backend.fail();
+  await clock.advance(300_000);
+  expect(events).toBeLessThan(60);
+  await end();
+});
+
+// R7.4
 test("a chain of daemons ends before the daemon that it comes back to, so it cannot grow", async () => {
   const { clock, all, publish, end } = setUpMesh("a", "b", "c");
   publish("n1");

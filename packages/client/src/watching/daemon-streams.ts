@@ -8,8 +8,8 @@ import {
 } from "@holdfast/core";
 import { openStream } from "../connection/open-stream.ts";
 import type { ContentMemory } from "../mirror/content-memory.ts";
-import { ConfirmedContent } from "./confirmed-content.ts";
 import { DaemonStream, type DaemonStreamOptions } from "./daemon-stream.ts";
+import { NewestContent } from "./newest-content.ts";
 import { StaleLimit } from "./stale-limit.ts";
 import { Subscriber } from "./subscriber.ts";
 import { TopologyRelay } from "./topology-relay.ts";
@@ -20,8 +20,8 @@ export interface TopologyWatch {
   readonly probe: (signal: AbortSignal) => Promise<void>;
   /**
    * The content of the daemon first, then every change. A stale topology is `held`, up to `maxStaleMs`; one that is `unavailable`
-   * throws; a daemon that stops ends the stream. Content that came through this process is `held` while the daemon is current, and
-   * throws `TOPOLOGY_LOOP` when it is stale.
+   * throws; a daemon that stops ends the stream. While the daemon's content comes through this process, its last other content is
+   * `held`; `TOPOLOGY_LOOP` is thrown when the daemon is stale as well.
    */
   readonly watch: (signal: AbortSignal) => AsyncGenerator<SourceEvent, void>;
 }
@@ -50,7 +50,7 @@ export class DaemonStreams {
     const { source } = this.#options;
     const name = topology ?? DEFAULT_TOPOLOGY;
     const staleLimit = new StaleLimit(source.clock, maxStaleMs ?? Number.POSITIVE_INFINITY);
-    const relayOptions = { providerId, url: source.url, staleLimit, confirmed: new ConfirmedContent() };
+    const relayOptions = { providerId, url: source.url, staleLimit, newest: new NewestContent() };
     return {
       probe: (signal) => this.#probe(name, signal),
       watch: (signal) => this.#watch(name, memory, new TopologyRelay(relayOptions), signal),

@@ -1,4 +1,4 @@
-import type { Clock, TopologyName } from "@holdfast/core";
+import type { Clock, LogPosition, TopologyName } from "@holdfast/core";
 import type { NodeReader } from "@holdfast/core/portable";
 import type { StreamItem } from "../connection/event-stream-parser.ts";
 import { toUnknownTopology, type StreamTopic } from "../connection/open-stream.ts";
@@ -32,6 +32,8 @@ export class DaemonTopic {
   #mirror: TopologyMirror | undefined;
   /** Present while a connection serves this topology. */
   #feed: TopologyFeed | undefined;
+  /** The last position that was up to date. */
+  #seen: LogPosition | undefined;
   #isGone = false;
   #lingersUntil = Number.NEGATIVE_INFINITY;
 
@@ -87,8 +89,9 @@ export class DaemonTopic {
     const feed = this.#feed;
     if (feed === undefined || feed.isBroken || this.#isGone) return;
     try {
-      if (await feed.take(item, signal))
-        for (const subscriber of this.#subscribers) this.#pass(subscriber, feed);
+      if (!(await feed.take(item, signal))) return;
+      this.#seen = feed.mirror.position;
+      for (const subscriber of this.#subscribers) this.#pass(subscriber, feed);
     } catch (error) {
       if (signal.aborted) return;
       // What could not be applied is read again as a whole.
@@ -109,7 +112,7 @@ export class DaemonTopic {
     const { clock, read, instance } = this.#options;
     this.#mirror ??= new TopologyMirror({ read, memory: this.#memory });
     this.#isGone = false;
-    this.#feed = new TopologyFeed({ mirror: this.#mirror, clock, instance });
+    this.#feed = new TopologyFeed({ mirror: this.#mirror, clock, instance, seen: this.#seen });
     return this.#feed;
   }
 

@@ -8,7 +8,7 @@ import {
 import { isSameList } from "../mirror/is-same-list.ts";
 import type { TopologyFeed } from "../mirror/topology-feed.ts";
 import type { MirrorStatus } from "../mirror/topology-mirror.ts";
-import type { ConfirmedContent } from "./confirmed-content.ts";
+import type { NewestContent } from "./newest-content.ts";
 import type { StaleLimit } from "./stale-limit.ts";
 
 export interface TopologyRelayOptions {
@@ -16,7 +16,7 @@ export interface TopologyRelayOptions {
   /** The address of the daemon, for messages. */
   readonly url: string;
   readonly staleLimit: StaleLimit;
-  readonly confirmed: ConfirmedContent;
+  readonly newest: NewestContent;
 }
 
 /** Turns what a daemon has sent about one topology into the events of one watch of a provider. */
@@ -39,16 +39,17 @@ export class TopologyRelay {
     // While the daemon is current, it is so because of this process. When it is not, it has nothing that this process does not have.
     if (feed.isLoop && feed.isWhole && status.isStale) throw this.#toLoopError(feed, status);
     if (tooLongMs !== undefined) throw this.#toStaleError(status, tooLongMs);
+    // Its content is that of this process. If it were shown, two daemons would exchange their contents for ever.
+    if (feed.isLoop) return { type: "held", reason: this.#loopOf(feed) };
     const { observedAt, via, mirror } = feed;
-    const doubt = feed.isLoop ? this.#loopOf(feed) : status.isStale ? status.reason : undefined;
-    const { confirmed } = this.#options;
-    if (doubt !== undefined && confirmed.snapshot !== undefined && confirmed.isNewerThan(mirror))
-      return this.#show(confirmed.snapshot, this.#toOlder(status));
+    const { newest } = this.#options;
+    if (status.isStale && newest.snapshot !== undefined && newest.isNewerThan(mirror))
+      return this.#show(newest.snapshot, this.#toOlder(status));
     const snapshot = this.#isShown(feed) ? this.#shown : mirror.toSnapshot({ providerId, observedAt, via });
     // The first content of a run precedes the status that says whether it is current.
     if (snapshot !== undefined && status.status !== "starting") {
-      if (doubt === undefined) confirmed.confirm(snapshot, mirror);
-      return this.#show(snapshot, doubt);
+      newest.keep(snapshot, mirror);
+      return this.#show(snapshot, status.isStale ? status.reason : undefined);
     }
     // After a snapshot, a heartbeat would confirm content that the daemon no longer has.
     return this.#shown === undefined ? { type: "heartbeat" } : { type: "held", reason: status.reason };
@@ -78,7 +79,7 @@ export class TopologyRelay {
   }
 
   #toOlder({ reason }: MirrorStatus): Reason {
-    const message = `${this.#options.url} has stale content that is older than what it confirmed before: ${reason.message}`;
+    const message = `${this.#options.url} has stale content that is older than what it had before: ${reason.message}`;
     return { ...reason, code: "STREAM_STALE", message };
   }
 
