@@ -3,7 +3,7 @@ import type { Mutant } from "./mutant.ts";
 const RELAY = "packages/client/src/watching/topology-relay.ts";
 const FEED = "packages/client/src/mirror/topology-feed.ts";
 const CONTENT = "packages/client/src/mirror/content.ts";
-const STREAMS = "packages/client/src/watching/daemon-streams.ts";
+const STREAMS = "packages/client/src/watching/daemon-stream.ts";
 
 /** Bugs that the simulation of daemons and followers must find. */
 export const TIER_MUTANTS: readonly Mutant[] = [
