@@ -48,9 +48,7 @@ test("a daemon that is restarted with an older last known good snapshot takes no
   copyFileSync(daemons.folder.at("old.jsonl"), saved);
   rmSync(daemons.folder.at("topology.json"));
   daemon = await daemons.start(0, settings);
-  const isHeld = topology.waitFor(({ statusReason }) =>
-    statusReason.includes("older than what it had"),
-  );
+  const isHeld = topology.waitFor(({ statusReason }) => statusReason.includes("older than what it had"));
   expect((await isHeld).isStale).toBe(true);
   expect((await daemon.topology()).status).not.toBe("ready");
   expect(versions).toEqual([1, 2]);
