@@ -22,8 +22,9 @@ async function registerAll({ catalog }: ConsulAgent, count: number): Promise<voi
 }
 
 /** Starts a directory with a topology for each service that has the tag. */
-async function discover({ address }: ConsulAgent): Promise<Directory> {
+async function discover({ address }: ConsulAgent, warnings: string[] = []): Promise<Directory> {
   const directory = new Directory({ adapters: [consul.createAdapter()] });
+  directory.on("warning", ({ code, message }) => warnings.push(`${code}: ${message}`));
   const addresses = [address];
   await directory.start({
     topologies: [],
@@ -117,7 +118,8 @@ describeReal("a Consul agent with many services", ["consul program"], () => {
     await using agent = await ConsulAgent.start({ isDurable: true });
     await registerAll(agent, SERVICES);
     await using connections = new ConnectionPeak(agent);
-    await using directory = await discover(agent);
+    const warnings: string[] = [];
+    await using directory = await discover(agent, warnings);
     const behind = (port: number) =>
       directory.names().filter((name) => portsOf(directory, name) !== String(port));
     const readyMs = await until(
@@ -147,6 +149,8 @@ describeReal("a Consul agent with many services", ["consul program"], () => {
     );
     // A turn comes in each half of a heartbeat interval of five seconds; on a busy machine later, but well within the health timeout.
     expect(Math.max(...single)).toBeLessThan(7_500);
+
+    expect(warnings).toEqual([]);
 
     await agent.process.kill();
     await until(

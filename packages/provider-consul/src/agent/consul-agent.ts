@@ -65,8 +65,11 @@ export class ConsulAgent {
 
   /** Call this when a request to the address has failed. */
   noteFailure(address: string, error: unknown): void {
-    const code = isProvisioningError(error) ? error.code : undefined;
-    if (code === "STREAM_FAILED" || code === "CONNECTIVITY_REFUSED")
+    if (!isProvisioningError(error)) return;
+    const { code, details } = error;
+    // With a status, the server responded. It may break off the response to one service again and again.
+    const isBroken = details["status"] === undefined;
+    if (isBroken && (code === "STREAM_FAILED" || code === "CONNECTIVITY_REFUSED"))
       this.#broken.set(address, this.epochOf(address) + 1);
   }
 
