@@ -26,6 +26,7 @@ import {
   MAX_WAITING_REQUESTS,
   REQUEST_TIMEOUT_MS,
   SOCKET_TIMEOUT_MS,
+  STREAM_BYTES_PER_TURN,
   WRITE_DEADLINE_MS,
 } from "./server-limits.ts";
 import type { ServerDirectory } from "./server-directory.ts";
@@ -105,6 +106,7 @@ export class HttpServer implements AsyncDisposable {
     const maxBytes = (options.maxReaderMemoryMb ?? 128) * 1_048_576;
     const pool = new DocumentPool({ clock, maxBytes });
     const share = new LoopShare({ clock, bytesPerTurn: BYTES_PER_TURN });
+    const streamShare = new LoopShare({ clock, bytesPerTurn: STREAM_BYTES_PER_TURN });
     const instance = options.instance ?? randomUUID();
     const topologies = new ServedTopologies({ directory, instance, pool, clock });
     const maxConnections = fitConnections({
@@ -117,7 +119,7 @@ export class HttpServer implements AsyncDisposable {
       topologies,
       pool,
       clock,
-      share,
+      share: streamShare,
       maxClients,
       maxLag,
       keepAliveMs,

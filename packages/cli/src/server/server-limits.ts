@@ -47,9 +47,16 @@ export const MAX_ALL_WAITING_REQUESTS = 2_000;
 export const MAX_LARGE_RESPONSES = 100;
 
 /**
- * Maximum number of bytes that all responses write in one turn of the event loop: one or two milliseconds of work.
+ * Maximum number of bytes that all responses write in one turn of the event loop: about a tenth of a millisecond of
+ * work.
  */
-export const BYTES_PER_TURN = 1_048_576;
+export const BYTES_PER_TURN = 262_144;
+
+/**
+ * Maximum number of bytes that all event streams write in one turn of the event loop, where each write counts as 4 KiB more: one or two
+ * milliseconds of work. They have a share of their own, so that thousands of followers do not delay other responses.
+ */
+export const STREAM_BYTES_PER_TURN = 1_048_576;
 
 /** A client of `/events` may get a state that is up to this old, followed by the events since then, in milliseconds. */
 export const STATE_REUSE_MS = 1_000;

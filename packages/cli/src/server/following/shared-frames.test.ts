@@ -6,7 +6,7 @@ import { createClusterNode, createSnapshot, MemberSet, systemClock } from "@hold
 import { describe, expect, test, vi } from "vitest";
 import { RawClient } from "../../../test/raw-client.ts";
 import { member, serveHub, type ServedHub } from "../../../test/served-hub.ts";
-import { WRITE_DEADLINE_MS } from "../server-limits.ts";
+import { STREAM_BYTES_PER_TURN, WRITE_DEADLINE_MS } from "../server-limits.ts";
 
 const run = promisify(execFile);
 
@@ -305,7 +305,7 @@ describe("many followers", () => {
     await Promise.all(clients.map((client) => client.until((_, tail) => tail.endsWith("]}\n\n\r\n"))));
     const bytes = clients.reduce((sum, { text }) => sum + text.length, 0);
     // A turn may exceed its share by one write.
-    expect(bytes / clock.turns).toBeLessThan(1_048_576 + 131_072 + 65_536);
+    expect(bytes / clock.turns).toBeLessThan(STREAM_BYTES_PER_TURN + 131_072 + 65_536);
   });
 
   test("of whom the last one leaves do not keep the process busy", async () => {
