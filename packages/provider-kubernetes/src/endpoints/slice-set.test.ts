@@ -53,6 +53,18 @@ function showUnnamed(params: object): object {
 const hostOf = (set: SliceSet, id: string): string | undefined => set.get(id)?.host;
 
 describe("a SliceSet", () => {
+  test("lists a member once when two endpoint keys have the same node object", () => {
+    const shared = createClusterNode({ id: "10.0.0.3:80", host: "10.0.0.3", port: 80 });
+    const set = new SliceSet();
+    const nodes = new Map([
+      ["10.0.0.3", shared],
+      ["p", shared],
+    ]);
+    set.apply([{ ...slice("n/1", []), nodes }], []);
+    expect([...set.nodes()]).toEqual([shared]);
+    expect(set.get("10.0.0.3:80")).toBe(shared);
+  });
+
   test("rejects more slices and endpoints than a provider may have", () => {
     const set = new SliceSet();
     const skipped = Array.from({ length: 499_999 }, () => "it is malformed");

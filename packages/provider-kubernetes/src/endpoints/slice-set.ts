@@ -100,17 +100,13 @@ export class SliceSet {
   /** The members, in no particular order. */
   *nodes(): Generator<ClusterNode> {
     for (const key of this.#slicesOf.keys()) {
-      for (const node of this.#resolve(key)) if (this.get(node.id) === node) yield node;
+      for (const node of this.#resolve(key)) if (this.#keyWith(node.id) === key) yield node;
     }
   }
 
   get(id: NodeId): ClusterNode | undefined {
-    const own = this.#resolve(id).find((node) => node.id === id);
-    if (own !== undefined) return own;
-    const keys = this.#keysOf.get(id);
-    if (keys === undefined) return undefined;
-    const [first] = typeof keys === "string" ? [keys] : keys.toSorted();
-    return this.#resolve(first!).find((node) => node.id === id);
+    const key = this.#keyWith(id);
+    return key === undefined ? undefined : this.#resolve(key).find((node) => node.id === id);
   }
 
   /** The endpoints that were left out of all slices; undefined when there are none. */
@@ -129,6 +125,14 @@ export class SliceSet {
     const tally = new SkipTally();
     for (const slice of this.#slices.values()) for (const reason of slice.trimmed ?? []) tally.skip(reason);
     return tally.toSkipped();
+  }
+
+  /** The endpoint key whose member has the id. Of several keys, the one that equals the id counts, or else the first one. */
+  #keyWith(id: NodeId): string | undefined {
+    if (this.#resolve(id).some((node) => node.id === id)) return id;
+    const keys = this.#keysOf.get(id);
+    if (keys === undefined || typeof keys === "string") return keys;
+    return keys.toSorted()[0];
   }
 
   /** Returns the members of a key: none, one, or one for each of its addresses. */

@@ -4,6 +4,7 @@ import type { ConfigProblem } from "../config-problem.ts";
 import type { Backends } from "./backends.ts";
 import { isFields } from "./fields.ts";
 import {
+  backendNameOf,
   isBackendEntry,
   ownParamsOf,
   toDescriptors,
@@ -95,7 +96,7 @@ export function findPlace(
   backends: Backends,
 ): Path | undefined {
   const own = ownParamsOf(entry);
-  const name = String(entry.backend);
+  const name = backendNameOf(entry);
   const isInherited = Object.keys(backends.get(name)?.params ?? {}).some(
     (key) => !Object.hasOwn(own, key) && isWithin(path, formatPath([...params, key])),
   );

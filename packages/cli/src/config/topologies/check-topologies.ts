@@ -13,7 +13,7 @@ import { checkProviders, type CheckContext } from "./check-providers.ts";
 import { checkSources, type SourceContext } from "./discovery-sources.ts";
 import { isFields, type Fields } from "./fields.ts";
 import { readOutline, type DiscoveryOutline, type Outline } from "./outline.ts";
-import { isBackendEntry, type ProviderEntries } from "./provider-entries.ts";
+import { backendNameOf, isBackendEntry, type ProviderEntries } from "./provider-entries.ts";
 import { toSampleValues } from "./sample-values.ts";
 import { fillTemplate, findUnknownPlaceholders, type UnknownPlaceholder } from "./template.ts";
 
@@ -148,7 +148,7 @@ function findBackendPlaceholders(
   known: ReadonlySet<string>,
   { backends }: Context,
 ): readonly UnknownPlaceholder[] {
-  const names = new Set(templates.flatMap((entry) => (isBackendEntry(entry) ? [String(entry.backend)] : [])));
+  const names = new Set(templates.flatMap((entry) => (isBackendEntry(entry) ? [backendNameOf(entry)] : [])));
   return [...names].flatMap((name) =>
     findUnknownPlaceholders(backends.get(name)?.params, known, ["backends", name]),
   );
@@ -166,7 +166,7 @@ function findShortHold({ removeAfterMs, massRemoval }: Fields, at: Path): readon
 /** Returns the names of the values that the services of all sources have. */
 function valuesOf(from: readonly unknown[], { backends, adapters }: Context): readonly string[] {
   const lists = from.map((entry) => {
-    const backend = isBackendEntry(entry) ? backends.get(String(entry.backend)) : undefined;
+    const backend = isBackendEntry(entry) ? backends.get(backendNameOf(entry)) : undefined;
     return adapters.find(({ kind }) => kind === backend?.kind)?.discovery?.values ?? [];
   });
   const [first = [], ...others] = lists;

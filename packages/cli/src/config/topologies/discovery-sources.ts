@@ -11,7 +11,7 @@ import type { ConfigProblem } from "../config-problem.ts";
 import type { Backend, Backends } from "./backends.ts";
 import { findBackendProblems, findPlace, type CheckContext } from "./check-providers.ts";
 import { isFields, type Fields } from "./fields.ts";
-import { isBackendEntry, ownParamsOf } from "./provider-entries.ts";
+import { backendNameOf, isBackendEntry, ownParamsOf } from "./provider-entries.ts";
 
 type Path = readonly PropertyKey[];
 
@@ -23,7 +23,7 @@ export interface SourceContext {
 /** Converts an entry of `from`. Returns `undefined` when it does not name a backend. */
 export function toSource(entry: unknown, { backends, adapters }: SourceContext): DiscoverySource | undefined {
   if (!isBackendEntry(entry)) return undefined;
-  const backend = backends.get(String(entry.backend));
+  const backend = backends.get(backendNameOf(entry));
   if (backend === undefined) return undefined;
   const { kind } = backend;
   const discovery = adapters.find((adapter) => adapter.kind === kind)?.discovery;

@@ -39,6 +39,11 @@ export function isBackendEntry(entry: unknown): entry is BackendEntry {
   return isFields(entry) && Object.hasOwn(entry, "backend");
 }
 
+/** The name of the backend, or an empty text, which no backend has as its name, if it is not a text. */
+export function backendNameOf({ backend }: BackendEntry): string {
+  return typeof backend === "string" ? backend : "";
+}
+
 /** The parameters that an entry with a backend has itself. */
 export function ownParamsOf(entry: BackendEntry): Fields {
   const { backend: _backend, id: _id, priority: _priority, ...own } = entry;
