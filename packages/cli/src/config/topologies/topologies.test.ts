@@ -56,15 +56,9 @@ const memory = (id: string) => `{ id: ${id}, kind: memory, params: { members: []
 // R7.1
 describe("topologies", () => {
   test.each([
-    ["provider", 'topologies: { a: { providers: [{ backend: { toString: x } }] } }'],
-    [
-      "source",
-      'discover: [{ from: [{ backend: { toString: x }, tag: x }], providers: [{ backend: b }] }]',
-    ],
-    [
-      "template",
-      'discover: [{ from: [{ backend: b, tag: x }], providers: [{ backend: { toString: x } }] }]',
-    ],
+    ["provider", "topologies: { a: { providers: [{ backend: { toString: x } }] } }"],
+    ["source", "discover: [{ from: [{ backend: { toString: x }, tag: x }], providers: [{ backend: b }] }]"],
+    ["template", "discover: [{ from: [{ backend: b, tag: x }], providers: [{ backend: { toString: x } }] }]"],
   ])("the backend of a %s that is not a text is refused", async (_, line) => {
     const text = `backends: { b: { kind: catalog, url: "http://x.test", service: x } }\n${line}`;
     expect((await describeProblems(text)).join("\n")).toMatch(/^2:\d+ .*backend/m);
