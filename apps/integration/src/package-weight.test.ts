@@ -30,6 +30,8 @@ const LOADED_AT_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "@holdfast/registry": ["mitt"],
   "@holdfast/provisioning": ["mitt"],
   holdfast: ["mitt"],
+  // It checks members with a schema.
+  "@holdfast/client": ["mitt", "zod"],
   // Adapters and stores have zod schemas.
   "@holdfast/core/adapter": ["zod"],
   "@holdfast/provider-memory": ["mitt", "zod"],

@@ -49,7 +49,7 @@ export const TIER_MUTANTS: readonly Mutant[] = [
     name: "older-content-shown",
     bug: "a daemon that was restarted with older content takes its followers back in time",
     file: "packages/client/src/watching/newest-content.ts",
-    find: "return contentReadAt <= this.#readAt && ",
+    find: "return contentReadAt <= readAt && ",
     replace: "return contentReadAt < 0 && ",
   },
   {

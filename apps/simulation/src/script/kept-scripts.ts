@@ -32,7 +32,7 @@ export const KEPT_SCRIPTS: readonly KeptScript[] = [
   },
   {
     when: "two daemons with different contents switch to each other at the same moment",
-    line: '{"world":"tier","seed":2293,"setting":{"followers":[{"daemons":["a"],"isMany":false,"keepsSnapshot":false}],"latencyMs":400,"retainedEvents":1000,"standby":"warm"},"steps":[{"do":"wait","ms":300},{"do":"backend","at":"b","is":"hanging"},{"do":"change","nodes":["g"]},{"do":"backends","is":"hanging"},{"do":"wait","ms":16000}]}',
+    line: '{"world":"tier","seed":2293,"setting":{"followers":[{"daemons":["a"],"isMany":false,"keepsSnapshot":false}],"latencyMs":400,"retainedEvents":1000,"standby":"warm"},"steps":[{"do":"wait","ms":300},{"do":"backend","at":"b","is":"hanging"},{"do":"change","nodes":["g"]},{"do":"backends","is":"hanging"},{"do":"wait","ms":120000}]}',
   },
   {
     when: "a follower that was restarted has stale content, and its daemon starts again with older content",

@@ -1,3 +1,4 @@
+import { MemorySnapshotStore } from "@holdfast/testing";
 import { createClusterNode, createSnapshot, MemberSet, type ClusterNodeInput } from "@holdfast/core";
 import { describe, expect, test } from "vitest";
 import type { FakeDaemon } from "../../test/fake-daemon.ts";
@@ -103,6 +104,26 @@ describe("a daemon that was restarted with stale content", () => {
     await clock.advance(30_000);
     expect(idsOf(topology.state.snapshot?.members)).toBe("a b");
     await end();
+  });
+
+  test("does not take a follower back that was restarted with its own last known good snapshot", async () => {
+    const store = new MemorySnapshotStore();
+    const lastKnownGood = { store, saveEveryMs: 1_000 };
+    const first = setUpFollow({ lastKnownGood });
+    const { clock } = first;
+    await clock.advance(5_000);
+    first.daemon.publish(nodes("a", "b"));
+    await clock.advance(5_000);
+    await first.end();
+    const again = setUpFollow({ lastKnownGood, clock });
+    restartWith(again.daemon, nodes("a"), clock.now() - 7_000);
+    await clock.advance(30_000);
+    expect(again.topology.state.isStale).toBe(true);
+    expect(idsOf(again.topology.state.snapshot?.members)).toBe("a b");
+    restartWith(again.daemon, nodes("a", "c"), clock.now() - 1_000);
+    await clock.advance(30_000);
+    expect(idsOf(again.topology.state.snapshot?.members)).toBe("a c");
+    await again.end();
   });
 
   test("is left for another daemon that is current", async () => {

@@ -6,6 +6,7 @@ import {
   type EventsOptions,
   type KnownGood,
   type MemberSet,
+  type NodeBlocks,
   type NodeId,
   type ProviderHealthReport,
   type ProviderSnapshot,
@@ -41,7 +42,7 @@ export interface FollowedSnapshotOptions {
 }
 
 /** One topology that is followed from a daemon: the same read side as in the daemon's own process. Made by `follow`. */
-export class FollowedTopology implements TopologyReader, AsyncDisposable {
+export class FollowedTopology implements TopologyReader, NodeBlocks, AsyncDisposable {
   readonly #parts: FollowedTopologyParts;
   readonly #starting: Promise<void>;
   #keeper: SnapshotKeeper | undefined;
@@ -98,6 +99,16 @@ export class FollowedTopology implements TopologyReader, AsyncDisposable {
     return this.#parts.hub.explain(nodeId, { views: this.#parts.failover.providerViews() });
   }
 
+  /** Blocks a node in this process only: a follower never changes what the daemon believes. */
+  block(nodeId: NodeId): boolean {
+    return this.#parts.hub.block(nodeId);
+  }
+
+  /** Lifts a block of this process at the next good refresh. Those of the daemon stay. */
+  restore(nodeId: NodeId): boolean {
+    return this.#parts.hub.restore(nodeId);
+  }
+
   /** One report for each daemon: which one is followed, when it was last heard, and what is wrong with it. */
   daemons(): readonly ProviderHealthReport[] {
     return this.#parts.failover.health();
@@ -147,7 +158,9 @@ export class FollowedTopology implements TopologyReader, AsyncDisposable {
       const known = await store.load();
       if (known === undefined || known.source !== this.#parts.source || this.#isClosed) return;
       this.#parts.failover.restore({ known, maxAgeMs });
-      this.#parts.memory.newest ??= known.snapshot;
+      const { memory } = this.#parts;
+      memory.newest ??= known.snapshot;
+      memory.restored = known.snapshot;
     } catch (error) {
       this.#warn(toProvisioningError(error, "STORE_IO", "the last known good snapshot could not be loaded"));
     }

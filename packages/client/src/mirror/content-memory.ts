@@ -1,4 +1,4 @@
-import type { MemberSet, SnapshotHash } from "@holdfast/core";
+import type { MemberSet, ProviderSnapshot, SnapshotHash } from "@holdfast/core";
 
 /** Members, and the hash of the content that they were part of. */
 export interface KnownContent {
@@ -12,4 +12,6 @@ export interface KnownContent {
  */
 export class ContentMemory {
   newest: KnownContent | undefined;
+  /** The last known good snapshot of an earlier run. */
+  restored: ProviderSnapshot | undefined;
 }

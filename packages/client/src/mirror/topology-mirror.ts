@@ -82,7 +82,7 @@ export class TopologyMirror {
     const { members, blockedNodes, retained } = this.#content ?? {};
     if (members === undefined) return undefined;
     const { epoch = "", seqNo = 0 } = this.#position ?? {};
-    const revision = `${epoch}:${seqNo}`;
+    const revision = toRevision({ epoch, seqNo }, this.contentReadAt);
     return createSnapshot({ providerId, members, observedAt, revision, blockedNodes, retained, via });
   }
 
@@ -181,6 +181,17 @@ export class TopologyMirror {
       throw toInvalidMember(error);
     }
   }
+}
+
+/** The daemon's position, and when it read the content, by its own clock. */
+function toRevision({ epoch, seqNo }: LogPosition, readAt: number | undefined): string {
+  return `${epoch}:${seqNo}${readAt === undefined ? "" : `@${readAt}`}`;
+}
+
+/** When the daemon read the content of a snapshot of a mirror, by its own clock. Undefined when it did not report it. */
+export function readAtOf(snapshot: ProviderSnapshot | undefined): number | undefined {
+  const [, text] = /@(\d+(?:\.\d+)?)$/.exec(snapshot?.revision ?? "") ?? [];
+  return text === undefined ? undefined : Number(text);
 }
 
 /** The fields of a snapshot that are not part of the daemon's content. */

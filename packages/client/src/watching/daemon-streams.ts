@@ -50,7 +50,12 @@ export class DaemonStreams {
     const { source } = this.#options;
     const name = topology ?? DEFAULT_TOPOLOGY;
     const staleLimit = new StaleLimit(source.clock, maxStaleMs ?? Number.POSITIVE_INFINITY);
-    const relayOptions = { providerId, url: source.url, staleLimit, newest: new NewestContent() };
+    const relayOptions = {
+      providerId,
+      url: source.url,
+      staleLimit,
+      newest: new NewestContent(providerId, memory),
+    };
     return {
       probe: (signal) => this.#probe(name, signal),
       watch: (signal) => this.#watch(name, memory, new TopologyRelay(relayOptions), signal),

@@ -1,27 +1,35 @@
-import type { ProviderSnapshot } from "@holdfast/core";
-import type { TopologyMirror } from "../mirror/topology-mirror.ts";
+import type { ProviderId, ProviderSnapshot } from "@holdfast/core";
+import type { ContentMemory } from "../mirror/content-memory.ts";
+import { readAtOf, type TopologyMirror } from "../mirror/topology-mirror.ts";
 
 /**
- * The newest content of a daemon that was shown, over all connections to it. A daemon that was restarted may have older content until its
- * backend answers: that must not replace it.
+ * The newest content of a daemon that was shown, over all connections to it and, with a last known good snapshot, in an earlier run. A
+ * daemon that was restarted may have older content until its backend answers: that must not replace it.
  */
 export class NewestContent {
-  #snapshot: ProviderSnapshot | undefined;
-  #readAt: number | undefined;
+  readonly #providerId: ProviderId;
+  readonly #memory: ContentMemory | undefined;
+  #shown: ProviderSnapshot | undefined;
+
+  constructor(providerId: ProviderId, memory: ContentMemory | undefined) {
+    this.#providerId = providerId;
+    this.#memory = memory;
+  }
 
   get snapshot(): ProviderSnapshot | undefined {
-    return this.#snapshot;
+    const restored = this.#memory?.restored;
+    return this.#shown ?? (restored?.providerId === this.#providerId ? restored : undefined);
   }
 
   /** The snapshot was shown. */
-  keep(snapshot: ProviderSnapshot, { contentReadAt }: TopologyMirror): void {
-    this.#snapshot = snapshot;
-    this.#readAt = contentReadAt;
+  keep(snapshot: ProviderSnapshot): void {
+    this.#shown = snapshot;
   }
 
   /** Whether the daemon has other content, and read it before this one, by its own clock. False when it does not say so. */
   isNewerThan({ contentReadAt, contentHash }: TopologyMirror): boolean {
-    if (this.#readAt === undefined || contentReadAt === undefined) return false;
-    return contentReadAt <= this.#readAt && contentHash !== this.#snapshot?.hash;
+    const readAt = readAtOf(this.snapshot);
+    if (readAt === undefined || contentReadAt === undefined) return false;
+    return contentReadAt <= readAt && contentHash !== this.snapshot?.hash;
   }
 }

@@ -48,7 +48,7 @@ export class TopologyRelay {
     const snapshot = this.#isShown(feed) ? this.#shown : mirror.toSnapshot({ providerId, observedAt, via });
     // The first content of a run precedes the status that says whether it is current.
     if (snapshot !== undefined && status.status !== "starting") {
-      newest.keep(snapshot, mirror);
+      newest.keep(snapshot);
       return this.#show(snapshot, status.isStale ? status.reason : undefined);
     }
     // After a snapshot, a heartbeat would confirm content that the daemon no longer has.

@@ -1,4 +1,5 @@
 import { BackendNeeded } from "./backend-needed.ts";
+import { BoundedLogs } from "./bounded-logs.ts";
 import { BoundedRequests } from "./bounded-requests.ts";
 import { EqualWhenHealed } from "./equal-when-healed.ts";
 import { GaplessFollowerLog } from "./gapless-follower-log.ts";
@@ -16,6 +17,7 @@ export const TIER_INVARIANTS: readonly ((context: TierContext) => TierInvariant)
   (context) => new GaplessFollowerLog(context),
   (context) => new BackendNeeded(context),
   (context) => new BoundedRequests(context),
+  (context) => new BoundedLogs(context),
   (context) => new EqualWhenHealed(context),
   (context) => new NothingLeft(context),
 ];
