@@ -5,9 +5,9 @@ import { createSeededRandom } from "@holdfast/testing";
 import { ConsulAgent, countConnections, eventually } from "@holdfast-apps/lab";
 import { describeReal } from "@holdfast-apps/lab/describe-real";
 import { Directory } from "holdfast";
-import { expect, inject, test } from "vitest";
+import { expect, test } from "vitest";
 
-const SERVICES = inject("isLong") ? 3_000 : 1_000;
+const SERVICES = Number(process.env["HOLDFAST_SERVICES"] ?? 1_000);
 const nameOf = (i: number) => `service-${i}`;
 const node = (id: string, port = 80) => ({ id, host: "10.0.0.1", port, tags: ["holdfast"] });
 
@@ -147,9 +147,6 @@ describeReal("a Consul agent with many services", ["consul program"], () => {
     console.log(
       `${SERVICES} services: all ready after ${Math.round(readyMs)} ms; without changes: ${cpu} of a core; a change is seen after: ${describeTimes(single)}`,
     );
-    // A turn comes in each half of a heartbeat interval of five seconds; on a busy machine later, but well within the health timeout.
-    expect(Math.max(...single)).toBeLessThan(7_500);
-
     expect(warnings).toEqual([]);
 
     await agent.process.kill();
