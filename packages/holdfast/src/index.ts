@@ -8,6 +8,7 @@ export type {
   TopologyOptions,
 } from "./connect-directory.ts";
 export { Directory, type DirectoryStartOptions } from "./directory/directory.ts";
+export { fillTemplate, type TemplateValues } from "./discovery/fill-template.ts";
 export type { DirectoryChange } from "./directory/directory-change.ts";
 export type { DirectoryDefinition } from "./directory/directory-definition.ts";
 export type { DirectoryOptions } from "./directory/directory-options.ts";

@@ -3,7 +3,7 @@ import { auditHttp } from "../config/audit-http.ts";
 import { topologyFilesOf } from "../config/data-files.ts";
 import { loadConfig, type LoadedConfig } from "../config/load-config.ts";
 import { listPlaceholders, toSampleValues } from "../config/topologies/sample-values.ts";
-import { fillTemplate } from "../config/topologies/template.ts";
+import { fillTemplate } from "holdfast";
 import { toJsonText, toPrintable } from "../output/printable.ts";
 import type { Terminal } from "../terminal.ts";
 import { auditProviders } from "./audit-providers.ts";

@@ -6,6 +6,10 @@ const PLACEHOLDER = /\{([A-Za-z][A-Za-z0-9_]*)\}/g;
 
 /** Replaces the placeholders in all texts of a JSON value. A placeholder without a value stays. */
 export function fillTemplate(template: string, values: TemplateValues): string;
+export function fillTemplate(
+  template: Readonly<Record<string, unknown>>,
+  values: TemplateValues,
+): Readonly<Record<string, unknown>>;
 export function fillTemplate(template: unknown, values: TemplateValues): unknown;
 export function fillTemplate(template: unknown, values: TemplateValues): unknown {
   if (typeof template === "string") {

@@ -98,8 +98,7 @@ export class FoundDefinitions {
     const providers = templates.map((template) => ({
       ...template,
       id: fillTemplate(template.id, values),
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- filling in a template keeps the form of its value
-      params: fillTemplate(template.params, values) as Readonly<Record<string, unknown>>,
+      params: fillTemplate(template.params, values),
     }));
     const missing: DescriptorProblem[] = [
       ...placeholdersOf(providers.map(({ id, params }) => [id, params])),

@@ -7,6 +7,7 @@ import {
 } from "@holdfast/core";
 import { TOPOLOGY_NAME_PATTERN } from "@holdfast/core/adapter";
 import { ProviderValidator } from "@holdfast/registry";
+import { fillTemplate } from "holdfast";
 import type { ConfigProblem } from "../config-problem.ts";
 import { checkBackends } from "./check-backends.ts";
 import { checkProviders, type CheckContext } from "./check-providers.ts";
@@ -15,7 +16,7 @@ import { isFields, type Fields } from "./fields.ts";
 import { readOutline, type DiscoveryOutline, type Outline } from "./outline.ts";
 import { backendNameOf, isBackendEntry, type ProviderEntries } from "./provider-entries.ts";
 import { toSampleValues } from "./sample-values.ts";
-import { fillTemplate, findUnknownPlaceholders, type UnknownPlaceholder } from "./template.ts";
+import { findUnknownPlaceholders, type UnknownPlaceholder } from "./unknown-placeholders.ts";
 
 type Path = readonly PropertyKey[];
 type Context = CheckContext & SourceContext;

@@ -1,5 +1,5 @@
 import type { AnyProviderAdapter } from "@holdfast/core";
-import type { TemplateValues } from "./template.ts";
+import type { TemplateValues } from "holdfast";
 
 /** Stands for a text of a service that will be found. It is valid wherever a name is. */
 const SAMPLE = "x";

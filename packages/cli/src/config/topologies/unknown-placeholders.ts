@@ -1,8 +1,4 @@
 import { formatPath } from "@holdfast/core";
-import type { Fields } from "./fields.ts";
-
-/** Values by the names of placeholders: `service` is the value of `{service}`. */
-export type TemplateValues = Readonly<Record<string, string>>;
 
 /** A placeholder that no value exists for. */
 export interface UnknownPlaceholder {
@@ -14,22 +10,6 @@ export interface UnknownPlaceholder {
 
 /** Braces around anything else are text, as in `matches "a{2}"`. */
 const PLACEHOLDER = /\{([A-Za-z][A-Za-z0-9_]*)\}/g;
-
-/** Replaces the placeholders in all texts of a JSON value. A placeholder without a value stays. */
-export function fillTemplate(template: Fields, values: TemplateValues): Fields;
-export function fillTemplate(template: unknown, values: TemplateValues): unknown;
-export function fillTemplate(template: unknown, values: TemplateValues): unknown {
-  if (typeof template === "string") {
-    return template.replaceAll(PLACEHOLDER, (text, name: string) =>
-      Object.hasOwn(values, name) ? values[name]! : text,
-    );
-  }
-  if (Array.isArray(template)) return template.map((inner: unknown) => fillTemplate(inner, values));
-  if (typeof template !== "object" || template === null) return template;
-  return Object.fromEntries(
-    Object.entries(template).map(([key, inner]: [string, unknown]) => [key, fillTemplate(inner, values)]),
-  );
-}
 
 /** Finds the placeholders of all texts of a JSON value whose names are not among `known`. */
 export function findUnknownPlaceholders(
