@@ -172,7 +172,7 @@ function podPath(name: string): string {
   return `/api/v1/namespaces/${NAMESPACE}/pods/${name}`;
 }
 
-/** The response to a readiness probe; undefined when there is none in time. */
+/** The response to a readiness probe; undefined if the process does not respond in time. */
 async function probe(started: AnnouncingProcess): Promise<readonly [number, string] | undefined> {
   const { port } = await started.until("started");
   using late = createDeadline({ clock: systemClock, afterMs: 500, error: noResponse });

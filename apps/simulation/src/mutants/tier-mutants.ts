@@ -54,7 +54,7 @@ export const TIER_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "unavailable-held",
-    bug: "a daemon that nobody can serve counts as one with stale content",
+    bug: "a daemon without a working provider counts as one with stale content",
     file: RELAY,
     find: 'if (status.status === "unavailable") throw this.#toUnavailable(status);',
     replace: 'if (status.status === "unavailable") return { type: "held", reason: status.reason };',
@@ -89,7 +89,7 @@ export const TIER_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "connection-left-open",
-    bug: "the connection to a daemon stays open when nobody watches it any more",
+    bug: "the connection to a daemon stays open after its last watch has ended",
     file: STREAMS,
     find: "if (!this.#isWatched) this.#stop?.abort();",
     replace: "",

@@ -5,7 +5,7 @@ const NOT_READY_MS = 60_000;
 /** Then the limit for stale content of the other daemon has passed, and all tries have failed. */
 const UNAVAILABLE_MS = 240_000;
 
-/** Daemons whose backends are all lost do not keep each other, or a follower, ready. In the end they say that nobody can serve. */
+/** Daemons whose backends are all lost do not keep each other, or a follower, ready. In the end their status is `unavailable`. */
 export class BackendNeeded implements TierInvariant {
   readonly name = "backend-needed";
   readonly requirements = "R5.3 R7.4";

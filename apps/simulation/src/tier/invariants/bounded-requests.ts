@@ -4,7 +4,7 @@ const WINDOW_MS = 60_000;
 /** Failures with a backoff of up to 2, 4, 8, ... seconds, some of them at once. */
 const MAX_REQUESTS = 60;
 
-/** Nobody asks a daemon again and again without a pause. */
+/** No process sends requests to a daemon repeatedly without a pause. */
 export class BoundedRequests implements TierInvariant {
   readonly name = "bounded-requests";
   readonly requirements = "R7.5";

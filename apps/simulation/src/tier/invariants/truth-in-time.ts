@@ -7,7 +7,7 @@ const TIMEOUT_MS = 15_000;
 const SLACK_MS = 3_000;
 
 /**
- * Whoever shows content as current shows what was true not long ago: each process on the way from the backend may take its health timeout
+ * Content that a process shows as current was true a short time ago: each process on the way from the backend may take its health timeout
  * to notice that nothing arrives any more.
  */
 export class TruthInTime implements TierInvariant {

@@ -145,7 +145,7 @@ export class TierDaemon {
     if (run === undefined || run.backend === state) return;
     const { backend } = run.mesh;
     if (state === "refusing") run.mesh.loseBackend();
-    // It sends its content to those who are connected: nobody, unless it was hanging and is up now.
+    // It sends its content to the connected processes. There are none, unless it was suspended and runs again.
     if (run.backend !== "up") backend.recover();
     if (state === "refusing") backend.refuse();
     if (state === "hanging") backend.hang();
