@@ -7,6 +7,7 @@ export {
   type ProvisioningErrorOptions,
 } from "./errors/provisioning-error.ts";
 export { toReason, type Reason } from "./errors/reason.ts";
+export { requestedWaitMs } from "./errors/requested-wait.ts";
 export {
   describeForm,
   formatPath,

@@ -1,6 +1,7 @@
 import {
   createBackoff,
   readUntilAborted,
+  requestedWaitMs,
   sleep,
   toProvisioningError,
   untilAborted,
@@ -108,9 +109,8 @@ export class ProviderStream implements AsyncDisposable {
 
   /** The backoff is added to the wait that the backend requested, so that clients with the same Retry-After do not all return at once. */
   #waitMsAfter(end: StreamSignal): number {
-    const requested = end.type === "failed" ? end.error.details["retryAfterMs"] : undefined;
-    const requestedMs = typeof requested === "number" && requested > 0 ? requested : 0;
-    return Math.min(requestedMs, this.#options.policy.backoffMaxMs) + this.#backoff.nextMs();
+    const error = end.type === "failed" ? end.error : undefined;
+    return requestedWaitMs(error, this.#options.policy.backoffMaxMs) + this.#backoff.nextMs();
   }
 
   #signal(signal: StreamSignal): void {

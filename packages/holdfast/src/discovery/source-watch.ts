@@ -2,6 +2,7 @@ import {
   createBackoff,
   ProvisioningError,
   readUntilAborted,
+  requestedWaitMs,
   sleep,
   toProvisioningError,
   Watchdog,
@@ -78,10 +79,8 @@ export class SourceWatch implements AsyncDisposable {
   }
 
   /** The backoff is added to the wait that the backend requested. */
-  #waitMsAfter({ details }: ProvisioningError): number {
-    const requested = details["retryAfterMs"];
-    const requestedMs = typeof requested === "number" && requested > 0 ? requested : 0;
-    return Math.min(requestedMs, this.#options.policy.backoffMaxMs) + this.#backoff.nextMs();
+  #waitMsAfter(error: ProvisioningError): number {
+    return requestedWaitMs(error, this.#options.policy.backoffMaxMs) + this.#backoff.nextMs();
   }
 
   /** Runs one watch. Resolves with the reason of its end. */
